@@ -1,4 +1,4 @@
-"""What a run did, counted. The one result that the summary, `--json`, the exit code and the Python API share."""
+"""What a run did, counted: the one result behind the summary, `--json`, the exit code and the Python API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MappedColumn:
 
 @dataclass(frozen=True)
 class ImportLine:
-    """One import file. `bytes` is its size before base64; `status` Listrak's word, or ours before there is one."""
+    """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one."""
 
     part: int
     file_name: str
@@ -40,7 +40,7 @@ class ImportLine:
 
 
 @dataclass(frozen=True)
-class Warning_:
+class RunWarning:
     code: str
     message: str
 
@@ -82,7 +82,7 @@ class Report:
     columns: tuple[MappedColumn, ...] = ()
     skipped_columns: tuple[str, ...] = ()
     imports: tuple[ImportLine, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[RunWarning, ...] = ()
     sandbox: SandboxResult | None = None
     seconds: float = 0.0
     exit_code: int = 0
