@@ -1,0 +1,274 @@
+"""Settings, each with where it came from.
+
+Precedence: option > a profile named explicitly > environment > profile `default` > default. A profile is a table
+of the config file and holds the same settings by the same names, never the secret itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from listrak_sms_cli.errors import SettingsError
+
+API_URL = "https://api.listrak.com/sms"
+TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
+
+ENVIRONMENT = {
+    "client_id": "LISTRAK_CLIENT_ID",
+    "client_secret_file": "LISTRAK_CLIENT_SECRET_FILE",
+    "sender_code": "LISTRAK_SENDER_CODE",
+    "api_url": "LISTRAK_API_URL",
+    "token_url": "LISTRAK_TOKEN_URL",
+    "state_dir": "LSMS_STATE_DIR",
+    "give_up_after": "LSMS_GIVE_UP_AFTER",
+}
+DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m"}
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str, where: str) -> float:
+    """`90s`, `10m`, `1h`, `7d` -> seconds. `where` names the option or variable in the error."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        raise SettingsError(
+            f"{where} is not a duration.", hint="Write it as 90s, 10m, 1h or 7d.", code="bad_duration"
+        )
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command works with. `sources` says of each setting where it came from ("LISTRAK_CLIENT_ID",
+    "--sender-code", "profile acme in /…/config.toml", "default")."""
+
+    client_id: str | None
+    client_secret: str | None = field(repr=False)
+    sender_code: int | None
+    api_url: str
+    token_url: str
+    state_dir: Path
+    give_up_after: float
+    profile: str
+    config: Path
+    sources: Mapping[str, str]
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.client_id and self.client_secret)
+
+    def credentials(self) -> tuple[str, str]:
+        """Client id and secret; SettingsError names what is missing."""
+        missing = [
+            name
+            for name, value in (
+                ("client id (LISTRAK_CLIENT_ID)", self.client_id),
+                ("client secret (LISTRAK_CLIENT_SECRET)", self.client_secret),
+            )
+            if not value
+        ]
+        if missing or not self.client_id or not self.client_secret:
+            raise SettingsError(
+                f"No {' and no '.join(missing)}.",
+                hint="Listrak shows both under Integrations > Integration Management (type SMS). Export "
+                "LISTRAK_CLIENT_ID and LISTRAK_CLIENT_SECRET, or try without an account: add --sandbox to push.",
+                code="no_credentials",
+            )
+        return self.client_id, self.client_secret
+
+    def require_sender_code(self) -> int:
+        if self.sender_code is None:
+            raise SettingsError(
+                "No sender code.",
+                hint="Add --sender-code ID (`lsms sender-codes` lists them) or export LISTRAK_SENDER_CODE.",
+                code="no_sender_code",
+            )
+        return self.sender_code
+
+
+def load_settings(
+    options: Mapping[str, str | int | None], environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Collects the settings. `options` holds what was given on the command line, by setting name (`sender_code`,
+    `api_url`, `token_url`, `profile`, `config`, `state_dir`, `give_up_after`); None = not given.
+
+    Raises SettingsError for an unreadable or unsafe file, an unknown key, or a value of the wrong form.
+    """
+    env = os.environ if environ is None else environ
+    config = _config_path(options.get("config"), env)
+    explicit = options.get("profile") or env.get("LSMS_PROFILE")
+    profile_name = str(explicit or "default")
+    profile = _read_profile(
+        config, profile_name, bool(explicit), bool(options.get("config") or env.get("LSMS_CONFIG"))
+    )
+    in_profile = f"profile {profile_name} in {config}"
+
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name, variable in ENVIRONMENT.items():
+        layers = [
+            (options.get(name), f"--{name.replace('_', '-')}"),
+            (profile.get(name) if explicit else None, in_profile),
+            (env.get(variable), variable),
+            (profile.get(name) if not explicit else None, in_profile),
+            (DEFAULTS.get(name), "default"),
+        ]
+        for value, source in layers:
+            if value not in (None, ""):
+                values[name], sources[name] = value, source
+                break
+    direct = None if explicit and "client_secret_file" in profile else env.get("LISTRAK_CLIENT_SECRET")
+    secret, secret_source = _secret(values, sources, direct)
+    if secret_source:
+        sources["client_secret"] = secret_source
+    sender_code = values.get("sender_code")
+    return Settings(
+        client_id=values.get("client_id"),
+        client_secret=secret,
+        sender_code=None if sender_code is None else _whole_number(sender_code, sources["sender_code"]),
+        api_url=str(values["api_url"]).rstrip("/"),
+        token_url=str(values["token_url"]),
+        state_dir=_state_dir(values.get("state_dir")),
+        give_up_after=parse_duration(str(values["give_up_after"]), sources["give_up_after"]),
+        profile=profile_name,
+        config=config,
+        sources=sources,
+    )
+
+
+def _config_path(option: str | int | None, env: Mapping[str, str]) -> Path:
+    given = option or env.get("LSMS_CONFIG")
+    if given:
+        return Path(str(given)).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_config_path("lsms")) / "config.toml"
+
+
+def _state_dir(given: str | None) -> Path:
+    if given:
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_path("lsms"))
+
+
+def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -> Mapping[str, Any]:
+    try:
+        _refuse_unsafe(config, "config file", secret=False)
+        document = tomllib.loads(config.read_text("utf-8"))
+    except FileNotFoundError:
+        if config_named or explicit:
+            raise SettingsError(
+                f"There is no config file {config}.",
+                hint=f"Write one with a table [{name}], or leave --config and --profile out.",
+                code="no_config",
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"The config file {config} cannot be read.", code="config_unreadable") from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise SettingsError(
+            f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.",
+            code="config_not_toml",
+        ) from None
+    profile = document.get(name)
+    if profile is None and not explicit:
+        return {}
+    if not isinstance(profile, dict):
+        raise SettingsError(
+            f"The config file {config} has no profile {name}.",
+            hint=f"It has: {', '.join(sorted(document)) or 'none'}.",
+            code="no_profile",
+        )
+    _check_keys(profile, f"profile {name} in {config}")
+    return profile
+
+
+def _check_keys(profile: Mapping[str, Any], where: str) -> None:
+    if "client_secret" in profile:
+        raise SettingsError(
+            f"The {where} holds a client secret.",
+            hint='Put it into a file of its own (mode 0600) and name that file: client_secret_file = "…".',
+            code="secret_in_config",
+        )
+    for key, value in profile.items():
+        if key not in ENVIRONMENT:
+            near = difflib.get_close_matches(key, ENVIRONMENT, 1)
+            raise SettingsError(
+                f"The {where} has an unknown setting {key}.",
+                hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(ENVIRONMENT)}.",
+                code="unknown_setting",
+            )
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
+
+
+def _secret(
+    values: Mapping[str, Any], sources: Mapping[str, str], direct: str | None
+) -> tuple[str | None, str | None]:
+    from_file = sources.get("client_secret_file", "")
+    if direct:
+        if from_file == "LISTRAK_CLIENT_SECRET_FILE":
+            raise SettingsError(
+                "Both LISTRAK_CLIENT_SECRET and LISTRAK_CLIENT_SECRET_FILE are set.",
+                hint="Unset one of them.",
+                code="two_secrets",
+            )
+        return direct, "LISTRAK_CLIENT_SECRET"
+    if not from_file:
+        return None, None
+    path = Path(str(values["client_secret_file"])).expanduser()
+    try:
+        _refuse_unsafe(path, "secret file", secret=True)
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            f"The secret file {path} cannot be read.",
+            hint=f"It is named by {from_file}.",
+            code="secret_unreadable",
+        ) from None
+    if not text:
+        raise SettingsError(f"The secret file {path} is empty.", code="secret_empty")
+    return text, f"{path} ({from_file})"
+
+
+def _refuse_unsafe(path: Path, what: str, *, secret: bool) -> None:
+    about = path.stat()
+    fix = None
+    if about.st_uid not in (os.geteuid(), 0):
+        raise SettingsError(
+            f"The {what} {path} belongs to somebody else.", hint="Use a file of your own.", code="unsafe_file"
+        )
+    if about.st_mode & stat.S_IWOTH:
+        fix = "world-writable"
+    elif secret and about.st_mode & stat.S_IROTH:
+        fix = "world-readable"
+    if fix:
+        raise SettingsError(
+            f"The {what} {path} is {fix}.", hint=f"Type: chmod 600 {path}", code="unsafe_file"
+        )
+
+
+def _whole_number(value: Any, source: str) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = 0
+    if number <= 0:
+        raise SettingsError(
+            f"The sender code of {source} is not a positive whole number.",
+            hint="`lsms sender-codes` lists the ids.",
+            code="bad_sender_code",
+        )
+    return number
