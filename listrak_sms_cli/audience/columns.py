@@ -3,8 +3,28 @@ other column goes to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+
+from listrak_sms_cli.errors import AudienceError
+
+RESERVED_COLUMN = "opted_out"  # what `pull` writes beside the field values; it never travels
+
+# How Amperity's and most warehouses' audiences name Listrak's system fields.
+SYSTEM_FIELDS = {
+    "email": "Email Address",
+    "email_address": "Email Address",
+    "first_name": "First Name",
+    "last_name": "Last Name",
+    "birthdate": "Birthday",
+    "birthday": "Birthday",
+    "postal_code": "Postal Code",
+}
+PHONE_NAMES = ("phone", "phone_number")
+_LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
 
 
 class FieldKind(Enum):
@@ -18,10 +38,213 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True)
 class ProfileField:
-    """A profile field as the audience side needs it. `max_length` counts characters, None = no limit."""
+    """A profile field as the audience side needs it. `max_length` counts characters, None = no limit.
+    `id` 0 stands for a field that was not looked up (`validate --offline`)."""
 
     id: int
     name: str
     kind: FieldKind
     max_length: int | None = None
     active: bool = True
+
+
+@dataclass(frozen=True)
+class ColumnChoices:
+    """What the person said about columns: `mapping` is column -> profile field name or id."""
+
+    phone_column: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    skip: tuple[str, ...] = ()
+    skip_unmatched: bool = False
+    consent_column: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedColumn:
+    """Column `index` of the audience, called `name` once rewritten, travels to `field`."""
+
+    index: int
+    name: str
+    field: ProfileField
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """`phone` and `consent` are column indices; `header` the rewritten names of all columns."""
+
+    phone: int
+    columns: tuple[PlannedColumn, ...]
+    consent: int | None
+    skipped: tuple[str, ...]
+    header: tuple[str, ...]
+
+
+def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
+    """Surrounding blanks go, spaces become underscores; a column without a name is called `column_N`.
+
+    Raises AudienceError when two columns become one name (case ignored), naming both.
+    """
+    names: list[str] = []
+    seen: dict[str, str] = {}
+    for number, column in enumerate(columns, 1):
+        name = re.sub(r"\s", "_", column.strip()) or f"column_{number}"
+        other = seen.setdefault(name.casefold(), column)
+        if len(seen) == len(names):
+            raise AudienceError(
+                f"Two columns become one name: {_quoted(other)} and {_quoted(column)} (column {number}) "
+                f"are both {name}.",
+                hint="Rename one of them in the audience.",
+                code="duplicate_column",
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def find_phone(header: Sequence[str], wanted: str | None) -> int:
+    """Index of the phone column: the one `wanted` names, else `phone`, else `phone_number`; case ignored.
+
+    `header` holds rewritten names. Raises AudienceError listing the columns and the one that looks like a phone.
+    """
+    keys = [_key(name) for name in header]
+    for name in [wanted] if wanted else PHONE_NAMES:
+        if _key(name) in keys:
+            return keys.index(_key(name))
+    likely = [name for name in header if _LIKE_A_PHONE.search(name)]
+    what = f"There is no column {wanted}" if wanted else "There is no column phone"
+    raise AudienceError(
+        f"{what}. The columns are: {_listed(header)}.",
+        hint=f"{likely[0]} looks like one: add --phone-column {likely[0]}"
+        if likely
+        else "Name the phone column with --phone-column NAME.",
+        code="no_phone_column",
+    )
+
+
+def plan_columns(
+    columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices
+) -> ColumnPlan:
+    """Finds the profile field of every column but the phone.
+
+    `fields` None = not known (offline): every column is taken as text of any length. Raises AudienceError for a
+    column without a profile field (all of them in one message), a disabled one, two columns for one field, or a
+    choice that names a column or a field that is not there.
+    """
+    header = rewrite_names(columns)
+    phone = find_phone(header, choices.phone_column)
+    chosen = _Chosen.of(header, choices)
+    if phone in chosen.skip:
+        raise AudienceError(f"--skip-column names the phone column {header[phone]}.", code="phone_skipped")
+    planned: list[PlannedColumn] = []
+    skipped: list[str] = []
+    problems: list[str] = []
+    for index, name in enumerate(header):
+        unasked = index in (phone, chosen.consent) and index not in chosen.mapping
+        if unasked or index in chosen.skip or _key(name) == RESERVED_COLUMN:
+            if index != phone:
+                skipped.append(name)
+            continue
+        found = _find_field(name, chosen.mapping.get(index), fields)
+        if isinstance(found, ProfileField):
+            planned.append(PlannedColumn(index, name, found))
+        elif choices.skip_unmatched and index not in chosen.mapping:
+            skipped.append(name)
+        else:
+            problems.append(found)
+    if problems:
+        raise AudienceError(
+            "No profile field for "
+            + ("this column: " if len(problems) == 1 else f"{len(problems)} columns: ")
+            + "; ".join(problems)
+            + ".",
+            hint="Ways on: --map COLUMN=FIELD (name or id), --skip-column COLUMN, --skip-unmatched, or create the "
+            "profile field in Listrak. `lsms fields` lists what the account has.",
+            code="unmatched_columns",
+        )
+    _refuse_shared_fields(planned)
+    return ColumnPlan(phone, tuple(planned), chosen.consent, tuple(skipped), header)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """ColumnChoices with column names resolved to indices."""
+
+    mapping: Mapping[int, str]
+    skip: frozenset[int]
+    consent: int | None
+
+    @classmethod
+    def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
+        keys = {_key(name): index for index, name in enumerate(header)}
+
+        def index_of(name: str, option: str) -> int:
+            index = keys.get(_key(name))
+            if index is None:
+                near = difflib.get_close_matches(_key(name), keys, 1)
+                raise AudienceError(
+                    f"{option} names a column {name} that is not in the audience.",
+                    hint=f"Did you mean {header[keys[near[0]]]}?" if near else f"It has: {_listed(header)}.",
+                    code="unknown_column",
+                )
+            return index
+
+        return cls(
+            {index_of(column, "--map"): target for column, target in choices.mapping.items()},
+            frozenset(index_of(column, "--skip-column") for column in choices.skip),
+            index_of(choices.consent_column, "--consent-column") if choices.consent_column else None,
+        )
+
+
+def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | None) -> ProfileField | str:
+    """The field, or words on why there is none."""
+    if fields is None:
+        return ProfileField(0, target or name, FieldKind.TEXT)
+    wanted = target or name
+    matches = [f for f in fields if target and target.strip().isdigit() and f.id == int(target)]
+    matches = matches or [f for f in fields if _key(f.name) == _key(wanted)]
+    system = SYSTEM_FIELDS.get(_key(wanted))
+    if not matches and system:
+        matches = [f for f in fields if _key(f.name) == _key(system)]
+    active = [f for f in matches if f.active]
+    if len(active) == 1:
+        return active[0]
+    if len(active) > 1:
+        ids = ", ".join(str(f.id) for f in active)
+        return f"{name} (several profile fields have that name: say --map {name}=ID with one of {ids})"
+    if matches:
+        return f"{name} (profile field {matches[0].name}, id {matches[0].id}, is disabled in Listrak)"
+    if system:
+        return (
+            f"{name} (the account lists no id for the system field {system}, so it cannot travel by import: "
+            f"give the id with --map {name}=ID, or leave it out with --skip-column {name})"
+        )
+    names = {_key(f.name): f.name for f in fields if f.active}
+    near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]
+    asked = f"{name}={target}" if target else name
+    return f"{asked} (nearest: {', '.join(near)})" if near else asked
+
+
+def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
+    taken: dict[tuple[int, str], str] = {}
+    for column in planned:
+        target = (column.field.id, _key(column.field.name))
+        other = taken.setdefault(target, column.name)
+        if other != column.name:
+            raise AudienceError(
+                f"Two columns go to one profile field: {other} and {column.name} both go to {column.field.name}.",
+                hint=f"Leave one out: --skip-column {column.name}",
+                code="shared_field",
+            )
+
+
+def _key(name: str) -> str:
+    """Spaces and underscores are the same and case does not matter (Amperity's page on this integration)."""
+    return re.sub(r"[\s_]+", "_", name.strip()).strip("_").casefold()
+
+
+def _quoted(name: str) -> str:
+    return f"“{name}”"
+
+
+def _listed(names: Sequence[str], most: int = 40) -> str:
+    more = f" … and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
