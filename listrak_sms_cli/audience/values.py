@@ -1,0 +1,156 @@
+"""A column of cells for a Text, Number, Date or Checkbox field -> import text, and the rows it cannot hold.
+
+What Listrak wants in an import file is on its help page on formatting a list for import: Date `MM/DD/YYYY`,
+Number with at most two decimals and no thousands separators, Checkbox `true` or `false`, plain Text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.cells import (
+    Mask,
+    blanked,
+    filled,
+    indices,
+    integers,
+    mask_of,
+    put,
+    raw,
+    strings,
+    trimmed,
+    where,
+    words,
+)
+from listrak_sms_cli.audience.checkboxes import clean_checkboxes
+from listrak_sms_cli.audience.columns import FieldKind
+from listrak_sms_cli.audience.date_format import check_date_format
+from listrak_sms_cli.audience.dates import clean_dates, explain_dates
+from listrak_sms_cli.audience.numbers import clean_numbers, explain_numbers
+from listrak_sms_cli.audience.texts import clean_text
+
+
+@dataclass(frozen=True)
+class ValueRules:
+    """What a column's field can hold, and how the column is read.
+
+    `max_length` counts characters of the import text (None = no limit). `region` is an ISO 3166 country:
+    only "US" reads `MM/DD/YYYY`. `date_format` is in strptime codes.
+
+    Raises UsageError for a `date_format` that cannot be used.
+    """
+
+    kind: FieldKind
+    max_length: int | None
+    region: str
+    date_format: str | None
+
+    def __post_init__(self) -> None:
+        if self.date_format is not None:
+            check_date_format(self.date_format)
+
+
+@dataclass(frozen=True)
+class CleanValues:
+    """A column as it may travel.
+
+    `text`: import text, no nulls; "" = empty cell, and in every row that is `bad` or `too_long`.
+    `bad`: True where the field cannot hold the value by kind; `too_long`: True where its import text has more
+    characters than the field holds (never both). None = no such row.
+    `cleaned`: rows, among those that are neither, of which something was lost: control characters or line
+    breaks, how accents were composed, decimals, a time of day. Mere spelling (a date turned round) is not
+    counted.
+    """
+
+    text: pa.StringArray
+    bad: Mask | None
+    too_long: Mask | None
+    cleaned: int
+
+
+def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
+    """The column (may be a slice, null = empty) as import text for a field of `rules.kind`."""
+    cells = filled(column)
+    bad: Mask | None = None
+    changed: Mask | None = None
+    match rules.kind:
+        case FieldKind.TEXT:
+            text, changed = clean_text(cells)
+        case FieldKind.NUMBER:
+            text, bad, changed = clean_numbers(cells)
+        case FieldKind.DATE:
+            text, bad, changed = clean_dates(cells, rules.region, rules.date_format)
+        case FieldKind.CHECKBOX:
+            text, bad = clean_checkboxes(cells)
+    too_long = _too_long(text, rules.max_length)
+    if too_long is not None:
+        text = blanked(text, too_long)
+        changed = changed & ~too_long if changed is not None else None
+    return CleanValues(text, bad, too_long, 0 if changed is None else int(changed.sum()))
+
+
+def _too_long(text: pa.StringArray, limit: int | None) -> Mask | None:
+    """True where a cell has more characters than the limit; None when no cell has."""
+    if limit is None or len(text) == 0:
+        return None
+    # No cell has more characters than bytes.
+    if int(raw(text).lengths.max()) <= limit:
+        return None
+    over: Mask = integers(pc.utf8_length(text)) > limit
+    return over if over.any() else None
+
+
+def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
+    """For each cell that `clean_values` finds bad or too long, why, in words that quote nothing of it; else ""."""
+    cells = filled(column)
+    clean = clean_values(cells, replace(rules, max_length=None))
+    reasons = words("").take(indices(np.zeros(len(cells), dtype=np.int64)))
+    if clean.bad is not None:
+        reasons = put(reasons, clean.bad, _explain_bad(where(cells, clean.bad), rules))
+    too_long = _too_long(clean.text, rules.max_length)
+    if too_long is not None:
+        lengths, which = np.unique(integers(pc.utf8_length(where(clean.text, too_long))), return_inverse=True)
+        told = strings([f"{length:,} characters, the field holds {rules.max_length}" for length in lengths])
+        reasons = put(reasons, too_long, told.take(indices(which)))
+    return reasons
+
+
+def _explain_bad(cells: pa.StringArray, rules: ValueRules) -> pa.StringArray:
+    match rules.kind:
+        case FieldKind.NUMBER:
+            return explain_numbers(cells)
+        case FieldKind.DATE:
+            return explain_dates(cells, rules.region, rules.date_format)
+        case _:
+            told = words("not one of true/false, yes/no, y/n, on/off, 1/0, t/f")
+            return told.take(indices(np.zeros(len(cells), dtype=np.int64)))
+
+
+def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:
+    """The column (may be a slice) with "" for nulls and for cells that are, blanks around them aside, exactly one
+    of these words (`--null-value`)."""
+    cells = filled(column)
+    if not null_words:
+        return cells
+    empty = mask_of(pc.is_in(trimmed(cells), value_set=words(*null_words)))
+    return blanked(cells, empty) if empty.any() else cells
+
+
+def quote_cells(column: pa.StringArray) -> pa.StringArray:
+    """The column (may be a slice) as CSV cells after RFC 4180: quoted where a cell holds a comma, a quote or a
+    line break, and as it stands elsewhere; null is ""."""
+    cells = filled(column)
+    seen = raw(cells)
+    flags = seen.data == ord(",")
+    for special in b'"\r\n':
+        flags |= seen.data == special
+    if not flags.any():
+        return cells
+    unsafe = seen.rows_of(flags)
+    inner = pc.replace_substring(where(cells, unsafe), '"', '""')
+    quote = words('"')[0]
+    return put(cells, unsafe, pc.binary_join_element_wise(quote, inner, quote, words("")[0]))
