@@ -1,0 +1,143 @@
+"""A batch of members and the ColumnPlan -> the values as they will travel, and a verdict for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
+from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, foreign, read_phones
+from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_nulls, clean_values
+
+
+class Verdict(IntEnum):
+    """What becomes of a member; the order is the order of the checks, and the first that applies stands."""
+
+    SENDABLE = 0
+    MISSING_PHONE = 1
+    INVALID_PHONE = 2
+    DUPLICATE_PHONE = 3
+    NO_CONSENT = 4
+    OPTED_OUT = 5
+    BAD_VALUE = 6
+    VALUE_TOO_LONG = 7
+    NOT_IN_LISTRAK = 8
+    UNCHANGED = 9
+    BEYOND_LIMIT = 10
+
+    @property
+    def reason(self) -> str:
+        """The word of the interface: `missing_phone`, …"""
+        return self.name.lower()
+
+    @property
+    def drops(self) -> bool:
+        return Verdict.MISSING_PHONE <= self <= Verdict.NOT_IN_LISTRAK
+
+
+@dataclass(frozen=True)
+class CleaningRules:
+    """How members are cleaned. `region` is an ISO country code; `date_format` strptime codes or None."""
+
+    region: str
+    phone_format: PhoneFormat = PhoneFormat.DIGITS
+    date_format: str | None = None
+    null_values: tuple[str, ...] = ()
+    blank_bad_values: bool = False
+
+    def for_column(self, column: PlannedColumn) -> ValueRules:
+        return ValueRules(column.field.kind, column.field.max_length, self.region, self.date_format)
+
+
+@dataclass(frozen=True)
+class CleanedColumn:
+    """One planned column of a batch. `text`: pa.string(), no nulls, "" = empty. `bad`, `too_long`: bool a row or
+    None; they still stand when the value was blanked."""
+
+    plan: PlannedColumn
+    values: CleanValues
+    text: pa.StringArray
+
+    @property
+    def unfit(self) -> np.ndarray | None:
+        """Bool a row, None = none: values the profile field cannot hold."""
+        bad, too_long = self.values.bad, self.values.too_long
+        if bad is None or too_long is None:
+            return too_long if bad is None else bad
+        return bad | too_long
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A batch as it will travel: `columns` in the order of the plan, `verdicts` uint8 a row."""
+
+    columns: tuple[CleanedColumn, ...]
+    verdicts: np.ndarray
+
+
+def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
+    """Phones of a batch: (int64 E.164 digits, <= 0 where there is none; uint8 verdicts)."""
+    numbers = read_phones(blank_nulls(column, rules.null_values) if rules.null_values else column, rules.region)
+    if rules.phone_format is PhoneFormat.NATIONAL:
+        numbers[(numbers > 0) & foreign(numbers, rules.region)] = INVALID
+    verdicts = np.zeros(len(numbers), np.uint8)
+    verdicts[numbers == MISSING] = Verdict.MISSING_PHONE
+    verdicts[numbers == INVALID] = Verdict.INVALID_PHONE
+    return numbers, verdicts
+
+
+def clean_members(
+    cells: Mapping[int, pa.StringArray],
+    plan: ColumnPlan,
+    rules: CleaningRules,
+    verdicts: np.ndarray,
+    opted_out: np.ndarray | None = None,
+    not_in_listrak: np.ndarray | None = None,
+) -> Cleaned:
+    """Judges and cleans the members of a batch that are still sendable.
+
+    `cells`: the columns of the batch by their index in the audience (pa.string()); `verdicts`: uint8 a row, from the
+    phones and
+    the duplicates, not changed. `opted_out`, `not_in_listrak`: bool a row from the look-ups, None = not asked.
+    """
+    verdicts = verdicts.copy()
+    if plan.consent is not None:
+        _judge(verdicts, ~_consents(cells[plan.consent], rules), Verdict.NO_CONSENT)
+    if opted_out is not None:
+        _judge(verdicts, opted_out, Verdict.OPTED_OUT)
+    columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
+    if not rules.blank_bad_values:
+        for column in columns:
+            _judge(verdicts, column.values.bad, Verdict.BAD_VALUE)
+        for column in columns:
+            _judge(verdicts, column.values.too_long, Verdict.VALUE_TOO_LONG)
+    _judge(verdicts, not_in_listrak, Verdict.NOT_IN_LISTRAK)
+    return Cleaned(columns, verdicts)
+
+
+def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
+    if rules.null_values:
+        cells = blank_nulls(cells, rules.null_values)
+    values = clean_values(cells, rules.for_column(plan))
+    column = CleanedColumn(plan, values, values.text)
+    if rules.blank_bad_values and (unfit := column.unfit) is not None:
+        column = replace(column, text=pc.if_else(pa.array(unfit), "", values.text))
+    return column
+
+
+def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
+    words = clean_values(
+        blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
+    )
+    said_yes = pc.equal(words.text, "true").to_numpy(zero_copy_only=False)
+    return said_yes if words.bad is None else said_yes & ~words.bad
+
+
+def _judge(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:
+    if applies is not None:
+        verdicts[applies & (verdicts == Verdict.SENDABLE)] = verdict

@@ -1,0 +1,51 @@
+"""What a run needs to know of the account, read once before anything is prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from listrak_sms_cli.audience.columns import FieldKind, ProfileField
+from listrak_sms_cli.audience.phones import region_known
+from listrak_sms_cli.errors import AccountError
+from listrak_sms_cli.listrak import models
+from listrak_sms_cli.listrak.client import ListrakClient
+
+
+@dataclass(frozen=True)
+class Account:
+    """A sender code, the country its phones are written for, and the company's profile fields."""
+
+    sender_code: int
+    label: str
+    country: str
+    fields: tuple[ProfileField, ...]
+
+
+def read_account(client: ListrakClient, sender_code: int) -> Account:
+    """Token, sender code, profile fields, in this order. Raises CredentialsRefused, AccountError,
+    ListrakUnavailable."""
+    client.check_token()
+    found = client.sender_code(sender_code)
+    country = (found.country or "").upper()
+    name = f"{sender_code} ({', '.join(part for part in (found.code, found.merchant_name, country) if part)})"
+    fields = tuple(as_field(field) for field in client.profile_fields(sender_code))
+    return Account(sender_code, name, country, fields)
+
+
+def as_field(field: models.ProfileField) -> ProfileField:
+    """A data type that is new to us is taken as text: Listrak checks it then."""
+    known = {kind.value.casefold(): kind for kind in FieldKind}
+    kind = known.get(field.data_type.casefold(), FieldKind.TEXT)
+    return ProfileField(field.id, field.name, kind, field.max_length, field.active)
+
+
+def region_of(asked: str | None, country: str) -> str:
+    """The region phones without a country code are read for. Raises AccountError when nobody says which."""
+    region = (asked or country).upper()
+    if not region_known(region):
+        raise AccountError(
+            f"{region} is not a region." if region else "The sender code does not say its country.",
+            hint="Say how phones without a country code are to be read: --region US (ISO 3166-1, two letters).",
+            code="unknown_region",
+        )
+    return region

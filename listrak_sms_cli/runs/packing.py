@@ -1,0 +1,203 @@
+"""From cleaned members to import files: CSV text in one anonymous temporary file, cut into parts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.values import quote_cells
+from listrak_sms_cli.errors import AudienceError, SettingsError
+
+_READ = 1 << 20  # bytes read from the spool at once
+
+
+class Spool:
+    """An anonymous temporary file (in TMPDIR): unlinked as soon as it is open, so no member data outlives the
+    process, not even by `kill -9`. Appending is for one thread, reading for any number."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="lsms-", buffering=0)  # noqa: SIM115 (closed by close)
+        self.size = 0
+
+    def append(self, data: Any) -> int:
+        """Writes a buffer, returns the offset it begins at. Raises SettingsError when the disk is full."""
+        start = self.size
+        view = memoryview(data)
+        try:
+            while len(view):
+                written = os.write(self._file.fileno(), view)
+                self.size += written
+                view = view[written:]
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise SettingsError(
+                f"The disk that holds temporary files ({tempfile.gettempdir()}) is full; nothing was sent.",
+                hint="Free some space, or point TMPDIR at a folder on a larger disk.",
+                code="disk_full",
+            ) from None
+        return start
+
+    def read(self, offset: int, size: int) -> Iterator[bytes]:
+        end = offset + size
+        while offset < end:
+            data = os.pread(self._file.fileno(), min(_READ, end - offset), offset)
+            offset += len(data)
+            yield data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class ImportFile:
+    """The bytes of one import file: a header line and stretches (offset, size) of the spool."""
+
+    spool: Spool
+    header: bytes
+    stretches: tuple[tuple[int, int], ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.header) + sum(size for _, size in self.stretches)
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self.header
+        for offset, size in self.stretches:
+            yield from self.spool.read(offset, size)
+
+    def split(self, rows: int) -> tuple[ImportFile, ImportFile]:
+        """The first `rows` members and the rest. A member is one line: cells never carry a line break."""
+        left = rows
+        for number, (offset, size) in enumerate(self.stretches):
+            position = offset
+            for data in self.spool.read(offset, size):
+                ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+                if len(ends) < left:
+                    left -= len(ends)
+                    position += len(data)
+                    continue
+                cut = position + int(ends[left - 1]) + 1
+                first = (*self.stretches[:number], (offset, cut - offset))
+                rest = ((cut, offset + size - cut), *self.stretches[number + 1 :])
+                return replace(self, stretches=first), replace(self, stretches=tuple(s for s in rest if s[1]))
+        raise ValueError("an import file cannot be split after its last member")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One import file of a run: `first` counts the sendable members packed before it."""
+
+    number: int
+    rows: int
+    first: int
+    content: ImportFile
+
+
+def string_offsets(column: pa.StringArray) -> np.ndarray:
+    """The int32 offsets (rows + 1) into the column's data buffer; correct for slices."""
+    if not len(column):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:
+    """One CSV line a member, line feed at its end; null (and no bytes) where the phone is null.
+
+    Joining is as fast as Arrow's CSV writer, quotes only the cells that need it, and drops rows for nothing.
+    """
+    cells = [phones, *(quote_cells(column) for column in columns)]
+    cells[-1] = pc.binary_join_element_wise(cells[-1], _LINE_FEED, _NOTHING)
+    return pc.binary_join_element_wise(*cells, _COMMA)
+
+
+def header_line(names: list[str]) -> bytes:
+    quoted = ['"' + name.replace('"', '""') + '"' if any(c in name for c in ',"\r\n') else name for name in names]
+    return (",".join(quoted) + "\n").encode()
+
+
+def _text(value: bytes) -> pa.Scalar:
+    # pa.scalar() would import pandas (0.3 s at start-up); a one-row array from buffers does not.
+    offsets = np.array([0, len(value)], np.int32)
+    return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(value)])[0]
+
+
+_COMMA, _LINE_FEED, _NOTHING = _text(b","), _text(b"\n"), _text(b"")
+
+
+class Packer:
+    """Cuts a stream of lines into parts of at most `rows` members and `limit` bytes, never one member alone when
+    there are more. One thread only."""
+
+    def __init__(self, spool: Spool, header: bytes, rows: int, limit: int) -> None:
+        self._spool = spool
+        self._header = header
+        self._rows = rows
+        self._room = limit - len(header)
+        self._cuts: list[_Cut] = []
+
+    def add(self, lines: pa.StringArray) -> None:
+        """`lines`: from write_lines; null rows take no space. Raises AudienceError for a member too large."""
+        offsets = string_offsets(lines)
+        ends = offsets[1:][offsets[1:] > offsets[:-1]].astype(np.int64) - int(offsets[0])
+        if not len(ends):
+            return
+        start = self._spool.append(lines.buffers()[2][int(offsets[0]) : int(offsets[-1])])
+        taken = 0  # members of `ends` that have their part
+        while taken < len(ends):
+            done = int(ends[taken - 1]) if taken else 0
+            if not self._cuts or self._cuts[-1].rows >= self._rows:
+                self._cuts.append(_Cut(start + done))
+            cut = self._cuts[-1]
+            fits = int(np.searchsorted(ends, done + self._room - cut.size, side="right"))
+            upto = min(fits, taken + self._rows - cut.rows)
+            if upto == taken:
+                if not cut.rows:
+                    raise AudienceError(
+                        "A member is larger than the largest import file Listrak takes (195,000,000 bytes).",
+                        hint="Leave its longest column out with --skip-column NAME.",
+                        code="member_too_large",
+                    )
+                self._cuts.append(_Cut(start + done))
+                continue
+            cut.rows += upto - taken
+            cut.size += int(ends[upto - 1]) - done
+            cut.last = int(ends[upto - 1]) - (int(ends[upto - 2]) if upto > 1 else 0)
+            taken = upto
+
+    def parts(self) -> list[Part]:
+        """The parts, once everything has been added."""
+        cuts = self._cuts
+        if len(cuts) > 1 and cuts[-1].rows == 1:
+            previous, last = cuts[-2], cuts[-1]
+            if previous.rows > 2:
+                previous.rows, previous.size = previous.rows - 1, previous.size - previous.last
+                last.rows, last.size, last.start = 2, last.size + previous.last, last.start - previous.last
+            else:
+                previous.rows, previous.size = previous.rows + 1, previous.size + last.size
+                cuts.pop()
+        parts: list[Part] = []
+        first = 0
+        for number, cut in enumerate(cuts, 1):
+            content = ImportFile(self._spool, self._header, ((cut.start, cut.size),))
+            parts.append(Part(number, cut.rows, first, content))
+            first += cut.rows
+        return parts
+
+
+@dataclass
+class _Cut:
+    """A part in the making: a stretch of the spool, its members, and the size of its last line."""
+
+    start: int
+    rows: int = 0
+    size: int = 0
+    last: int = 0

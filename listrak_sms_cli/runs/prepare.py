@@ -1,0 +1,236 @@
+"""The whole audience, read and checked before anything is sent: phones first, then everything else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members, clean_phones
+from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.audience.dedupe import duplicates
+from listrak_sms_cli.audience.files import Audience, Chunk
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.ordered import in_order
+from listrak_sms_cli.runs.packing import Packer, string_offsets, write_lines
+from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to prepare and how: the audience, where its columns go, how its members are cleaned."""
+
+    audience: Audience
+    plan: ColumnPlan
+    rules: CleaningRules
+    options: ReadingOptions
+
+
+@dataclass(frozen=True)
+class Members:
+    """The phones of the whole audience. `numbers`: int64 a row, E.164 digits; `verdicts`: uint8 a row;
+    `chunk_rows`: rows of each chunk, so that a second pass knows where it is."""
+
+    numbers: np.ndarray
+    verdicts: np.ndarray
+    chunk_rows: tuple[int, ...]
+
+
+@dataclass
+class ColumnCounts:
+    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty."""
+
+    empty: Counter[str] = field(default_factory=Counter)
+    cleaned: Counter[str] = field(default_factory=Counter)
+    blanked: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, members: Cleaned) -> ColumnCounts:
+        counts = cls()
+        travels = members.verdicts == Verdict.SENDABLE
+        for column in members.columns:
+            name = column.plan.name
+            offsets = string_offsets(column.text)
+            counts.empty[name] = int(np.count_nonzero((offsets[1:] == offsets[:-1]) & travels))
+            if column.values.cleaned is not None:
+                counts.cleaned[name] = int(np.count_nonzero(column.values.cleaned & travels))
+            if (unfit := column.unfit) is not None:
+                counts.blanked[name] = int(np.count_nonzero(unfit & travels))
+        return counts
+
+    def add(self, other: ColumnCounts) -> None:
+        self.empty.update(other.empty)
+        self.cleaned.update(other.cleaned)
+        self.blanked.update(other.blanked)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`verdicts`: uint8 a row of the audience; `counts` of members by verdict."""
+
+    verdicts: np.ndarray
+    counts: Mapping[Verdict, int]
+    columns: ColumnCounts
+
+    @property
+    def read(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        return dropped_by_reason(self.counts)
+
+
+def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
+    return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
+
+
+def read_members(job: Job, tell: Listener) -> Members:
+    """First pass: the phone column alone; then duplicates among all valid phones. Nine bytes a member are kept.
+
+    A second pass over the rest is cheaper than keeping it: nothing has to be written that a later row overrules.
+    """
+    tell(PhaseStarted(Phase.READING, job.audience.size, "bytes"))
+    numbers: list[np.ndarray] = []
+    verdicts: list[np.ndarray] = []
+    counts: Counter[Verdict] = Counter()
+    done = read = 0
+
+    def phones(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
+        return clean_phones(chunk.read([job.plan.phone]).column(0), job.rules)
+
+    for chunk, (some_numbers, some_verdicts) in in_order(phones, job.audience.chunks()):
+        numbers.append(some_numbers)
+        verdicts.append(some_verdicts)
+        counts.update(counted(some_verdicts))
+        done, read = done + chunk.size, read + len(some_numbers)
+        tell(PhaseAdvanced(Phase.READING, done))
+        tell(MembersCounted(read, dropped_by_reason(counts)))
+    chunk_rows = tuple(len(some) for some in numbers)
+    all_numbers = _joined(numbers, np.int64)
+    all_verdicts = _joined(verdicts, np.uint8)
+    all_verdicts[duplicates(all_numbers, job.options.keep)] = Verdict.DUPLICATE_PHONE
+    counts = counted(all_verdicts)
+    tell(MembersCounted(read, dropped_by_reason(counts)))
+    tell(PhaseEnded(Phase.READING))
+    return Members(all_numbers, all_verdicts, chunk_rows)
+
+
+def check_members(job: Job, members: Members, packer: Packer | None, tell: Listener) -> Prepared:
+    """Second pass: consent, values, limit. The members that travel go to `packer` (None: nothing is packed), the
+    dropped ones to the rejects file, which is in its place when this returns. `members.verdicts` is completed."""
+    rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
+    check = _Check(job, members, packed=packer is not None, explained=rejects is not None)
+    left = job.options.limit if job.options.limit is not None else len(members.verdicts)
+    counts = counted(members.verdicts)
+    del counts[Verdict.SENDABLE]
+    columns = ColumnCounts()
+    done = 0
+    tell(PhaseStarted(Phase.CHECKING, job.audience.size, "bytes"))
+    try:
+        for stretch, checked in in_order(check, _stretches(job.audience, members)):
+            fresh = members.verdicts[stretch.rows] == Verdict.SENDABLE
+            checked, left = _limited(checked, left)
+            if packer is not None and checked.lines is not None:
+                packer.add(checked.lines)
+            if rejects is not None and checked.rejected is not None:
+                rejects.add(stretch.rows.start, checked.rejected)
+            counts.update(counted(checked.verdicts[fresh]))
+            columns.add(checked.columns)
+            members.verdicts[stretch.rows] = checked.verdicts
+            done += stretch.chunk.size
+            tell(PhaseAdvanced(Phase.CHECKING, done))
+            tell(MembersCounted(len(members.verdicts), dropped_by_reason(counts)))
+        if rejects is not None:
+            rejects.publish()
+    finally:
+        if rejects is not None:
+            rejects.close()
+    tell(PhaseEnded(Phase.CHECKING))
+    return Prepared(members.verdicts, counts, columns)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A chunk and the rows of the audience it holds."""
+
+    chunk: Chunk
+    rows: slice
+
+
+def _stretches(audience: Audience, members: Members) -> Iterator[_Stretch]:
+    start = 0
+    for chunk, rows in zip(audience.chunks(), members.chunk_rows, strict=False):
+        yield _Stretch(chunk, slice(start, start + rows))
+        start += rows
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A chunk of members, judged. `lines`: their CSV lines, null for who does not travel."""
+
+    verdicts: np.ndarray
+    cleaned: Cleaned
+    lines: pa.StringArray | None
+    rejected: Rejected | None
+    columns: ColumnCounts
+
+
+@dataclass(frozen=True)
+class _Check:
+    """The work on one chunk: done on several threads at once, changes nothing outside."""
+
+    job: Job
+    members: Members
+    packed: bool
+    explained: bool
+
+    def __call__(self, stretch: _Stretch) -> _Checked:
+        plan, rules = self.job.plan, self.job.rules
+        wanted = list(range(len(plan.header))) if self.explained else _wanted(plan)
+        batch = stretch.chunk.read(wanted)
+        if batch.num_rows != stretch.rows.stop - stretch.rows.start:
+            raise AudienceError(
+                f"The audience {self.job.audience.name} changed while it was read; nothing was sent.",
+                hint="Push it again once nothing writes to it.",
+                code="audience_changed",
+            )
+        cells = {index: batch.column(position) for position, index in enumerate(wanted)}
+        cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows])
+        numbers = np.where(cleaned.verdicts == Verdict.SENDABLE, self.members.numbers[stretch.rows], 0)
+        lines = None
+        if self.packed:
+            phones = write_phones(numbers, rules.phone_format, rules.region)
+            lines = write_lines(phones, [column.text for column in cleaned.columns])
+        rejected = explain(batch, cleaned, plan, rules, self.job.options.keep) if self.explained else None
+        return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned))
+
+
+def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
+    """`--limit`: members past the first `left` sendable ones stay at home."""
+    kept = np.flatnonzero(checked.verdicts == Verdict.SENDABLE)
+    if len(kept) <= left:
+        return checked, left - len(kept)
+    checked.verdicts[kept[left:]] = Verdict.BEYOND_LIMIT
+    lines = checked.lines.slice(0, int(kept[left])) if checked.lines is not None else None
+    return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
+
+
+def _wanted(plan: ColumnPlan) -> list[int]:
+    return sorted({column.index for column in plan.columns} | ({plan.consent} if plan.consent is not None else set()))
+
+
+def counted(verdicts: np.ndarray) -> Counter[Verdict]:
+    """Members by verdict."""
+    amounts = np.bincount(verdicts, minlength=len(Verdict))
+    return Counter({verdict: int(amounts[verdict]) for verdict in Verdict})
+
+
+def _joined(arrays: list[np.ndarray], kind: type[np.generic]) -> np.ndarray:
+    return np.concatenate(arrays) if arrays else np.empty(0, kind)

@@ -1,0 +1,138 @@
+"""The rejects file: every dropped member with its row, the reason, what was wrong, and the row as it was read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
+from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.audience.files import Audience
+from listrak_sms_cli.audience.phones import explain_phones
+from listrak_sms_cli.audience.values import blank_nulls, explain_values
+from listrak_sms_cli.errors import UsageError
+
+_OURS = ("row", "reason", "detail")
+_PLAIN_DETAILS = {
+    Verdict.MISSING_PHONE: "the phone is empty",
+    Verdict.OPTED_OUT: "the phone is on Listrak's opt-out list",
+    Verdict.NOT_IN_LISTRAK: "no contact of this sender code has the phone",
+}
+
+
+class Rejects:
+    """Collects in an anonymous temporary file; `publish` puts the whole file in its place, mode 0600."""
+
+    def __init__(self, path: Path, audience: Audience) -> None:
+        """Raises UsageError when the file cannot be written there or would replace the audience."""
+        _refuse_place(path, audience)
+        self._path = path
+        self._audience = audience
+        self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by publish or close)
+        names = [f"reject_{name}" if name in audience.columns else name for name in _OURS]
+        files = ["file"] if len(audience.files) > 1 else []
+        self._schema = pa.schema(
+            [(names[0], pa.int64()), *((name, pa.string()) for name in [*names[1:], *files, *audience.columns])]
+        )
+        make: Any = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
+        self._writer = make(self._file, self._schema)
+
+    def add(self, start: int, rejected: Rejected) -> None:
+        """`start`: the audience's row (0-based) at which the chunk of these members begins."""
+        file_index, numbers = self._audience.locate(rejected.rows + start)
+        reasons = np.array([v.reason for v in Verdict], object)[rejected.verdicts]
+        ours = [
+            pa.array(numbers, pa.int64()),
+            pa.array(reasons, pa.string()),
+            pa.array(rejected.details, pa.string()),
+        ]
+        if len(self._audience.files) > 1:
+            ours.append(pa.array(np.array(self._audience.files, object)[file_index], pa.string()))
+        self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read.columns], schema=self._schema))
+
+    def publish(self) -> None:
+        self._writer.close()
+        self._file.flush()
+        self._file.seek(0)
+        place, name = tempfile.mkstemp(prefix=f".{self._path.name}-", dir=self._path.parent)
+        try:
+            with os.fdopen(place, "wb") as target:
+                shutil.copyfileobj(self._file, target, 1 << 20)
+            Path(name).replace(self._path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        finally:
+            self._file.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _refuse_place(path: Path, audience: Audience) -> None:
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageError(
+            f"--rejects {path} cannot be written.",
+            hint="Name a file in a folder that exists.",
+            code="rejects_place",
+        )
+    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in audience.files):
+        raise UsageError(f"--rejects {path} is the audience itself.", hint="Name another file.", code="rejects_place")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The dropped members of a chunk. `rows`: int64 within the chunk; `verdicts`: uint8; `details`: objects (str);
+    `as_read`: those rows with every column of the audience."""
+
+    rows: np.ndarray
+    verdicts: np.ndarray
+    details: np.ndarray
+    as_read: pa.RecordBatch
+
+
+def explain(batch: pa.RecordBatch, cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str) -> Rejected:
+    """Why each dropped member of a chunk was dropped, in words that never hold a value.
+
+    `batch` has every column of the audience; `keep` is what `--keep` says.
+    """
+    dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
+    rows = np.flatnonzero(dropping)
+    as_read = batch.take(pa.array(rows))
+    verdicts = cleaned.verdicts[rows]
+    plain = {
+        **_PLAIN_DETAILS,
+        Verdict.DUPLICATE_PHONE: f"a {'later' if keep == 'last' else 'earlier'} member has the same phone",
+        Verdict.NO_CONSENT: f"{plan.header[plan.consent]} does not say yes" if plan.consent is not None else "",
+    }
+    details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
+    if (some := verdicts == Verdict.INVALID_PHONE).any():
+        cells = as_read.column(plan.phone).filter(pa.array(some))
+        details[some] = _words(explain_phones(cells, rules.region), "a phone of another country")
+    for column in cleaned.columns:
+        cells = blank_nulls(as_read.column(column.plan.index), rules.null_values)
+        for verdict, flags in (
+            (Verdict.BAD_VALUE, column.values.bad),
+            (Verdict.VALUE_TOO_LONG, column.values.too_long),
+        ):
+            if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
+                words = explain_values(cells.filter(pa.array(some)), rules.for_column(column.plan))
+                details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
+    return Rejected(rows, verdicts, details, as_read)
+
+
+def _words(explained: pa.StringArray, otherwise: str) -> np.ndarray:
+    filled: np.ndarray = pc.fill_null(explained, otherwise).to_numpy(zero_copy_only=False)
+    if otherwise:
+        filled[filled == ""] = otherwise
+    return filled
