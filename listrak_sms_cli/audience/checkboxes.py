@@ -12,8 +12,8 @@ YES = ("true", "yes", "y", "on", "1", "t", "1.0")
 NO = ("false", "no", "n", "off", "0", "f", "0.0")
 
 
-def clean_checkboxes(column: pa.StringArray) -> tuple[pa.StringArray, Mask]:
-    """`true`, `false` or "" (empty, or not understood), and True where a cell is not understood.
+def clean_checkboxes(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
+    """`true`, `false` or "" (empty, or not understood), and True where a cell is not understood (None = nowhere).
 
     Listrak takes `on`, `true`, `1` and `off`, `false`, `0` (its help page on lists for import). Case and
     blanks around do not matter. `column` has no nulls.
@@ -25,4 +25,5 @@ def clean_checkboxes(column: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     meaning = np.array([0] * len(YES) + [1] * len(NO) + [2, 3], dtype=np.int64)
     unknown = words(str(len(known)))[0].cast(pa.int32())
     rows = meaning[integers(pc.coalesce(found, unknown))].take(integers(spellings.indices))
-    return words("true", "false", "", "").take(indices(rows)), rows == 3
+    bad: Mask = rows == 3
+    return words("true", "false", "", "").take(indices(rows)), bad if bad.any() else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,7 @@ _PASSED_OVER = {
     "A": f"(?i:{_LONG_DAYS})",
     "%": "%",
 }
+_SHORT_FOR = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
 _NUMERIC = frozenset("YymdHIMSf")
 _EXAMPLE = "Write for example --date-format %d/%m/%Y."
 
@@ -57,10 +59,10 @@ def starts_with_year(date_format: str) -> bool:
 
 @lru_cache(maxsize=16)
 def _pattern(date_format: str) -> str:
-    spelled = date_format.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%D", "%m/%d/%y").strip()
+    spelled = re.sub("%.", lambda code: _SHORT_FOR.get(code[0], code[0]), date_format.strip(), flags=re.DOTALL)
     parts = re.findall(r"%.|\s+|[^%\s]+|%", spelled, flags=re.DOTALL)
     pattern, given = "", ""
-    for part, following in zip(parts, [*parts[1:], ""], strict=True):
+    for part, following in pairwise([*parts, ""]):
         if part.isspace():
             pattern += r"\s+"
         elif not part.startswith("%"):

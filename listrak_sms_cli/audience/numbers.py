@@ -32,6 +32,8 @@ _PLAIN = (
     rf"^(?:-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}(?:\.[0-9]{{1,2}})?"
     r"|0(?:\.[0-9]{1,2})?|-0\.(?:0[1-9]|[1-9][0-9]?))?$"
 )
+# What a decimal256 surely holds, and what needs no other spelling.
+_SMALL = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{_DECIMALS}}})?$"
 _SIGN = "[-+\u2212]?"
 _CURRENCY = "[$€£¥]"
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)"
@@ -81,12 +83,14 @@ def _spread(part: Mask, rows: Mask) -> Mask | None:
 
 def _spelled_plainly(cells: pa.StringArray) -> pa.StringArray:
     """The same numbers in digits, `-`, `.` and `e` alone, without needless zeros in front."""
-    cells = replaced(cells, "\u2212", "-")
-    cells = replaced(cells, "[^-0-9.eE]+", "")
-    cells = replaced(cells, r"^(-?)0+([0-9])", r"\1\2")
-    cells = replaced(cells, r"^(-?)\.", r"\10.")
-    cells = replaced(cells, r"\.($|[eE])", r"\1")
-    return replaced(cells, r"^-(0(?:\.0+)?)$", r"\1")
+    odd = ~matches(cells, _SMALL)
+    if not odd.any():
+        return cells
+    spelled = replaced(where(cells, odd), "\u2212", "-")
+    spelled = replaced(spelled, "[^-0-9.eE]+", "")
+    spelled = replaced(spelled, r"^(-?)0+([0-9])", r"\1\2")
+    spelled = replaced(spelled, r"^(-?)\.", r"\10.")
+    return put(cells, odd, replaced(spelled, r"\.($|[eE])", r"\1"))
 
 
 def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
@@ -101,7 +105,7 @@ def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
     fits, tiny = _size(numbers)
     exact = where(numbers, fits).cast(_EXACT)
     short = pc.round(exact, ndigits=2, round_mode="half_to_even")
-    text = pc.replace_substring_regex(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
+    text = replaced(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
     changed = np.zeros(len(numbers), dtype=np.bool_)
     changed[fits] = mask_of(pc.not_equal(exact, short))
     changed[tiny] = matches(where(numbers, tiny), "^-?[0.]*[1-9]")
@@ -113,14 +117,21 @@ def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
 
 def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
     """True where a decimal256 holds the number exactly; True where it does not but is under 0.005 for sure."""
-    parts = pc.extract_regex(numbers, _PARTS)
+    fits = matches(numbers, _SMALL)
+    tiny = np.zeros(len(fits), dtype=np.bool_)
+    if fits.all():
+        return fits, tiny
+    others = ~fits
+    parts = pc.extract_regex(where(numbers, others), _PARTS)
     whole, part = (raw(pc.struct_field(parts, name)).lengths for name in ("whole", "part"))
     exponents = pc.struct_field(parts, "exponent")
-    exponent: npt.NDArray[np.int32] = np.zeros(len(numbers), dtype=np.int32)
+    exponent: npt.NDArray[np.int32] = np.zeros(len(parts), dtype=np.int32)
     given = raw(exponents).lengths > 0
     exponent[given] = integers(where(exponents, given).cast(pa.int32()))
-    fits = (whole + exponent <= MAX_DIGITS) & (part - exponent <= _DECIMALS)
-    return fits, ~fits & (whole + exponent < -2)
+    held = (whole + exponent <= MAX_DIGITS) & (part - exponent <= _DECIMALS)
+    fits[others] = held
+    tiny[others] = ~held & (whole + exponent < -2)
+    return fits, tiny
 
 
 def explain_numbers(column: pa.StringArray) -> pa.StringArray:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import Mask, mask_of, put, raw, where
+from listrak_sms_cli.audience.cells import Mask, mask_of, matches, put, raw, where
 
 _BREAKS = "[\t\n\x0b\x0c\r\u0085\u2028\u2029]+"
 _OTHER_CONTROLS = "[\\x00-\x08\x0e-\x1f\x7f-\u0084\u0086-\u009f]+"
+
+# All but printable characters that are composed whatever stands beside them, of scripts in wide use: Latin,
+# Cyrillic, punctuation and the euro sign, kana, Chinese and Japanese characters, Hangul syllables, emoji.
+SETTLED = (
+    (0x20, 0x7E), (0xA0, 0x2FF), (0x400, 0x482), (0x48A, 0x52F), (0x2010, 0x2027), (0x2030, 0x205E), (0x20A0, 0x20BF),
+    (0x3041, 0x3096), (0x30A1, 0x30FC), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x1F300, 0x1F64F),
+)  # fmt: skip
+_UNSETTLED = "[^" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in SETTLED) + "]"
 
 
 def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
@@ -20,6 +28,7 @@ def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
     suspects = _suspects(column)
     if suspects is None:
         return column, None
+    suspects[suspects] = matches(where(column, suspects), _UNSETTLED)
     before = where(column, suspects)
     after = pc.replace_substring_regex(before, _OTHER_CONTROLS, "")
     after = pc.replace_substring_regex(after, _BREAKS, " ")
