@@ -1,0 +1,132 @@
+"""What an account has: sender codes, profile fields, phone lists, imports. A handler answers one route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from listrak_sms_cli.sandbox.account import Account
+from listrak_sms_cli.sandbox.paging import Call, Page, asked_page, next_cursor
+from listrak_sms_cli.sandbox.replies import (
+    ApiError,
+    Reply,
+    collection,
+    invalid_parameter,
+    json_reply,
+    not_found,
+    resource,
+)
+from listrak_sms_cli.sandbox.store import PhoneList, SenderCode
+from listrak_sms_cli.sandbox.values import Field
+
+
+def sender_codes(account: Account, _call: Call) -> Reply:
+    return collection([_sender_code(code) for code in account.store.sender_codes()])
+
+
+def sender_code(account: Account, call: Call) -> Reply:
+    return resource(_sender_code(account.sender_code(call.whole("sender_code"), enabled=False)))
+
+
+def fields(account: Account, call: Call) -> Reply:
+    account.sender_code(call.whole("sender_code"))
+    every = [_field(field) for field in account.visible_fields()]
+    size = account.config.fields_page_size
+    if size == 0:
+        return collection(every)
+    page = asked_page(call)
+    return _slice(account, call, every, Page(page.after, min(page.count, size)))
+
+
+def field(account: Account, call: Call) -> Reply:
+    account.sender_code(call.whole("sender_code"))
+    wanted = call.whole("field")
+    found = next((one for one in account.visible_fields() if one.id == wanted), None)
+    if found is None:
+        raise not_found("profile field")
+    return resource(_field(found))
+
+
+def phone_lists(account: Account, call: Call) -> Reply:
+    code = account.sender_code(call.whole("sender_code"))
+    status = call.query.get("status", "active").lower()
+    if status not in ("active", "inactive"):
+        raise invalid_parameter("status", "it must be active or inactive")
+    lists = [_list(one) for one in account.store.phone_lists(code.id) if one.active == (status == "active")]
+    return _slice(account, call, lists, asked_page(call))
+
+
+def phone_list(account: Account, call: Call) -> Reply:
+    """One list, bare: the description gives this route no envelope."""
+    return json_reply(200, _list(find_list(account, call)))
+
+
+def find_list(account: Account, call: Call) -> PhoneList:
+    code = account.sender_code(call.whole("sender_code"))
+    wanted = call.whole("phone_list")
+    found = next((one for one in account.store.phone_lists(code.id) if one.id == wanted), None)
+    if found is None:
+        raise ApiError(404, "ERROR_INVALID_LIST_ID", "The list does not exist on this sender code.")
+    return found
+
+
+def import_status(account: Account, call: Call) -> Reply:
+    code = account.sender_code(call.whole("sender_code"))
+    rows = account.store.rows(
+        "SELECT id, sender_code, file_name, started, ended, status FROM import WHERE id = ? AND sender_code = ?",
+        (call.whole("import_file"), code.id),
+    )
+    if not rows:
+        raise not_found("import file")
+    names = ("importFileId", "smsSenderCodeId", "fileName", "startDate", "endDate", "status")
+    return resource(dict(zip(names, rows[0], strict=True)))
+
+
+def _slice(account: Account, call: Call, every: list[Any], page: Page) -> Reply:
+    ends = page.after + page.count
+    after = ends if ends < len(every) else None
+    return collection(every[page.after : ends], next_cursor(account.config, call, after))
+
+
+def _sender_code(code: SenderCode) -> dict[str, Any]:
+    return {
+        "shortCodeId": code.id,
+        "code": code.code,
+        "country": code.country,
+        "merchantName": code.merchant,
+        "emailListId": 0,
+        "emailListName": "",
+        "externalEventId": 0,
+        "externalEventName": "",
+        "phoneNumberSegmentationFieldGroupId": 0,
+        "phoneNumberSegmentationFieldGroupName": "",
+        "phoneNumberSegmentationFieldId": 0,
+        "phoneNumberSegmentationFieldName": "",
+        "acquisitionSourceSegmentationFieldGroupId": 0,
+        "acquisitionSourceSegmentationFieldGroupName": "",
+        "acquisitionSourceSegmentationFieldId": 0,
+        "acquisitionSourceSegmentationFieldName": "",
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return {
+        "segmentationFieldId": field.id,
+        "segmentationFieldName": field.name,
+        "dataType": field.type,
+        "maxLength": field.max_length,
+        "statusFlag": "Active" if field.active else "Disabled",
+    }
+
+
+def _list(one: PhoneList) -> dict[str, Any]:
+    return {
+        "phoneListId": one.id,
+        "phoneListName": one.name,
+        "createDate": one.created,
+        "status": "Active" if one.active else "Inactive",
+        "smsListType": "Broadcast",
+        "messageLimit": 0,
+        "messageLimitTimeFrame": "",
+        "requireDoubleOptIn": False,
+        "requireAgeGate": False,
+    }

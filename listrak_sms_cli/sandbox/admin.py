@@ -1,0 +1,177 @@
+"""Admin routes: what Listrak hides, and what a test sets up. No bearer; loopback only, as all of the sandbox.
+
+GET  /sandbox/contacts      one sender code's contacts by phone: `?sender_code=1026&format=csv` (or ndjson):
+                            phone (+…), opted_out, then every field by its name, as stored; an unset value is
+                            empty (CSV) or null (NDJSON)
+POST /sandbox/contacts      add contacts, or change them: CSV (see `seed.py`), `?sender_code=1026`
+POST /sandbox/fields        CSV `id,name,type,max_length,status`; adds fields; `?replace=true` replaces all
+POST /sandbox/sender-codes  JSON list of {"id", "code", "country", "merchant", "active"}; id and country are
+                            required; a new one gets two phone lists
+GET  /sandbox/imports       every import in the order received: id, file_name, bytes, sha256, field_ids, rows,
+                            updated, unknown (dropped silently), values_ignored, rows_malformed, status, dates
+GET  /sandbox/requests      method, path, status, faults of every request; phones in paths are masked
+GET, POST /sandbox/faults   the rules and how often they struck; replace them (see `faults.py`)
+POST /sandbox/reset         back to the start: seeds, no imports, tokens, faults or log
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from listrak_sms_cli.sandbox import seed
+from listrak_sms_cli.sandbox.faults import read_rules
+from listrak_sms_cli.sandbox.store import SenderCode
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.sandbox.account import Account
+
+ROWS_AT_ONCE = 5000
+
+
+def routes(account: Account) -> list[Route]:
+    """The routes, each bound to the account; a ValueError is a 400 with its message."""
+    table: dict[tuple[str, str], Callable[[Account, Request], Awaitable[Any]]] = {
+        ("GET", "contacts"): dump_contacts,
+        ("POST", "contacts"): add_contacts,
+        ("POST", "fields"): put_fields,
+        ("POST", "sender-codes"): put_sender_codes,
+        ("GET", "imports"): list_imports,
+        ("GET", "requests"): list_requests,
+        ("GET", "faults"): list_faults,
+        ("POST", "faults"): put_faults,
+        ("POST", "reset"): reset,
+    }
+    return [Route(f"/sandbox/{name}", _bind(account, run), methods=[method]) for (method, name), run in table.items()]
+
+
+def _bind(
+    account: Account, run: Callable[[Account, Request], Awaitable[Any]]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await run(account, request)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    return endpoint
+
+
+def _sender_code(account: Account, request: Request) -> SenderCode:
+    codes = account.store.sender_codes()
+    wanted = request.query_params.get("sender_code", str(codes[0].id) if codes else "")
+    found = next((code for code in codes if str(code.id) == wanted), None)
+    if found is None:
+        raise ValueError("The sandbox has no such sender code.")
+    return found
+
+
+async def dump_contacts(account: Account, request: Request) -> Response:
+    code = _sender_code(account, request)
+    if request.query_params.get("format", "ndjson") == "csv":
+        return StreamingResponse(_csv_dump(account, code), media_type="text/csv; charset=utf-8")
+    return StreamingResponse(_ndjson_dump(account, code), media_type="application/x-ndjson")
+
+
+def _dump(account: Account, code: SenderCode, names: dict[str, str]) -> Iterator[list[tuple[Any, ...]]]:
+    columns = "".join(f', p."{column}"' for column in names.values())
+    last = 0
+    while rows := account.store.rows(
+        f"SELECT c.phone, '+' || c.phone, c.opted_out{columns} FROM contact c JOIN person p ON p.phone = c.phone"
+        " WHERE c.sender_code = ? AND c.phone > ? ORDER BY c.phone LIMIT ?",
+        (code.id, last, ROWS_AT_ONCE),
+    ):
+        yield rows
+        last = rows[-1][0]
+
+
+def _csv_dump(account: Account, code: SenderCode) -> Iterator[str]:
+    names = account.store.value_columns()
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["phone", "opted_out", *names])
+    for rows in _dump(account, code, names):
+        writer.writerows([row[1], "true" if row[2] else "false", *row[3:]] for row in rows)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _ndjson_dump(account: Account, code: SenderCode) -> Iterator[bytes]:
+    names = account.store.value_columns()
+    for rows in _dump(account, code, names):
+        yield b"".join(
+            msgspec.json.encode({"phone": row[1], "opted_out": bool(row[2]), **dict(zip(names, row[3:], strict=True))})
+            + b"\n"
+            for row in rows
+        )
+
+
+async def add_contacts(account: Account, request: Request) -> Any:
+    code = _sender_code(account, request)
+    with tempfile.TemporaryFile() as body:
+        async for piece in request.stream():
+            body.write(piece)
+        body.seek(0)
+        return {"contacts": await run_in_threadpool(seed.add_contacts, account.store, code, body)}
+
+
+async def put_fields(account: Account, request: Request) -> Any:
+    fields = seed.read_fields((await request.body()).decode("utf-8-sig"))
+    replace = request.query_params.get("replace", "false") == "true"
+    await run_in_threadpool(account.store.put_fields, fields, replace=replace)
+    return {"fields": len(fields)}
+
+
+class _SenderCodeBody(msgspec.Struct):
+    id: int
+    country: str
+    code: str = ""
+    merchant: str = "Invented Merchant"
+    active: bool = True
+
+
+async def put_sender_codes(account: Account, request: Request) -> Any:
+    try:
+        given = msgspec.json.decode(await request.body(), type=list[_SenderCodeBody])
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        raise ValueError("Sender codes are a JSON list of objects with id and country.") from None
+    codes = [SenderCode(one.id, one.code or str(one.id), one.country, one.merchant, one.active) for one in given]
+    account.store.put_sender_codes(codes)
+    for code in codes:
+        seed.add_lists(account.store, code.id)
+    return {"sender_codes": len(codes)}
+
+
+async def list_imports(account: Account, _request: Request) -> Any:
+    return await run_in_threadpool(account.store.imports)
+
+
+async def list_requests(account: Account, _request: Request) -> Any:
+    return list(account.requests)
+
+
+async def list_faults(account: Account, _request: Request) -> Any:
+    return account.faults.struck()
+
+
+async def put_faults(account: Account, request: Request) -> Any:
+    rules = read_rules(await request.body())
+    account.faults.replace(rules)
+    return {"rules": len(rules)}
+
+
+async def reset(account: Account, _request: Request) -> Any:
+    await run_in_threadpool(account.reset)
+    return {"reset": True}

@@ -1,0 +1,179 @@
+"""The routes of the simulated Listrak: token, `/sms/v1/...`, and the admin routes under `/sandbox/`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import IO, Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from listrak_sms_cli.sandbox import account_routes, admin, contact_routes
+from listrak_sms_cli.sandbox.account import Account
+from listrak_sms_cli.sandbox.import_request import read_import_request
+from listrak_sms_cli.sandbox.imports import ImportPlan, Job, count_rows
+from listrak_sms_cli.sandbox.misbehave import Misbehave
+from listrak_sms_cli.sandbox.paging import Call
+from listrak_sms_cli.sandbox.replies import ApiError, Reply, json_reply, not_found
+
+Handler = Callable[[Account, Call], Reply]
+Endpoint = Callable[[Request], Awaitable[Response]]
+LOG = logging.getLogger(__name__)
+
+
+def build_app(account: Account) -> ASGIApp:
+    """The ASGI app of an account."""
+    code = "/sms/v1/ShortCode/{sender_code}"
+    routes = [
+        Route("/OAuth2/Token", _endpoint(account, _token, bearer=False), methods=["POST"]),
+        _get(account, "/sms/v1/ShortCode", account_routes.sender_codes),
+        _get(account, code, account_routes.sender_code),
+        _get(account, f"{code}/SegmentationField", account_routes.fields),
+        _get(account, f"{code}/SegmentationField/{{field}}", account_routes.field),
+        _get(account, f"{code}/ContactImport/{{import_file}}", account_routes.import_status),
+        Route(f"{code}/ContactImport", _endpoint(account, _start_import), methods=["POST"]),
+        _get(account, f"{code}/Contact/{{phone}}", contact_routes.contact),
+        Route(f"{code}/Contact", _endpoint(account, _update_contact), methods=["PUT"]),
+        _get(account, f"{code}/PhoneList", account_routes.phone_lists),
+        _get(account, f"{code}/PhoneList/{{phone_list}}", account_routes.phone_list),
+        _get(account, f"{code}/PhoneList/{{phone_list}}/Contact", contact_routes.list_contacts),
+        _get(account, f"{code}/OptOut", contact_routes.opt_outs),
+        *admin.routes(account),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route})
+    app.router.redirect_slashes = False
+    return Misbehave(app, account)
+
+
+def _get(account: Account, path: str, handler: Handler) -> Route:
+    async def run(account: Account, request: Request) -> Reply:
+        return await run_in_threadpool(handler, account, _call(request))
+
+    return Route(path, _endpoint(account, run), methods=["GET"])
+
+
+def _endpoint(
+    account: Account, run: Callable[[Account, Request], Awaitable[Reply]], *, bearer: bool = True
+) -> Endpoint:
+    """An endpoint that checks the bearer and answers every failure in Listrak's envelope."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            if any(character in request.url.path for character in "&<>"):
+                raise ApiError(400, "ERROR_UNSAFE_ROUTE", "The route holds an invalid character.")
+            if bearer:
+                account.check_bearer(request.headers.get("authorization", ""))
+            reply = await run(account, request)
+        except ApiError as error:
+            await _drain(request)
+            reply = error.reply()
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception as error:
+            # Only the type: a message may quote what a person pushed to this sandbox.
+            LOG.error("The sandbox failed with %s.", type(error).__name__)
+            reply = ApiError(500, "ERROR_UNHANDLED_EXCEPTION", "An unexpected error occurred.").reply()
+        return Response(reply.body, reply.status, media_type="application/json")
+
+    return endpoint
+
+
+async def _drain(request: Request) -> None:
+    """Take a refused body off the connection: a client still writing would see a reset, not the answer."""
+    if request.method in ("POST", "PUT") and not request.scope.get("body_taken"):
+        try:
+            async for _piece in request.stream():
+                pass
+        except (ClientDisconnect, RuntimeError):
+            return
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        refusal = ApiError(405, "ERROR_UNSUPPORTED_METHOD", "The route does not support this method.")
+    else:
+        refusal = ApiError(404, "ERROR_UNKNOWN_ROUTE", "There is no such route.")
+    await _drain(request)
+    return Response(refusal.reply().body, refusal.status, media_type="application/json")
+
+
+def _call(request: Request, body: bytes = b"") -> Call:
+    url = str(request.url.replace(query=""))
+    return Call(url, dict(request.path_params), dict(request.query_params), body)
+
+
+def _require(request: Request, content_type: str) -> None:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != content_type:
+        raise ApiError(415, "ERROR_UNSUPPORTED_CONTENT_TYPE", f"The Content-Type must be {content_type}.")
+
+
+async def _token(account: Account, request: Request) -> Reply:
+    _require(request, "application/x-www-form-urlencoded")
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    given = {key: values[0] for key, values in form.items()}
+    config = account.config
+    right = {"client_id": config.client_id, "client_secret": config.client_secret}
+    if {**given, **right, "grant_type": "client_credentials"} != given:
+        raise ApiError(401, "ERROR_INVALID_CREDENTIALS", "The client credentials are invalid.")
+    seconds = int(config.token_seconds)
+    token = account.issue_token()
+    return json_reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": seconds})
+
+
+async def _update_contact(account: Account, request: Request) -> Reply:
+    _require(request, "application/json")
+    call = _call(request, await request.body())
+    return await run_in_threadpool(contact_routes.update_contact, account, call)
+
+
+async def _start_import(account: Account, request: Request) -> Reply:
+    _require(request, "application/json")
+    with tempfile.TemporaryFile() as body:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size <= account.config.max_body_bytes:
+                body.write(piece)
+        request.scope["body_taken"] = True
+        if size > account.config.max_body_bytes:
+            raise _too_large(account.config.too_large_status)
+        return await run_in_threadpool(_accept_import, account, request, body)
+
+
+def _accept_import(account: Account, request: Request, body: IO[bytes]) -> Reply:
+    code = account.sender_code(_call(request).whole("sender_code"))
+    accepted = read_import_request(body, account.visible_fields())
+    plan: dict[str, Any] = {}
+    for fault in request.state.faults:
+        if fault.kind == "max_rows" and count_rows(accepted.source) > fault.settings["rows"]:
+            accepted.source.file.close()
+            raise _too_large(fault.settings["status"])
+        plan |= _PLANS.get(fault.kind, lambda _settings: {})(fault.settings)
+    field_ids = ",".join(str(column.field.id) for column in accepted.source.columns)
+    import_id = account.store.add_import(code.id, accepted.file_name, accepted.size, accepted.digest, field_ids)
+    account.worker.submit(Job(import_id, code, accepted.source, ImportPlan(**plan)))
+    return json_reply(201, {"status": 201, "resourceId": str(import_id)})
+
+
+_PLANS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "import_fails": lambda settings: {"end_word": settings["word"], "applied": settings["applied"]},
+    "import_never_ends": lambda _settings: {"never_ends": True},
+    "import_seconds": lambda settings: {"seconds": float(settings["seconds"])},
+    "import_word": lambda settings: {"running_word": settings["word"], "end_word": settings["end_word"]},
+}
+
+
+def _too_large(status: int) -> ApiError:
+    """Listrak has no word of its own for a body that is too large."""
+    if status == 404:
+        return not_found("resource")
+    return ApiError(413, "ERROR_INVALID_PARAMETER", "The request body is too large.")

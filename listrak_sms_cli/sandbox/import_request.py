@@ -1,0 +1,156 @@
+"""The body of *Start a Contact Update Import*, received to disk, checked, its file decoded to disk.
+
+The body may be 250 MiB: it is read through a memory map, and the file inside is decoded piece by piece, so
+neither is ever whole in memory.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import mmap
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import msgspec
+
+from listrak_sms_cli.sandbox.config import MAX_FILE_BYTES
+from listrak_sms_cli.sandbox.imports import ImportFile, MappedColumn, first_record
+from listrak_sms_cli.sandbox.replies import ApiError, invalid_parameter, malformed_body
+from listrak_sms_cli.sandbox.values import Field
+
+REQUIRED = ("fileName", "fileStream", "importType", "hasColumnNames", "textQualifier", "fileMappings")
+PIECE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """A request that was found right; `digest` is the SHA-256 of the file, in hexadecimal."""
+
+    file_name: str
+    source: ImportFile
+    size: int
+    digest: str
+
+
+def read_import_request(body: IO[bytes], fields: Sequence[Field]) -> ImportRequest:
+    """Check a body (a real file) against the description and the account's fields. Raises ApiError."""
+    body.flush()
+    if body.seek(0, 2) == 0:
+        raise malformed_body()
+    with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        try:
+            keys = msgspec.json.decode(mapped, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+            raise malformed_body() from None
+        try:
+            plain = {key: msgspec.json.decode(bytes(raw)) for key, raw in keys.items() if key != "fileStream"}
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise malformed_body() from None
+        check_plain_keys(plain, "fileStream" in keys)
+        phone_position, columns = read_mappings(plain["fileMappings"], fields)
+        with memoryview(keys["fileStream"]) as stream:
+            file, size, digest = decode_file(stream)
+        del keys
+    qualifier = plain["textQualifier"].strip()
+    width = len(first_record(file, qualifier))
+    if max([phone_position, *(column.position for column in columns)]) >= width:
+        raise invalid_parameter("fileColumn", "the file has no such column")
+    source = ImportFile(file, width, plain["hasColumnNames"], qualifier, phone_position, columns)
+    return ImportRequest(plain["fileName"], source, size, digest)
+
+
+def check_plain_keys(plain: Mapping[str, Any], has_stream: bool) -> None:
+    for key in REQUIRED:
+        if (plain.get(key) is None) if key != "fileStream" else not has_stream:
+            raise invalid_parameter(key, "it is required")
+    if not isinstance(plain["fileName"], str) or not plain["fileName"].strip():
+        raise invalid_parameter("fileName", "it must be a file name")
+    if plain["importType"] != "UpdateSubscribers":
+        raise invalid_parameter("importType", "it must be 'UpdateSubscribers'")
+    if not isinstance(plain["hasColumnNames"], bool):
+        raise invalid_parameter("hasColumnNames", "it must be true or false")
+    qualifier = plain["textQualifier"]
+    if not isinstance(qualifier, str) or qualifier.strip() not in ("", "'", '"'):
+        raise invalid_parameter("textQualifier", "it must be ', \" or blank")
+    if not isinstance(plain["fileMappings"], list) or not plain["fileMappings"]:
+        raise invalid_parameter("fileMappings", "it must be a list of mappings")
+
+
+def read_mappings(mappings: Sequence[Any], fields: Sequence[Field]) -> tuple[int, list[MappedColumn]]:
+    """The position of the phone and the columns of fields; every position and every field once."""
+    phones: list[int] = []
+    columns: list[MappedColumn] = []
+    by_id = {field.id: field for field in fields}
+    for mapping in mappings:
+        if not isinstance(mapping, dict):
+            raise invalid_parameter("fileMappings", "a mapping must be an object")
+        position = _whole(mapping, "fileColumn")
+        field_id = _whole(mapping, "segmentationFieldId")
+        default = mapping.get("defaultValue")
+        if default is not None and not isinstance(default, str):
+            raise invalid_parameter("defaultValue", "it must be a string")
+        kind = mapping.get("fileColumnType")
+        if kind == "Phone":
+            if field_id != 0:
+                raise invalid_parameter("segmentationFieldId", "it must be 0 for a Phone column")
+            phones.append(position)
+        elif kind == "SegmentationField":
+            columns.append(MappedColumn(position, usable_field(by_id, field_id), default or ""))
+        else:
+            raise invalid_parameter("fileColumnType", "it must be Phone or SegmentationField")
+    if len(phones) != 1:
+        raise invalid_parameter("fileMappings", "exactly one column must be the Phone")
+    positions = [*phones, *(column.position for column in columns)]
+    if len(set(positions)) < len(positions):
+        raise invalid_parameter("fileColumn", "a column is mapped twice")
+    if len({column.field.id for column in columns}) < len(columns):
+        raise invalid_parameter("segmentationFieldId", "a profile field is mapped twice")
+    return phones[0], columns
+
+
+def usable_field(by_id: Mapping[int, Field], field_id: int) -> Field:
+    field = by_id.get(field_id)
+    if field is None:
+        raise ApiError(
+            400,
+            "ERROR_INVALID_SEGMENTATION_FIELD_ID",
+            f"The profile field {field_id} does not exist on this sender code.",
+        )
+    if not field.active:
+        raise ApiError(400, "ERROR_SEGMENTATION_FIELD_DISABLED", f"The profile field {field_id} is disabled or purged.")
+    return field
+
+
+def decode_file(stream: memoryview) -> tuple[IO[bytes], int, str]:
+    """A JSON string of base64, as it stands in the body -> the file, its size and digest."""
+    if len(stream) < 3 or stream[0] != ord('"'):
+        raise invalid_parameter("fileStream", "it must be a file in base64")
+    encoded: Any = stream[1:-1]
+    # `\/` is the one escape that JSON writers put into base64; such a body is rare, so it is simply copied.
+    if b"\\" in bytes(encoded[:PIECE]) or b"\\" in bytes(encoded[-PIECE:]):
+        encoded = memoryview(msgspec.json.decode(stream, type=str).encode())
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the import)
+    hasher, size = hashlib.sha256(), 0
+    try:
+        for start in range(0, len(encoded), PIECE):
+            piece = binascii.a2b_base64(encoded[start : start + PIECE], strict_mode=True)
+            size += len(piece)
+            hasher.update(piece)
+            file.write(piece)
+    except binascii.Error:
+        file.close()
+        raise invalid_parameter("fileStream", "it is not base64") from None
+    if size > MAX_FILE_BYTES:
+        file.close()
+        raise invalid_parameter("fileStream", f"the file is larger than {MAX_FILE_BYTES} bytes")
+    return file, size, hasher.hexdigest()
+
+
+def _whole(mapping: Mapping[str, Any], key: str) -> int:
+    value = mapping.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise invalid_parameter(key, "it must be a whole number from 0")
+    return value

@@ -1,0 +1,193 @@
+"""Contact imports: files are applied one after the other by one thread, in the order they came in.
+
+An import is `Pending` until its turn, `Processing` until `import_seconds` after it was accepted, then its
+values appear all at once, `endDate` is set and its word is `Completed` (or what a fault says).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from listrak_sms_cli.sandbox.config import SandboxConfig
+from listrak_sms_cli.sandbox.phones import resolve
+from listrak_sms_cli.sandbox.store import SenderCode, Store, timestamp
+from listrak_sms_cli.sandbox.values import Field, normalise_column
+
+BLOCK_BYTES = 8 * 1024 * 1024
+FIRST_RECORD_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What faults say about one import; the defaults are no fault."""
+
+    seconds: float | None = None
+    never_ends: bool = False
+    running_word: str = "Processing"
+    end_word: str = "Completed"
+    applied: bool = True
+
+
+@dataclass(frozen=True)
+class MappedColumn:
+    position: int
+    field: Field
+    default: str
+
+
+@dataclass(frozen=True)
+class ImportFile:
+    """An accepted import file: the CSV bytes and how to read them; `width` columns a record."""
+
+    file: IO[bytes]
+    width: int
+    has_names: bool
+    qualifier: str
+    phone_position: int
+    columns: Sequence[MappedColumn]
+
+
+@dataclass(frozen=True)
+class Job:
+    import_id: int
+    sender_code: SenderCode
+    source: ImportFile
+    plan: ImportPlan
+    accepted: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Tally:
+    rows: int = 0
+    updated: int = 0
+    unknown: int = 0
+    values_ignored: int = 0
+    rows_malformed: int = 0
+
+
+class ImportWorker:
+    """The thread that applies imports. `close` abandons what has not been applied."""
+
+    def __init__(self, store: Store, config: SandboxConfig) -> None:
+        self._store = store
+        self._config = config
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sandbox-imports", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._closing.is_set():
+            try:
+                self._run(job)
+            finally:
+                job.source.file.close()
+
+    def _run(self, job: Job) -> None:
+        self._store.change_import(job.import_id, status=job.plan.running_word, started=timestamp())
+        if job.plan.never_ends:
+            return
+        seconds = self._config.import_seconds if job.plan.seconds is None else job.plan.seconds
+        self._closing.wait(max(0.0, job.accepted + seconds - time.monotonic()))
+        if self._closing.is_set():
+            return
+        tally, word = Tally(), job.plan.end_word
+        if job.plan.applied:
+            try:
+                self._apply(job, tally)
+            except (pa.ArrowInvalid, UnicodeDecodeError):
+                word = "Failed"
+        self._store.change_import(job.import_id, status=word, ended=timestamp(), **vars(tally))
+
+    def _apply(self, job: Job, tally: Tally) -> None:
+        for batch in read_batches(job.source, tally):
+            apply_batch(self._store, self._config, job, batch, tally)
+
+
+def apply_batch(store: Store, config: SandboxConfig, job: Job, batch: Any, tally: Tally) -> None:
+    """Set the values of one batch (columns of strings) for the contacts that exist; the rest is dropped."""
+    code = job.sender_code
+    phones = resolve(
+        batch.column(job.source.phone_position),
+        code.country,
+        config.phone_spellings,
+        lambda some: store.known(code.id, some),
+    )
+    exists = phones > 0
+    found = batch.filter(pa.array(exists))
+    tally.rows += batch.num_rows
+    tally.updated += found.num_rows
+    tally.unknown += batch.num_rows - found.num_rows
+    values = []
+    for column in job.source.columns:
+        cells = found.column(column.position)
+        if column.default:
+            cells = pc.if_else(pc.equal(cells, ""), column.default, cells)
+        stored, ignored = normalise_column(cells, column.field)
+        tally.values_ignored += ignored
+        values.append([v or None for v in stored] if config.empty_cells == "keep" else stored)
+    store.update_values(phones[exists].tolist(), [column.field.column for column in job.source.columns], values)
+
+
+def read_batches(source: ImportFile, tally: Tally) -> Iterator[Any]:
+    """The records of an import file as batches of string columns; a record of another width is skipped."""
+
+    def skip(_row: Any) -> str:
+        tally.rows_malformed += 1
+        return "skip"
+
+    names = [str(position) for position in range(source.width)]
+    source.file.seek(0)
+    try:
+        reader = pa_csv.open_csv(
+            source.file,
+            read_options=pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                column_names=names,
+                skip_rows_after_names=int(source.has_names),
+            ),
+            parse_options=pa_csv.ParseOptions(
+                quote_char=source.qualifier or False, newlines_in_values=True, invalid_row_handler=skip
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types={name: pa.string() for name in names}, strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            return
+        raise
+    yield from reader
+
+
+def count_rows(source: ImportFile) -> int:
+    return sum(batch.num_rows for batch in read_batches(source, Tally()))
+
+
+def first_record(file: IO[bytes], qualifier: str) -> list[str]:
+    """The first record of a CSV file; [] when there is none. Raises UnicodeDecodeError."""
+    file.seek(0)
+    head = file.read(FIRST_RECORD_BYTES)
+    text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8-sig", errors="replace", newline="")
+    options: dict[str, Any] = {"quotechar": qualifier} if qualifier else {"quoting": csv.QUOTE_NONE}
+    return next(csv.reader(text, strict=False, **options), [])

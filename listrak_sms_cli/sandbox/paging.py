@@ -1,0 +1,75 @@
+"""Pages: `cursor` (first page `Start`) and `count` (1000, at most 5000), as the description gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from listrak_sms_cli.sandbox.config import SandboxConfig
+from listrak_sms_cli.sandbox.replies import invalid_parameter
+
+DEFAULT_COUNT = 1000
+MAX_COUNT = 5000
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request as a handler sees it: path and query parameters, address of the route, body."""
+
+    url: str
+    path: dict[str, str]
+    query: dict[str, str]
+    body: bytes = b""
+
+    def whole(self, name: str) -> int:
+        """A path parameter that must be a whole number. Raises ApiError."""
+        text = self.path[name]
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise invalid_parameter(name, "it must be a whole number")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self.query.get(name, "false").lower()
+        if text not in ("true", "false"):
+            raise invalid_parameter(name, "it must be true or false")
+        return text == "true"
+
+    def moment(self, name: str) -> str | None:
+        """A date parameter as it is stored, or None when it is not there. Raises ApiError."""
+        if name not in self.query:
+            return None
+        try:
+            return datetime.fromisoformat(self.query[name]).replace(tzinfo=None).isoformat()
+        except ValueError:
+            raise invalid_parameter(name, "it must be a date") from None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page is asked for: `after` is the position behind which it begins (0: the first page)."""
+
+    after: int
+    count: int
+
+
+def asked_page(call: Call) -> Page:
+    cursor, count = call.query.get("cursor", "Start"), call.query.get("count", str(DEFAULT_COUNT))
+    if not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= MAX_COUNT):
+        raise invalid_parameter("count", f"it must be from 1 to {MAX_COUNT}")
+    if cursor == "Start":
+        return Page(0, int(count))
+    try:
+        return Page(int(cursor, 16), int(count))
+    except ValueError:
+        raise invalid_parameter("cursor", "it is none that was given out") from None
+
+
+def next_cursor(config: SandboxConfig, call: Call, after: int | None) -> str:
+    """`nextPageCursor` for the page behind `after`; None: there is none, and the cursor is empty."""
+    if after is None:
+        return ""
+    marker = f"{after:016X}"
+    if config.cursor_style == "marker":
+        return marker
+    return f"{call.url}?{urlencode({**call.query, 'cursor': marker})}"

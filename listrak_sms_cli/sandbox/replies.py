@@ -1,0 +1,57 @@
+"""Listrak's answers: the envelopes of its description, and its errors as one exception."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: an HTTP status and a JSON body."""
+
+    status: int
+    body: bytes
+
+
+class ApiError(Exception):
+    """An answer other than success: `code` is a word of Listrak's registry of errors."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def reply(self) -> Reply:
+        return json_reply(self.status, {"status": self.status, "error": self.code, "message": self.message})
+
+
+def json_reply(status: int, document: Any) -> Reply:
+    return Reply(status, msgspec.json.encode(document))
+
+
+def resource(data: Any) -> Reply:
+    return json_reply(200, {"status": 200, "data": data})
+
+
+def collection(data: Sequence[Any], next_cursor: str | None = None) -> Reply:
+    """A `Collection`, or with a cursor (empty on the last page) a `CollectionPaged`."""
+    if next_cursor is None:
+        return resource(list(data))
+    return json_reply(200, {"status": 200, "nextPageCursor": next_cursor, "data": list(data)})
+
+
+def invalid_parameter(name: str, what: str) -> ApiError:
+    return ApiError(400, "ERROR_INVALID_PARAMETER", f"The parameter '{name}' is invalid: {what}.")
+
+
+def not_found(what: str) -> ApiError:
+    return ApiError(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE", f"Unable to locate the {what}.")
+
+
+def malformed_body() -> ApiError:
+    return ApiError(400, "ERROR_MALFORMED_REQUEST_BODY", "The request body is not a valid JSON object.")

@@ -1,0 +1,200 @@
+"""The account in SQLite: sender codes, fields, persons, contacts, phone lists, imports.
+
+A person is a phone and its field values, one column a field, shared by all sender codes of the company; a
+contact is a person on one sender code, with its opt status. One connection serves all threads, one at a
+time; whatever takes long gives it back between batches.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from listrak_sms_cli.sandbox.phones import Phones
+from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, Field
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sender_code (
+    id INTEGER PRIMARY KEY, code TEXT, country TEXT, merchant TEXT, active INTEGER);
+CREATE TABLE IF NOT EXISTS field (
+    id INTEGER PRIMARY KEY, name TEXT, type TEXT, max_length INTEGER, active INTEGER);
+CREATE TABLE IF NOT EXISTS person (
+    phone INTEGER PRIMARY KEY, emailAddress TEXT, firstName TEXT, lastName TEXT, birthday TEXT, postalCode TEXT);
+CREATE TABLE IF NOT EXISTS contact (
+    sender_code INTEGER, phone INTEGER, opted_out INTEGER, subscribed TEXT, unsubscribed TEXT, reason TEXT,
+    PRIMARY KEY (sender_code, phone)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS phone_list (
+    id INTEGER PRIMARY KEY, sender_code INTEGER, name TEXT, active INTEGER, created TEXT);
+CREATE TABLE IF NOT EXISTS list_contact (
+    list_id INTEGER, phone INTEGER, PRIMARY KEY (list_id, phone)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS import (
+    id INTEGER PRIMARY KEY, sender_code INTEGER, file_name TEXT, received TEXT, started TEXT, ended TEXT,
+    status TEXT, rows INTEGER DEFAULT 0, updated INTEGER DEFAULT 0, unknown INTEGER DEFAULT 0,
+    values_ignored INTEGER DEFAULT 0, rows_malformed INTEGER DEFAULT 0, bytes INTEGER, sha256 TEXT,
+    field_ids TEXT);
+"""
+FIRST_IMPORT_ID = 5001
+SUBSCRIBED = "2024-03-01T09:00:00"
+
+
+def timestamp() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True)
+class SenderCode:
+    id: int
+    code: str
+    country: str
+    merchant: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class PhoneList:
+    id: int
+    sender_code: int
+    name: str
+    active: bool
+    created: str
+
+
+class Store:
+    """The tables above; safe to use from any thread."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection, in a transaction that is undone when the body raises."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, parameters).fetchall()
+
+    def is_empty(self) -> bool:
+        return not self.rows("SELECT 1 FROM sender_code LIMIT 1")
+
+    def clear(self) -> None:
+        with self.transaction() as db:
+            for table in ("sender_code", "field", "person", "contact", "phone_list", "list_contact", "import"):
+                db.execute(f"DELETE FROM {table}")
+
+    def sender_codes(self) -> list[SenderCode]:
+        rows = self.rows("SELECT id, code, country, merchant, active FROM sender_code ORDER BY id")
+        return [SenderCode(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+
+    def sender_code(self, sender_code_id: int) -> SenderCode | None:
+        return next((code for code in self.sender_codes() if code.id == sender_code_id), None)
+
+    def put_sender_codes(self, codes: Iterable[SenderCode]) -> None:
+        with self.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?)",
+                [(c.id, c.code, c.country, c.merchant, c.active) for c in codes],
+            )
+
+    def fields(self) -> list[Field]:
+        rows = self.rows("SELECT id, name, type, max_length, active FROM field ORDER BY id")
+        return [Field(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+
+    def put_fields(self, fields: Iterable[Field], *, replace: bool = False) -> None:
+        """Add fields (one with a known id takes its place); stored values of other fields stay."""
+        with self.transaction() as db:
+            columns = {row[1] for row in db.execute("PRAGMA table_info(person)")}
+            if replace:
+                db.execute("DELETE FROM field")
+            for f in fields:
+                if f.column not in columns:
+                    db.execute(f'ALTER TABLE person ADD COLUMN "{f.column}" TEXT')
+                db.execute(
+                    "INSERT OR REPLACE INTO field VALUES (?, ?, ?, ?, ?)",
+                    (f.id, f.name, f.type, f.max_length, f.active),
+                )
+
+    def value_columns(self) -> dict[str, str]:
+        """Name of every value a contact has (system attributes and fields) -> its column."""
+        columns = {field.name: field.column for field in self.fields()}
+        for attribute in SYSTEM_ATTRIBUTES.values():
+            if attribute not in columns.values():
+                columns[attribute] = attribute
+        return columns
+
+    def phone_lists(self, sender_code: int) -> list[PhoneList]:
+        rows = self.rows(
+            "SELECT id, sender_code, name, active, created FROM phone_list WHERE sender_code = ? ORDER BY id",
+            (sender_code,),
+        )
+        return [PhoneList(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
+
+    def put_phone_lists(self, lists: Iterable[PhoneList]) -> None:
+        with self.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)",
+                [(one.id, one.sender_code, one.name, one.active, one.created) for one in lists],
+            )
+
+    def known(self, sender_code: int, phones: Phones) -> npt.NDArray[np.bool_]:
+        """Which of these phones (int64) are contacts of the sender code."""
+        wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
+        found = self.rows(
+            "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
+            (sender_code, wanted),
+        )
+        return np.isin(phones, np.fromiter((row[0] for row in found), np.int64, len(found)))
+
+    def update_values(
+        self, phones: Sequence[int], columns: Sequence[str], values: Sequence[Sequence[str | None]]
+    ) -> None:
+        """Set values by phone, in order; a value '' clears what is stored, None leaves it."""
+        if not columns:
+            return
+        settings = ", ".join(f'"{column}" = nullif(coalesce(?, "{column}"), \'\')' for column in columns)
+        with self.transaction() as db:
+            db.executemany(f"UPDATE person SET {settings} WHERE phone = ?", zip(*values, phones, strict=True))
+
+    def add_import(self, sender_code: int, file_name: str, size: int, digest: str, field_ids: str) -> int:
+        with self.transaction() as db:
+            last = db.execute("SELECT coalesce(max(id), ?) FROM import", (FIRST_IMPORT_ID - 1,)).fetchone()[0]
+            db.execute(
+                "INSERT INTO import (id, sender_code, file_name, received, status, bytes, sha256, field_ids)"
+                " VALUES (?, ?, ?, ?, 'Pending', ?, ?, ?)",
+                (last + 1, sender_code, file_name, timestamp(), size, digest, field_ids),
+            )
+        return int(last) + 1
+
+    def change_import(self, import_id: int, **changes: Any) -> None:
+        settings = ", ".join(f"{name} = ?" for name in changes)
+        with self.transaction() as db:
+            db.execute(f"UPDATE import SET {settings} WHERE id = ?", (*changes.values(), import_id))
+
+    def imports(self) -> list[dict[str, Any]]:
+        names = [row[1] for row in self.rows("PRAGMA table_info(import)")]
+        return [dict(zip(names, row, strict=True)) for row in self.rows("SELECT * FROM import ORDER BY id")]
