@@ -145,3 +145,14 @@ def replaced(column: pa.StringArray, pattern: str, replacement: str) -> pa.Strin
     if not hits.any():
         return column
     return put(column, hits, pc.replace_substring_regex(where(column, hits), pattern, replacement))
+
+
+def only(column: pa.StringArray, allowed: bytes) -> pa.StringArray:
+    """The column without any byte but these, which are ASCII."""
+    seen = raw(column)
+    keep = np.zeros(256, dtype=np.bool_)
+    keep[np.frombuffer(allowed, dtype=np.uint8)] = True
+    kept = keep.take(seen.data)
+    before = np.zeros(len(kept) + 1, dtype=np.int32)
+    np.cumsum(kept, out=before[1:])
+    return column_at(before.take(seen.starts), seen.data[kept])

@@ -15,6 +15,7 @@ from listrak_sms_cli.audience.cells import (
     integers,
     mask_of,
     matches,
+    only,
     put,
     raw,
     replaced,
@@ -22,6 +23,7 @@ from listrak_sms_cli.audience.cells import (
     where,
     words,
 )
+from listrak_sms_cli.audience.rounding import round_digits
 
 # Digits before the point; no more because with 30 and 38 after it `pc.round` of pyarrow 26 drops the carry
 # (9….995 is rounded down).
@@ -34,6 +36,7 @@ _PLAIN = (
 )
 # What a decimal256 surely holds, and what needs no other spelling.
 _SMALL = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{_DECIMALS}}})?$"
+_LONG = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})\.[0-9]{{3,{_DECIMALS}}}$"
 _SIGN = "[-+\u2212]?"
 _CURRENCY = "[$€£¥]"
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)"
@@ -60,16 +63,29 @@ def clean_numbers(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, 
     odd = ~matches(column, _PLAIN)
     if not odd.any():
         return column, None, None
-    cells = trimmed(where(column, odd))
-    empty = raw(cells).lengths == 0
-    readable = matches(cells, _READ)
-    text, unreadable, rounded = _rounded(_spelled_plainly(where(cells, readable)))
-    bad_here = ~readable & ~empty
-    bad_here[readable] = unreadable
-    rounded_here = np.zeros(len(cells), dtype=np.bool_)
-    rounded_here[readable] = rounded
-    cleaned = put(column, odd, put(blanked(cells, bad_here), readable, text))
-    return cleaned, _spread(bad_here, odd), _spread(rounded_here, odd)
+    text, bad, rounded = _read_odd(trimmed(where(column, odd)))
+    return put(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
+
+
+def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
+    """What `clean_numbers` answers, for cells without blanks around that do not match _PLAIN."""
+    bad = np.zeros(len(cells), dtype=np.bool_)
+    rounded = bad.copy()
+    rest = ~bad
+    long = matches(cells, _LONG)
+    if long.any():
+        short, settled, differs = round_digits(where(cells, long))
+        rounded[long] = differs
+        rest[long] = ~settled
+        cells = put(cells, ~rest, where(short, settled))
+    others = where(cells, rest)
+    readable = matches(others, _READ)
+    bad[rest] = ~readable & (raw(others).lengths > 0)
+    text, unreadable, differs = _rounded(_spelled_plainly(where(others, readable)))
+    rest[rest] = readable
+    bad[rest] = unreadable
+    rounded[rest] = differs
+    return blanked(put(cells, rest, text), bad), bad, rounded
 
 
 def _spread(part: Mask, rows: Mask) -> Mask | None:
@@ -87,7 +103,7 @@ def _spelled_plainly(cells: pa.StringArray) -> pa.StringArray:
     if not odd.any():
         return cells
     spelled = replaced(where(cells, odd), "\u2212", "-")
-    spelled = replaced(spelled, "[^-0-9.eE]+", "")
+    spelled = only(spelled, b"-0123456789.eE")
     spelled = replaced(spelled, r"^(-?)0+([0-9])", r"\1\2")
     spelled = replaced(spelled, r"^(-?)\.", r"\10.")
     return put(cells, odd, replaced(spelled, r"\.($|[eE])", r"\1"))
