@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -56,12 +56,10 @@ class CleaningRules:
 
 @dataclass(frozen=True)
 class CleanedColumn:
-    """One planned column of a batch. `text`: pa.string(), no nulls, "" = empty. `bad`, `too_long`: bool a row or
-    None; they still stand when the value was blanked."""
+    """One planned column of a batch: its values as they may travel, "" where the field cannot hold them."""
 
     plan: PlannedColumn
     values: CleanValues
-    text: pa.StringArray
 
     @property
     def unfit(self) -> np.ndarray | None:
@@ -123,11 +121,7 @@ def clean_members(
 def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
     if rules.null_values:
         cells = blank_nulls(cells, rules.null_values)
-    values = clean_values(cells, rules.for_column(plan))
-    column = CleanedColumn(plan, values, values.text)
-    if rules.blank_bad_values and (unfit := column.unfit) is not None:
-        column = replace(column, text=pc.if_else(pa.array(unfit), "", values.text))
-    return column
+    return CleanedColumn(plan, clean_values(cells, rules.for_column(plan)))
 
 
 def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:

@@ -61,15 +61,19 @@ class CleanValues:
     `text`: import text, no nulls; "" = empty cell, and in every row that is `bad` or `too_long`.
     `bad`: True where the field cannot hold the value by kind; `too_long`: True where its import text has more
     characters than the field holds (never both). None = no such row.
-    `cleaned`: rows, among those that are neither, of which something was lost: control characters or line
-    breaks, how accents were composed, decimals, a time of day. Mere spelling (a date turned round) is not
-    counted.
+    `changed`: True, among those that are neither, where something was lost: control characters or line breaks,
+    how accents were composed, decimals, a time of day. Mere spelling (a date turned round) does not count.
     """
 
     text: pa.StringArray
     bad: Mask | None
     too_long: Mask | None
-    cleaned: int
+    changed: Mask | None
+
+    @property
+    def cleaned(self) -> int:
+        """Rows that `changed`."""
+        return 0 if self.changed is None else int(self.changed.sum())
 
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
@@ -90,7 +94,7 @@ def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     if too_long is not None:
         text = blanked(text, too_long)
         changed = changed & ~too_long if changed is not None else None
-    return CleanValues(text, bad, too_long, 0 if changed is None else int(changed.sum()))
+    return CleanValues(text, bad, too_long, changed)
 
 
 def _too_long(text: pa.StringArray, limit: int | None) -> Mask | None:

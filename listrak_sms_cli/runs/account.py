@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.audience.phones import region_known
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
-from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
+from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,18 @@ class Account:
     label: str
     country: str
     fields: tuple[ProfileField, ...]
+
+
+def connect(
+    settings: Settings,
+    *,
+    on_retry: Callable[[Retry], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ListrakClient:
+    """A client for these settings. Raises SettingsError when credentials are missing or an address is unsafe."""
+    credentials = Credentials(*settings.credentials())
+    endpoint = Endpoint(settings.api_url, settings.token_url)
+    return ListrakClient(endpoint, credentials, give_up_after=settings.give_up_after, on_retry=on_retry, stop=stop)
 
 
 def read_account(client: ListrakClient, sender_code: int) -> Account:

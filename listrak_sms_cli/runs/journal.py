@@ -113,6 +113,7 @@ class PartState:
     word: str = ""
     ended: bool = False
     failed: bool = False
+    new_word: bool = False
     maybe_arrived: bool = False
     maybe_repeated: bool = False
     refusal: str = ""
@@ -178,7 +179,8 @@ class RunState:
                 for piece in line.into:
                     self._put(PartState(piece, maybe_arrived=part.maybe_arrived))
             case Seen():
-                self._put(replace(part, word=line.status, ended=line.ended, failed=line.failed))
+                seen = replace(part, word=line.status, ended=line.ended, failed=line.failed, new_word=line.new_word)
+                self._put(seen)
 
     def _put(self, part: PartState) -> None:
         before = self.parts.get(part.line.part)

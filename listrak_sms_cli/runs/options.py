@@ -30,6 +30,7 @@ class ReadingOptions:
     rejects: Path | None = None
     limit: int | None = None
     allow_empty: bool = False
+    silenced: frozenset[str] = frozenset()  # warning codes nobody wants to hear
 
     def rules(self, country: str) -> CleaningRules:
         return CleaningRules(
@@ -53,3 +54,4 @@ class PushOptions:
     wait: bool = True
     wait_timeout: float = 3600.0
     dry_run: bool = False
+    sandbox: bool = False  # never the baseline of a later run, never resumed

@@ -56,10 +56,10 @@ class ColumnCounts:
         travels = members.verdicts == Verdict.SENDABLE
         for column in members.columns:
             name = column.plan.name
-            offsets = string_offsets(column.text)
+            offsets = string_offsets(column.values.text)
             counts.empty[name] = int(np.count_nonzero((offsets[1:] == offsets[:-1]) & travels))
-            if column.values.cleaned is not None:
-                counts.cleaned[name] = int(np.count_nonzero(column.values.cleaned & travels))
+            if column.values.changed is not None:
+                counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
             if (unfit := column.unfit) is not None:
                 counts.blanked[name] = int(np.count_nonzero(unfit & travels))
         return counts
@@ -207,7 +207,7 @@ class _Check:
         lines = None
         if self.packed:
             phones = write_phones(numbers, rules.phone_format, rules.region)
-            lines = write_lines(phones, [column.text for column in cleaned.columns])
+            lines = write_lines(phones, [column.values.text for column in cleaned.columns])
         rejected = explain(batch, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned))
 

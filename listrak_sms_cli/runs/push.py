@@ -1,28 +1,238 @@
-"""One push from end to end, and the dress rehearsal of it (`validate`, `--dry-run`)."""
+"""One push from end to end, and the rehearsal of it (`validate`, `--dry-run`).
+
+The order of checks is the interface's: settings, the file and its phone column, token, sender code and profile
+fields and columns, the rows, guards, nothing sendable, sending.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.clean import Verdict
-from listrak_sms_cli.audience.columns import ColumnPlan, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import Audience, open_audience
 from listrak_sms_cli.errors import GuardStopped, Interrupted, LsmsError, NothingSent
-from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import ColumnMapping
-from listrak_sms_cli.listrak.client import Endpoint, ListrakClient
-from listrak_sms_cli.runs.account import Account, read_account, region_of
+from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.deliver import Delivery, Target, part_line
-from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, Warned, silent
-from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
+from listrak_sms_cli.runs.journal import Ended, Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.notices import column_notices, delivery_notices, offline_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
-from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.outcome import Outcome, worst
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
-from listrak_sms_cli.runs.prepare import Job, Members, check_members, read_members
-from listrak_sms_cli.runs.prepare import Prepared as PreparedMembers
+from listrak_sms_cli.runs.prepare import Job, check_members, read_members
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.settings import Settings
+
+
+def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
+    """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
+    carries the Report (`error.report`)."""
+    outcome = Outcome(new_run_id(), _name_of(source), tell, options.reading.silenced)
+    outcome.dry_run = options.dry_run
+    return _reported(outcome, lambda: _Push(source, settings, options, outcome, tell).run())
+
+
+def validate_audience(
+    source: object,
+    settings: Settings,
+    options: ReadingOptions,
+    tell: Listener = silent,
+    *,
+    offline: bool = False,
+    max_drop_rate: float | None = None,
+) -> Report:
+    """Reads and cleans as `push` would; nothing is sent. Without credentials or a sender code, or `offline`, profile
+    fields are not known: names, types and lengths are not checked, and a warning says so."""
+    outcome = Outcome(new_run_id(), _name_of(source), tell, options.silenced)
+    outcome.dry_run = True
+    offline = offline or not settings.has_credentials or settings.sender_code is None
+    push = _Push(
+        source, settings, PushOptions(reading=options, max_drop_rate=max_drop_rate, dry_run=True), outcome, tell
+    )
+    return _reported(outcome, lambda: push.rehearse(offline))
+
+
+def _reported(outcome: Outcome, work: Callable[[], None]) -> Report:
+    try:
+        work()
+    except LsmsError as error:
+        error.report = outcome.report(error)
+        raise
+    except KeyboardInterrupt:
+        interrupted = Interrupted("Interrupted; nothing was sent.", hint="Push the audience again.")
+        interrupted.report = outcome.report(interrupted)
+        raise interrupted from None
+    return outcome.report()
+
+
+class _Push:
+    def __init__(
+        self, source: object, settings: Settings, options: PushOptions, outcome: Outcome, tell: Listener
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self._options = options
+        self._outcome = outcome
+        self._tell = tell
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        settings, outcome = self._settings, self._outcome
+        outcome.sender_code = settings.require_sender_code()
+        settings.credentials()
+        with ExitStack() as closing:
+            audience = closing.enter_context(self._open())
+            client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
+            account = read_account(client, outcome.sender_code)
+            job = self._plan(audience, account)
+            spool = Spool()
+            closing.callback(spool.close)
+            header = header_line(["phone", *(column.name for column in job.plan.columns)])
+            packer = Packer(spool, header, self._options.batch_rows, self._options.batch_bytes)
+            self._prepare(job, packer)
+            self._guard()
+            parts = packer.parts()
+            self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
+            journal = Journal(self._folder())
+            closing.callback(journal.close)
+            outcome.state = journal.state
+            self._write_prepared(journal, parts)
+            if not self._options.dry_run:
+                mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
+                self._deliver(Target(client, account.sender_code, mapping), journal, parts)
+
+    def rehearse(self, offline: bool) -> None:
+        settings, outcome = self._settings, self._outcome
+        outcome.sender_code = settings.sender_code
+        with self._open() as audience:
+            account = None
+            if not offline:
+                with connect(settings, on_retry=self._retried) as client:
+                    account = read_account(client, settings.require_sender_code())
+            else:
+                outcome.warn(offline_notice(self._options.reading.region or "US"))
+            job = self._plan(audience, account)
+            self._prepare(job, None)
+            self._guard()
+
+    def _open(self) -> Audience:
+        source = self._source
+        audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
+        try:
+            find_phone(rewrite_names(audience.columns), self._options.reading.columns.phone_column)
+        except LsmsError:
+            audience.close()
+            raise
+        return audience
+
+    def _plan(self, audience: Audience, account: Account | None) -> Job:
+        reading = self._options.reading
+        plan = plan_columns(audience.columns, account.fields if account else None, reading.columns)
+        self._outcome.plan = plan
+        if not plan.columns:
+            raise NothingSent(
+                f"The audience {audience.name} has no column but the phone: there is nothing to update.",
+                hint="Add the columns whose profile fields should be updated.",
+                code="no_columns",
+            )
+        region = region_of(reading.region, account.country if account else "US")
+        self._tell(
+            RunStarted(
+                self._outcome.run_id,
+                audience.name,
+                audience.described,
+                f"sender code {account.label}" if account else "no account (offline)",
+                self._outcome.dry_run,
+            )
+        )
+        return Job(audience, plan, reading.rules(region), reading)
+
+    def _prepare(self, job: Job, packer: Packer | None) -> None:
+        outcome = self._outcome
+        members = read_members(job, self._tell)
+        prepared = check_members(job, members, packer, self._tell)
+        outcome.verdicts = prepared.counts
+        for notice in column_notices(prepared.columns, job.plan):
+            outcome.warn(notice)
+
+    def _guard(self) -> None:
+        """Guards first, then whether anything can be sent at all."""
+        verdicts, read = self._outcome.verdicts, sum(self._outcome.verdicts.values())
+        dropped = sum(count for verdict, count in verdicts.items() if verdict.drops)
+        most = self._options.max_drop_rate
+        if most is not None and read and 100 * dropped > most * read:
+            raise GuardStopped(
+                f"{dropped:,} of {read:,} members ({100 * dropped / read:.2f} %) would be dropped, more than "
+                f"--max-drop-rate {most:g} allows; nothing was sent.",
+                hint="See who they are with --rejects FILE, mend the audience, or raise --max-drop-rate.",
+                code="max_drop_rate",
+            )
+        if verdicts[Verdict.SENDABLE] or verdicts[Verdict.UNCHANGED]:
+            return
+        if not read:
+            if self._options.reading.allow_empty:
+                return
+            raise NothingSent(
+                f"The audience {self._outcome.audience} has no members.",
+                hint="If that can happen, add --allow-empty.",
+                code="empty_audience",
+            )
+        if dropped:
+            reasons = ", ".join(f"{v.reason} {n:,}" for v, n in sorted(verdicts.items()) if v.drops and n)
+            raise NothingSent(
+                f"None of the {read:,} members can be sent: {reasons}.",
+                hint="--rejects FILE shows each member and what is wrong with it.",
+            )
+        raise NothingSent("--limit 0 leaves no member to send.")
+
+    def _folder(self) -> Path | None:
+        if self._options.dry_run or self._options.sandbox:
+            return None
+        return self._settings.state_dir / "runs" / self._outcome.run_id
+
+    def _write_prepared(self, journal: Journal, parts: list[Part]) -> None:
+        settings, outcome = self._settings, self._outcome
+        assert settings.client_id is not None and outcome.sender_code is not None
+        journal.write(
+            Started(
+                run_id=outcome.run_id,
+                version=__version__,
+                audience=outcome.audience,
+                sender_code=outcome.sender_code,
+                api_url=settings.api_url,
+                client=hashlib.sha256(settings.client_id.encode()).hexdigest()[:16],
+                baseline=self._options.reading.limit is None and not self._options.sandbox,
+            )
+        )
+        verdicts = {verdict.reason: count for verdict, count in outcome.verdicts.items()}
+        lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]
+        journal.write(Prepared(verdicts=verdicts, parts=lines))
+
+    def _deliver(self, target: Target, journal: Journal, parts: list[Part]) -> None:
+        delivery = Delivery(target, journal, self._stop, self._tell)
+        problems = delivery.send(parts, self._options.concurrency)
+        if self._options.wait and not any(isinstance(problem, Interrupted) for problem in problems):
+            problems += delivery.await_imports(self._options.wait_timeout)
+        for notice in delivery_notices(journal.state):
+            self._outcome.warn(notice)
+        error = worst(problems + self._outcome.problems_of_imports(self._options.wait))
+        journal.write(Ended(exit_code=error.exit_code if error else 0))
+        if error:
+            raise error
+
+    def _retried(self, retry: Retry) -> None:
+        self._tell(RequestRetried(retry.what, retry.reason, retry.wait))
+
+
+def _name_of(source: object) -> str:
+    if isinstance(source, Audience):
+        return source.name
+    return "standard input" if source == "-" else str(source) if isinstance(source, str | Path) else "a frame"

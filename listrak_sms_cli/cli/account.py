@@ -1,0 +1,171 @@
+"""`lsms fields`, `lsms sender-codes`, `lsms check`: what the account has, and whether the connection is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from listrak_sms_cli.cli import given
+from listrak_sms_cli.cli import options as o
+from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.settings import Settings
+
+
+def fields(
+    context: typer.Context,
+    sender_code: o.SenderCode = None,
+    api_url: o.ApiUrl = None,
+    token_url: o.TokenUrl = None,
+    profile: o.Profile = None,
+    config: o.Config = None,
+    give_up_after: o.GiveUpAfter = None,
+    json: o.Json = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """List the profile fields of the account, and the column name an audience would use for each.
+
+    Example: lsms fields --sender-code 1026
+    """
+    from listrak_sms_cli.runs.account import connect
+
+    output.use(json=json, verbose=verbose)
+    settings = given.settings(context.params)
+    code = settings.require_sender_code()
+    with connect(settings) as client:
+        client.sender_code(code)
+        found = sorted(client.profile_fields(code), key=lambda field: field.id)
+    keys = ("id", "name", "type", "max_length", "state", "column")
+    rows = [(f.id, f.name, f.data_type, f.max_length, f.status_flag, f.name.replace(" ", "_")) for f in found]
+    _show(f"Profile fields of sender code {code}", keys, rows, "fields")
+
+
+def sender_codes(
+    context: typer.Context,
+    api_url: o.ApiUrl = None,
+    token_url: o.TokenUrl = None,
+    profile: o.Profile = None,
+    config: o.Config = None,
+    give_up_after: o.GiveUpAfter = None,
+    json: o.Json = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """List the sender codes the credential may use.
+
+    Example: lsms sender-codes --json
+    """
+    from listrak_sms_cli.runs.account import connect
+
+    output.use(json=json, verbose=verbose)
+    settings = given.settings(context.params)
+    with connect(settings) as client:
+        found = client.sender_codes()
+    keys = ("id", "code", "country", "merchant")
+    rows = [(code.id, code.code, code.country, code.merchant_name) for code in found]
+    _show("Sender codes", keys, rows, "sender_codes")
+
+
+def check(
+    context: typer.Context,
+    sender_code: o.SenderCode = None,
+    api_url: o.ApiUrl = None,
+    token_url: o.TokenUrl = None,
+    profile: o.Profile = None,
+    config: o.Config = None,
+    state_dir: o.StateDir = None,
+    give_up_after: o.GiveUpAfter = None,
+    json: o.Json = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Is the connection ready? Settings and where each came from, token, sender code, profile fields.
+
+    Example: lsms check --sender-code 1026
+    """
+    output.use(json=json, verbose=verbose)
+    settings = given.settings(context.params)
+    steps = [*_settings_found(settings), *_connection(settings)]
+    failed = next((step.error for step in steps if step.error), None)
+    if json:
+        document: dict[str, Any] = {
+            "ready": failed is None,
+            "checks": [{"check": s.name, "ok": s.error is None, "detail": s.detail} for s in steps],
+            "exit_code": failed.exit_code if failed else 0,
+            "error": output.error_document(failed)["error"] if failed else None,
+        }
+        output.document(document)
+    else:
+        console = output.console()
+        for step in steps:
+            mark = "[green]✓[/green]" if step.error is None else "[red]✗[/red]"
+            console.print(f"{mark} {step.name}: ", end="")
+            console.print(step.detail, markup=False)
+    if failed:
+        raise typer.Exit(failed.exit_code)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One line of `lsms check`."""
+
+    name: str
+    detail: str
+    error: LsmsError | None = None
+
+
+def _settings_found(settings: Settings) -> list[_Step]:
+    shown = {
+        "client id": ("client_id", settings.client_id),
+        "client secret": ("client_secret", "set" if settings.client_secret else None),
+        "sender code": ("sender_code", settings.sender_code),
+        "API base": ("api_url", settings.api_url),
+        "token address": ("token_url", settings.token_url),
+    }
+    steps = [
+        _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set")
+        for name, (key, value) in shown.items()
+    ]
+    try:
+        settings.credentials()
+        settings.require_sender_code()
+    except LsmsError as error:
+        steps.append(_Step("settings", f"{error.message} {error.hint}", error))
+    return steps
+
+
+def _connection(settings: Settings) -> Iterator[_Step]:
+    """Token, sender code, profile fields; the first that fails is the last that is tried."""
+    from listrak_sms_cli.runs.account import connect
+
+    try:
+        code = settings.require_sender_code()
+        settings.credentials()
+    except LsmsError:
+        return
+    name = "connection"
+    try:
+        with connect(settings) as client:
+            name = "token"
+            client.check_token()
+            yield _Step(name, "issued")
+            name = "sender code"
+            found = client.sender_code(code)
+            yield _Step(name, f"{code} is there: {found.code or 'no code'}, {found.country or 'no country'}")
+            name = "profile fields"
+            count = len(client.profile_fields(code))
+            yield _Step(name, f"{count} readable")
+    except LsmsError as error:
+        yield _Step(name, f"{error.message} {error.hint}".strip(), error)
+
+
+def _show(title: str, keys: tuple[str, ...], rows: list[tuple[Any, ...]], name: str) -> None:
+    if output.json:
+        output.document({name: [dict(zip(keys, row, strict=True)) for row in rows], "exit_code": 0, "error": None})
+        return
+    from listrak_sms_cli import display
+
+    heads = tuple(key.replace("_", " ") for key in keys)
+    cells = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+    display.table(title, heads, cells, output.console())

@@ -1,0 +1,130 @@
+"""The `lsms` command: its commands gathered, and the one place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from listrak_sms_cli import __version__
+from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.errors import Interrupted, LsmsError, UsageError
+
+app = typer.Typer(
+    name="lsms",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Update the profile fields of Listrak SMS contacts from an audience file.\n\n"
+    "It never creates, deletes, subscribes or unsubscribes anybody.",
+    epilog="[bold]Examples[/bold]\n\n"
+    "lsms push audience.csv --sandbox   [dim]try it: nothing leaves this machine[/dim]\n\n"
+    "lsms validate audience.csv   [dim]read and check only[/dim]\n\n"
+    "lsms push audience.csv --sender-code 1026   [dim]the main job[/dim]",
+)
+
+
+@app.callback()
+def lsms(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"lsms {__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Entry point of `lsms`: runs a command and leaves with its exit code."""
+    _register()
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    arguments = sys.argv[1:]
+    output.json = "--json" in arguments  # until the command has parsed its own options
+    output.command = next((word for word in arguments if not word.startswith("-")), "")
+    code = _run(arguments)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result = app(arguments, prog_name="lsms", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except LsmsError as error:
+        return _fail(error)
+    except typer.TyperException as error:
+        usage = UsageError(_usage_message(error), hint=f"Type: lsms {output.command} --help".replace("  ", " "))
+        return _fail(usage)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(Interrupted("Interrupted."))
+    except BrokenPipeError:
+        _silence_stdout()
+        return 0
+    except Exception as error:
+        fault = LsmsError(
+            f"lsms met a fault of its own ({type(error).__name__}).",
+            hint="Please report it, with what --verbose adds.",
+            code="internal",
+        )
+        return _fail(fault, error)
+
+
+def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
+    try:
+        if output.json:
+            print(json_module.dumps(output.error_document(error)), flush=True)  # noqa: T201
+        else:
+            from listrak_sms_cli import display
+
+            display.error(error, sys.stderr)
+        if output.verbose:
+            sys.stderr.write(_own_frames(cause or error))
+    except BrokenPipeError:
+        _silence_stdout()
+    return error.exit_code
+
+
+def _own_frames(error: BaseException) -> str:
+    """Where in lsms it arose: files and lines of our own code, never a message or a value."""
+    home = str(Path(__file__).parent.parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(home)]
+    return "".join(f"  {Path(f.filename).relative_to(home)}:{f.lineno} in {f.name}\n" for f in frames)
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    message: Any = getattr(error, "format_message", error.__str__)()
+    return str(message)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """The first Ctrl-C or SIGTERM ends cleanly; the second one at once."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(130))
+    raise KeyboardInterrupt
+
+
+def _silence_stdout() -> None:
+    # The reader has gone (`lsms … | head`): what Python still flushes at exit goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _register() -> None:
+    from listrak_sms_cli.cli import account, push, sandbox, validate
+
+    app.command("push")(push.push)
+    app.command("validate")(validate.validate)
+    app.command("fields")(account.fields)
+    app.command("sender-codes")(account.sender_codes)
+    app.command("check")(account.check)
+    app.command("sandbox")(sandbox.sandbox)

@@ -1,0 +1,125 @@
+"""`lsms push --sandbox`: the whole push against a simulated Listrak that lives as long as the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from listrak_sms_cli.audience.columns import RESERVED_COLUMN, plan_columns, rewrite_names
+from listrak_sms_cli.audience.files import Audience, open_audience
+from listrak_sms_cli.errors import LsmsError, UsageError
+from listrak_sms_cli.runs.account import connect, read_account, region_of
+from listrak_sms_cli.runs.events import Listener
+from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
+from listrak_sms_cli.runs.prepare import Job, read_members
+from listrak_sms_cli.runs.push import push_audience
+from listrak_sms_cli.runs.report import Report, SandboxResult
+from listrak_sms_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.sandbox.server import EmbeddedSandbox
+
+SENDER_CODE = 1026  # the sandbox's own, when nobody names one
+UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts
+_CONTACTS_AT_ONCE = 100_000
+
+
+def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
+    """Starts a sandbox, gives it a profile field for every column and nine tenths of the phones as contacts,
+    pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises."""
+    with start_sandbox() as sandbox, open_audience(source, options.reading.read) as audience:
+        settings = replace(
+            settings,
+            client_id=sandbox.config.client_id,
+            client_secret=sandbox.config.client_secret,
+            sender_code=settings.sender_code or SENDER_CODE,
+            api_url=sandbox.api_url,
+            token_url=sandbox.token_url,
+        )
+        admin = _Admin(sandbox.url)
+        _furnish(admin, audience, settings, options.reading)
+        try:
+            report = push_audience(audience, settings, options, tell)
+        except LsmsError as error:
+            if isinstance(error.report, Report):
+                error.report = error.report.with_(sandbox=admin.result())
+            raise
+        return report.with_(sandbox=admin.result())
+
+
+def start_sandbox() -> EmbeddedSandbox:
+    """Raises UsageError when the extra `sandbox` is not installed."""
+    try:
+        from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
+    except ModuleNotFoundError:
+        raise UsageError(
+            "The sandbox is not installed.",
+            hint="Type: pip install 'listrak-sms-cli[sandbox]'",
+            code="sandbox_missing",
+        ) from None
+    return EmbeddedSandbox(SandboxConfig(invented_contacts=False, import_seconds=0.5))
+
+
+def _furnish(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions) -> None:
+    code = settings.require_sender_code()
+    with connect(settings) as client:
+        if code not in [known.id for known in client.sender_codes()]:
+            country = (reading.region or "US").upper()
+            admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]))
+        account = read_account(client, code)
+        region = region_of(reading.region, account.country)
+        loose = replace(reading.columns, mapping={}, skip_unmatched=True)
+        plan = plan_columns(audience.columns, account.fields, loose)
+        left_out = {rewrite_names([name])[0].casefold() for name in (*reading.columns.skip, RESERVED_COLUMN)}
+        if reading.columns.consent_column:
+            left_out.add(rewrite_names([reading.columns.consent_column])[0].casefold())
+        missing = [name for name in plan.skipped if name.casefold() not in left_out]
+        known = {field.name.casefold() for field in account.fields}
+        asked = [target for target in reading.columns.mapping.values() if not target.isdigit()]
+        names = missing + [name for name in asked if name.replace("_", " ").casefold() not in known]
+        first_id = max((field.id for field in account.fields), default=0) + 1
+        admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
+        members = read_members(Job(audience, plan, reading.rules(region), reading), lambda _event: None)
+        for contacts in _contacts(members.numbers):
+            admin.post(f"contacts?sender_code={code}", contacts)
+
+
+def _contacts(numbers: np.ndarray) -> Iterator[str]:
+    phones = np.unique(numbers[numbers > 0])
+    known = phones[np.arange(len(phones)) % UNKNOWN_EACH != UNKNOWN_EACH - 1]
+    for start in range(0, len(known), _CONTACTS_AT_ONCE):
+        yield "phone\n" + "".join(f"+{phone}\n" for phone in known[start : start + _CONTACTS_AT_ONCE].tolist())
+
+
+def _csv(head: list[str], rows: list[tuple[Any, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([head, *rows])
+    return text.getvalue()
+
+
+class _Admin:
+    """The sandbox's own admin routes (`/sandbox/…`): how it is furnished, and what it saw."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+    def post(self, route: str, body: str) -> None:
+        request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), method="POST")
+        with self._open(request) as answer:
+            answer.read()
+
+    def result(self) -> SandboxResult:
+        with self._open(f"{self._url}/sandbox/imports") as answer:
+            imports = json.load(answer)
+        return SandboxResult(
+            contacts_updated=sum(one["updated"] for one in imports),
+            dropped_silently=sum(one["unknown"] for one in imports),
+        )

@@ -1,0 +1,81 @@
+"""`lsms sandbox`: a simulated Listrak on loopback, for demos, development and CI."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.sandbox import SandboxConfig
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")] = 8026,
+    db: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Keep its store in this SQLite file.")] = None,
+    contacts: Annotated[
+        Optional[Path],
+        typer.Option(metavar="FILE", help="CSV of contacts: phone, opted_out, list, fields by name."),
+    ] = None,
+    fields: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="CSV of profile fields: id, name, type, max_length, status.")
+    ] = None,
+    import_seconds: Annotated[float, typer.Option(metavar="S", min=0, help="How long an import takes.")] = 1.0,
+    faults: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="JSON rules for answers that go wrong.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,
+) -> None:
+    """Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine.
+
+    Example: lsms sandbox --port 8026 --contacts contacts.csv
+    """
+    output.use(json=json)
+    try:
+        from listrak_sms_cli.sandbox import SandboxConfig, serve
+    except ModuleNotFoundError:
+        raise UsageError(
+            "The sandbox is not installed.",
+            hint="Type: pip install 'listrak-sms-cli[sandbox]'",
+            code="sandbox_missing",
+        ) from None
+    config = SandboxConfig(
+        port=port, db=db, contacts=contacts, fields=fields, import_seconds=import_seconds, faults=faults
+    )
+    try:
+        serve(config, _say_where(config))
+    except OSError:
+        raise UsageError(
+            f"Port {port} is taken, or a file of the sandbox cannot be read.",
+            hint="Try --port 0 for a free port.",
+            code="sandbox_start",
+        ) from None
+    except ValueError as error:
+        raise UsageError(str(error), code="sandbox_seed") from None
+
+
+def _say_where(config: SandboxConfig) -> Callable[[str], None]:
+    def say(url: str) -> None:
+        settings = {
+            "LISTRAK_API_URL": f"{url}/sms",
+            "LISTRAK_TOKEN_URL": f"{url}/OAuth2/Token",
+            "LISTRAK_CLIENT_ID": config.client_id,
+            "LISTRAK_CLIENT_SECRET": config.client_secret,
+        }
+        if output.json:
+            output.document({"url": url, **settings})
+        else:
+            lines = "\n".join(f"  export {name}={value}" for name, value in settings.items())
+            sys.stdout.write(
+                f"A simulated Listrak listens on {url}; Ctrl-C ends it.\nPush to it from another terminal:\n"
+                f"{lines}\n  lsms push audience.csv --sender-code 1026\n"
+            )
+        sys.stdout.flush()
+
+    return say

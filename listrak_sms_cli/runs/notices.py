@@ -1,0 +1,57 @@
+"""What a person should know of a run that went on all the same: warnings, each with a code `--no-warn` knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.runs.journal import RunState
+from listrak_sms_cli.runs.prepare import ColumnCounts
+from listrak_sms_cli.runs.report import RunWarning
+
+
+def offline_notice(region: str) -> RunWarning:
+    message = (
+        f"Checked without the account: phones are read for region {region.upper()}; names, types and lengths of "
+        "profile fields were not checked."
+    )
+    return RunWarning("offline", message)
+
+
+def column_notices(columns: ColumnCounts, plan: ColumnPlan) -> list[RunWarning]:
+    """About the values that travel: counts by column, never values."""
+    notices: list[RunWarning] = []
+    if empty := _by_column(columns.empty):
+        message = f"Empty cells travel as empty values; whether Listrak then clears the field is unknown: {empty}."
+        notices.append(RunWarning("empty_cells", message))
+    if cleaned := _by_column(columns.cleaned):
+        message = f"Values were tidied on the way (line breaks, control characters, decimals): {cleaned}."
+        notices.append(RunWarning("values_cleaned", message))
+    if blanked := _by_column(columns.blanked):
+        notices.append(RunWarning("values_blanked", f"Values their field cannot hold are sent empty: {blanked}."))
+    if any(column.field.name.casefold() == "email address" and column.field.id for column in plan.columns):
+        message = (
+            "Email Address is updated. A sender code can be tied to an e-mail list; whether an import touches that "
+            "list is not published."
+        )
+        notices.append(RunWarning("email_address", message))
+    return notices
+
+
+def delivery_notices(state: RunState) -> list[RunWarning]:
+    """About the import files that went."""
+    notices: list[RunWarning] = []
+    if repeated := [str(part.line.part) for part in state.leaves if part.maybe_repeated]:
+        message = (
+            f"Import file {', '.join(repeated)} may have arrived twice: an answer was lost on the way. That does no "
+            "harm, the same values are written twice."
+        )
+        notices.append(RunWarning("maybe_repeated", message))
+    if words := sorted({part.word for part in state.leaves if part.new_word}):
+        message = f"Listrak ended imports with a word that is new to lsms: {', '.join(words)}."
+        notices.append(RunWarning("new_import_word", message))
+    return notices
+
+
+def _by_column(counts: Counter[str]) -> str:
+    return ", ".join(f"{column} {count:,}" for column, count in counts.most_common() if count)

@@ -1,0 +1,108 @@
+"""What is known of a run so far. It can make the Report at any moment, so every path that ends has one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from listrak_sms_cli.audience.clean import Verdict
+from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.errors import ImportEndedBadly, ImportsNotEnded, LsmsError
+from listrak_sms_cli.runs.events import Listener, Warned
+from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.prepare import dropped_by_reason
+from listrak_sms_cli.runs.report import ImportLine, MappedColumn, Report, ReportError, RunWarning
+
+# When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
+_PRECEDENCE = (130, 4, 5, 1, 6)
+
+
+def worst(problems: Iterable[LsmsError]) -> LsmsError | None:
+    """The problem that decides the exit code; the first one of its kind."""
+    ranked = sorted(problems, key=lambda p: _PRECEDENCE.index(p.exit_code) if p.exit_code in _PRECEDENCE else -1)
+    return ranked[0] if ranked else None
+
+
+class Outcome:
+    """Facts of a run, filled in as they become known. `silenced`: warning codes nobody wants to hear."""
+
+    def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
+        self.run_id = run_id
+        self.audience = audience
+        self.sender_code: int | None = None
+        self.dry_run = False
+        self.plan: ColumnPlan | None = None
+        self.verdicts: Counter[Verdict] = Counter()
+        self.state = RunState()
+        self._tell = tell
+        self._silenced = silenced
+        self._warnings: list[RunWarning] = []
+        self._began = time.monotonic()
+
+    def warn(self, warning: RunWarning) -> None:
+        if warning.code not in self._silenced:
+            self._warnings.append(warning)
+            self._tell(Warned(warning.code, warning.message))
+
+    def problems_of_imports(self, waited: bool) -> list[LsmsError]:
+        """Imports that ended badly, and, when somebody waited for them, those that have not ended."""
+        problems: list[LsmsError] = []
+        failed = [part for part in self.state.leaves if part.failed]
+        if failed:
+            rows = sum(part.line.rows for part in failed)
+            numbers = ", ".join(str(part.line.part) for part in failed[:10])
+            problems.append(
+                ImportEndedBadly(
+                    f"{len(failed)} of {len(self.state.leaves)} imports ended badly (import file {numbers}): "
+                    f"{rows:,} members.",
+                    hint="Look at the import in Listrak, then push the audience again: sending twice does no harm.",
+                )
+            )
+        if waited and (still := self.state.open_imports):
+            problems.append(
+                ImportsNotEnded(
+                    f"All import files were sent, but {len(still)} imports had not ended in time.",
+                    hint="Listrak goes on with them. Wait longer next time with --wait-timeout, or not with --no-wait.",
+                )
+            )
+        return problems
+
+    def report(self, error: LsmsError | None = None) -> Report:
+        verdicts, rows = self.verdicts, self.state.rows
+        dropped = dropped_by_reason(verdicts)
+        sent, refused = rows[PartStatus.ACCEPTED], rows[PartStatus.REFUSED]
+        sendable = verdicts[Verdict.SENDABLE]
+        return Report(
+            run_id=self.run_id,
+            audience=self.audience,
+            sender_code=self.sender_code,
+            dry_run=self.dry_run,
+            rows_read=sum(verdicts.values()),
+            rows_sendable=sendable,
+            rows_sent=sent,
+            rows_refused=refused,
+            rows_pending=sendable - sent - refused,
+            rows_dropped=sum(dropped.values()),
+            rows_unchanged=verdicts[Verdict.UNCHANGED],
+            rows_beyond_limit=verdicts[Verdict.BEYOND_LIMIT],
+            rows_import_failed=sum(part.line.rows for part in self.state.leaves if part.failed),
+            dropped=dropped,
+            columns=tuple(
+                MappedColumn(column.name, column.field.name, column.field.id)
+                for column in (self.plan.columns if self.plan else ())
+            ),
+            skipped_columns=self.plan.skipped if self.plan else (),
+            imports=tuple(_import_line(part) for part in self.state.leaves),
+            warnings=tuple(self._warnings),
+            seconds=time.monotonic() - self._began,
+            exit_code=error.exit_code if error else 0,
+            error=ReportError(error.code, error.message, error.hint) if error else None,
+        )
+
+
+def _import_line(part: PartState) -> ImportLine:
+    line = part.line
+    return ImportLine(
+        line.part, line.file_name, line.rows, line.bytes, part.import_file_id, part.shown, part.maybe_repeated
+    )
