@@ -1,5 +1,134 @@
-"""Update the profile fields of Listrak SMS contacts from an audience, and account for every member."""
+"""Update the profile fields of Listrak SMS contacts from an audience, and account for every member.
+
+    from listrak_sms_cli import push, validate
+
+    report = push("audience.csv", sender_code=1026)      # or a pandas/polars frame, a DuckDB result, an Arrow table
+    report.rows_sent, report.dropped
+
+Whatever is not exit 0 on the command line is an exception here (`LsmsError` and its family), which carries the
+same summary as `error.report`.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from listrak_sms_cli.errors import (
+    AccountError,
+    AudienceError,
+    CredentialsRefused,
+    GuardStopped,
+    ImportEndedBadly,
+    ImportsNotEnded,
+    Interrupted,
+    ListrakRefused,
+    ListrakUnavailable,
+    LsmsError,
+    MembersDiffer,
+    NothingSent,
+    SettingsError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from listrak_sms_cli.runs.events import Event
+    from listrak_sms_cli.runs.report import Report
+    from listrak_sms_cli.settings import Settings
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AccountError",
+    "AudienceError",
+    "CredentialsRefused",
+    "GuardStopped",
+    "ImportEndedBadly",
+    "ImportsNotEnded",
+    "Interrupted",
+    "ListrakRefused",
+    "ListrakUnavailable",
+    "LsmsError",
+    "MembersDiffer",
+    "NothingSent",
+    "Report",
+    "SettingsError",
+    "UsageError",
+    "push",
+    "validate",
+]
+
+_SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
+_READING = [
+    "format",
+    "delimiter",
+    "encoding",
+    "sheet",
+    "null_value",
+    "date_format",
+    "phone_column",
+    "map",
+    "skip_column",
+    "skip_unmatched",
+    "consent_column",
+    "region",
+    "phone_format",
+    "keep",
+    "on_bad_value",
+    "limit",
+    "allow_empty",
+    "rejects",
+    "no_warn",
+]
+_PUSH = [*_READING, *["batch_rows", "concurrency", "max_drop_rate", "wait", "wait_timeout", "dry_run"]]
+_VALIDATE = [*_READING, "max_drop_rate", "offline"]
+
+
+def push(audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Any) -> Report:
+    """The job of `lsms push`. `audience`: a path, a URL, or anything that speaks the Arrow PyCapsule stream interface.
+
+    `options` are those of the command line by the same names, underscores for dashes (`sender_code=1026`,
+    `map={"tier": "Loyalty Tier"}`, `skip_column=["notes"]`, `wait=False`); client id and secret come from the
+    environment or a profile. `on_event` is told what happens. Raises LsmsError for whatever is not exit 0.
+    """
+    from listrak_sms_cli.runs.events import silent
+    from listrak_sms_cli.runs.options import push_options
+    from listrak_sms_cli.runs.push import push_audience
+
+    settings = _settings(options, _PUSH)
+    return push_audience(audience, settings, push_options(options), on_event or silent)
+
+
+def validate(audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Any) -> Report:
+    """The job of `lsms validate`: the same reading and cleaning with the same options, nothing sent."""
+    from listrak_sms_cli.runs.events import silent
+    from listrak_sms_cli.runs.options import reading_options
+    from listrak_sms_cli.runs.push import validate_audience
+
+    settings = _settings(options, _VALIDATE)
+    return validate_audience(
+        audience,
+        settings,
+        reading_options(options),
+        on_event or silent,
+        offline=bool(options.get("offline")),
+        max_drop_rate=options.get("max_drop_rate"),
+    )
+
+
+def _settings(options: dict[str, Any], known: list[str]) -> Settings:
+    from listrak_sms_cli.settings import load_settings
+
+    for name in options:
+        if name not in known and name not in _SETTINGS:
+            raise UsageError(f"There is no option {name}.", hint=f"Known: {', '.join([*_SETTINGS, *known])}.")
+    return load_settings({name: options.get(name) for name in _SETTINGS})
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Report":
+        from listrak_sms_cli.runs.report import Report
+
+        return Report
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

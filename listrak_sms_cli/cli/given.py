@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.settings import Settings, load_settings, parse_duration
+from listrak_sms_cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.events import Event, Listener
-    from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 
 _SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
 
@@ -21,52 +21,10 @@ def settings(params: Mapping[str, Any]) -> Settings:
     return load_settings({name: params.get(name) for name in _SETTINGS})
 
 
-def reading_options(params: Mapping[str, Any]) -> ReadingOptions:
-    from listrak_sms_cli.audience.columns import ColumnChoices
-    from listrak_sms_cli.audience.files import ReadOptions
-    from listrak_sms_cli.audience.phones import PhoneFormat
-    from listrak_sms_cli.runs.options import ReadingOptions
-
-    return ReadingOptions(
-        read=ReadOptions(
-            format=params["format_"],
-            delimiter=params["delimiter"],
-            encoding=params["encoding"],
-            sheet=params["sheet"],
-        ),
-        columns=ColumnChoices(
-            phone_column=params["phone_column"],
-            mapping=_mapping(params["map_"] or []),
-            skip=tuple(params["skip_column"] or ()),
-            skip_unmatched=params["skip_unmatched"],
-            consent_column=params["consent_column"],
-        ),
-        region=params["region"],
-        phone_format=PhoneFormat(params["phone_format"].value),
-        keep=params["keep"].value,
-        on_bad_value=params["on_bad_value"].value,
-        null_values=tuple(params["null_value"] or ()),
-        date_format=params["date_format"],
-        rejects=params["rejects"],
-        limit=params["limit"],
-        allow_empty=params["allow_empty"],
-        silenced=frozenset(params["no_warn"] or ()),
-    )
-
-
-def push_options(params: Mapping[str, Any]) -> PushOptions:
-    from listrak_sms_cli.runs.options import PushOptions
-
-    return PushOptions(
-        reading=reading_options(params),
-        batch_rows=params["batch_rows"],
-        concurrency=params["concurrency"],
-        max_drop_rate=params["max_drop_rate"],
-        wait=params["wait"],
-        wait_timeout=parse_duration(params["wait_timeout"], "--wait-timeout"),
-        dry_run=params["dry_run"],
-        sandbox=params["sandbox"],
-    )
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options by their own names, choices as words, `--map` as a mapping."""
+    values = {name.rstrip("_"): value.value if isinstance(value, Enum) else value for name, value in params.items()}
+    return {**values, "map": _mapping(values["map"] or [])}
 
 
 @contextmanager

@@ -60,15 +60,17 @@ def push(
     """
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
-    push_options = given.push_options(context.params)
 
+    from listrak_sms_cli.runs.options import push_options
     from listrak_sms_cli.runs.push import push_audience
+
+    options = push_options(given.plain(context.params))
 
     with given.display(context.params) as tell:
         if sandbox:
             from listrak_sms_cli.cli.rehearsal import push_to_sandbox
 
-            report = push_to_sandbox(audience, settings, push_options, tell)
+            report = push_to_sandbox(audience, settings, options, tell)
         else:
-            report = push_audience(audience, settings, push_options, tell)
+            report = push_audience(audience, settings, options, tell)
     output.report(report)

@@ -55,9 +55,11 @@ def validate(
     """
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
-    reading = given.reading_options(context.params)
 
+    from listrak_sms_cli.runs.options import reading_options
     from listrak_sms_cli.runs.push import validate_audience
+
+    reading = reading_options(given.plain(context.params))
 
     with given.display(context.params) as tell:
         report = validate_audience(audience, settings, reading, tell, offline=offline, max_drop_rate=max_drop_rate)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from listrak_sms_cli.audience.clean import CleaningRules
 from listrak_sms_cli.audience.columns import ColumnChoices
 from listrak_sms_cli.audience.dedupe import Keep
 from listrak_sms_cli.audience.files import ReadOptions
 from listrak_sms_cli.audience.phones import PhoneFormat
+from listrak_sms_cli.settings import parse_duration
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 
@@ -55,3 +57,40 @@ class PushOptions:
     wait_timeout: float = 3600.0
     dry_run: bool = False
     sandbox: bool = False  # never the baseline of a later run, never resumed
+
+
+def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
+    """From plain values by option name (`phone_column`, `map`, `skip_column`, …), as the command line and the Python
+    API have them; what is not given keeps its default."""
+    read = ReadOptions(**{name: given.get(name) for name in ("format", "delimiter", "encoding", "sheet")})
+    columns = ColumnChoices(
+        phone_column=given.get("phone_column"),
+        mapping={str(column): str(target) for column, target in (given.get("map") or {}).items()},
+        skip=tuple(given.get("skip_column") or ()),
+        skip_unmatched=bool(given.get("skip_unmatched")),
+        consent_column=given.get("consent_column"),
+    )
+    rejects = given.get("rejects")
+    return ReadingOptions(
+        read=read,
+        columns=columns,
+        region=given.get("region"),
+        phone_format=PhoneFormat(given.get("phone_format") or "digits"),
+        keep=given.get("keep") or "last",
+        on_bad_value=given.get("on_bad_value") or "drop",
+        null_values=tuple(given.get("null_value") or ()),
+        date_format=given.get("date_format"),
+        rejects=Path(rejects) if rejects is not None else None,
+        limit=given.get("limit"),
+        allow_empty=bool(given.get("allow_empty")),
+        silenced=frozenset(given.get("no_warn") or ()),
+    )
+
+
+def push_options(given: Mapping[str, Any]) -> PushOptions:
+    """As `reading_options`, for a push; `wait_timeout` is a duration such as `1h`."""
+    named = ("batch_rows", "concurrency", "max_drop_rate", "wait", "dry_run", "sandbox")
+    chosen = {name: given[name] for name in named if given.get(name) is not None}
+    if given.get("wait_timeout") is not None:
+        chosen["wait_timeout"] = parse_duration(str(given["wait_timeout"]), "--wait-timeout")
+    return PushOptions(reading=reading_options(given), **chosen)
