@@ -17,7 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from listrak_sms_cli.sandbox.config import MAX_FILE_BYTES
-from listrak_sms_cli.sandbox.imports import ImportFile, MappedColumn, first_record
+from listrak_sms_cli.sandbox.imports import ImportFile, MappedColumn, file_width
 from listrak_sms_cli.sandbox.replies import ApiError, invalid_parameter, malformed_body
 from listrak_sms_cli.sandbox.values import Field
 
@@ -40,23 +40,21 @@ def read_import_request(body: IO[bytes], fields: Sequence[Field]) -> ImportReque
     body.flush()
     if body.seek(0, 2) == 0:
         raise malformed_body()
-    with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        try:
-            keys = msgspec.json.decode(mapped, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
-            raise malformed_body() from None
-        try:
-            plain = {key: msgspec.json.decode(bytes(raw)) for key, raw in keys.items() if key != "fileStream"}
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise malformed_body() from None
-        check_plain_keys(plain, "fileStream" in keys)
-        phone_position, columns = read_mappings(plain["fileMappings"], fields)
-        with memoryview(keys["fileStream"]) as stream:
-            file, size, digest = decode_file(stream)
-        del keys
+    # Not closed by hand: the raw keys look into it for as long as they live.
+    mapped = mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        keys = msgspec.json.decode(mapped, type=dict[str, msgspec.Raw])
+        stream = keys.pop("fileStream", None)
+        plain = {key: msgspec.json.decode(raw) for key, raw in keys.items()}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise malformed_body() from None
+    check_plain_keys(plain, stream is not None)
+    phone_position, columns = read_mappings(plain["fileMappings"], fields)
+    file, size, digest = decode_file(memoryview(stream or b""))
     qualifier = plain["textQualifier"].strip()
-    width = len(first_record(file, qualifier))
+    width = file_width(file, qualifier)
     if max([phone_position, *(column.position for column in columns)]) >= width:
+        file.close()
         raise invalid_parameter("fileColumn", "the file has no such column")
     source = ImportFile(file, width, plain["hasColumnNames"], qualifier, phone_position, columns)
     return ImportRequest(plain["fileName"], source, size, digest)

@@ -6,12 +6,10 @@ values appear all at once, `endDate` is set and its word is `Completed` (or what
 
 from __future__ import annotations
 
-import csv
-import io
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -25,7 +23,6 @@ from listrak_sms_cli.sandbox.store import SenderCode, Store, timestamp
 from listrak_sms_cli.sandbox.values import Field, normalise_column
 
 BLOCK_BYTES = 8 * 1024 * 1024
-FIRST_RECORD_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -94,11 +91,15 @@ class ImportWorker:
         self._closing.set()
         self._jobs.put(None)
         self._thread.join()
+        while not self._jobs.empty():
+            if (job := self._jobs.get()) is not None:
+                job.source.file.close()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None and not self._closing.is_set():
+        while (job := self._jobs.get()) is not None:
             try:
-                self._run(job)
+                if not self._closing.is_set():
+                    self._run(job)
             finally:
                 job.source.file.close()
 
@@ -156,38 +157,31 @@ def read_batches(source: ImportFile, tally: Tally) -> Iterator[Any]:
         return "skip"
 
     names = [str(position) for position in range(source.width)]
+    read = pa_csv.ReadOptions(
+        use_threads=False,
+        block_size=BLOCK_BYTES,
+        column_names=names,
+        skip_rows_after_names=int(source.has_names),
+    )
+    convert = pa_csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False)
     source.file.seek(0)
-    try:
-        reader = pa_csv.open_csv(
-            source.file,
-            read_options=pa_csv.ReadOptions(
-                use_threads=False,
-                block_size=BLOCK_BYTES,
-                column_names=names,
-                skip_rows_after_names=int(source.has_names),
-            ),
-            parse_options=pa_csv.ParseOptions(
-                quote_char=source.qualifier or False, newlines_in_values=True, invalid_row_handler=skip
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types={name: pa.string() for name in names}, strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return
-        raise
-    yield from reader
+    yield from pa_csv.open_csv(source.file, read, _parse_options(source.qualifier, skip), convert)
+
+
+def _parse_options(qualifier: str, handler: Callable[[Any], str]) -> Any:
+    return pa_csv.ParseOptions(quote_char=qualifier or False, newlines_in_values=True, invalid_row_handler=handler)
 
 
 def count_rows(source: ImportFile) -> int:
     return sum(batch.num_rows for batch in read_batches(source, Tally()))
 
 
-def first_record(file: IO[bytes], qualifier: str) -> list[str]:
-    """The first record of a CSV file; [] when there is none. Raises UnicodeDecodeError."""
+def file_width(file: IO[bytes], qualifier: str) -> int:
+    """How many columns the first record of a file has; 0 when it cannot be read."""
     file.seek(0)
-    head = file.read(FIRST_RECORD_BYTES)
-    text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8-sig", errors="replace", newline="")
-    options: dict[str, Any] = {"quotechar": qualifier} if qualifier else {"quoting": csv.QUOTE_NONE}
-    return next(csv.reader(text, strict=False, **options), [])
+    read = pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, autogenerate_column_names=True)
+    try:
+        reader = pa_csv.open_csv(file, read, _parse_options(qualifier, lambda _row: "skip"))
+    except pa.ArrowInvalid:
+        return 0
+    return len(reader.schema)
