@@ -154,9 +154,9 @@ def _accept_import(account: Account, request: Request, body: IO[bytes]) -> Reply
     accepted = read_import_request(body, account.visible_fields())
     plan: dict[str, Any] = {}
     for fault in request.state.faults:
-        if fault.kind == "max_rows" and count_rows(accepted.source) > fault.settings["rows"]:
+        if fault.kind == "max_rows" and count_rows(accepted.source) > int(fault.settings["rows"]):
             accepted.source.file.close()
-            raise _too_large(fault.settings["status"])
+            raise _too_large(int(fault.settings["status"]))
         plan |= _PLANS.get(fault.kind, lambda _settings: {})(fault.settings)
     field_ids = ",".join(str(column.field.id) for column in accepted.source.columns)
     import_id = account.store.add_import(code.id, accepted.file_name, accepted.size, accepted.digest, field_ids)

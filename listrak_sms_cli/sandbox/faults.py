@@ -127,6 +127,7 @@ class Rule:
         method, pattern = ROUTES.get(rule.get("route", "any"), ("", str(rule.get("route"))))
         settings = {key: rule.get(key, default) for key, default in KINDS[kind].items()}
         try:
+            _check(settings)
             return cls(
                 fault=Fault(kind, settings),
                 method=str(rule.get("method") or method).upper(),
@@ -180,6 +181,15 @@ class FaultBook:
         """Each rule's fault and how many requests it has struck."""
         with self._lock:
             return [{"fault": rule.fault.kind, "struck": rule.struck} for rule in self._rules]
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    """Raises ValueError or TypeError for settings that could not be carried out."""
+    if "status" in settings and not 200 <= int(settings["status"]) <= 599:
+        raise ValueError
+    for key in ("seconds", "rows", "retry_after"):
+        if settings.get(key) is not None and float(settings[key]) < 0:
+            raise ValueError
 
 
 def read_rules(text: bytes) -> list[dict[str, Any]]:

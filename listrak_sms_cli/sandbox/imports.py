@@ -173,7 +173,11 @@ def _parse_options(qualifier: str, handler: Callable[[Any], str]) -> Any:
 
 
 def count_rows(source: ImportFile) -> int:
-    return sum(batch.num_rows for batch in read_batches(source, Tally()))
+    """How many members a file has; 0 when it cannot be read."""
+    try:
+        return sum(batch.num_rows for batch in read_batches(source, Tally()))
+    except pa.ArrowInvalid:
+        return 0
 
 
 def file_width(file: IO[bytes], qualifier: str) -> int:

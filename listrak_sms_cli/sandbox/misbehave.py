@@ -80,11 +80,11 @@ class Misbehave:
             await self._run(scope, receive)
             _reset(scope)
         elif kind == "hang":
-            if await self._wait(scope, settings["seconds"]):
+            if await self._wait(scope, float(settings["seconds"])):
                 await self._app(scope, receive, send)
         elif kind == "hang_reply":
             reply = await self._run(scope, receive)
-            if await self._wait(scope, settings["seconds"]):
+            if await self._wait(scope, float(settings["seconds"])):
                 await _answer(send, reply)
         else:
             reply = None
@@ -162,7 +162,7 @@ async def _answer_wrongly(fault: Fault, right: Reply | None, send: Send) -> None
         status = 200 if right is None else right.status
         await _answer(send, json_reply(status, ["unexpected", {"data": 17}]))
     elif fault.kind == "html":
-        await _answer(send, Reply(settings["status"], HTML), "text/html; charset=utf-8")
+        await _answer(send, Reply(int(settings["status"]), HTML), "text/html; charset=utf-8")
     else:
         status = int(settings["status"])
         more: tuple[tuple[bytes, bytes], ...] = ()
