@@ -54,6 +54,14 @@ def test_a_status_strikes_once_and_nothing_is_done(caller: Caller, status: int) 
     assert post(caller).status_code == 201
 
 
+def test_a_status_can_carry_any_error_of_listraks(caller: Caller) -> None:
+    """With `error` the answer is Listrak's envelope with that code."""
+    rule = {"route": "start_import", "fault": "status", "status": 400, "error": "ERROR_INVALID_PARAMETER"}
+    caller.faults(rule)
+    body = import_body(CONTENT, [7])
+    assert caller.refusal("POST", IMPORT, json=body) == (400, "ERROR_INVALID_PARAMETER")
+
+
 def test_a_status_can_come_after_the_work(caller: Caller) -> None:
     """With `applied` the request did its work, and the answer hides it."""
     caller.faults({"route": "start_import", "fault": "status", "status": 504, "applied": True})
@@ -223,6 +231,14 @@ def test_imports_of_too_many_rows(caller: Caller, status: int) -> None:
         answer = caller.call("POST", IMPORT, json=import_body("phone,tier\n" + row * count, [7]))
         assert answer.status_code == expected
     assert [one["bytes"] for one in caller.imports()] == [len("phone,tier\n" + row * 3)]
+
+
+def test_imports_of_too_few_rows(caller: Caller) -> None:
+    """A file of one member can be refused, as another of Listrak's importers does."""
+    caller.faults({"route": "start_import", "fault": "min_rows", "count": None})
+    body = import_body(CONTENT, [7])
+    assert caller.refusal("POST", IMPORT, json=body) == (400, "ERROR_INVALID_PARAMETER")
+    assert caller.run(CONTENT + "12125550101,Gold\n", [7])["updated"] == 2
 
 
 def test_a_file_that_is_not_text_is_not_counted(caller: Caller) -> None:

@@ -18,11 +18,12 @@ from starlette.types import ASGIApp
 
 from listrak_sms_cli.sandbox import account_routes, admin, contact_routes
 from listrak_sms_cli.sandbox.account import Account
+from listrak_sms_cli.sandbox.faults import Fault
 from listrak_sms_cli.sandbox.import_request import read_import_request
-from listrak_sms_cli.sandbox.imports import ImportPlan, Job, count_rows
+from listrak_sms_cli.sandbox.imports import ImportFile, ImportPlan, Job, count_rows
 from listrak_sms_cli.sandbox.misbehave import Misbehave
 from listrak_sms_cli.sandbox.paging import Call
-from listrak_sms_cli.sandbox.replies import ApiError, Reply, json_reply, not_found
+from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, not_found
 
 Handler = Callable[[Account, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -154,14 +155,24 @@ def _accept_import(account: Account, request: Request, body: IO[bytes]) -> Reply
     accepted = read_import_request(body, account.visible_fields())
     plan: dict[str, Any] = {}
     for fault in request.state.faults:
-        if fault.kind == "max_rows" and count_rows(accepted.source) > int(fault.settings["rows"]):
-            accepted.source.file.close()
-            raise _too_large(int(fault.settings["status"]))
+        if fault.kind in ("max_rows", "min_rows"):
+            _check_rows(fault, accepted.source)
         plan |= _PLANS.get(fault.kind, lambda _settings: {})(fault.settings)
     field_ids = ",".join(str(column.field.id) for column in accepted.source.columns)
     import_id = account.store.add_import(code.id, accepted.file_name, accepted.size, accepted.digest, field_ids)
     account.worker.submit(Job(import_id, code, accepted.source, ImportPlan(**plan)))
     return json_reply(201, {"status": 201, "resourceId": str(import_id)})
+
+
+def _check_rows(fault: Fault, source: ImportFile) -> None:
+    """A file with more or fewer rows than a fault allows is closed and refused."""
+    rows, limit = count_rows(source), int(fault.settings["rows"])
+    if fault.kind == "max_rows" and rows > limit:
+        source.file.close()
+        raise _too_large(int(fault.settings["status"]))
+    if fault.kind == "min_rows" and rows < limit:
+        source.file.close()
+        raise invalid_parameter("fileStream", f"the file needs at least {limit} rows")
 
 
 _PLANS: dict[str, Callable[[Any], dict[str, Any]]] = {

@@ -15,7 +15,8 @@ Keys of every rule
     fault        one of these:
 
 Answers (`applied`: true means that the request does its work first, and only the answer is wrong)
-    status          `status` 400 to 599, as Listrak's error where it has one, else as a gateway's plain text;
+    status          `status` 400 to 599, as Listrak's error where it has one (or the one that `error` names), else
+                    as a gateway's plain text;
                     404 on `start_import` is the 404 that means too large. `retry_after` seconds, as a number or,
                     with `retry_after_form`: "date", as an HTTP date; `applied` (default false)
     html            a gateway's page with `status` (default 502; 200 is the treacherous one); `applied`
@@ -34,6 +35,7 @@ Imports (on `start_import`; several such rules may strike one import)
     import_seconds     it takes `seconds`
     import_word        the word while it runs is `word`, the one it ends with `end_word` (both optional)
     max_rows           a file of more than `rows` rows is refused with `status` 413 (default) or 404
+    min_rows           a file of fewer than `rows` rows (default 2) is refused with 400
 
 A failing token endpoint is `{"route": "token", "fault": "status", "status": 500}`.
 """
@@ -69,7 +71,7 @@ ROUTES = {
 
 COMMON_KEYS = frozenset({"route", "method", "count", "skip", "probability", "seed", "fault"})
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
-    "status": {"status": 503, "retry_after": None, "retry_after_form": "seconds", "applied": False},
+    "status": {"status": 503, "error": None, "retry_after": None, "retry_after_form": "seconds", "applied": False},
     "html": {"status": 502, "applied": False},
     "truncated_json": {"applied": True},
     "wrong_shape": {"applied": True},
@@ -87,6 +89,7 @@ ASIDE: Mapping[str, Mapping[str, Any]] = {
     "import_seconds": {"seconds": 60.0},
     "import_word": {"word": "Processing", "end_word": "Completed"},
     "max_rows": {"rows": 100_000, "status": 413},
+    "min_rows": {"rows": 2},
 }
 KINDS = {**ANSWERS, **ASIDE}
 

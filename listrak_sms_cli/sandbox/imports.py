@@ -7,6 +7,7 @@ values appear all at once, `endDate` is set and its word is `Completed` (or what
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +116,7 @@ class ImportWorker:
         if job.plan.applied:
             try:
                 self._apply(job, tally)
-            except (pa.ArrowInvalid, UnicodeDecodeError):
+            except (pa.ArrowException, ValueError, sqlite3.Error):
                 word = "Failed"
         self._store.change_import(job.import_id, status=word, ended=timestamp(), **vars(tally))
 

@@ -168,8 +168,9 @@ async def _answer_wrongly(fault: Fault, right: Reply | None, send: Send) -> None
         more: tuple[tuple[bytes, bytes], ...] = ()
         if settings["retry_after"] is not None:
             more = ((b"retry-after", _retry_after(settings).encode()),)
-        if status in LISTRAK_ERRORS:
-            error = ApiError(status, LISTRAK_ERRORS[status], "The sandbox was told to answer so.")
+        code = settings["error"] or LISTRAK_ERRORS.get(status)
+        if code is not None:
+            error = ApiError(status, code, "The sandbox was told to answer so.")
             await _answer(send, error.reply(), more=more)
         else:
             phrase = http.HTTPStatus(status).phrase.encode() if status in _STATUSES else b"Error"
