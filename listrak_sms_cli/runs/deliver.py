@@ -24,6 +24,7 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.journal import (
     Accepted,
+    Ended,
     Journal,
     PartLine,
     PartState,
@@ -34,6 +35,9 @@ from listrak_sms_cli.runs.journal import (
     Split,
     Unreached,
 )
+from listrak_sms_cli.runs.notices import delivery_notices, lost_notice
+from listrak_sms_cli.runs.options import Waiting
+from listrak_sms_cli.runs.outcome import Outcome, worst
 from listrak_sms_cli.runs.packing import Part
 
 SMALLEST_HALF = 1000  # members: a file this small that is still too large is refused for another reason
@@ -55,7 +59,7 @@ class Delivery:
 
     def __init__(self, target: Target, journal: Journal, stop: threading.Event, tell: Listener) -> None:
         self._target = target
-        self._journal = journal
+        self.journal = journal
         self._stop = stop
         self._tell = tell
         self._problems: list[LsmsError] = []
@@ -71,7 +75,7 @@ class Delivery:
                 while uploads or (waiting and not self._problems):
                     while waiting and len(uploads) < concurrency and not self._problems:
                         part = waiting.popleft()
-                        self._journal.write(Sending(part=part.number))
+                        self.journal.write(Sending(part=part.number))
                         self._show(part.number)
                         uploads[pool.submit(self._upload, part)] = part
                     for future in wait(uploads, return_when=FIRST_COMPLETED).done:
@@ -88,7 +92,7 @@ class Delivery:
 
     def _upload(self, part: Part) -> Accepted:
         body = ImportBody(
-            file_name=self._journal.state.parts[part.number].line.file_name,
+            file_name=self.journal.state.parts[part.number].line.file_name,
             columns=self._target.columns,
             content=part.content,
             on_bytes=lambda count: self._progress.add(part.number, count),
@@ -105,14 +109,14 @@ class Delivery:
         except ImportTooLarge as error:
             return self._halve(part, error)
         except ListrakRefused as error:
-            self._journal.write(Refused(part=part.number, code=error.code))
+            self.journal.write(Refused(part=part.number, code=error.code))
             self._problems.append(error)
         except LsmsError as error:
             arrived = getattr(error, "maybe_arrived", False)
-            self._journal.write(Unreached(part=part.number, maybe_arrived=arrived))
+            self.journal.write(Unreached(part=part.number, maybe_arrived=arrived))
             self._problems.append(error)
         else:
-            state = self._journal.write(accepted)
+            state = self.journal.write(accepted)
             self._progress.finish(part)
             self._tell(MembersSent(state.rows[PartStatus.ACCEPTED]))
         self._show(part.number)
@@ -120,35 +124,35 @@ class Delivery:
 
     def _halve(self, part: Part, error: ImportTooLarge) -> list[Part]:
         if part.rows <= SMALLEST_HALF:
-            self._journal.write(Refused(part=part.number, code=error.code))
+            self.journal.write(Refused(part=part.number, code=error.code))
             self._problems.append(error)
             self._show(part.number)
             return []
-        number = max(self._journal.state.parts) + 1
+        number = max(self.journal.state.parts) + 1
         half = part.rows // 2
         first, rest = part.content.split(half)
         pieces = [
             replace(part, number=number, rows=half, content=first),
-            replace(part, number=number + 1, rows=part.rows - half, first=part.first + half, content=rest),
+            replace(part, number=number + 1, rows=part.rows - half, skip=part.skip + half, content=rest),
         ]
-        stem = self._journal.state.parts[part.number].line.file_name.rsplit("-", 1)[0]
-        self._journal.write(Split(part=part.number, into=[part_line(piece, stem) for piece in pieces]))
+        stem = self.journal.state.parts[part.number].line.file_name.rsplit("-", 1)[0]
+        self.journal.write(Split(part=part.number, into=[part_line(piece, stem) for piece in pieces]))
         return pieces
 
     def await_imports(self, timeout: float) -> list[LsmsError]:
         """Looks at the open imports until they have ended or `timeout` seconds are over."""
-        total = self._journal.state.rows[PartStatus.ACCEPTED]
+        total = self.journal.state.rows[PartStatus.ACCEPTED]
         self._tell(PhaseStarted(Phase.IMPORTING, total, "members"))
         until = time.monotonic() + timeout
         pause = _FIRST_POLL
         try:
-            while self._journal.state.open_imports:
-                for part in self._journal.state.open_imports:
+            while self.journal.state.open_imports:
+                for part in self.journal.state.open_imports:
                     self._look(part)
-                open_rows = sum(part.line.rows for part in self._journal.state.open_imports)
+                open_rows = sum(part.line.rows for part in self.journal.state.open_imports)
                 self._tell(PhaseAdvanced(Phase.IMPORTING, total - open_rows))
                 left = until - time.monotonic()
-                if left <= 0 or not self._journal.state.open_imports:
+                if left <= 0 or not self.journal.state.open_imports:
                     break
                 self._stop.wait(min(pause, left))
                 pause = min(pause * 1.5, _SLOWEST_POLL)
@@ -163,13 +167,33 @@ class Delivery:
         assert part.import_file_id is not None
         status = self._target.client.import_status(self._target.sender_code, part.import_file_id)
         if (status.status, status.ended) != (part.word, part.ended):
-            self._journal.write(_seen(part.line.part, status))
+            self.journal.write(_seen(part.line.part, status))
             self._show(part.line.part)
 
     def _show(self, number: int) -> None:
-        part = self._journal.state.parts[number]
+        part = self.journal.state.parts[number]
         failed = part.failed or part.status is PartStatus.REFUSED
         self._tell(ImportChanged(number, part.line.file_name, part.line.rows, part.shown, part.ended, failed))
+
+
+def deliver(delivery: Delivery, parts: list[Part], outcome: Outcome, concurrency: int, waiting: Waiting) -> None:
+    """Sends the parts of a run, waits as asked, and writes down how it ended. Raises the problem that decides."""
+    problems = delivery.send(parts, concurrency) if parts else []
+    if waiting.wait and not any(isinstance(problem, Interrupted) for problem in problems):
+        problems += delivery.await_imports(waiting.timeout)
+    conclude(delivery.journal, problems, outcome, waited=waiting.wait)
+
+
+def conclude(journal: Journal, problems: list[LsmsError], outcome: Outcome, *, waited: bool) -> None:
+    """Warnings, the last line of the journal, and the problem that decides the exit code, raised."""
+    for notice in delivery_notices(journal.state):
+        outcome.warn(notice)
+    if journal.lost:
+        outcome.warn(lost_notice())
+    error = worst(problems + outcome.problems_of_imports(waited))
+    journal.write(Ended(exit_code=error.exit_code if error else 0))
+    if error:
+        raise error
 
 
 def _seen(part: int, status: ImportStatus) -> Seen:
@@ -177,7 +201,8 @@ def _seen(part: int, status: ImportStatus) -> Seen:
 
 
 def part_line(part: Part, stem: str) -> PartLine:
-    return PartLine(part.number, f"{stem}-{part.number:04d}.csv", part.rows, part.content.size)
+    name = f"{stem}-{part.number:04d}.csv"
+    return PartLine(part.number, name, part.rows, part.content.size, part.origin, part.skip)
 
 
 class _Progress:

@@ -16,14 +16,46 @@ from pathlib import Path
 
 import msgspec
 
+FILE_NAME = "journal.jsonl"
+
 
 class PartLine(msgspec.Struct, frozen=True):
-    """An import file: its number in the run, name, members, bytes before base64."""
+    """An import file: its number in the run, name, members, bytes before base64.
+
+    `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
+    `part` and 0 only for a piece of an import file that was split.
+    """
 
     part: int
     file_name: str
     rows: int
     bytes: int
+    origin: int
+    skip: int = 0
+
+
+class FieldOf(msgspec.Struct, frozen=True):
+    """A column of the audience (by index), and the profile field it goes to, as both were when the run began."""
+
+    index: int
+    name: str
+    field_id: int
+    field_name: str
+    kind: str
+    max_length: int | None
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
+    on the command line since. `identity`: one (size, digest) a file of the audience."""
+
+    path: str
+    read: dict[str, str | None]
+    identity: list[tuple[int, str]]
+    phone: int
+    header: list[str]
+    columns: list[FieldOf]
+    rules: dict[str, str | bool | list[str] | None]
 
 
 class Line(msgspec.Struct, frozen=True, tag_field="event", kw_only=True):
@@ -40,6 +72,7 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     api_url: str
     client: str
     baseline: bool
+    recipe: Recipe
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
@@ -142,6 +175,15 @@ class RunState:
         return [part for _, part in sorted(self.parts.items()) if part.status is not PartStatus.SPLIT]
 
     @property
+    def unsent(self) -> list[PartState]:
+        """Import files that `resume` has to send (again): not accepted, or their import ended badly."""
+        return [part for part in self.leaves if part.status is not PartStatus.ACCEPTED or part.failed]
+
+    @property
+    def can_be_resumed(self) -> bool:
+        return bool(self.prepared and (self.unsent or self.open_imports))
+
+    @property
     def open_imports(self) -> list[PartState]:
         return [part for part in self.leaves if part.status is PartStatus.ACCEPTED and not part.ended]
 
@@ -191,20 +233,28 @@ class RunState:
 
 
 class Journal:
-    """Appends lines, each flushed to disk before `write` returns, and keeps the fold. `folder` None, or one that
-    cannot be written: the run goes on in memory, and cannot be resumed. One thread only."""
+    """Appends lines, each flushed to disk before `write` returns, and keeps the fold. One thread only.
 
-    def __init__(self, folder: Path | None) -> None:
-        self.state = RunState()
+    `folder` None: in memory alone. A disk that can no longer be written (`lost`) does not stop the run; what is
+    missing on it is at worst sent again by `resume`, which does no harm.
+    """
+
+    def __init__(self, folder: Path | None, state: RunState | None = None) -> None:
+        """`state`: the fold of what is in the folder already. Raises OSError when it cannot be opened."""
+        self.state = state or RunState()
+        self.lost = False
         self._file: int | None = None
         if folder is not None:
-            folder.mkdir(mode=0o700, parents=True)
-            self._file = os.open(folder / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, line: AnyLine) -> RunState:
         if self._file is not None:
-            os.write(self._file, msgspec.json.encode(line) + b"\n")
-            os.fsync(self._file)
+            try:
+                os.write(self._file, msgspec.json.encode(line) + b"\n")
+                os.fsync(self._file)
+            except OSError:
+                self.lost = True
+                self.close()
         return self.state.apply(line)
 
     def close(self) -> None:
@@ -214,10 +264,10 @@ class Journal:
 
 
 def read_journal(folder: Path) -> RunState:
-    """The state of the run in `folder`. A last line cut off by a crash never happened."""
-    lines = (folder / "journal.jsonl").read_bytes().split(b"\n")[:-1]
+    """The state of the run in `folder`. A last line cut off by a crash never happened. Raises OSError, and
+    ValueError for a journal that is not ours."""
     state = RunState()
-    for line in lines:
+    for line in (folder / FILE_NAME).read_bytes().split(b"\n")[:-1]:
         state.apply(_DECODER.decode(line))
     return state
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.runs.journal import RunState
@@ -36,6 +37,24 @@ def column_notices(columns: ColumnCounts, plan: ColumnPlan) -> list[RunWarning]:
         )
         notices.append(RunWarning("email_address", message))
     return notices
+
+
+def state_notice(state_dir: Path) -> RunWarning:
+    message = (
+        f"The state folder {state_dir} cannot be written: this run goes on, but it is not remembered and cannot be "
+        "resumed. Name another folder with --state-dir."
+    )
+    return RunWarning("no_state", message)
+
+
+def lost_notice() -> RunWarning:
+    message = "The state folder could no longer be written during the run; `lsms resume` may send a file twice."
+    return RunWarning("state_lost", message)
+
+
+def earlier_notice(runs: list[str]) -> RunWarning:
+    message = f"Imports of earlier runs had not ended when this one began to send: {', '.join(runs)}."
+    return RunWarning("earlier_imports", message)
 
 
 def delivery_notices(state: RunState) -> list[RunWarning]:

@@ -45,16 +45,26 @@ class ReadingOptions:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Whether to wait for imports to end, and for how many seconds at most."""
+
+    wait: bool = True
+    timeout: float = 3600.0
+
+
+WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
+
+
+@dataclass(frozen=True)
 class PushOptions:
-    """How members are sent and waited for. Times in seconds, `max_drop_rate` in percent of the members read."""
+    """How members are sent and waited for. `max_drop_rate` in percent of the members read."""
 
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     batch_rows: int = 250_000
     batch_bytes: int = IMPORT_FILE_LIMIT
     concurrency: int = 2
     max_drop_rate: float | None = None
-    wait: bool = True
-    wait_timeout: float = 3600.0
+    waiting: Waiting = field(default_factory=Waiting)
     dry_run: bool = False
     sandbox: bool = False  # never the baseline of a later run, never resumed
 
@@ -89,8 +99,11 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
 
 def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push; `wait_timeout` is a duration such as `1h`."""
-    named = ("batch_rows", "concurrency", "max_drop_rate", "wait", "dry_run", "sandbox")
+    named = ("batch_rows", "concurrency", "max_drop_rate", "dry_run", "sandbox")
     chosen = {name: given[name] for name in named if given.get(name) is not None}
-    if given.get("wait_timeout") is not None:
-        chosen["wait_timeout"] = parse_duration(str(given["wait_timeout"]), "--wait-timeout")
-    return PushOptions(reading=reading_options(given), **chosen)
+    return PushOptions(reading=reading_options(given), waiting=waiting(given), **chosen)
+
+
+def waiting(given: Mapping[str, Any]) -> Waiting:
+    timeout = parse_duration(str(given.get("wait_timeout") or "1h"), "--wait-timeout")
+    return Waiting(given.get("wait") is not False, timeout)

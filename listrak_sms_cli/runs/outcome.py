@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.errors import ImportEndedBadly, ImportsNotEnded, LsmsError
+from listrak_sms_cli.errors import ImportEndedBadly, ImportsNotEnded, Interrupted, LsmsError
 from listrak_sms_cli.runs.events import Listener, Warned
 from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.prepare import dropped_by_reason
@@ -67,6 +67,19 @@ class Outcome:
                 )
             )
         return problems
+
+    def reported(self, work: Callable[[], None]) -> Report:
+        """Does the work; whatever error it ends with carries the Report of what is known by then."""
+        try:
+            work()
+        except LsmsError as error:
+            error.report = self.report(error)
+            raise
+        except KeyboardInterrupt:
+            interrupted = Interrupted("Interrupted; nothing was sent.", hint="Start it again when you like.")
+            interrupted.report = self.report(interrupted)
+            raise interrupted from None
+        return self.report()
 
     def report(self, error: LsmsError | None = None) -> Report:
         verdicts, rows = self.verdicts, self.state.rows

@@ -94,12 +94,13 @@ class ImportFile:
 
 @dataclass(frozen=True)
 class Part:
-    """One import file of a run: `first` counts the sendable members packed before it."""
+    """One import file of a run: number, members, bytes. `origin` and `skip` are those of the journal's PartLine."""
 
     number: int
     rows: int
-    first: int
     content: ImportFile
+    origin: int
+    skip: int = 0
 
 
 def string_offsets(column: pa.StringArray) -> np.ndarray:
@@ -185,11 +186,9 @@ class Packer:
                 previous.rows, previous.size = previous.rows + 1, previous.size + last.size
                 cuts.pop()
         parts: list[Part] = []
-        first = 0
         for number, cut in enumerate(cuts, 1):
             content = ImportFile(self._spool, self._header, ((cut.start, cut.size),))
-            parts.append(Part(number, cut.rows, first, content))
-            first += cut.rows
+            parts.append(Part(number, cut.rows, content, origin=number))
         return parts
 
 

@@ -6,29 +6,33 @@ fields and columns, the rows, guards, nothing sendable, sending.
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+
+import numpy as np
 
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import Audience, open_audience
-from listrak_sms_cli.errors import GuardStopped, Interrupted, LsmsError, NothingSent
+from listrak_sms_cli.errors import GuardStopped, LsmsError, NothingSent
 from listrak_sms_cli.listrak.body import ColumnMapping
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
-from listrak_sms_cli.runs.deliver import Delivery, Target, part_line
+from listrak_sms_cli.runs.assignment import write_assignment
+from listrak_sms_cli.runs.deliver import Delivery, Target, deliver, part_line
 from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
-from listrak_sms_cli.runs.journal import Ended, Journal, Prepared, Started, new_run_id
-from listrak_sms_cli.runs.notices import column_notices, delivery_notices, offline_notice
+from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.notices import column_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
-from listrak_sms_cli.runs.outcome import Outcome, worst
+from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
 from listrak_sms_cli.runs.prepare import Job, check_members, read_members
+from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.resume import wait_for_earlier
+from listrak_sms_cli.runs.store import Store, fingerprint
 from listrak_sms_cli.settings import Settings
 
 
@@ -37,7 +41,7 @@ def push_audience(source: object, settings: Settings, options: PushOptions, tell
     carries the Report (`error.report`)."""
     outcome = Outcome(new_run_id(), _name_of(source), tell, options.reading.silenced)
     outcome.dry_run = options.dry_run
-    return _reported(outcome, lambda: _Push(source, settings, options, outcome, tell).run())
+    return outcome.reported(lambda: _Push(source, settings, options, outcome, tell).run())
 
 
 def validate_audience(
@@ -57,20 +61,7 @@ def validate_audience(
     push = _Push(
         source, settings, PushOptions(reading=options, max_drop_rate=max_drop_rate, dry_run=True), outcome, tell
     )
-    return _reported(outcome, lambda: push.rehearse(offline))
-
-
-def _reported(outcome: Outcome, work: Callable[[], None]) -> Report:
-    try:
-        work()
-    except LsmsError as error:
-        error.report = outcome.report(error)
-        raise
-    except KeyboardInterrupt:
-        interrupted = Interrupted("Interrupted; nothing was sent.", hint="Push the audience again.")
-        interrupted.report = outcome.report(interrupted)
-        raise interrupted from None
-    return outcome.report()
+    return outcome.reported(lambda: push.rehearse(offline))
 
 
 class _Push:
@@ -88,6 +79,7 @@ class _Push:
         settings, outcome = self._settings, self._outcome
         outcome.sender_code = settings.require_sender_code()
         settings.credentials()
+        store = Store(settings.state_dir)
         with ExitStack() as closing:
             audience = closing.enter_context(self._open())
             client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
@@ -97,17 +89,20 @@ class _Push:
             closing.callback(spool.close)
             header = header_line(["phone", *(column.name for column in job.plan.columns)])
             packer = Packer(spool, header, self._options.batch_rows, self._options.batch_bytes)
-            self._prepare(job, packer)
+            lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
+            closing.enter_context(lock)
+            verdicts = self._prepare(job, packer)
             self._guard()
             parts = packer.parts()
             self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
-            journal = Journal(self._folder())
+            journal = self._begin_journal(store, job, verdicts, parts)
             closing.callback(journal.close)
-            outcome.state = journal.state
-            self._write_prepared(journal, parts)
-            if not self._options.dry_run:
+            if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
-                self._deliver(Target(client, account.sender_code, mapping), journal, parts)
+                delivery = Delivery(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
+                if not self._leaves_no_trace:
+                    wait_for_earlier(store, client, journal.state, outcome, self._options.waiting)
+                deliver(delivery, parts, outcome, self._options.concurrency, self._options.waiting)
 
     def rehearse(self, offline: bool) -> None:
         settings, outcome = self._settings, self._outcome
@@ -155,13 +150,14 @@ class _Push:
         )
         return Job(audience, plan, reading.rules(region), reading)
 
-    def _prepare(self, job: Job, packer: Packer | None) -> None:
+    def _prepare(self, job: Job, packer: Packer | None) -> np.ndarray:
         outcome = self._outcome
         members = read_members(job, self._tell)
         prepared = check_members(job, members, packer, self._tell)
         outcome.verdicts = prepared.counts
         for notice in column_notices(prepared.columns, job.plan):
             outcome.warn(notice)
+        return prepared.verdicts
 
     def _guard(self) -> None:
         """Guards first, then whether anything can be sent at all."""
@@ -193,14 +189,24 @@ class _Push:
             )
         raise NothingSent("--limit 0 leaves no member to send.")
 
-    def _folder(self) -> Path | None:
-        if self._options.dry_run or self._options.sandbox:
-            return None
-        return self._settings.state_dir / "runs" / self._outcome.run_id
+    @property
+    def _leaves_no_trace(self) -> bool:
+        """Dry and sandbox runs are not remembered: nothing could be resumed, and no later run builds on them."""
+        return self._options.dry_run or self._options.sandbox
 
-    def _write_prepared(self, journal: Journal, parts: list[Part]) -> None:
-        settings, outcome = self._settings, self._outcome
+    def _begin_journal(self, store: Store, job: Job, verdicts: np.ndarray, parts: list[Part]) -> Journal:
+        settings, outcome, reading = self._settings, self._outcome, self._options.reading
         assert settings.client_id is not None and outcome.sender_code is not None
+        folder = None
+        if not self._leaves_no_trace:
+            try:
+                folder = store.create(outcome.run_id)
+                write_assignment(folder, job.audience, verdicts, parts)
+            except OSError:
+                folder = None
+                outcome.warn(state_notice(settings.state_dir))
+        journal = Journal(folder)
+        outcome.state = journal.state
         journal.write(
             Started(
                 run_id=outcome.run_id,
@@ -208,25 +214,15 @@ class _Push:
                 audience=outcome.audience,
                 sender_code=outcome.sender_code,
                 api_url=settings.api_url,
-                client=hashlib.sha256(settings.client_id.encode()).hexdigest()[:16],
-                baseline=self._options.reading.limit is None and not self._options.sandbox,
+                client=fingerprint(settings.client_id),
+                baseline=reading.limit is None,
+                recipe=recipe_of(job.audience, job.plan, job.rules, reading.read, _path_of(self._source)),
             )
         )
-        verdicts = {verdict.reason: count for verdict, count in outcome.verdicts.items()}
         lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]
-        journal.write(Prepared(verdicts=verdicts, parts=lines))
-
-    def _deliver(self, target: Target, journal: Journal, parts: list[Part]) -> None:
-        delivery = Delivery(target, journal, self._stop, self._tell)
-        problems = delivery.send(parts, self._options.concurrency)
-        if self._options.wait and not any(isinstance(problem, Interrupted) for problem in problems):
-            problems += delivery.await_imports(self._options.wait_timeout)
-        for notice in delivery_notices(journal.state):
-            self._outcome.warn(notice)
-        error = worst(problems + self._outcome.problems_of_imports(self._options.wait))
-        journal.write(Ended(exit_code=error.exit_code if error else 0))
-        if error:
-            raise error
+        counts = {verdict.reason: count for verdict, count in outcome.verdicts.items()}
+        journal.write(Prepared(verdicts=counts, parts=lines))
+        return journal
 
     def _retried(self, retry: Retry) -> None:
         self._tell(RequestRetried(retry.what, retry.reason, retry.wait))
@@ -236,3 +232,10 @@ def _name_of(source: object) -> str:
     if isinstance(source, Audience):
         return source.name
     return "standard input" if source == "-" else str(source) if isinstance(source, str | Path) else "a frame"
+
+
+def _path_of(source: object) -> str:
+    """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
+    if isinstance(source, str | Path) and source != "-":
+        return str(source) if "://" in str(source) else str(Path(source).absolute())
+    return "-"

@@ -1,0 +1,64 @@
+"""`parts.parquet`: for each row of the audience the import file it went to. No member data; kilobytes, because
+the numbers run in long stretches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.audience.clean import Verdict
+from listrak_sms_cli.audience.files import Audience
+from listrak_sms_cli.runs.packing import Part
+
+FILE_NAME = "parts.parquet"
+_STEP = 1_000_000  # rows written together
+_SCHEMA = pa.schema([("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64())])
+
+
+def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part]) -> None:
+    """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs.
+
+    Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
+    it). On disk, flushed, when this returns. Raises OSError.
+    """
+    ends = np.cumsum([part.rows for part in parts])
+    numbers = np.array([part.number for part in parts], np.int32)
+    sent = 0
+    with (folder / FILE_NAME).open("xb") as file:
+        with pq.ParquetWriter(
+            file,
+            _SCHEMA,
+            compression="zstd",
+            use_dictionary=["part", "file"],
+            column_encoding={"row": "DELTA_BINARY_PACKED"},
+        ) as writer:
+            for start in range(0, len(verdicts), _STEP):
+                sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
+                ordinals = sent + np.arange(np.count_nonzero(sendable))
+                assigned = np.zeros(len(sendable), np.int32)
+                assigned[sendable] = numbers[np.searchsorted(ends, ordinals, side="right")]
+                sent += len(ordinals)
+                files, rows = audience.locate(np.arange(start, start + len(sendable)))
+                columns = [pa.array(assigned), pa.array(files.astype(np.int32)), pa.array(rows.astype(np.int64))]
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_assignment(folder: Path) -> np.ndarray:
+    """int32, one a row of the audience: the import file it was packed into, 0 = none."""
+    return np.asarray(pq.read_table(folder / FILE_NAME, columns=["part"]).column(0).combine_chunks())
+
+
+def rows_of(folder: Path, parts: set[int]) -> Iterator[pa.RecordBatch]:
+    """The rows (`part`, `file`, `row`) that were packed into these import files."""
+    wanted = np.array(sorted(parts), np.int32)
+    for batch in pq.ParquetFile(folder / FILE_NAME).iter_batches(_STEP):
+        mask = np.isin(np.asarray(batch.column(0)), wanted)
+        if mask.any():
+            yield batch.filter(pa.array(mask))

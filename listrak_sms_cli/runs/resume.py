@@ -1,0 +1,165 @@
+"""Runs that are over or interrupted: going on with one, asking Listrak how its imports stand, waiting for others."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import ExitStack
+
+from listrak_sms_cli.audience.clean import Verdict
+from listrak_sms_cli.errors import ListrakUnavailable, LsmsError, SettingsError, UsageError
+from listrak_sms_cli.listrak.body import ColumnMapping
+from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.runs.account import connect
+from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver
+from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
+from listrak_sms_cli.runs.journal import Journal, RunState
+from listrak_sms_cli.runs.notices import earlier_notice
+from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
+from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.packing import Spool
+from listrak_sms_cli.runs.rebuild import plan_of, rebuild
+from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
+from listrak_sms_cli.settings import Settings
+
+
+def resume_run(
+    settings: Settings,
+    run_id: str | None,
+    tell: Listener = silent,
+    *,
+    audience: str | None = None,
+    anyway: bool = False,
+    concurrency: int = 2,
+    waiting: Waiting = WAIT,
+) -> Report:
+    """Goes on with a run: sends what Listrak has not accepted or whose import ended badly, waits for the rest.
+
+    `run_id` None: the newest that can be resumed. Returns the Report of the whole run; raises LsmsError with it.
+    """
+    store = Store(settings.state_dir)
+    run = store.find(run_id) if run_id else store.newest_resumable()
+    outcome = outcome_of(run, tell)
+    stop = threading.Event()
+
+    def work() -> None:
+        if not run.state.can_be_resumed:
+            return
+        _refuse_other_account(run, settings)
+        _refuse_superseded(store, run, anyway)
+        started = run.state.started
+        assert started is not None
+        if run.state.unsent and started.recipe.path == "-" and not audience:
+            raise UsageError(
+                f"Run {run.run_id} read its audience from standard input, which is gone.",
+                hint="Name a file with the same content: --audience FILE",
+                code="audience_gone",
+            )
+        with ExitStack() as closing:
+            closing.enter_context(store.lock(started.sender_code, run.run_id))
+            client = closing.enter_context(connect(settings, stop=stop))
+            client.check_token()
+            spool = Spool()
+            closing.callback(spool.close)
+            parts = rebuild(run, audience, spool, tell) if run.state.unsent else []
+            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
+            journal = Journal(run.folder, run.state)
+            closing.callback(journal.close)
+            mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)
+            delivery = Delivery(Target(client, started.sender_code, mapping), journal, stop, tell)
+            if parts:
+                wait_for_earlier(store, client, journal.state, outcome, waiting)
+            deliver(delivery, parts, outcome, concurrency, waiting)
+
+    return outcome.reported(work)
+
+
+def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *, waiting: Waiting = NO_WAIT) -> Report:
+    """Asks Listrak about the open imports of a run (once, or until they have ended) and writes that down."""
+    store = Store(settings.state_dir)
+    run = store.find(run_id) if run_id else store.newest()
+    outcome = outcome_of(run, tell)
+
+    def work() -> None:
+        if not run.state.open_imports:
+            return
+        _refuse_other_account(run, settings)
+        with connect(settings) as client, ExitStack() as closing:
+            journal = Journal(run.folder, run.state)
+            closing.callback(journal.close)
+            problems = _look(client, journal, tell, waiting.timeout if waiting.wait else 0.0)
+            conclude(journal, problems, outcome, waited=waiting.wait)
+
+    return outcome.reported(work)
+
+
+def outcome_of(run: StoredRun, tell: Listener) -> Outcome:
+    """The facts of a run as its journal has them."""
+    started, prepared = run.state.started, run.state.prepared
+    assert started is not None and prepared is not None
+    outcome = Outcome(run.run_id, started.audience, tell)
+    outcome.sender_code = started.sender_code
+    outcome.plan = plan_of(started.recipe)
+    outcome.verdicts = Counter({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
+    outcome.state = run.state
+    return outcome
+
+
+def wait_for_earlier(store: Store, client: ListrakClient, state: RunState, outcome: Outcome, waiting: Waiting) -> None:
+    """Older data must never land after newer: imports of earlier runs to this sender code end first.
+
+    Raises ListrakUnavailable when they do not end in time; nothing of this run has been sent then.
+    """
+    earlier = store.open_before(state, outcome.run_id)
+    if earlier and not waiting.wait:
+        outcome.warn(earlier_notice([run.run_id for run in earlier]))
+        return
+    for run in earlier:
+        with ExitStack() as closing:
+            journal = Journal(run.folder, run.state)
+            closing.callback(journal.close)
+            problems = _look(client, journal, silent, waiting.timeout)
+        if problems:
+            raise problems[0]
+        if run.state.open_imports:
+            raise ListrakUnavailable(
+                f"Imports of the earlier run {run.run_id} have not ended; nothing of this run was sent.",
+                hint=f"Later: lsms resume {outcome.run_id}. Or send all the same: push again with --no-wait.",
+                code="earlier_imports",
+            )
+
+
+def _look(client: ListrakClient, journal: Journal, tell: Listener, timeout: float) -> list[LsmsError]:
+    started = journal.state.started
+    assert started is not None
+    delivery = Delivery(Target(client, started.sender_code, ()), journal, threading.Event(), tell)
+    return delivery.await_imports(timeout)
+
+
+def _refuse_other_account(run: StoredRun, settings: Settings) -> None:
+    started = run.state.started
+    assert started is not None
+    client_id, _ = settings.credentials()
+    if started.api_url != settings.api_url:
+        raise SettingsError(
+            f"Run {run.run_id} was sent to another API base ({started.api_url}).",
+            hint=f"Add --api-url {started.api_url}",
+            code="other_api",
+        )
+    if started.client != fingerprint(client_id):
+        raise SettingsError(
+            f"Run {run.run_id} was started with another client id.",
+            hint="Use the credentials (or --profile) it was started with.",
+            code="other_client",
+        )
+
+
+def _refuse_superseded(store: Store, run: StoredRun, anyway: bool) -> None:
+    later = None if anyway or not run.state.unsent else store.later_accepted(run)
+    if later is not None:
+        raise UsageError(
+            f"Run {run.run_id} is superseded: Listrak has accepted members of the later run {later.run_id}.",
+            hint="Its data may be older than what is stored. To send it all the same, add --anyway.",
+            code="superseded",
+        )
