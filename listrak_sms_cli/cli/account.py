@@ -40,7 +40,7 @@ def fields(
         found = sorted(client.profile_fields(code), key=lambda field: field.id)
     keys = ("id", "name", "type", "max_length", "state", "column")
     rows = [(f.id, f.name, f.data_type, f.max_length, f.status_flag, f.name.replace(" ", "_")) for f in found]
-    _show(f"Profile fields of sender code {code}", keys, rows, "fields")
+    output.listing("fields", f"Profile fields of sender code {code}", keys, rows)
 
 
 def sender_codes(
@@ -65,7 +65,7 @@ def sender_codes(
         found = client.sender_codes()
     keys = ("id", "code", "country", "merchant")
     rows = [(code.id, code.code, code.country, code.merchant_name) for code in found]
-    _show("Sender codes", keys, rows, "sender_codes")
+    output.listing("sender_codes", "Sender codes", keys, rows)
 
 
 def check(
@@ -158,14 +158,3 @@ def _connection(settings: Settings) -> Iterator[_Step]:
             yield _Step(name, f"{count} readable")
     except LsmsError as error:
         yield _Step(name, f"{error.message} {error.hint}".strip(), error)
-
-
-def _show(title: str, keys: tuple[str, ...], rows: list[tuple[Any, ...]], name: str) -> None:
-    if output.json:
-        output.document({name: [dict(zip(keys, row, strict=True)) for row in rows], "exit_code": 0, "error": None})
-        return
-    from listrak_sms_cli import display
-
-    heads = tuple(key.replace("_", " ") for key in keys)
-    cells = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
-    display.table(title, heads, cells, output.console())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from listrak_sms_cli.runs.report import Report
 
-_REPORTING = ("push", "validate")  # commands whose `--json` is a Report, whatever happens
+_REPORTING = ("push", "validate", "resume", "status")  # commands whose `--json` is a Report, whatever happens
 
 
 @dataclass
@@ -36,6 +36,18 @@ class Output:
 
     def document(self, document: Any) -> None:
         sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
+
+    def listing(self, name: str, title: str, keys: tuple[str, ...], rows: list[tuple[Any, ...]], **more: Any) -> None:
+        """A list of things: a table with `title`, or in JSON an array of objects under `name`."""
+        if self.json:
+            listed = [dict(zip(keys, row, strict=True)) for row in rows]
+            self.document({name: listed, **more, "exit_code": 0, "error": None})
+            return
+        from listrak_sms_cli import display
+
+        heads = tuple(key.replace("_", " ") for key in keys)
+        cells = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+        display.table(title, heads, cells, self.console())
 
     def report(self, report: Report) -> None:
         if self.json:

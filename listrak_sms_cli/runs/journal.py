@@ -180,6 +180,18 @@ class RunState:
         return [part for part in self.leaves if part.status is not PartStatus.ACCEPTED or part.failed]
 
     @property
+    def summary(self) -> str:
+        """How the run stands, in a few words."""
+        if self.open_imports and not self.unsent:
+            return "importing"
+        if not self.unsent:
+            return "ended well"
+        if self.ended is None:
+            return "interrupted"
+        failed = any(part.failed for part in self.leaves)
+        return "import failed" if failed else "refused" if self.rows[PartStatus.REFUSED] else "pending"
+
+    @property
     def can_be_resumed(self) -> bool:
         return bool(self.prepared and (self.unsent or self.open_imports))
 

@@ -77,8 +77,7 @@ def resume_run(
 
 def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *, waiting: Waiting = NO_WAIT) -> Report:
     """Asks Listrak about the open imports of a run (once, or until they have ended) and writes that down."""
-    store = Store(settings.state_dir)
-    run = store.find(run_id) if run_id else store.newest()
+    run = find_run(settings, run_id)
     outcome = outcome_of(run, tell)
 
     def work() -> None:
@@ -92,6 +91,12 @@ def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *
             conclude(journal, problems, outcome, waited=waiting.wait)
 
     return outcome.reported(work)
+
+
+def find_run(settings: Settings, run_id: str | None) -> StoredRun:
+    """The run of that id, else the newest. Raises UsageError when there is none."""
+    store = Store(settings.state_dir)
+    return store.find(run_id) if run_id else store.newest()
 
 
 def outcome_of(run: StoredRun, tell: Listener) -> Outcome:

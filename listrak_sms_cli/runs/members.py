@@ -1,0 +1,55 @@
+"""The row numbers of members that did not (all) arrive: `lsms status --members FILE`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.runs.assignment import rows_of
+from listrak_sms_cli.runs.journal import PartState, PartStatus
+from listrak_sms_cli.runs.store import StoredRun
+
+
+def write_members(run: StoredRun, path: Path) -> int:
+    """One line a pending, refused or failed member: `row` (its number in the audience), `file` (index, 0 for the
+    first), `part`, `state`. CSV or Parquet by suffix, mode 0600. Returns the number of members."""
+    schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
+    unsent = run.state.unsent
+    written = 0
+    try:
+        target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    except OSError:
+        raise UsageError(f"--members {path} cannot be written.", code="members_place") from None
+    make = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
+    with target, make(target, schema) as writer:
+        seen: dict[int, int] = {}
+        for batch in rows_of(run.folder, {part.line.origin for part in unsent}):
+            lines = [_lines(batch, part, seen, schema) for part in unsent]
+            for line in lines:
+                writer.write_batch(line)
+                written += line.num_rows
+            for origin in {part.line.origin for part in unsent}:
+                seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
+    return written
+
+
+def _lines(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], schema: pa.Schema) -> pa.RecordBatch:
+    line = part.line
+    rows = np.flatnonzero(np.asarray(batch.column(0)) == line.origin)
+    ordinals = seen.get(line.origin, 0) + np.arange(len(rows))
+    mine = pa.array(rows[(ordinals >= line.skip) & (ordinals < line.skip + line.rows)])
+    chosen = batch.take(mine)
+    state = "failed" if part.failed else "refused" if part.status is PartStatus.REFUSED else "pending"
+    columns = [
+        chosen.column(2),
+        chosen.column(1),
+        pa.array(np.full(len(mine), line.part, np.int32)),
+        pa.array([state] * len(mine), pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
