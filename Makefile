@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench profile clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ format: $(READY) ## Put the code into its style
 
 bench: $(READY) ## Race the peers: make bench, or make bench QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+profile: $(READY) ## Show where the time of a push goes
+	@$(BIN)/python -m tests.bench.stages
 
 clean: ## Remove what was made
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json

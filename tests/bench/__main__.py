@@ -1,0 +1,134 @@
+"""`python -m tests.bench [--quick]`: makes what it needs, races, prints tables, writes bench.json.
+
+What it makes stays in BENCH_DIR (a folder of the system's temporary folder unless set): the audiences, about 2 GB,
+and an environment with the peers' libraries. `--quick` races a million members only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import targets
+from tests.bench.cache import MILLION, AudienceSpec, audience_file, bench_folder
+from tests.bench.machine import machine_facts, peer_environment
+from tests.bench.measure import BenchError
+from tests.bench.race import Contestant, Finish, Sink, by_name, peer, push_command, race, running_sink
+from tests.bench.report import machine_line, race_table, target_table, write_json
+from tests.bench.targets import HAND_TUNED, PANDAS, PUSH, Target
+
+RESULT = Path("bench.json")
+RUNS = 3
+
+
+@dataclass(frozen=True)
+class Programme:
+    """Which audience is used for what. `few_dropped`: 3 % of its members are; `binding`: the targets are for the
+    size of `raced`."""
+
+    raced: AudienceSpec
+    few_dropped: AudienceSpec
+    slow: AudienceSpec
+    binding: bool
+
+    def specs(self) -> tuple[AudienceSpec, ...]:
+        return (self.raced, self.few_dropped, self.slow)
+
+
+FULL = Programme(AudienceSpec(10 * MILLION), AudienceSpec(5 * MILLION, 0.01, 0.02), AudienceSpec(MILLION), binding=True)
+QUICK = Programme(AudienceSpec(MILLION), AudienceSpec(MILLION, 0.01, 0.02), AudienceSpec(MILLION // 4), binding=False)
+
+
+def contestants(sink: Sink, python: Path, quick: bool) -> list[Contestant]:
+    return [
+        Contestant(PUSH, push_command),
+        Contestant(f"{PUSH}, two Date fields", push_command, typed=True),
+        peer(HAND_TUNED, "arrow_numpy.py", python, sink),
+        peer("polars", "polars_httpx.py", python, sink),
+        peer("DuckDB", "duckdb_sql.py", python, sink),
+        peer(PANDAS, "pandas_requests.py", python, sink, runs=1 if quick else 0),
+    ]
+
+
+def other_targets(programme: Programme, sink: Sink) -> list[Target]:
+    few_dropped, slow = audience_file(programme.few_dropped, "csv"), audience_file(programme.slow, "csv")
+    say("ten members, and the help")
+    found = targets.startup_targets(slow)
+    say("validate, rejects")
+    found.append(targets.validate_target(few_dropped, sink, RUNS))
+    found.append(targets.rejects_target(few_dropped, sink, RUNS))
+    say("a slow link")
+    return found + targets.slow_link_targets(slow, sink)
+
+
+def memory_targets(programme: Programme, sink: Sink) -> list[Target]:
+    """Peaks at one, five and ten million members: the growth between the first and the last is what a member costs."""
+    say("memory")
+    million, five = AudienceSpec(MILLION), programme.few_dropped
+    small, large = (targets.push_peak(audience_file(spec, "csv"), sink) for spec in (million, programme.raced))
+    found = [targets.at_most("1 M members: peak memory", small / targets.MEGABYTE, 350, "MB")]
+    if programme.binding:
+        peak = targets.push_peak(audience_file(five, "csv"), sink)
+        found.append(targets.at_most("5 M members: peak memory", peak / targets.MEGABYTE, 600, "MB"))
+        growth = (large - small) / (programme.raced.rows - million.rows)
+        found.append(targets.at_most("memory for each further member", growth, 40, "bytes"))
+    return found
+
+
+def phone_rates() -> dict[str, float]:
+    say("phones")
+    done = subprocess.run([sys.executable, "-m", "tests.bench.phones"], check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+def say(what: str) -> None:
+    """Progress, on standard error."""
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def bench(programme: Programme, quick: bool) -> list[Target]:
+    python = peer_environment(bench_folder())
+    for spec in programme.specs():
+        say(f"an audience of {spec.rows:,} members")
+        audience_file(spec, "csv")
+    races: dict[str, Sequence[Finish]] = {}
+    found: list[Target] = []
+    facts = machine_facts(python)
+    print(machine_line(facts), end="\n\n", flush=True)
+    with running_sink() as sink:
+        for kind, suffix in (("CSV", "csv"), ("Parquet", "parquet")):
+            audience = audience_file(programme.raced, suffix)
+            finishes = race(contestants(sink, python, quick), audience, sink, RUNS, say)
+            races[kind] = finishes
+            found += targets.race_targets(kind, by_name(finishes), programme.binding)
+            title = f"{kind}, {programme.raced.rows:,} members, {audience.stat().st_size / 1e6:,.0f} MB"
+            print(race_table(title, programme.raced.rows, finishes), end="\n\n", flush=True)
+        found += memory_targets(programme, sink)
+        found += other_targets(programme, sink)
+    rates = phone_rates()
+    print(target_table(found), end="\n\n")
+    print("Phones on one core: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
+    write_json(RESULT, facts, races, found, rates)
+    print(f"All figures are in {RESULT}.")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a million members only, in under two minutes")
+    quick = parser.parse_args().quick
+    try:
+        bench(QUICK if quick else FULL, quick)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What the bench keeps between runs: audience files, in BENCH_DIR or a folder of the system's temporary folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+GENERATOR = Path(__file__).with_name("audiences.py")
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class AudienceSpec:
+    """`invalid` and `repeated` are shares of the rows; a repeated phone is that of some earlier row."""
+
+    rows: int
+    invalid: float = 0.02
+    repeated: float = 0.03
+
+    @property
+    def name(self) -> str:
+        return f"members-{self.rows}-{self.invalid}-{self.repeated}"
+
+
+def bench_folder() -> Path:
+    folder = Path(os.environ.get("BENCH_DIR") or Path(tempfile.gettempdir()) / "lsms-bench")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def audience_file(spec: AudienceSpec, suffix: str) -> Path:
+    """`suffix`: csv or parquet. Both are made when they are not there, by a process of its own; the folder is named
+    after the generator, so that a changed generator writes anew."""
+    folder = bench_folder() / f"audiences-{hashlib.sha256(GENERATOR.read_bytes()).hexdigest()[:12]}"
+    wanted = folder / f"{spec.name}.{suffix}"
+    if not wanted.exists():
+        folder.mkdir(exist_ok=True)
+        order = [str(folder), str(spec.rows), str(spec.invalid), str(spec.repeated)]
+        subprocess.run([sys.executable, "-m", "tests.bench.audiences", *order], check=True)
+    return wanted
