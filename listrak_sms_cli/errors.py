@@ -28,7 +28,8 @@ class LsmsError(Exception):
     """Base of the family.
 
     `code` is the stable word of `--json`, `message` one short sentence, `hint` what to do next (may be
-    empty). `report` is the `Report` of the run when there is one, else None.
+    empty). `report` is the `Report` of the run when there is one, else None. `maybe_arrived`: Listrak may have
+    acted on the request that failed.
     """
 
     exit_code: ClassVar[int] = 1
@@ -40,6 +41,7 @@ class LsmsError(Exception):
         self.hint = hint
         self.code = code or self.default_code
         self.report: Any = None
+        self.maybe_arrived = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.audience.phones import region_known
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
-from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
-from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.listrak.auth import Credentials
+from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak.retry import Policy, Retry
+from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.settings import Settings
 
 
@@ -28,13 +31,20 @@ class Account:
 def connect(
     settings: Settings,
     *,
-    on_retry: Callable[[Retry], None] | None = None,
+    on_retry: Callable[[Retry], None] = lambda _retry: None,
     stop: threading.Event | None = None,
 ) -> ListrakClient:
     """A client for these settings. Raises SettingsError when credentials are missing or an address is unsafe."""
     credentials = Credentials(*settings.credentials())
     endpoint = Endpoint(settings.api_url, settings.token_url)
-    return ListrakClient(endpoint, credentials, give_up_after=settings.give_up_after, on_retry=on_retry, stop=stop)
+    return ListrakClient(
+        endpoint,
+        credentials,
+        policy=Policy(settings.give_up_after),
+        on_retry=on_retry,
+        stop=stop,
+        user_agent=f"lsms/{__version__}",
+    )
 
 
 def read_account(client: ListrakClient, sender_code: int) -> Account:

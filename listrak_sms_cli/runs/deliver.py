@@ -112,8 +112,7 @@ class Delivery:
             self.journal.write(Refused(part=part.number, code=error.code))
             self._problems.append(error)
         except LsmsError as error:
-            arrived = getattr(error, "maybe_arrived", False)
-            self.journal.write(Unreached(part=part.number, maybe_arrived=arrived))
+            self.journal.write(Unreached(part=part.number, maybe_arrived=error.maybe_arrived))
             self._problems.append(error)
         else:
             state = self.journal.write(accepted)

@@ -1,0 +1,227 @@
+"""What Listrak answers, as typed values.
+
+Unknown keys are ignored, missing ones have defaults: adding fields is not a breaking change for Listrak (its API
+description, "Versioning").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+Item = TypeVar("Item")
+
+_DISABLED_WORDS = ("disab", "inactive", "purge", "delete")  # the words of statusFlag are not published
+
+# How an import ends is not published either. One table: `endDate`, or one of these words, says that it has ended;
+# a word that holds one of _BAD_WORDS says that it ended badly. The words are those of Listrak's old SOAP API and
+# plain English.
+_ENDINGS = frozenset(
+    {"complete", "completed", "processingcompleted", "processingfailed", "failed", "error", "cancelled", "canceled"}
+    | {"rejected", "finished", "success", "succeeded"}
+)
+_BAD_WORDS = ("fail", "error", "cancel", "reject")
+
+
+@dataclass(frozen=True)
+class SenderCode:
+    """`id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak does not say."""
+
+    id: int
+    code: str
+    country: str
+    merchant_name: str
+
+
+@dataclass(frozen=True)
+class ProfileField:
+    """`data_type`: Text, Number, Checkbox or Date; `max_length` in characters, None = no limit."""
+
+    id: int
+    name: str
+    data_type: str
+    max_length: int | None
+    status_flag: str
+
+    @property
+    def active(self) -> bool:
+        return not any(word in self.status_flag.casefold() for word in _DISABLED_WORDS)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An import file that Listrak took (201). `maybe_repeated`: an earlier try may have arrived as well."""
+
+    import_file_id: str
+    maybe_repeated: bool = False
+
+
+@dataclass(frozen=True)
+class ImportStatus:
+    """How an import stands. `status` is Listrak's own word; `new_word`: it ended with one we had not heard of."""
+
+    import_file_id: str
+    status: str
+    start_date: str | None
+    end_date: str | None
+
+    @property
+    def ended(self) -> bool:
+        return self.end_date is not None or _plain(self.status) in _ENDINGS
+
+    @property
+    def failed(self) -> bool:
+        return self.ended and any(word in _plain(self.status) for word in _BAD_WORDS)
+
+    @property
+    def new_word(self) -> bool:
+        return self.ended and not self.failed and _plain(self.status) not in _ENDINGS
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A contact. `birthday` as Listrak writes it (ISO date and time); `values` by profile field id."""
+
+    phone: str
+    email_address: str | None
+    first_name: str | None
+    last_name: str | None
+    birthday: str | None
+    postal_code: str | None
+    opted_out: bool
+    values: dict[int, str | None]
+
+
+@dataclass(frozen=True)
+class PhoneList:
+    id: int
+    name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page of a collection; `next_cursor` None = the last."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def _plain(word: str) -> str:
+    return "".join(word.split()).casefold()
+
+
+class Wire(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """Base of the shapes on the wire: camelCase, unknown keys ignored."""
+
+
+class SenderCodeWire(Wire, frozen=True):
+    short_code_id: int
+    code: str | None = None
+    country: str | None = None
+    merchant_name: str | None = None
+
+    def value(self) -> SenderCode:
+        return SenderCode(self.short_code_id, self.code or "", self.country or "", self.merchant_name or "")
+
+
+class FieldWire(Wire, frozen=True):
+    segmentation_field_id: int
+    segmentation_field_name: str | None = None
+    data_type: str | None = None
+    max_length: int | None = None
+    status_flag: str | None = None
+
+    def value(self) -> ProfileField:
+        return ProfileField(
+            self.segmentation_field_id,
+            self.segmentation_field_name or "",
+            self.data_type or "Text",
+            self.max_length or None,
+            self.status_flag or "",
+        )
+
+
+class ImportWire(Wire, frozen=True):
+    import_file_id: int | str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    status: str | None = None
+
+    def value(self, import_file_id: str) -> ImportStatus:
+        return ImportStatus(import_file_id, self.status or "", self.start_date, self.end_date)
+
+
+class FieldValueWire(Wire, frozen=True):
+    segmentation_field_id: int
+    value: str | None = None
+
+
+class ContactWire(Wire, frozen=True):
+    phone_number: str
+    email_address: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    birthday: str | None = None
+    postal_code: str | None = None
+    opted_out: bool = False
+    segmentation_field_values: list[FieldValueWire] | None = None
+
+    def value(self) -> Contact:
+        values = {v.segmentation_field_id: v.value for v in self.segmentation_field_values or ()}
+        return Contact(
+            self.phone_number,
+            self.email_address,
+            self.first_name,
+            self.last_name,
+            self.birthday,
+            self.postal_code,
+            self.opted_out,
+            values,
+        )
+
+
+class PhoneListWire(Wire, frozen=True):
+    phone_list_id: int
+    phone_list_name: str | None = None
+    status: str | None = None
+
+    def value(self) -> PhoneList:
+        return PhoneList(self.phone_list_id, self.phone_list_name or "", self.status or "")
+
+
+class OptOutWire(Wire, frozen=True):
+    phone_number: str
+
+    def value(self) -> str:
+        return self.phone_number
+
+
+class Resource(Wire, Generic[Item], frozen=True):
+    data: Item
+
+
+class Collection(Wire, Generic[Item], frozen=True):
+    data: list[Item]
+    next_page_cursor: str | None = None
+
+
+class Created(Wire, frozen=True):
+    resource_id: str | int
+
+
+class ErrorWire(Wire, frozen=True):
+    error: str = ""
+    message: str = ""
+
+
+class TokenWire(msgspec.Struct, frozen=True):
+    access_token: str
+    expires_in: float | str | None = None
+
+
+def decode(shape: Any, body: bytes) -> Any:
+    """The body as `shape`; msgspec.MsgspecError when it is not (truncated, HTML, another shape)."""
+    return msgspec.json.decode(body, type=shape)
