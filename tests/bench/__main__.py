@@ -83,7 +83,8 @@ def memory_targets(programme: Programme, sink: Sink) -> list[Target]:
 def phone_rates() -> dict[str, float]:
     say("phones")
     done = subprocess.run([sys.executable, "-m", "tests.bench.phones"], check=True, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
+    rates: dict[str, float] = json.loads(done.stdout)
+    return rates
 
 
 def say(what: str) -> None:

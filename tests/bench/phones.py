@@ -35,6 +35,7 @@ def phones_of_ten_regions() -> pa.StringArray:
     every = []
     for region in TEN_REGIONS:
         number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        assert number is not None
         style = PhoneNumberFormat.NATIONAL if region == TEN_REGIONS[0] else PhoneNumberFormat.INTERNATIONAL
         written = phonenumbers.format_number(number, style)
         every += [with_last_digits(written, end) for end in ends]

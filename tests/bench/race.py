@@ -99,10 +99,12 @@ class Received:
 
 @dataclass
 class Finish:
-    """How a contestant did: medians of its timed runs. `others`: CPU seconds that neither it nor the sink used."""
+    """How a contestant did: medians of its timed runs. `uploaded`: bytes of its import requests, the same in each
+    run; `others`: CPU seconds that neither it nor the sink used."""
 
     name: str
     received: Received
+    uploaded: int
     walls: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
@@ -122,6 +124,9 @@ class Finish:
         return max(self.peaks)
 
     def add(self, measured: Measured, sink: RaceResult) -> None:
+        """Raises BenchError when this run uploaded more or less than the checked one."""
+        if sink.body_bytes != self.uploaded:
+            raise BenchError(f"{self.name} uploaded {sink.body_bytes:,} bytes, and {self.uploaded:,} when checked")
         self.walls.append(measured.seconds)
         self.cpus.append(measured.cpu)
         self.peaks.append(measured.peak)
@@ -159,7 +164,7 @@ def checked_run(contestant: Contestant, audience: Path, sink: Sink) -> Finish:
     """The bodies are kept on disk and read once the contestant has ended."""
     with tempfile.TemporaryDirectory() as kept:
         measured, result = one_run(contestant, audience, sink, keep=Path(kept))
-        finish = Finish(contestant.name, received(Path(kept)))
+        finish = Finish(contestant.name, received(Path(kept)), result.body_bytes)
     if contestant.runs == 0:
         finish.add(measured, result)
     return finish

@@ -34,7 +34,8 @@ def phones_of(body: Path) -> np.ndarray:
     if set(mapped) != set(range(len(header))) or mapped[0] != "Phone":
         raise ValueError(f"{body.name}: the mapping does not fit the columns")
     options = pc.ConvertOptions(include_columns=[header[0]], column_types={header[0]: pa.int64()})
-    return pc.read_csv(pa.BufferReader(file), convert_options=options).column(0).to_numpy()
+    phones: np.ndarray = pc.read_csv(pa.BufferReader(file), convert_options=options).column(0).to_numpy()
+    return phones
 
 
 def main() -> None:
