@@ -1,0 +1,230 @@
+"""Phones: from a column of spellings to E.164 digits, and back into the spelling an import file wants.
+
+Python's `phonenumbers` (libphonenumber) is the authority: what its `parse` and `is_valid_number` say of a
+spelling is what is said here. Most spellings are digits and plain punctuation; they are read as columns of integers by
+tables made from its patterns. The rest is tidied and read again, and only what then is still open goes
+through the library, each distinct spelling once.
+
+Decisions: a spelling begins at its first plus or digit; `00` stands for `+` in every region; letters are vanity
+letters where the library takes them for that; extensions are dropped; of two numbers in a cell the library's choice
+counts; `7175559636.0` is 7175559636 and `7.18E+10` is lost. Numbers of more than 18 digits are invalid.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, raw, where, words
+from listrak_sms_cli.audience.phone_patterns import Integers
+from listrak_sms_cli.audience.phone_plans import (
+    INVALID,
+    MOST_DIGITS,
+    UNDECIDED,
+    Plan,
+    calling_codes,
+    plan_of_region,
+    read_international,
+    read_national,
+    region_known,
+)
+from listrak_sms_cli.audience.phone_reasons import reasons
+from listrak_sms_cli.audience.phone_text import ask_library, hopeless, tidy
+
+__all__ = [
+    "INVALID",
+    "MISSING",
+    "PhoneFormat",
+    "explain_phones",
+    "foreign",
+    "read_phones",
+    "region_known",
+    "write_phones",
+]
+
+MISSING = 0
+_ROWS = 1 << 16  # at a time: what a step leaves behind stays in the processor's cache
+
+
+class PhoneFormat(Enum):
+    """How phones are written in an import file."""
+
+    DIGITS = "digits"  # 17175559636
+    E164 = "e164"  # +17175559636
+    NATIONAL = "national"  # 7175559636
+
+
+def read_phones(column: pa.StringArray, region: str) -> Integers:
+    """What each spelling of the column means: int64, one a row.
+
+    E.164 digits as an integer (17175559636); MISSING for null and for cells in which nothing is visible; INVALID for
+    what is no valid phone. `region` (ISO 3166-1, two letters) is where phones without a country code are; with "ZZ", "" or
+    any other that libphonenumber does not know, only international spellings are valid.
+    """
+    home = region.upper() if region_known(region) else "ZZ"
+    parts = [_read(column.slice(at, _ROWS), home) for at in range(0, len(column), _ROWS)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
+    """Why spellings are invalid, in words for people that never hold the value: pa.string(), one a row; "" for rows
+    that are valid or MISSING. Meant for rejected rows: dearer than `read_phones`."""
+    home = region.upper() if region_known(region) else "ZZ"
+    tidied = tidy(filled(column))
+    counts, values = _digits(raw(tidied))
+    return reasons(tidied, read_phones(column, home) == INVALID, counts, values, home)
+
+
+def foreign(numbers: Integers, region: str) -> Mask:
+    """Bool a row: the country calling code of these E.164 digits is not the region's. With a region that
+    libphonenumber does not know, every phone is foreign."""
+    plan = plan_of_region(region)
+    elsewhere: Mask = _codes(numbers) != (plan.code if plan else -1)
+    return elsewhere
+
+
+def write_phones(numbers: Integers, style: PhoneFormat, region: str) -> pa.StringArray:  # noqa: ARG001
+    """E.164 digits (int64) as an import file has them: pa.string(), one a row, null where the number is not above 0.
+
+    NATIONAL is the national significant number, the digits behind the calling code, with the zeros that belong to it
+    (Italy). `region` is the one they were read for; who writes NATIONAL drops `foreign` phones first.
+    """
+    texts = pc.cast(indices(numbers), pa.string())
+    if style is PhoneFormat.E164:
+        texts = pc.binary_join_element_wise(words("+")[0], texts, words("")[0])
+    elif style is PhoneFormat.NATIONAL:
+        codes = _codes(numbers)
+        for size in (1, 2, 3):
+            of_size = (codes >= 10 ** (size - 1)) & (codes < 10**size)
+            if of_size.all():
+                return pc.utf8_slice_codeunits(texts, size)
+            if of_size.any():
+                some = booleans(of_size)
+                texts = pc.replace_with_mask(texts, some, pc.utf8_slice_codeunits(texts.filter(some), size))
+    present = numbers > 0
+    return texts if present.all() else pc.if_else(booleans(present), texts, pa.nulls(1, pa.string())[0])
+
+
+def _codes(numbers: Integers) -> Integers:
+    """The calling code of each phone, 0 where there is none."""
+    tops = np.maximum(numbers, 0)
+    while len(wide := np.flatnonzero(tops > 999_999)):
+        tops[wide] //= 1000
+    while len(wide := np.flatnonzero(tops > 999)):
+        tops[wide] //= 10
+    return calling_codes()[tops]
+
+
+def _read(column: pa.StringArray, region: str) -> Integers:
+    column = filled(column)
+    plan = plan_of_region(region)
+    numbers = _read_plain(raw(column), plan)
+    open_rows = np.flatnonzero(numbers == UNDECIDED)
+    if len(open_rows):
+        tidied = tidy(where(column, numbers == UNDECIDED))
+        again = _read_plain(raw(tidied), plan)
+        still = again == UNDECIDED
+        if still.any():
+            again[still] = _read_awkward(where(tidied, still), region)
+        numbers[open_rows] = again
+    return numbers
+
+
+def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
+    numbers = np.full(len(tidied), INVALID)
+    askable = ~hopeless(tidied)
+    if askable.any():
+        distinct = where(tidied, askable).dictionary_encode()
+        answers = [ask_library(text, region) for text in distinct.dictionary.to_pylist()]
+        rows = np.frombuffer(distinct.indices.buffers()[1], np.int32)[: len(distinct)]
+        numbers[askable] = np.array(answers, np.int64)[rows]
+    return numbers
+
+
+def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
+    """The cells of digits and plain punctuation with at most a plus in front; MISSING for empty, UNDECIDED for other."""
+    counts, values = _digits(cells)
+    plus, awkward = _signs(cells)
+    awkward |= counts > MOST_DIGITS
+    awkward |= counts == 0
+    shapes = np.minimum(counts, MOST_DIGITS) * 2 + plus
+    shapes[awkward] = 0
+    numbers = np.empty(len(counts), np.int64)
+    for shape in np.flatnonzero(np.bincount(shapes)).tolist():
+        rows = np.flatnonzero(shapes == shape)
+        if shape == 0:
+            numbers[rows] = UNDECIDED
+        elif shape % 2:
+            numbers[rows] = read_international(plan, values[rows], shape // 2)
+        else:
+            numbers[rows] = read_national(plan, values[rows], shape // 2)
+    numbers[cells.lengths == 0] = MISSING
+    return numbers
+
+
+def _signs(cells: Raw) -> tuple[Mask, Mask]:
+    """Which cells begin with a plus, and which hold anything that is not plain: other characters, a plus elsewhere, an
+    end that a float may have left (`.0`), more text than libphonenumber reads."""
+    data, starts = cells.data, cells.starts
+    if not len(data):
+        nothing = np.zeros(len(starts) - 1, np.bool_)
+        return nothing, nothing.copy()
+    plain = (data - np.uint8(40)) < np.uint8(18)  # ( ) * + , - . / 0…9
+    plain |= data == 32
+    plain &= data != 42
+    plain &= data != 44
+    lengths = cells.lengths
+    last = np.maximum(starts[1:] - 1, 0)
+    plus = (data.take(starts[:-1], mode="clip") == 43) & (lengths > 0)
+    if np.count_nonzero(data == 43) != np.count_nonzero(plus):
+        inner = data == 43
+        inner[starts[:-1][plus]] = False
+        plain &= ~inner
+    awkward = np.zeros(len(lengths), np.bool_) if plain.all() else cells.rows_of(~plain)
+    ends = np.flatnonzero((data.take(last) == 48) & (lengths > 2))
+    if len(ends):
+        before, third = data[last[ends] - 1], data[last[ends] - 2]
+        awkward[ends[(before == 46) | ((before == 48) & (third == 46))]] = True
+    awkward |= lengths > 250
+    return plus, awkward
+
+
+def _digits(cells: Raw) -> tuple[npt.NDArray[np.int32], Integers]:
+    """How many digits each cell has, and (for no more than 18) what they are as an integer."""
+    data = cells.data
+    is_digit = (data - np.uint8(48)) < np.uint8(10)
+    before = np.zeros(len(data) + 1, np.int32)
+    np.cumsum(is_digit, dtype=np.int32, out=before[1:])
+    ends = before.take(cells.starts)
+    counts = np.diff(ends)
+    digits = np.zeros(int(before[-1]) + 24, np.uint8)  # room in front, for words that begin before the first digit
+    np.compress(is_digit, data, out=digits[24:])
+    words: npt.NDArray[np.uint64] = np.ndarray((len(digits) - 7,), "<u8", digits, 0, (1,))
+    at = ends[1:].astype(np.int64) + 16
+    values = _eight_digits(words.take(at), counts)
+    values += _eight_digits(words.take(at - 8), counts - 8) * np.uint64(10**8)
+    long = np.flatnonzero(counts > 16)
+    if len(long):
+        values[long] += _eight_digits(words[at[long] - 16], np.minimum(counts[long] - 16, 2)) * np.uint64(10**16)
+    return counts, values.view(np.int64)
+
+
+def _eight_digits(words: npt.NDArray[np.uint64], counts: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+    """The integer that the last `counts` (at most 8) of eight ASCII digits make; the first is the lowest byte."""
+    strange = ((8 - np.clip(counts, 0, 8)) * 8).astype(np.uint64)
+    words &= np.uint64(0x0F0F0F0F0F0F0F0F)
+    words >>= strange
+    words <<= strange
+    words *= np.uint64(2561)  # 10 * 2**8 + 1: pairs
+    words >>= np.uint64(8)
+    words &= np.uint64(0x00FF00FF00FF00FF)
+    words *= np.uint64(6553601)  # 100 * 2**16 + 1: fours
+    words >>= np.uint64(16)
+    words &= np.uint64(0x0000FFFF0000FFFF)
+    words *= np.uint64(42949672960001)  # 10000 * 2**32 + 1: eight
+    words >>= np.uint64(32)
+    return words
