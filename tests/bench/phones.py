@@ -9,15 +9,16 @@ import time
 import numpy as np
 import phonenumbers
 import pyarrow as pa
-from listrak_sms_cli.audience.phones import read_phones
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from tests.bench.audiences import SEED, spelled, ten_digits
+from listrak_sms_cli.audience.phones import read_phones
+from tests.bench.audiences import SEED, digits, spelled, spelling, ten_digits
 from tests.bench.cache import AudienceSpec
 
 ROWS = 1_000_000
 BATCH_ROWS = 62_500
 RUNS = 5
+DRAWN_DIGITS = 6
 TEN_REGIONS = ("US", "GB", "DE", "FR", "IT", "ES", "MX", "BR", "IN", "AU")
 
 
@@ -28,22 +29,23 @@ def us_phones() -> pa.StringArray:
 
 
 def phones_of_ten_regions() -> pa.StringArray:
-    """A tenth of the rows from each region, its example mobile number with its last four digits drawn anew: the
+    """A tenth of the rows from each region, its example mobile number with its last six digits drawn anew: the
     first region's as at home, the others' in international spelling."""
     random = np.random.default_rng(SEED)
-    ends = [f"{end:04}" for end in range(10_000)]
+    each = ROWS // len(TEN_REGIONS)
     every = []
     for region in TEN_REGIONS:
         number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
         assert number is not None
         style = PhoneNumberFormat.NATIONAL if region == TEN_REGIONS[0] else PhoneNumberFormat.INTERNATIONAL
-        written = phonenumbers.format_number(number, style)
-        every += [with_last_digits(written, end) for end in ends]
-    return pa.array(every, pa.string()).take(pa.array(random.integers(0, len(every), ROWS)))
+        ends = digits(random.integers(0, 10**DRAWN_DIGITS, each), 10)
+        every.append(spelling(ends, with_letters(phonenumbers.format_number(number, style))))
+    return pa.concat_arrays(every).take(pa.array(random.permutation(each * len(TEN_REGIONS))))
 
 
-def with_last_digits(written: str, end: str) -> str:
-    letters, left = list(written), list(end)
+def with_letters(written: str) -> str:
+    """The last digits of a phone as letters that stand for drawn digits."""
+    letters, left = list(written), list("abcdefghij"[-DRAWN_DIGITS:])
     for position in reversed(range(len(letters))):
         if letters[position].isdigit() and left:
             letters[position] = left.pop()
