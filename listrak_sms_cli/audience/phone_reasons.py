@@ -7,7 +7,7 @@ import phonenumbers
 import pyarrow as pa
 
 from listrak_sms_cli.audience.cells import Mask, indices, matches, strings
-from listrak_sms_cli.audience.phone_patterns import Integers
+from listrak_sms_cli.audience.phone_judges import Integers
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phone_text import EXPONENT
 
@@ -16,11 +16,10 @@ _GENERAL = (
     "a spreadsheet turned it into scientific notation; format the column as text and export again",
     "no digits in it",
     "letters in the number",
-    "not written like a phone",
     "no country code, and no region to read it for; give --region",
     "no country has this calling code",
 )
-_EXPONENT, _NO_DIGITS, _LETTERS, _NOT_A_PHONE, _NO_REGION, _NO_CODE = range(1, len(_GENERAL))
+_EXPONENT, _NO_DIGITS, _LETTERS, _NO_REGION, _NO_CODE = range(1, len(_GENERAL))
 _OF_A_PLAN = ("too short for {0}", "too long for {0}", "no phone in {0} has so many digits", "no such phone in {0}")
 
 

@@ -7,11 +7,10 @@ from functools import lru_cache
 
 import phonenumbers
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import Mask, matches, put, replaced, where
-from listrak_sms_cli.audience.phone_plans import INVALID, MOST_DIGITS
-
-LONGEST = 250  # characters; libphonenumber reads no more
+from listrak_sms_cli.audience.cells import Mask, matches, put, raw, replaced, where
+from listrak_sms_cli.audience.phone_steps import INVALID, MOST_DIGITS
 
 _OTHER_SIGNS = {  # full-width, Arabic-Indic and Persian signs, and what stands for them
     **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
@@ -19,25 +18,37 @@ _OTHER_SIGNS = {  # full-width, Arabic-Indic and Persian signs, and what stands 
     **{chr(0x06F0 + digit): str(digit) for digit in range(10)},
     "\uff0b": "+",
 }
-_TIDYING = (
+_BEYOND_ASCII = (
     # invisible marks: zero width, direction, byte order, soft hyphen
     (r"[\x{AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]+", ""),
-    # blanks and line breaks of every kind, control characters
-    (r"[\x00-\x1F\x7F-\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+", " "),
+    # blanks of every kind
+    (r"[\x{80}-\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+", " "),
     # dashes of every kind, and the sign that Japanese keyboards give for one
     (r"[\x{2010}-\x{2015}\x{2212}\x{30FC}\x{FF0D}]", "-"),
+)
+_TIDYING = (
+    (r"[\x00-\x1F\x7F]+", " "),  # tabs, line breaks, control characters
     # the apostrophe with which a spreadsheet marks a text, and quotes that were escaped once too often
     (r"""^[ '"`\x{2018}\x{2019}\x{201C}\x{201D}]+""", ""),
-    (r"""[ '"`\x{2018}\x{2019}\x{201C}\x{201D};:,!?*_.()-]+$""", ""),
+    (r"""([^ '"`\x{2019}\x{201D};:,!?*_.()-])[ '"`\x{2019}\x{201D};:,!?*_.()-]+$""", r"\1"),
 )
 _WORDS_IN_FRONT = (r"^[^+\p{Nd}]+([+\p{Nd}])", r"\1")  # libphonenumber begins at the first plus or digit, too
 _FLOAT = (r"^(\+?[0-9]+)\.00?$", r"\1")
 _CONTEXT = ";phone-context="
 
+_PLAIN_EXTENSION = (  # libphonenumber knows more of them; these are the usual ones, behind a number in plain signs
+    r"(?i)^(\+?(?:[ ().\-/]*[0-9]){7,}[).\-/]*)(?:;ext=|[ ,]*(?:e?xt(?:ensio)?n?|x|#)[:.]?[ ,-]*)[0-9]{1,9}#?$",
+    r"\1",
+)
+
 EXPONENT = r"^[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+$"
-# Without three digits in front that no letter interrupts, nothing is a phone for libphonenumber; 60 digits are too
-# many for a number and an extension together.
+# Without three digits in front that no letter interrupts, nothing is a phone for libphonenumber; nor with a sign
+# inside that neither phones nor extensions have, unless it cuts the text there.
 _VIABLE = r"^\+*(?:(?:[^\p{L}\p{Nd}]|[xX])*\p{Nd}){3}"
+_VIABLE_ASCII = r"^\+*(?:(?:[^A-Za-z0-9]|[xX])*[0-9]){3}"
+_STRANGE = r"""[@$%&!?<>|{}^"'].*[0-9A-Za-z]"""
+_CUT = r"[\\/] *x|;isub="
+_MANY_DIGITS = 60  # too many for a number with an extension
 _ENDLESS = r"^(?:[^\p{Nd}]*\p{Nd}){61}"
 
 
@@ -48,9 +59,12 @@ def tidy(cells: pa.StringArray) -> pa.StringArray:
     digits are ASCII, apostrophes and words in front go, and so does the `.0` or `.00` behind a whole number.
     "" = nothing visible was there.
     """
-    foreign = matches(cells, f"[{''.join(_OTHER_SIGNS)}]")
-    if foreign.any():
-        cells = put(cells, foreign, _ascii(where(cells, foreign)))
+    if not _is_ascii(cells):
+        foreign = matches(cells, f"[{''.join(_OTHER_SIGNS)}]")
+        if foreign.any():
+            cells = put(cells, foreign, _signs_replaced(where(cells, foreign)))
+        for expression, instead in _BEYOND_ASCII:
+            cells = replaced(cells, expression, instead)
     for expression, instead in _TIDYING:
         cells = replaced(cells, expression, instead)
     if matches(cells, _CONTEXT).any():
@@ -58,19 +72,29 @@ def tidy(cells: pa.StringArray) -> pa.StringArray:
         cells = put(cells, plain, replaced(where(cells, plain), *_WORDS_IN_FRONT))
     else:
         cells = replaced(cells, *_WORDS_IN_FRONT)
-    return replaced(cells, *_FLOAT)
+    return replaced(replaced(cells, *_FLOAT), *_PLAIN_EXTENSION)
 
 
-def _ascii(cells: pa.StringArray) -> pa.StringArray:
+def _is_ascii(cells: pa.StringArray) -> bool:
+    return not len(data := raw(cells).data) or int(data.max()) < 128
+
+
+def _signs_replaced(cells: pa.StringArray) -> pa.StringArray:
     for sign, instead in _OTHER_SIGNS.items():
-        cells = replaced(cells, sign, re.escape(instead) if instead != "+" else "+")
+        cells = pc.replace_substring(cells, sign, instead)
     return cells
 
 
 def hopeless(tidied: pa.StringArray) -> Mask:
     """True for tidied spellings that libphonenumber refuses, without asking it; and for what a spreadsheet rounded."""
-    viable = matches(tidied, _VIABLE) & ~matches(tidied, _ENDLESS) | matches(tidied, _CONTEXT)
-    return ~viable | matches(tidied, EXPONENT)
+    refused = ~matches(tidied, _VIABLE_ASCII if _is_ascii(tidied) else _VIABLE)
+    strange = matches(tidied, _STRANGE)
+    if strange.any():
+        refused |= strange & ~matches(tidied, _CUT)
+    long = raw(tidied).lengths > _MANY_DIGITS
+    if long.any():
+        refused[long] |= matches(where(tidied, long), _ENDLESS)
+    return refused & ~matches(tidied, _CONTEXT) | matches(tidied, EXPONENT)
 
 
 @lru_cache(maxsize=20_000)

@@ -20,19 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, raw, where, words
-from listrak_sms_cli.audience.phone_patterns import Integers
-from listrak_sms_cli.audience.phone_plans import (
-    INVALID,
-    MOST_DIGITS,
-    UNDECIDED,
-    Plan,
-    calling_codes,
-    plan_of_region,
-    read_international,
-    read_national,
-    region_known,
-)
+from listrak_sms_cli.audience.phone_judges import Integers
+from listrak_sms_cli.audience.phone_patterns import UnknownPattern
+from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_region, region_known
 from listrak_sms_cli.audience.phone_reasons import reasons
+from listrak_sms_cli.audience.phone_steps import INVALID, MOST_DIGITS, UNDECIDED, read_international, read_national
 from listrak_sms_cli.audience.phone_text import ask_library, hopeless, tidy
 
 __all__ = [
@@ -62,8 +54,8 @@ def read_phones(column: pa.StringArray, region: str) -> Integers:
     """What each spelling of the column means: int64, one a row.
 
     E.164 digits as an integer (17175559636); MISSING for null and for cells in which nothing is visible; INVALID for
-    what is no valid phone. `region` (ISO 3166-1, two letters) is where phones without a country code are; with "ZZ", "" or
-    any other that libphonenumber does not know, only international spellings are valid.
+    what is no valid phone. `region` (ISO 3166-1, two letters) is where phones without a country code are; with "ZZ", ""
+    or any other that libphonenumber does not know, only international spellings are valid.
     """
     home = region.upper() if region_known(region) else "ZZ"
     parts = [_read(column.slice(at, _ROWS), home) for at in range(0, len(column), _ROWS)]
@@ -100,8 +92,9 @@ def write_phones(numbers: Integers, style: PhoneFormat, region: str) -> pa.Strin
         codes = _codes(numbers)
         for size in (1, 2, 3):
             of_size = (codes >= 10 ** (size - 1)) & (codes < 10**size)
-            if of_size.all():
-                return pc.utf8_slice_codeunits(texts, size)
+            if (of_size | (numbers <= 0)).all():
+                texts = pc.utf8_slice_codeunits(texts, size)
+                break
             if of_size.any():
                 some = booleans(of_size)
                 texts = pc.replace_with_mask(texts, some, pc.utf8_slice_codeunits(texts.filter(some), size))
@@ -146,7 +139,7 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
 
 
 def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
-    """The cells of digits and plain punctuation with at most a plus in front; MISSING for empty, UNDECIDED for other."""
+    """The cells of digits and plain punctuation, perhaps behind a plus; MISSING for empty, UNDECIDED for other ones."""
     counts, values = _digits(cells)
     plus, awkward = _signs(cells)
     awkward |= counts > MOST_DIGITS
@@ -156,12 +149,11 @@ def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
     numbers = np.empty(len(counts), np.int64)
     for shape in np.flatnonzero(np.bincount(shapes)).tolist():
         rows = np.flatnonzero(shapes == shape)
-        if shape == 0:
+        read = read_international if shape % 2 else read_national
+        try:
+            numbers[rows] = read(plan, values[rows], shape // 2) if shape else UNDECIDED
+        except UnknownPattern:  # a later libphonenumber may have new ones: it still reads them itself
             numbers[rows] = UNDECIDED
-        elif shape % 2:
-            numbers[rows] = read_international(plan, values[rows], shape // 2)
-        else:
-            numbers[rows] = read_national(plan, values[rows], shape // 2)
     numbers[cells.lengths == 0] = MISSING
     return numbers
 
