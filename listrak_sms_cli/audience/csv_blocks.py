@@ -1,0 +1,122 @@
+"""The bytes of a CSV in blocks of whole records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xxhash
+
+from listrak_sms_cli.audience.csv_cut import Cut, cut, longest_cell, quoted_parts, record_ends
+from listrak_sms_cli.audience.spool import LocalBytes
+from listrak_sms_cli.errors import AudienceError
+
+BLOCK = 4 << 20
+CELL_LIMIT = 16 << 20
+ROW_LIMIT = 512 << 20
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole records: `data` of `size` bytes; `first`: number of its first record; `records`: how many."""
+
+    data: bytearray
+    size: int
+    first: int
+    records: int
+    quoted: bool
+
+
+class BlockCutter:
+    """Blocks of one pass over a source."""
+
+    def __init__(
+        self, source: LocalBytes, delimiter: str, *, block_size: int = BLOCK, cell_limit: int = CELL_LIMIT
+    ) -> None:
+        self._source = source
+        self._cell_limit = cell_limit
+        self._delimiter = ord(delimiter)
+        self._block_size = block_size
+        self._digest = xxhash.xxh3_128()
+        self._record = 1
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all bytes read so far."""
+        return self._digest.hexdigest()
+
+    def blocks(self) -> Iterator[Block]:
+        """All blocks in order; every byte but the byte order mark is in exactly one of them."""
+        offset, rest = self._skip_bom(), b""
+        while True:
+            data, size, last = self._filled(rest, offset)
+            offset += size - len(rest)
+            found = cut(data, size, self._delimiter, last=last)
+            while not found.end and not last:
+                self._check_cells(data, size)
+                rest = bytes(memoryview(data)[:size])
+                data, size, last = self._filled(rest, offset)
+                offset += size - len(rest)
+                found = cut(data, size, self._delimiter, last=last)
+            self._check_cells(data, size)
+            if last:
+                self._check_closed(found)
+            end, records = found.end, found.records
+            if last and end < size:
+                end, records = size, records + 1
+            rest = bytes(memoryview(data)[end:size])
+            if end:
+                yield Block(data, end, self._record, records, found.quoted)
+            self._record += records
+            if last:
+                return
+
+    def _skip_bom(self) -> int:
+        if self._source.read(0, len(BOM)) != BOM:
+            return 0
+        self._digest.update(BOM)
+        return len(BOM)
+
+    def _filled(self, rest: bytes, offset: int) -> tuple[bytearray, int, bool]:
+        """`rest` and the bytes from `offset` on; as many again when `rest` is long, so that a giant record is looked at
+        a few times only."""
+        room = max(self._block_size, len(rest))
+        data = bytearray(len(rest) + room)
+        data[: len(rest)] = rest
+        with memoryview(data) as view, view[len(rest) :] as target:
+            got = self._source.read_into(target, offset)
+            self._digest.update(target[:got])
+        return data, len(rest) + got, got < room
+
+    def _check_cells(self, data: bytearray, size: int) -> None:
+        if size <= self._cell_limit:
+            return
+        octets = np.frombuffer(data, np.uint8, size)
+        length, start = longest_cell(octets, self._delimiter)
+        if length > self._cell_limit:
+            quotes = quoted_parts(octets, self._delimiter)
+            ends = record_ends(octets, quotes, last=False)
+            row = self._record + int(np.searchsorted(ends, start))
+            quoted = data[start] == ord('"')
+            raise AudienceError(
+                f"{self._source.name}, row {row:,}: a cell is longer than {self._cell_limit >> 20} MiB"
+                + ("; its quote is probably never closed." if quoted else "."),
+                hint="Close the quote that opens in this row." if quoted else "Shorten the cell or leave it out.",
+                code="cell_too_long",
+            )
+        if size > ROW_LIMIT:
+            raise AudienceError(
+                f"{self._source.name}, row {self._record:,}: the row is longer than {ROW_LIMIT >> 20} MiB.",
+                hint="Check the line ends and the delimiter of the file.",
+                code="row_too_long",
+            )
+
+    def _check_closed(self, found: Cut) -> None:
+        if found.opened_at >= 0:
+            raise AudienceError(
+                f"{self._source.name}, row {self._record + found.records:,}: a quote opens here and is never closed.",
+                hint="Close the quote, or double it if it is part of the text.",
+                code="unclosed_quote",
+            )

@@ -1,0 +1,127 @@
+"""Where records of a CSV end: Arrow's rules for quotes, decided on whole blocks of bytes at once.
+
+A quote opens a quoted part only as the first byte of a cell; the next quote that is not doubled closes it, and what
+follows up to the delimiter belongs to the cell. CR, LF and CRLF end a record outside quoted parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LF, CR, QUOTE = 10, 13, 34
+Octets = np.ndarray[Any, np.dtype[np.uint8]]
+Positions = np.ndarray[Any, np.dtype[np.int64]]
+NONE: Positions = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """`end`: bytes up to and with the last record end (0: there is none). `records`: how many ended in them.
+    `quoted`: there may be quotes among them. `opened_at`: where the quoted part begins that is still open at the end of
+    the bytes, else -1."""
+
+    end: int
+    records: int
+    quoted: bool
+    opened_at: int
+
+
+def cut(block: bytearray, size: int, delimiter: int, *, last: bool) -> Cut:
+    """Cut the first `size` bytes of `block`, which start with a record, at their last record end. `last`: nothing
+    follows them, so that a CR at the very end is a record end and not the first half of a CRLF."""
+    octets = np.frombuffer(block, np.uint8, size)
+    if block.find(b'"', 0, size) < 0:
+        return _cut_unquoted(block, octets, last=last)
+    quotes = quoted_parts(octets, delimiter)
+    ends = record_ends(octets, quotes, last=last)
+    opened_at = int(quotes[-1]) if len(quotes) % 2 else -1
+    if opened_at >= 0:
+        opened_at = _first_of_run(quotes)
+    return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), True, opened_at)
+
+
+def _cut_unquoted(block: bytearray, octets: Octets, *, last: bool) -> Cut:
+    size = len(octets)
+    if block.find(b"\r", 0, size) >= 0:
+        ends = record_ends(octets, NONE, last=last)
+        return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), False, -1)
+    end = block.rfind(b"\n", 0, size) + 1
+    return Cut(end, int(np.count_nonzero(octets[:end] == LF)), False, -1)
+
+
+def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
+    """Positions of the last byte of each record end outside the quoted parts (`quotes`, as `quoted_parts` gives them)."""
+    breaks = octets == LF
+    returns = np.flatnonzero(octets == CR)
+    if len(returns):
+        following = np.minimum(returns + 1, len(octets) - 1)
+        alone = octets[following] != LF
+        if not last and returns[-1] == len(octets) - 1:
+            alone[-1] = False
+        breaks[returns[alone]] = True
+    ends = np.flatnonzero(breaks)
+    if len(quotes):
+        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return ends
+
+
+def quoted_parts(octets: Octets, delimiter: int) -> Positions:
+    """Positions of the quotes that open and close quoted parts, in turn; an odd number when the last is not closed.
+
+    A doubled quote appears as a close and an open next to each other; a quote inside an unquoted cell is left out.
+    """
+    quotes = np.flatnonzero(octets == QUOTE)
+    if not len(quotes):
+        return quotes
+    before = octets[quotes - 1]  # of a quote at 0: whatever comes last, mended in the next line
+    starts_cell = (before == delimiter) | (before == LF) | (before == CR) | (quotes == 0)
+    opens = starts_cell.copy()
+    opens[1:] |= np.diff(quotes) == 1
+    if opens[0::2].all() and starts_cell[0]:
+        return quotes
+    return _without_literals(quotes, starts_cell, opens)
+
+
+def _without_literals(quotes: Positions, starts_cell: Any, opens: Any) -> Positions:
+    """Leave out the quotes that are text: one step of the loop for each stretch between two of them."""
+    starts = np.flatnonzero(starts_cell)
+    wrong = [np.flatnonzero(~opens[parity::2]) * 2 + parity for parity in (0, 1)]
+    kept: list[Positions] = []
+    at = 0
+    while True:
+        found = np.searchsorted(starts, at)
+        if found == len(starts):
+            break
+        at = int(starts[found])
+        literals = wrong[at % 2]
+        found = np.searchsorted(literals, at)
+        if found == len(literals):
+            kept.append(quotes[at:])
+            break
+        literal = int(literals[found])
+        kept.append(quotes[at:literal])
+        at = literal + 1
+    return np.concatenate(kept) if kept else NONE
+
+
+def _first_of_run(quotes: Positions) -> int:
+    """Where the cell of the last, open quote began: doubled quotes before it belong to the same cell."""
+    at = len(quotes) - 1
+    gaps = np.diff(quotes[: at + 1])[1::2]  # from each close to the open after it
+    breaks = np.flatnonzero(gaps != 1)
+    return int(quotes[(breaks[-1] + 1) * 2 if len(breaks) else 0])
+
+
+def longest_cell(octets: Octets, delimiter: int) -> tuple[int, int]:
+    """Length in bytes of the longest cell (quotes counted), and where it begins; the last one may be unfinished."""
+    quotes = quoted_parts(octets, delimiter)
+    bounds = np.flatnonzero((octets == delimiter) | (octets == LF) | (octets == CR))
+    if len(quotes):
+        bounds = bounds[np.searchsorted(quotes, bounds) % 2 == 0]
+    edges = np.concatenate(([-1], bounds, [len(octets)]))
+    lengths = np.diff(edges) - 1
+    longest = int(np.argmax(lengths))
+    return int(lengths[longest]), int(edges[longest]) + 1

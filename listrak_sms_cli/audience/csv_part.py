@@ -1,0 +1,243 @@
+"""A CSV file: cut into blocks at record ends on the calling thread, parsed by Arrow in the workers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from listrak_sms_cli.audience.csv_blocks import BLOCK, Block, BlockCutter
+from listrak_sms_cli.audience.csv_cut import NONE, Positions, quoted_parts, record_ends
+from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
+from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
+from listrak_sms_cli.audience.spool import LocalBytes
+from listrak_sms_cli.errors import AudienceError
+
+
+class CsvPart(Part):
+    """A CSV file with a header. Row numbers are record numbers: header = 1, blank lines counted."""
+
+    def __init__(self, source: LocalBytes, delimiter: str, described: str, *, block_size: int = BLOCK) -> None:
+        self.name = source.name
+        self.described = described
+        self.size = source.size
+        self.rows = None
+        self.unreadable: Mapping[int, str] = {}
+        self.delimiter = delimiter
+        self._source = source
+        self._block_size = block_size
+        self._pin = DigestPin(source.name)
+        self._header_record, self.columns = self._read_header()
+
+    def units(self) -> Iterator[Unit]:
+        cutter = self._cutter()
+        for block in cutter.blocks():
+            if block.first + block.records > self._header_record:
+                yield CsvUnit(self, *self._below_header(block))
+        self._source.check_unchanged()
+        self._pin.set(cutter.digest)
+
+    def identity(self) -> FileIdentity:
+        return FileIdentity(self.name, self.size, self._source.mtime_ns, self._pin.value)
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _cutter(self) -> BlockCutter:
+        return BlockCutter(self._source, self.delimiter, block_size=self._block_size)
+
+    def _read_header(self) -> tuple[int, tuple[str, ...]]:
+        for block in self._cutter().blocks():
+            ends = ends_of(block, self.delimiter)
+            starts = np.concatenate(([0], ends[:-1] + 1))
+            filled = np.flatnonzero(~blank_records(block, ends))
+            if len(filled):
+                header = block.data[starts[filled[0]] : ends[filled[0]] + 1]
+                return block.first + int(filled[0]), self._names(header)
+        raise AudienceError(f"{self.name} is empty.", hint="An audience begins with a header row.", code="empty_file")
+
+    def _names(self, header: bytes | bytearray) -> tuple[str, ...]:
+        try:
+            text = header.decode().rstrip("\r\n")
+            return tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)))
+        except UnicodeDecodeError:
+            raise not_utf8(self.name, "the header", bytes(header)) from None
+        except csv.Error:
+            raise AudienceError(
+                f"The header of {self.name} cannot be read as column names.",
+                hint="Check that the file is a CSV with a header row, and its --delimiter.",
+                code="bad_header",
+            ) from None
+
+    def _below_header(self, block: Block) -> tuple[Block, int]:
+        """The block and how many of its bytes come before the first row of data."""
+        above = self._header_record - block.first + 1
+        if above <= 0:
+            return block, 0
+        skipped = int(ends_of(block, self.delimiter)[above - 1]) + 1
+        return replace(block, first=block.first + above, records=block.records - above), skipped
+
+
+class CsvUnit(Unit):
+    """A block of a CSV, `skip` bytes of which come before its first record."""
+
+    def __init__(self, part: CsvPart, block: Block, skip: int) -> None:
+        self.size = block.size
+        self._part = part
+        self._block = block
+        self._bytes = pa.py_buffer(block.data).slice(skip, block.size - skip)
+
+    def read(self, columns: Sequence[int]) -> Rows:
+        broken: list[pa_csv.InvalidRow] = []
+        wanted = list(columns) or [0]
+        try:
+            table = self._parse(wanted, broken)
+        except pa.ArrowInvalid:
+            if broken:
+                raise self._ragged(broken[0]) from None
+            raise self._undecodable(wanted) from None
+        numbers = self._numbers(table.num_rows)
+        arrays = [as_array(table.column(str(index))) for index in columns]
+        return Rows(arrays, table.num_rows, self._block.first, numbers)
+
+    def _parse(self, columns: Sequence[int], broken: list[pa_csv.InvalidRow], kind: pa.DataType = None) -> pa.Table:
+        names = [str(index) for index in range(len(self._part.columns))]
+        wanted = [names[index] for index in dict.fromkeys(columns)]
+        text = kind or pa.string()
+
+        def handle(row: pa_csv.InvalidRow) -> str:
+            broken.append(row)
+            return "error"
+
+        if not self._bytes.size:
+            return pa.table({name: pa.nulls(0, text) for name in wanted})
+        return pa_csv.read_csv(
+            pa.BufferReader(self._bytes),
+            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 1, column_names=names),
+            pa_csv.ParseOptions(
+                delimiter=self._part.delimiter,
+                quote_char='"',
+                newlines_in_values=self._block.quoted,
+                invalid_row_handler=handle,
+            ),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(wanted, text), include_columns=wanted, strings_can_be_null=False
+            ),
+        )
+
+    def _numbers(self, rows: int) -> RowNumbers | None:
+        """Record numbers of the rows, None when there are no blank lines among them. No record is ever lost."""
+        if rows == self._block.records:
+            return None
+        filled = self._filled()
+        if len(filled) != rows:
+            raise AudienceError(
+                f"{self._part.name}, rows {self._block.first:,} to {self._block.first + self._block.records - 1:,}: "
+                f"{len(filled):,} rows were found and {rows:,} could be read.",
+                hint="Check the quotes in these rows.",
+                code="rows_lost",
+            )
+        return self._block.first + filled
+
+    def _filled(self) -> Positions:
+        """Indices of the records that are not blank lines."""
+        octets = np.frombuffer(self._bytes, np.uint8)
+        ends = _ends(octets, self._block.quoted, self._part.delimiter)
+        return np.flatnonzero(~_blank(octets, ends))
+
+    def _record(self, row: int) -> int:
+        return self._block.first + int(self._filled()[row])
+
+    def _ragged(self, row: pa_csv.InvalidRow) -> AudienceError:
+        where = self._record(row.number - 1)
+        found, expected = row.actual_columns, row.expected_columns
+        return AudienceError(
+            f"{self._part.name}, row {where:,}: {found:,} cell{'s' * (found != 1)} where the header has {expected:,}.",
+            hint="Mend the row (a delimiter in a cell needs quotes around the cell), or check --delimiter.",
+            code="ragged_row",
+        )
+
+    def _undecodable(self, columns: Sequence[int]) -> AudienceError:
+        table = self._parse(columns, [], pa.binary())
+        for index in columns:
+            cells = as_array(table.column(str(index)))
+            row = first_not_utf8(cells)
+            if row is not None:
+                where = f"row {self._record(row):,}, column “{self._part.columns[index]}”"
+                return not_utf8(self._part.name, where, cells[row].as_py())
+        return AudienceError(
+            f"{self._part.name}, rows {self._block.first:,} to {self._block.first + self._block.records - 1:,}: "
+            "cannot be read as CSV.",
+            code="bad_csv",
+        )
+
+
+def first_not_utf8(cells: pa.Array) -> int | None:
+    """Index of the first cell (binary) that is not UTF-8, found by halving."""
+    start, stop = 0, len(cells)
+    if _is_utf8(cells):
+        return None
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        if _is_utf8(cells[start:middle]):
+            start = middle
+        else:
+            stop = middle
+    return start
+
+
+def not_utf8(name: str, where: str, cell: bytes) -> AudienceError:
+    """The error for bytes that are not UTF-8, with the encoding they look like."""
+    try:
+        cell.decode("cp1252")
+        likely = "cp1252"
+    except UnicodeDecodeError:
+        likely = "latin-1"
+    return AudienceError(
+        f"{name}, {where}: not UTF-8 text.",
+        hint=f"Name the file's encoding, for instance --encoding {likely}.",
+        code="not_utf8",
+    )
+
+
+def as_array(column: pa.ChunkedArray) -> pa.Array:
+    """The one array of a column."""
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, column.type)])
+
+
+def ends_of(block: Block, delimiter: str) -> Positions:
+    """Positions of the last byte of each record of the block."""
+    return _ends(np.frombuffer(block.data, np.uint8, block.size), block.quoted, delimiter)
+
+
+def blank_records(block: Block, ends: Positions) -> np.ndarray:  # type: ignore[type-arg]
+    """For each record whether it is a blank line."""
+    return _blank(np.frombuffer(block.data, np.uint8, block.size), ends)
+
+
+def _ends(octets, quoted, delimiter):  # type: ignore[no-untyped-def]
+    quotes = quoted_parts(octets, ord(delimiter)) if quoted else NONE
+    ends = record_ends(octets, quotes, last=True)
+    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
+        ends = np.append(ends, len(octets) - 1)
+    return ends
+
+
+def _blank(octets, ends):  # type: ignore[no-untyped-def]
+    """A record is blank when nothing but its line end is in it."""
+    lengths = np.diff(ends, prepend=-1)
+    first = octets[ends - lengths + 1]
+    return (lengths <= 2) & ((first == 10) | (first == 13))
+
+
+def _is_utf8(cells: pa.Array) -> bool:
+    try:
+        cells.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True

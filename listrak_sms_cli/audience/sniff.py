@@ -1,0 +1,79 @@
+"""What a file is, told from its first bytes."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+
+from listrak_sms_cli.errors import AudienceError
+
+SAMPLE = 64 << 10
+DELIMITERS = ",;\t|"
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+
+
+def compression_of(head: bytes) -> str | None:
+    """`gzip`, `zstd` or `bz2` by the first bytes, else None."""
+    for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2")):
+        if head.startswith(magic):
+            return name
+    return None
+
+
+def kind_of(head: bytes) -> str:
+    """`parquet`, `zip`, `xls`, `html`, `arrow` or `csv` by the first bytes of the unpacked content."""
+    if head.startswith((b"PAR1", b"PARE")):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "xls"
+    if head.startswith(b"ARROW1\0"):
+        return "arrow"
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+        return "html"
+    return "csv"
+
+
+def encoding_of(head: bytes, named: str | None) -> str:
+    """The codec of a text: the one named, or by its byte order mark, else `utf-8`."""
+    if named:
+        try:
+            name = codecs.lookup(named).name
+        except LookupError:
+            raise AudienceError(
+                "The encoding given is not known.",
+                hint="Try --encoding cp1252, latin-1 or utf-16.",
+                code="bad_encoding",
+            ) from None
+        return "utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8"
+
+
+def delimiter_of(text: str, named: str | None) -> str:
+    """The delimiter named, or the one of `DELIMITERS` that cuts the sample most evenly; a comma when none does."""
+    if named:
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(named.lower(), named)
+        if len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 127:
+            raise AudienceError(
+                "The delimiter must be one plain character.", hint="For instance --delimiter ';'.", code="bad_delimiter"
+            )
+        return delimiter
+    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+
+
+def _evenness(text: str, delimiter: str) -> tuple[float, int]:
+    """Share of rows with as many cells as the header, and that number; nothing for a header of one cell."""
+    try:
+        widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    except csv.Error:
+        return 0.0, 0
+    if not widths or widths[0] < 2:
+        return 0.0, 0
+    if len(widths) > 1:
+        widths = widths[:-1]  # the sample may end within a row
+    return Counter(widths)[widths[0]] / len(widths), widths[0]

@@ -1,0 +1,110 @@
+"""Streams of bytes unpacked and turned into UTF-8, piece by piece."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+import pyarrow as pa
+
+from listrak_sms_cli.audience.sniff import SAMPLE, compression_of
+from listrak_sms_cli.audience.spool import PIECE
+from listrak_sms_cli.errors import AudienceError
+
+
+class Peeked(io.RawIOBase):
+    """A stream whose first bytes (`head`) have been looked at and are read again."""
+
+    def __init__(self, stream: IO[bytes], size: int = SAMPLE) -> None:
+        self._stream = stream
+        self.head = _read_up_to(stream, size)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: object) -> int:
+        view = memoryview(target).cast("B")  # type: ignore[arg-type]
+        piece = self.head[self._at : self._at + len(view)]
+        self._at += len(piece)
+        if not piece:
+            piece = self._stream.read(len(view)) or b""
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+def unpacked(name: str, stream: Peeked) -> tuple[str | None, Peeked]:
+    """The codec found (None: none) and the content beneath it."""
+    codec = compression_of(stream.head)
+    if codec is None:
+        return None, stream
+    buffered = io.BufferedReader(stream, PIECE)
+    opened: IO[bytes]
+    if codec == "gzip":
+        opened = gzip.GzipFile(fileobj=buffered)
+    elif codec == "bz2":
+        opened = bz2.BZ2File(buffered)
+    else:
+        opened = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
+    return codec, Peeked(_Translated(name, codec, opened))  # type: ignore[arg-type]
+
+
+class _Translated:
+    """A decompressor whose errors are ours."""
+
+    def __init__(self, name: str, codec: str, stream: IO[bytes]) -> None:
+        self._name, self._codec, self._stream = name, codec, stream
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except (EOFError, OSError, ValueError, zlib.error, pa.ArrowException):
+            raise AudienceError(
+                f"{self._name}: the {self._codec} data is cut short or damaged.",
+                hint="Fetch or write the file again.",
+                code="bad_compression",
+            ) from None
+
+
+def pieces(stream: Peeked) -> Iterator[bytes]:
+    """The rest of a stream."""
+    while piece := stream.read(PIECE):
+        yield piece
+
+
+def as_utf8(name: str, stream: Peeked, encoding: str) -> Iterator[bytes]:
+    """The text of a stream as UTF-8 without byte order mark. Raises AudienceError where it does not decode."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    first = True
+    lines = 1
+    for piece in _with_end(stream):
+        try:
+            text = decoder.decode(piece or b"", final=piece is None)
+        except UnicodeDecodeError as error:
+            lines += error.object[: error.start].count(b"\n")
+            raise AudienceError(
+                f"{name}, near row {lines:,}: not {encoding} text.",
+                hint="Name the file's encoding with --encoding.",
+                code="not_decodable",
+            ) from None
+        if first and text:
+            text, first = text.removeprefix("\ufeff"), False
+        lines += text.count("\n")
+        yield text.encode("utf-8", "surrogatepass")
+
+
+def _with_end(stream: Peeked) -> Iterator[bytes | None]:
+    yield from pieces(stream)
+    yield None
+
+
+def _read_up_to(stream: IO[bytes], size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size and (piece := stream.read(size - len(found))):
+        found += piece
+    return bytes(found)
