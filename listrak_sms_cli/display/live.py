@@ -1,36 +1,40 @@
 """The live display of a terminal: a bar for each phase, members sent and dropped as they grow, imports and states.
 
 Events only store numbers; rich's own thread draws, eight times a second, and sleeps in between (a spinning Python
-thread beside the workers would slow them).
+thread beside the workers would slow them). Every line is cut at the edge, so the height is known and a resize
+leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live as RichLive
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from listrak_sms_cli.display.tally import PhaseTally, Tally
-from listrak_sms_cli.display.words import duration, many, members, plain, rate, size
-from listrak_sms_cli.runs.events import Event, Phase, RunStarted, Warned
+from listrak_sms_cli.display.words import by_count, duration, many, members, plain, rate, reasons, size
+from listrak_sms_cli.runs.events import Event, ImportChanged, Phase, RunStarted
 
 PER_SECOND = 8
-_IMPORTS_SHOWN = 4
+_WARNINGS_SHOWN, _IMPORTS_SHOWN = 3, 4
 
 
 class Live:
+    """Draws on `stream`, a terminal, and leaves its last picture there. Warnings are seen while it works; when it ends
+    well they are the summary's to tell, else they are written out in full."""
+
     def __init__(self, stream: TextIO) -> None:
         self._tally = Tally()
         self._console = Console(file=stream, highlight=False)
+        self._screen = _Screen(self._tally)
         self._live = RichLive(
-            _Screen(self._tally),
+            self._screen,
             console=self._console,
             refresh_per_second=PER_SECOND,
             redirect_stdout=False,
@@ -44,22 +48,28 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._screen.working = False
+        if error is not None:
+            for warning in self._tally.warnings:
+                self._console.print(Text.assemble(("! ", "yellow"), plain(warning.message)))
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:
         self._tally.take(event)
         if isinstance(event, RunStarted):
-            self._console.print(_heading(event, self._console.width))
-        elif isinstance(event, Warned):
-            self._console.print(Text.assemble(("! ", "yellow"), plain(event.message)))
+            for line in _heading(event, self._console.width):
+                self._console.print(line, no_wrap=True, overflow="ellipsis")
 
 
-def _heading(started: RunStarted, width: int) -> Text:
-    audience = plain(started.audience, max(20, width - 60))
-    line = Text.assemble((audience, "bold"), (f"  {plain(started.described)}", "dim"), " → ", plain(started.target))
-    if started.dry_run:
-        line.append("  nothing will be sent", "yellow")
-    return line
+def _heading(started: RunStarted, width: int) -> list[Text]:
+    """What goes where: one line where it fits, else two."""
+    described, target = plain(started.described), plain(started.target)
+    dry = ("  dry run: nothing will be sent", "yellow") if started.dry_run else ""
+    audience = plain(started.audience, max(16, width - len(described) - 2))
+    what = Text.assemble((audience, "bold"), (f"  {described}", "dim"))
+    where = Text.assemble(("→ ", "dim"), target, dry)
+    one = Text.assemble(what, "  ", where)
+    return [one] if one.cell_len <= width else [what, where]
 
 
 class _Screen:
@@ -67,76 +77,97 @@ class _Screen:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
+        self.working = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        tally, now = self._tally, time.monotonic()
-        phases = list(tally.phases.values())
-        if not phases:
-            return
-        wide = options.max_width >= 100
-        bars = Table.grid(padding=(0, 1))
-        bars.add_column(width=10)
-        bars.add_column(width=30 if wide else 20)
-        bars.add_column(justify="right", width=4)
-        bars.add_column(no_wrap=True, overflow="ellipsis")
+        now, phases = time.monotonic(), list(self._tally.phases.values())
+        shown: list[RenderableType] = []
+        if self.working:
+            latest = self._tally.warnings[-_WARNINGS_SHOWN:]
+            shown.extend(_line(Text.assemble(("! ", "yellow"), plain(one.message))) for one in latest)
+        if phases:
+            shown.append(self._bars(phases, now, options.max_width))
+        if self._tally.read or self._tally.sent is not None:
+            rows = console.height - len(phases) - len(shown) - 7
+            shown.append(self._counts(max(0, min(_IMPORTS_SHOWN, rows)), options.max_width))
+        if (retry := self._tally.retry) is not None and self.working and now < self._tally.retry_at + 1:
+            wait = max(0.0, self._tally.retry_at - now)
+            again = f"trying again in {duration(wait)}" if wait else "trying again"
+            rest = f": {plain(retry.reason)}; {again}"
+            what = plain(retry.what, max(12, options.max_width - len(rest)))
+            shown.append(_line(Text(what + rest, "yellow")))
+        yield from shown
+
+    def _bars(self, phases: list[PhaseTally], now: float, width: int) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(min_width=10, no_wrap=True)
+        grid.add_column(width=30 if width >= 100 else 20 if width >= 70 else 8)
+        grid.add_column(justify="right", min_width=5, no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="ellipsis")
         for phase in phases:
-            bars.add_row(*self._bar(phase, now))
-        yield bars
-        yield self._counts()
-        yield from self._imports(max(0, min(_IMPORTS_SHOWN, console.height - len(phases) - 5)))
-        if tally.retry is not None:
-            retry = tally.retry
-            yield Text(f"{retry.what}: {retry.reason}; trying again in {duration(retry.wait)}", "yellow")
+            ended, share, left = phase.ended is not None, phase.share, phase.left(now)
+            bar = ProgressBar(
+                total=1.0,
+                completed=share or 0.0,
+                pulse=share is None,
+                complete_style="cyan",
+                finished_style="green" if ended else "cyan",
+            )
+            clock = f"in {duration(phase.seconds(now))}" if ended else f"{duration(left)} left" if left else ""
+            words = " · ".join(word for word in (*self._pace(phase, now), clock) if word)
+            name = Text(phase.phase.value, "" if ended else "bold")
+            grid.add_row(name, bar, Text("" if share is None else f"{100 * share:.0f} %"), Text(words, "dim"))
+        return grid
 
-    def _bar(self, phase: PhaseTally, now: float) -> tuple[Text, ProgressBar | Text, Text, Text]:
-        ended = phase.ended is not None
-        name = Text(phase.phase.value, "bold" if not ended else "")
-        unknown = not phase.total and not ended
-        bar = ProgressBar(
-            total=None if unknown else 1.0,
-            completed=phase.share,
-            pulse=unknown,
-            complete_style="cyan",
-            finished_style="green",
-        )
-        share = Text(f"{100 * phase.share:3.0f}%")
-        words = [self._pace(phase, now)]
-        left = phase.left(now)
-        words.append(duration(phase.seconds(now)) if ended else "" if left is None else f"{duration(left)} left")
-        return name, bar, share, Text(" · ".join(word for word in words if word), "dim")
+    def _pace(self, phase: PhaseTally, now: float) -> list[str]:
+        seconds = phase.seconds(now)
+        if phase.phase in (Phase.READING, Phase.CHECKING):
+            count = self._tally.checked(phase)
+            return [members(count), rate(count, seconds)]
+        if phase.unit == "bytes":
+            return [size(phase.done), f"{size(phase.done / seconds if seconds > 0 else 0)}/s"]
+        of = f" of {phase.total:,}" if phase.total else ""
+        return [f"{phase.done:,}{of} {phase.unit}"]
 
-    def _pace(self, phase: PhaseTally, now: float) -> str:
-        seconds, tally = phase.seconds(now), self._tally
-        match phase.phase:
-            case Phase.READING:
-                return f"{members(tally.read)} · {rate(tally.read, seconds)}"
-            case Phase.CHECKING:
-                count = int(tally.read * phase.share)
-                return f"{members(count)} · {rate(count, seconds)}"
-            case Phase.SENDING:
-                return f"{size(phase.done)} · {size(phase.done / seconds if seconds else 0)}/s"
-        return f"{phase.done:,} of {phase.total:,} {phase.unit}" if phase.total else f"{phase.done:,} {phase.unit}"
-
-    def _counts(self) -> Text:
+    def _counts(self, imports: int, width: int) -> Table:
+        """sent, dropped, import files: a number and what there is to say about it."""
         tally = self._tally
-        dropped = sum(tally.dropped.values())
-        of = f" of {tally.sendable:,}" if tally.sendable is not None else ""
-        line = Text.assemble("sent ", (f"{tally.sent:,}", "bold green"), (of, "dim"), "   dropped ")
-        line.append(f"{dropped:,}", "bold yellow" if dropped else "bold")
-        if told := [f"{reason} {count:,}" for reason, count in tally.dropped.items() if count]:
-            line.append(f"  ({', '.join(told)})", "dim")
-        return line
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(width=9)
+        grid.add_column(justify="right", min_width=9)
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+        if tally.sent is not None or tally.sendable is not None:
+            of = f"of {members(tally.sendable)}" if tally.sendable is not None else ""
+            grid.add_row("sent", Text(f"{tally.sent or 0:,}", "bold green"), Text(of, "dim"))
+        dropped = tally.rows_dropped
+        told = _that_fit(reasons(tally.dropped), width - 22)
+        grid.add_row("dropped", Text(f"{dropped:,}", "bold yellow" if dropped else ""), Text(told, "dim"))
+        seen = list(tally.imports.values())
+        if seen:
+            waiting = max(0, tally.planned_imports - len(seen))
+            states = by_count([one.state for one in seen] + ["not sent"] * waiting)
+            grid.add_row("imports", f"{len(seen) + waiting:,}", Text(states, "dim"))
+        for one in _worth_showing(seen, imports) if self.working else []:
+            line = f"{plain(one.state, 14)} · file {one.part} · {members(one.rows)}"
+            grid.add_row("", "", Text(line, "red" if one.failed else "dim"))
+        return grid
 
-    def _imports(self, most: int) -> list[Text]:
-        seen = list(self._tally.imports.values())
-        if not seen or most <= 0:
-            return []
-        states = Counter(plain(one.state) for one in seen)
-        waiting = self._tally.planned_imports - len(seen)
-        told = [f"{count:,} {state}" for state, count in states.most_common(4)]
-        told += [f"{waiting:,} not sent"] if waiting > 0 else []
-        lines = [Text.assemble(f"{many(len(seen) + max(0, waiting), 'import file')}: ", (", ".join(told), "dim"))]
-        for one in [one for one in seen if not one.ended][-most:]:
-            style = "red" if one.failed else "dim"
-            lines.append(Text(f"  {plain(one.file_name, 44)}  {members(one.rows)}  {plain(one.state, 20)}", style))
-        return lines
+
+def _worth_showing(imports: list[ImportChanged], most: int) -> list[ImportChanged]:
+    """Those that failed and those something is being done with, failures first, in the order of their parts."""
+    chosen = [one for one in imports if one.failed or not (one.ended or one.state == "accepted")]
+    return sorted(chosen, key=lambda one: (not one.failed, one.part))[:most]
+
+
+def _that_fit(words: list[str], width: int) -> str:
+    for count in range(len(words), 0, -1):
+        rest = f" · {len(words) - count} more" if count < len(words) else ""
+        line = " · ".join(words[:count]) + rest
+        if len(line) <= width:
+            return line
+    return many(len(words), "reason") if words else ""
+
+
+def _line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from listrak_sms_cli.display.tally import PhaseTally, Tally
-from listrak_sms_cli.display.words import DOING, duration, many, members, plain, rate, reasons
+from listrak_sms_cli.display.words import duration, many, members, plain, rate, reasons
 from listrak_sms_cli.runs.events import (
     Event,
     ImportChanged,
@@ -21,71 +21,81 @@ from listrak_sms_cli.runs.events import (
     Warned,
 )
 
-EVERY = 5.0  # seconds between two lines of one phase
+EVERY = 5.0  # seconds between two lines of progress
 
 
 class Plain:
-    def __init__(self, stream: TextIO) -> None:
+    """Writes to `stream`. A reader that has gone away ends the lines, never the run they tell of."""
+
+    def __init__(self, stream: TextIO, every: float = EVERY) -> None:
         self._stream = stream
+        self._every = every
         self._tally = Tally()
         self._lock = threading.Lock()
-        self._last = time.monotonic()
+        self._next = 0.0
+        self._heard = True
 
     def __enter__(self) -> Self:
+        self._next = time.monotonic() + self._every
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.flush()
+        return
 
     def __call__(self, event: Event, /) -> None:
         with self._lock:
             self._tally.take(event)
-            line = self._line(event)
-            if line:
-                self._stream.write(f"lsms: {line}\n")
-                self._stream.flush()
-                self._last = time.monotonic()
+            if self._heard and (line := self._line(event)):
+                self._write(f"lsms: {line}\n")
+
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError:
+            self._heard = False
+        self._next = time.monotonic() + self._every
 
     def _line(self, event: Event) -> str:
         match event:
+            case PhaseAdvanced(phase):
+                due = time.monotonic() >= self._next and phase in self._tally.phases
+                return self._progress(self._tally.phases[phase]) if due else ""
             case RunStarted(run_id, audience, described, target, dry_run):
-                rehearsal = ", nothing will be sent" if dry_run else ""
+                rehearsal = "; dry run, nothing will be sent" if dry_run else ""
                 return f"run {run_id}: {plain(audience)} ({plain(described)}) to {plain(target)}{rehearsal}"
-            case PhaseAdvanced(phase) if time.monotonic() - self._last >= EVERY:
-                return self._progress(self._tally.phases[phase])
-            case PhaseEnded(phase):
+            case PhaseEnded(phase) if phase in self._tally.phases:
                 return self._end(self._tally.phases[phase])
             case SendablePrepared(sendable, imports):
                 return f"{members(sendable)} to send in {many(imports, 'import file')}"
             case ImportChanged(part, _, rows, state, ended, failed) if ended or failed:
                 return f"import file {part} ({members(rows)}): {plain(state)}"
             case RequestRetried(what, reason, wait):
-                return f"{what}: {reason}; trying again in {duration(wait)}"
+                return f"{plain(what)}: {plain(reason)}; trying again in {duration(wait)}"
             case Warned(_, message):
                 return f"warning: {plain(message)}"
         return ""
 
     def _progress(self, phase: PhaseTally) -> str:
-        left = phase.left(time.monotonic())
-        eta = f", {duration(left)} left" if left is not None else ""
-        return f"{DOING[phase.phase]}: {100 * phase.share:.0f} % ({self._counts(phase)}{eta})"
+        share, left = phase.share, phase.left(time.monotonic())
+        how_far = f"{100 * share:.0f} % ({self._counts(phase)}" if share is not None else f"({self._counts(phase)}"
+        return f"{phase.phase.value.lower()}: {how_far}{f', {duration(left)} left' if left is not None else ''})"
 
     def _end(self, phase: PhaseTally) -> str:
         seconds = phase.seconds(time.monotonic())
-        line = f"{DOING[phase.phase]}: done in {duration(seconds)} ({self._counts(phase)})"
-        if phase.phase is Phase.CHECKING and (dropped := sum(self._tally.dropped.values())):
-            line += f"; dropped {dropped:,}: {reasons(self._tally.dropped)}"
+        line = f"{phase.phase.value.lower()}: done in {duration(seconds)} ({self._counts(phase)})"
+        if phase.phase is Phase.CHECKING and self._tally.dropped:
+            line += f"; dropped {self._tally.rows_dropped:,}: {', '.join(reasons(self._tally.dropped))}"
         return line
 
     def _counts(self, phase: PhaseTally) -> str:
-        seconds = phase.seconds(time.monotonic())
         match phase.phase:
             case Phase.READING | Phase.CHECKING:
-                known = self._tally.read
-                count = known if phase.phase is Phase.READING else int(known * phase.share)
-                return f"{members(count)}, {rate(count, seconds)}"
+                count = self._tally.checked(phase)
+                return f"{members(count)}, {rate(count, phase.seconds(time.monotonic()))}"
             case Phase.SENDING:
-                return f"sent {self._tally.sent:,}"
-        return f"{phase.done:,} of {phase.total:,} {phase.unit}"
+                return f"sent {self._tally.sent or 0:,} of {members(self._tally.sendable or 0)}"
+        of = f" of {phase.total:,}" if phase.total else ""
+        return f"{phase.done:,}{of} {phase.unit}"

@@ -1,127 +1,167 @@
-"""Results on standard output: the summary of a run, tables; and the one short message of an error."""
+"""The summary of a run on standard output: every member accounted for, and in the last line how it ended."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import TextIO
 
-from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from listrak_sms_cli.display.words import duration, many, members, plain, rate, size
-from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs.report import ImportLine, Report
+from listrak_sms_cli.display.tables import columns, show
+from listrak_sms_cli.display.words import by_count, duration, many, members, percent, plain, rate, size
+from listrak_sms_cli.runs.report import Report
 
-_IMPORTS_SHOWN = 12
-
-
-def error(problem: LsmsError, stream: TextIO) -> None:
-    """What is wrong and where; on the next line what to type next."""
-    console = Console(file=stream, highlight=False, soft_wrap=True)
-    console.print(Text.assemble(("Error: ", "bold red"), plain(problem.message)))
-    if problem.hint:
-        console.print(Text(plain(problem.hint)))
-
-
-def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
-    """Rows of text under their heads; without a terminal plain columns that `grep` and `awk` can take."""
-    grid = Table(title=Text(plain(title)), title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else None)
-    for number, head in enumerate(heads):
-        numbers = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows if row[number])
-        grid.add_column(head, justify="right" if numbers else "left", no_wrap=not console.is_terminal)
-    for row in rows:
-        grid.add_row(*(Text(plain(cell)) for cell in row))
-    if not console.is_terminal:
-        console = Console(file=console.file, width=max(console.width, 400), highlight=False)
-    console.print(grid)
+_IMPORTS_SHOWN, _COLUMNS_SHOWN = 12, 24
+_BAR = 20  # cells of the bar of the commonest drop reason
 
 
 def summary(report: Report, console: Console) -> None:
-    """The whole account of a run, and in its last line how it ended."""
-    console.print(_counts(report))
-    if report.columns and not all(column.field_id == 0 for column in report.columns):
-        console.print(_columns(report))
+    """The whole account of a run. Fits 80 columns on a terminal; elsewhere no line is wrapped and nothing is coloured.
+    Raises BrokenPipeError when nobody reads."""
+    things: list[RenderableType] = [_counts(report, bars=console.is_terminal)]
+    named = {
+        "columns": [f"{plain(one.column, 30)} → {plain(one.field, 30)}" for one in report.columns if one.field_id],
+        "left out": [plain(name, 30) for name in report.skipped_columns],
+    }
+    if any(named.values()):
+        things.append(_hanging([(f"{name} ", _listed(items)) for name, items in named.items() if items]))
     if report.imports and not report.dry_run:
-        console.print(_imports(report.imports, console))
-    for warning in report.warnings:
-        console.print(Text.assemble(("! ", "yellow"), plain(warning.message), (f" [{warning.code}]", "dim")))
-    if report.sandbox is not None:
-        box_ = report.sandbox
-        console.print(
-            Text(
-                f"The sandbox updated {many(box_.contacts_updated, 'contact')} and silently dropped "
-                f"{members(box_.dropped_silently)} it does not know, as Listrak does. Nothing left this machine."
-            )
-        )
-    console.print(_verdict(report))
+        things.append(_imports(report, console))
+    if report.warnings:
+        warnings = [("!", Text(f"{plain(one.message)} [{one.code}]")) for one in report.warnings]
+        things.append(_hanging(warnings, "yellow"))
+    things.append(_words(report))
+    if not console.is_terminal:
+        show(console, *things)
+        return
+    spaced: list[RenderableType] = []
+    for thing in things:
+        spaced += [Text(), thing]
+    show(console, *spaced)
 
 
-def _counts(report: Report) -> Table:
+def _counts(report: Report, *, bars: bool) -> Table:
     grid = Table.grid(padding=(0, 2))
-    grid.add_column()
-    grid.add_column(justify="right")
-    grid.add_column(style="dim")
+    for justify in ("left", "right", "right", "left"):
+        grid.add_column(justify="right" if justify == "right" else "left", no_wrap=True)
+    most = max(report.dropped.values(), default=0)
 
     def add(name: str, count: int, style: str = "", note: str = "") -> None:
-        grid.add_row(Text(name), Text(f"{count:,}", style), Text(note))
+        share = percent(count, report.rows_read) if count and name != "read" else ""
+        grid.add_row(Text(name), Text(f"{count:,}", style), Text(share, "dim"), Text(note, "yellow"))
 
     add("read", report.rows_read, "bold")
-    add("sendable", report.rows_sendable)
+    add("sendable", report.rows_sendable, "bold")
     if not report.dry_run:
-        note = f"{report.rows_import_failed:,} in imports that ended badly" if report.rows_import_failed else ""
-        add("  sent", report.rows_sent, "bold green", note)
-    for name, count, style in (
+        failed = report.rows_import_failed
+        add("  sent", report.rows_sent, "bold green", f"{failed:,} in imports that ended badly" if failed else "")
+    optional = (
         ("  refused", report.rows_refused, "bold red"),
         ("  pending", 0 if report.dry_run else report.rows_pending, "bold yellow"),
         ("unchanged", report.rows_unchanged, ""),
         ("beyond limit", report.rows_beyond_limit, ""),
-    ):
+    )
+    for name, count, style in optional:
         if count:
             add(name, count, style)
-    add("dropped", report.rows_dropped, "bold yellow" if report.rows_dropped else "")
+    add("dropped", report.rows_dropped, "bold yellow" if report.rows_dropped else "bold")
     for reason, count in report.dropped.items():
         if count:
-            add(f"  {reason}", count)
+            add(f"  {reason}", count, "", "█" * max(1, round(_BAR * count / most)) if bars else "")
     return grid
 
 
-def _columns(report: Report) -> Text:
-    pairs = ", ".join(f"{plain(c.column, 40)} → {plain(c.field, 40)}" for c in report.columns[:12])
-    more = f" and {len(report.columns) - 12} more" if len(report.columns) > 12 else ""
-    line = Text.assemble(("columns  ", ""), (pairs + more, "dim"))
-    if report.skipped_columns:
-        line.append(f"; left out: {', '.join(plain(name, 40) for name in report.skipped_columns[:12])}", "dim")
-    return line
+def _listed(items: list[str]) -> Text:
+    more = f", and {len(items) - _COLUMNS_SHOWN} more" if len(items) > _COLUMNS_SHOWN else ""
+    return Text(", ".join(items[:_COLUMNS_SHOWN]) + more, "dim")
 
 
-def _imports(imports: Sequence[ImportLine], console: Console) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, padding=(0, 1), show_edge=False)
-    for head, right in (("part", True), ("file", False), ("members", True), ("size", True), ("import", True)):
-        grid.add_column(head, justify="right" if right else "left", no_wrap=True)
-    grid.add_column("state", no_wrap=True, overflow="ellipsis")
-    for one in imports[:_IMPORTS_SHOWN]:
-        state = plain(one.status) + (" (may have arrived twice)" if one.maybe_repeated else "")
-        grid.add_row(
-            str(one.part), plain(one.file_name, 36), f"{one.rows:,}", size(one.bytes), one.import_file_id or "–", state
-        )
-    if rest := imports[_IMPORTS_SHOWN:]:
-        states = ", ".join(f"{count} {plain(word)}" for word, count in Counter(one.status for one in rest).items())
-        grid.add_row("…", f"and {len(rest)} more: {states}", "", "", "", "")
+def _hanging(rows: Sequence[tuple[str, Text]], style: str = "") -> Table:
+    """A word and a text that, when it is wrapped, goes on beside it."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, style=style)
+    grid.add_column()
+    for name, text in rows:
+        grid.add_row(name, text)
     return grid
 
 
-def _verdict(report: Report) -> Text:
-    seconds = f" ({duration(report.seconds)}, {rate(report.rows_read, report.seconds)})" if report.rows_read else ""
-    if report.exit_code:
-        return Text(f"Run {report.run_id} ended with exit code {report.exit_code}{seconds}.", "red")
+def _imports(report: Report, console: Console) -> RenderableType:
+    heads = ("part", "file", "members", "size", "import id", "state")
+    shown = report.imports if len(report.imports) <= _IMPORTS_SHOWN + 1 else report.imports[:_IMPORTS_SHOWN]
+    rows = [
+        [
+            f"{one.part}",
+            plain(one.file_name),
+            f"{one.rows:,}",
+            size(one.bytes),
+            plain(one.import_file_id or "-"),
+            plain(one.status) + (" (perhaps twice)" if one.maybe_repeated else ""),
+        ]
+        for one in shown
+    ]
+    grid = columns(heads, rows, console)
+    rest = report.imports[len(shown) :]
+    if not rest:
+        return grid
+    words = {one.status for one in rest}
+    told = f"all {plain(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
+    both = Table.grid()
+    both.add_row(grid)
+    both.add_row(Text(f"… and {len(rest):,} more, {told}", "dim"))
+    return both
+
+
+def _words(report: Report) -> Text:
+    """How it ended, in words."""
+    text = Text()
+    if report.sandbox is not None:
+        updated, unknown = report.sandbox.contacts_updated, report.sandbox.dropped_silently
+        told = f"silently dropped {members(unknown)} it does not know, as Listrak does" if unknown else "knew them all"
+        text.append(f"The sandbox updated {many(updated, 'contact')} and {told}. Nothing left this machine.\n")
+    if report.rows_read and report.seconds > 0:
+        pace = rate(report.rows_read, report.seconds)
+        text.append(f"{members(report.rows_read)} in {duration(report.seconds)} ({pace}).\n", "dim")
+    style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
+    text.append(_ending(report), style)
+    if further := _what_next(report):
+        text.append(f"\n{further}")
+    return text
+
+
+def _ending(report: Report) -> str:
+    sendable, sent = report.rows_sendable, report.rows_sent
     if report.dry_run:
-        return Text(f"Nothing was sent; {members(report.rows_sendable)} would be{seconds}.", "green")
-    if not report.rows_sendable:
-        return Text(f"There was nothing to send{seconds}.", "green")
-    open_ = [one for one in report.imports if one.status in ("accepted", "sending")]
-    imports = many(len(report.imports), "import")
-    how = f"{imports} accepted by Listrak; see `lsms status`" if open_ else f"{imports} ended well"
-    return Text(f"All {members(report.rows_sent)} that could be sent were sent; {how}{seconds}.", "green")
+        would = f"; {members(sendable)} would be" if not report.exit_code else ""
+        return f"Dry run: nothing was sent{would}."
+    if not sendable:
+        return "Nothing was sent: nothing has changed." if report.rows_unchanged else "There was nothing to send."
+    if not sent:
+        line = f"None of the {sendable:,} sendable members was sent" if sendable > 1 else "The member was not sent"
+    elif sent == sendable:
+        line = f"All {sendable:,} sendable members were sent" if sendable > 1 else "The one sendable member was sent"
+    else:
+        line = f"{sent:,} of {sendable:,} sendable members were sent"
+    if report.rows_refused:
+        line += f"; {report.rows_refused:,} refused by Listrak"
+    if report.rows_pending and sent + report.rows_refused:
+        line += f"; {report.rows_pending:,} pending"
+    if report.rows_import_failed:
+        line += f"; {report.rows_import_failed:,} of them in imports that ended badly"
+    if words := [one.status for one in report.imports if one.import_file_id]:
+        states = plain(words[0], 24) if len(set(words)) == 1 else by_count(words)
+        line += f"; {many(len(words), 'import')}: {states}"
+    return f"{line}."
+
+
+def _what_next(report: Report) -> str:
+    """The command that goes on, where there is one: runs of the sandbox and those not remembered have none."""
+    remembered = report.imports and report.sandbox is None and not report.dry_run
+    if not remembered or any(warning.code == "no_state" for warning in report.warnings):
+        return ""
+    if report.rows_refused or report.rows_pending or report.rows_import_failed:
+        return f"Go on with: lsms resume {plain(report.run_id)}"
+    if report.exit_code == 6 or any(one.status == "accepted" for one in report.imports):
+        return f"See how the imports end: lsms status {plain(report.run_id)} --wait"
+    return ""

@@ -1,4 +1,7 @@
-"""What the events have said so far. Cheap to update from any thread; displays read it when they draw."""
+"""What the events have said so far. Cheap to update from any thread; displays read it when they draw.
+
+Every update stores one value, so a display that draws in between sees a state that was true a moment ago.
+"""
 
 from __future__ import annotations
 
@@ -33,54 +36,66 @@ class PhaseTally:
     ended: float | None = None
 
     @property
-    def share(self) -> float:
+    def share(self) -> float | None:
+        """From 0 to 1; None while nobody can say."""
         if self.ended is not None:
             return 1.0
-        return min(1.0, self.done / self.total) if self.total else 0.0
+        return min(1.0, self.done / self.total) if self.total else None
 
     def seconds(self, now: float) -> float:
-        return (self.ended or now) - self.began
+        return (now if self.ended is None else self.ended) - self.began
 
     def left(self, now: float) -> float | None:
         """Seconds left at the pace so far; None when nobody can say."""
         if self.ended is not None or not self.total or self.done <= 0:
             return None
-        return self.seconds(now) * (self.total - self.done) / self.done
+        return self.seconds(now) * max(0, self.total - self.done) / self.done
 
 
 @dataclass
 class Tally:
-    started: RunStarted | None = None
     phases: dict[Phase, PhaseTally] = field(default_factory=dict)
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     sendable: int | None = None
-    sent: int = 0
+    sent: int | None = None
     imports: dict[int, ImportChanged] = field(default_factory=dict)
     planned_imports: int = 0
     retry: RequestRetried | None = None
+    retry_at: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         match event:
             case PhaseAdvanced(phase, done):
-                self.phases[phase].done = done
-                self.retry = None if phase is Phase.SENDING else self.retry
+                if phase in self.phases:
+                    self.phases[phase].done = done
             case MembersCounted(read, dropped):
-                self.read, self.dropped = read, dict(dropped)
+                self.dropped = {reason: count for reason, count in dropped.items() if count}
+                self.read = read
             case MembersSent(sent):
-                self.sent, self.retry = sent, None
+                self.sent = sent
             case PhaseStarted(phase, total, unit):
                 self.phases[phase] = PhaseTally(phase, total, unit, time.monotonic())
             case PhaseEnded(phase):
-                self.phases[phase].ended = time.monotonic()
+                if phase in self.phases:
+                    self.phases[phase].ended = time.monotonic()
             case ImportChanged():
                 self.imports[event.part] = event
             case SendablePrepared(sendable, imports):
                 self.sendable, self.planned_imports = sendable, imports
             case RequestRetried():
+                self.retry_at = time.monotonic() + event.wait
                 self.retry = event
             case Warned():
                 self.warnings.append(event)
             case RunStarted():
-                self.started = event
+                pass
+
+    @property
+    def rows_dropped(self) -> int:
+        return sum(self.dropped.values())
+
+    def checked(self, phase: PhaseTally) -> int:
+        """Members a phase over the audience has been through: exact while reading, by its bytes while checking."""
+        return self.read if phase.phase is Phase.READING else int(self.read * (phase.share or 0.0))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from listrak_sms_cli.runs.events import Phase
+from rich.cells import cell_len, chop_cells
 
 _STEPS = ("B", "kB", "MB", "GB", "TB")
 
 
 def size(count: float) -> str:
+    """Bytes: 812 B, 4.1 kB, 195.0 MB."""
     step = 0
-    while count >= 1000 and step < len(_STEPS) - 1:
+    while count >= 999.95 and step < len(_STEPS) - 1:
         count, step = count / 1000, step + 1
     return f"{count:.0f} {_STEPS[step]}" if step == 0 else f"{count:.1f} {_STEPS[step]}"
 
 
 def rate(count: float, seconds: float) -> str:
-    """Members a second: 850, 12 k, 1.7 M."""
+    """Members a second: 850/s, 12 k/s, 1.7 M/s."""
     each = count / seconds if seconds > 0 else 0.0
     if each >= 999_500:
         return f"{each / 1e6:.1f} M/s"
@@ -25,42 +28,54 @@ def rate(count: float, seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    if seconds < 10:
+    """4.2 s, 48 s, 3:05, 1:00:00."""
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 100:
+    if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def percent(part: int, whole: int) -> str:
+    """Never 0 % of something, never 100 % of less than all."""
+    if not whole:
+        return ""
+    share = 100 * part / whole
+    if 0 < part < whole:
+        return "< 0.1 %" if share < 0.1 else "> 99.9 %" if share > 99.9 else f"{share:.1f} %"
+    return f"{share:.0f} %"
+
+
 def members(count: int) -> str:
-    return f"{count:,} member" if count == 1 else f"{count:,} members"
+    return many(count, "member")
 
 
 def many(count: int, thing: str) -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
+def by_count(words: Iterable[str], most: int = 4) -> str:
+    """How often each word is there, in the order they come: "20 Completed, 2 Processing"; the commonest `most`."""
+    counts = Counter(words)
+    shown = {word for word, _ in counts.most_common(most)}
+    return ", ".join(f"{count:,} {plain(word, 24)}" for word, count in counts.items() if word in shown)
+
+
+def reasons(dropped: Mapping[str, int]) -> list[str]:
+    """Each reason with its count, the commonest first."""
+    return [f"{reason} {count:,}" for reason, count in sorted(dropped.items(), key=lambda one: -one[1]) if count]
+
+
 def plain(text: str, most: int = 0) -> str:
-    """Text from outside (file and column names, Listrak's words) without control characters or escape sequences;
-    cut in the middle to `most` characters when that is not 0."""
-    clean = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
-    if most and len(clean) > most:
-        head = (most - 1) * 2 // 3
-        clean = f"{clean[:head]}…{clean[len(clean) - (most - 1 - head) :]}"
+    """Text from outside (file and column names, Listrak's words) on one line, without control characters, escape
+    sequences and what turns the writing direction; cut in the middle to `most` cells of the screen when not 0."""
+    clean = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    if most and cell_len(clean) > most:
+        tail = max(0, most - 1) // 3
+        head = max(0, most - 1 - tail)
+        kept = chop_cells(clean, head)[0] if head else ""
+        end = chop_cells(clean[::-1], tail)[0][::-1] if tail else ""
+        clean = f"{kept}…{end}"
     return clean
-
-
-def reasons(dropped: dict[str, int]) -> str:
-    return " · ".join(f"{reason} {count:,}" for reason, count in dropped.items() if count)
-
-
-DOING = {
-    Phase.READING: "reading phones",
-    Phase.LOOKING_UP: "looking up contacts",
-    Phase.CHECKING: "checking values",
-    Phase.SENDING: "sending",
-    Phase.IMPORTING: "importing",
-    Phase.VERIFYING: "verifying",
-}
