@@ -87,7 +87,7 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     seen: dict[str, str] = {}
     for number, column in enumerate(columns, 1):
-        name = re.sub(r"\s", "_", column.strip()) or f"column_{number}"
+        name = _rewritten(column) or f"column_{number}"
         other = seen.setdefault(name.casefold(), column)
         if len(seen) == len(names):
             raise AudienceError(
@@ -105,10 +105,10 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
 
     `header` holds rewritten names. Raises AudienceError listing the columns and the one that looks like a phone.
     """
-    keys = [_key(name) for name in header]
     for name in [wanted] if wanted else PHONE_NAMES:
-        if _key(name) in keys:
-            return keys.index(_key(name))
+        index = _index_of(header, name)
+        if index is not None:
+            return index
     likely = [name for name in header if _LIKE_A_PHONE.search(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
     raise AudienceError(
@@ -120,9 +120,7 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
     )
 
 
-def plan_columns(
-    columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices
-) -> ColumnPlan:
+def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
     """Finds the profile field of every column but the phone.
 
     `fields` None = not known (offline): every column is taken as text of any length. Raises AudienceError for a
@@ -174,21 +172,32 @@ class _Chosen:
 
     @classmethod
     def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
-        keys = {_key(name): index for index, name in enumerate(header)}
-
         def index_of(name: str, option: str) -> int:
-            index = keys.get(_key(name))
+            index = _index_of(header, name)
             if index is None:
+                keys = {_key(name): name for name in header}
                 near = difflib.get_close_matches(_key(name), keys, 1)
                 raise AudienceError(
                     f"{option} names a column {name} that is not in the audience.",
-                    hint=f"Did you mean {header[keys[near[0]]]}?" if near else f"It has: {_listed(header)}.",
+                    hint=f"Did you mean {keys[near[0]]}?" if near else f"It has: {_listed(header)}.",
                     code="unknown_column",
                 )
             return index
 
+        mapping: dict[int, str] = {}
+        for column, target in choices.mapping.items():
+            index = index_of(column, "--map")
+            if _key(header[index]) == RESERVED_COLUMN:
+                raise AudienceError(
+                    f"--map names the column {header[index]}, which never travels.",
+                    hint="Rename it in the audience if it is a profile field of yours.",
+                    code="reserved_column",
+                )
+            if index in mapping:
+                raise AudienceError(f"--map names the column {header[index]} twice.", code="mapped_twice")
+            mapping[index] = target
         return cls(
-            {index_of(column, "--map"): target for column, target in choices.mapping.items()},
+            mapping,
             frozenset(index_of(column, "--skip-column") for column in choices.skip),
             index_of(choices.consent_column, "--consent-column") if choices.consent_column else None,
         )
@@ -234,6 +243,19 @@ def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
                 hint=f"Leave one out: --skip-column {column.name}",
                 code="shared_field",
             )
+
+
+def _index_of(header: Sequence[str], name: str) -> int | None:
+    """The column of that name; else the first that is the same but for spaces and underscores."""
+    for same in (lambda text: _rewritten(text).casefold(), _key):
+        names = [same(column) for column in header]
+        if same(name) in names:
+            return names.index(same(name))
+    return None
+
+
+def _rewritten(name: str) -> str:
+    return re.sub(r"\s", "_", name.strip())
 
 
 def _key(name: str) -> str:

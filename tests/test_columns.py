@@ -1,0 +1,263 @@
+"""Columns: their names, the phone, and the profile field of each."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listrak_sms_cli.audience.columns import (
+    ColumnChoices,
+    ColumnPlan,
+    FieldKind,
+    ProfileField,
+    find_phone,
+    plan_columns,
+    rewrite_names,
+)
+from listrak_sms_cli.errors import AudienceError
+
+FIELDS = (
+    ProfileField(1, "Email Address", FieldKind.TEXT, 100),
+    ProfileField(2, "First Name", FieldKind.TEXT, 50),
+    ProfileField(3, "Last Name", FieldKind.TEXT, 50),
+    ProfileField(4, "Birthday", FieldKind.DATE),
+    ProfileField(5, "Postal Code", FieldKind.TEXT, 10),
+    ProfileField(7, "Loyalty Tier", FieldKind.TEXT, 50),
+    ProfileField(9, "Lifetime Value", FieldKind.NUMBER),
+    ProfileField(12, "Old Segment", FieldKind.TEXT, 50, active=False),
+    ProfileField(13, "Twice", FieldKind.TEXT),
+    ProfileField(14, "twice", FieldKind.TEXT),
+)
+NO_CHOICES = ColumnChoices()
+
+
+def planned(plan: ColumnPlan) -> list[tuple[int, str, int]]:
+    return [(column.index, column.name, column.field.id) for column in plan.columns]
+
+
+def refusal(columns: list[str], choices: ColumnChoices = NO_CHOICES, *, offline: bool = False) -> AudienceError:
+    with pytest.raises(AudienceError) as caught:
+        plan_columns(columns, None if offline else FIELDS, choices)
+    return caught.value
+
+
+def test_names_are_rewritten() -> None:
+    """Surrounding blanks go, every space becomes an underscore, and a column without a name gets its number."""
+    assert rewrite_names([" Phone ", "Loyalty  Tier", "", "  ", "a\u00a0b"]) == (
+        "Phone",
+        "Loyalty__Tier",
+        "column_3",
+        "column_4",
+        "a_b",
+    )
+
+
+@pytest.mark.parametrize(("one", "other"), [("Tier", "tier "), ("Loyalty Tier", "loyalty_tier"), ("", "Column_2")])
+def test_two_columns_of_one_name_are_named(one: str, other: str) -> None:
+    """Two columns that become one name are refused, and the message names both as they stand in the file."""
+    columns = ["phone", one, other]
+    with pytest.raises(AudienceError) as caught:
+        rewrite_names(columns)
+    assert caught.value.code == "duplicate_column"
+    assert f"“{one}”" in caught.value.message
+    assert f"“{other}” (column 3)" in caught.value.message
+
+
+@given(st.lists(st.text(alphabet="aB _\t\u00e9ß", max_size=4), max_size=8))
+def test_rewritten_names_are_distinct(columns: list[str]) -> None:
+    """Rewritten names are as many as the columns, never empty, and differ even when case is ignored."""
+    try:
+        names = rewrite_names(columns)
+    except AudienceError:
+        return
+    assert len(names) == len(columns)
+    assert len({name.casefold() for name in names}) == len(columns)
+    assert all(name and not any(c.isspace() for c in name) for name in names)
+    assert rewrite_names(names) == names
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted", "index"),
+    [
+        (["a", "phone"], None, 1),
+        (["PHONE", "a"], None, 0),
+        (["Phone_Number"], None, 0),
+        (["phone_number", "phone"], None, 1),
+        (["_phone", "phone"], None, 1),
+        (["phone", "Cell"], "cell", 1),
+        (["phone", "Mobile_Phone"], "mobile phone", 1),
+        (["a__b", "a_b"], "a b", 1),
+    ],
+)
+def test_the_phone_column_is_found(header: list[str], wanted: str | None, index: int) -> None:
+    """The phone column is the one named, else `phone`, else `phone_number`; a name that is exact goes before one that
+    is alike."""
+    assert find_phone(header, wanted) == index
+
+
+@pytest.mark.parametrize("likely", ["Mobile", "Cell_Number", "MSISDN", "sms_number", "Home_Tel", "telephone"])
+def test_a_missing_phone_column_says_which_looks_like_one(likely: str) -> None:
+    """Without a phone column the error lists the columns and names the one that looks like a phone."""
+    with pytest.raises(AudienceError) as caught:
+        find_phone(["email", likely], None)
+    assert caught.value.code == "no_phone_column"
+    assert f"email, {likely}" in caught.value.message
+    assert f"--phone-column {likely}" in caught.value.hint
+
+
+def test_nothing_looks_like_a_phone() -> None:
+    """Where no column looks like a phone, the error says which option names one, and a long header is cut short."""
+    with pytest.raises(AudienceError) as caught:
+        find_phone([f"hotel_{n}" for n in range(60)], "fax")
+    assert "There is no column fax." in caught.value.message
+    assert "and 20 more" in caught.value.message
+    assert caught.value.hint == "Name the phone column with --phone-column NAME."
+
+
+def test_columns_find_their_fields() -> None:
+    """Case, spaces and underscores make no difference between a column and its profile field."""
+    plan = plan_columns(["LOYALTY_tier", "phone", " Lifetime  Value "], FIELDS, NO_CHOICES)
+    assert planned(plan) == [(0, "LOYALTY_tier", 7), (2, "Lifetime__Value", 9)]
+    assert (plan.phone, plan.consent, plan.skipped) == (1, None, ())
+
+
+def test_system_fields_have_the_names_of_warehouses() -> None:
+    """`email`, `first_name`, `last_name`, `birthdate` and `postal_code` find the system fields."""
+    columns = ["phone", "email", "first_name", "last_name", "birthdate", "postal_code"]
+    assert [c.field.name for c in plan_columns(columns, FIELDS, NO_CHOICES).columns] == [
+        "Email Address",
+        "First Name",
+        "Last Name",
+        "Birthday",
+        "Postal Code",
+    ]
+    assert planned(plan_columns(["phone", "Birthday"], FIELDS, NO_CHOICES)) == [(1, "Birthday", 4)]
+
+
+def test_an_account_field_goes_before_a_system_alias() -> None:
+    """A profile field that really is called `email` is meant before the system field Email Address."""
+    fields = (*FIELDS, ProfileField(20, "Email", FieldKind.TEXT))
+    assert planned(plan_columns(["phone", "email"], fields, NO_CHOICES)) == [(1, "email", 20)]
+
+
+def test_a_system_field_without_an_id_is_explained() -> None:
+    """A system field that the account does not list is refused with the ways on."""
+    with pytest.raises(AudienceError) as caught:
+        plan_columns(["phone", "email"], FIELDS[1:], NO_CHOICES)
+    assert "lists no id for the system field Email Address" in caught.value.message
+
+
+def test_all_unmatched_columns_stand_in_one_message() -> None:
+    """Every column without a field is named at once, with its nearest names and the ways on."""
+    error = refusal(["phone", "loyalty_teir", "shoe_size", "old_segment", "twice"])
+    assert error.code == "unmatched_columns"
+    assert "4 columns" in error.message
+    assert "loyalty_teir (nearest: Loyalty Tier)" in error.message
+    assert "; shoe_size" in error.message
+    assert "Old Segment, id 12, is disabled in Listrak" in error.message
+    assert "say --map twice=ID with one of 13, 14" in error.message
+    for way in ("--map", "--skip-column", "--skip-unmatched"):
+        assert way in error.hint
+
+
+def test_map_by_name_and_by_id() -> None:
+    """`--map` takes a field's name or its id, and finds the column whatever its case and spaces."""
+    choices = ColumnChoices(mapping={"Shoe Size": "loyalty_tier", "TWICE": "14"})
+    assert planned(plan_columns(["phone", "shoe_size", "twice"], FIELDS, choices)) == [
+        (1, "shoe_size", 7),
+        (2, "twice", 14),
+    ]
+
+
+def test_a_field_named_by_digits() -> None:
+    """Digits are an id where the account has it, else the name of a field."""
+    fields = (ProfileField(1, "2024", FieldKind.TEXT), ProfileField(2, "Other", FieldKind.TEXT))
+    choices = ColumnChoices(mapping={"a": "2024", "b": "2"})
+    assert planned(plan_columns(["phone", "a", "b"], fields, choices)) == [(1, "a", 1), (2, "b", 2)]
+
+
+def test_map_to_nowhere_is_refused_even_when_unmatched_are_skipped() -> None:
+    """A mapping that a person typed is never left out in silence."""
+    error = refusal(["phone", "size"], ColumnChoices(mapping={"size": "Loyalty Teir"}, skip_unmatched=True))
+    assert "size=Loyalty Teir (nearest: Loyalty Tier)" in error.message
+
+
+@pytest.mark.parametrize(
+    ("choices", "option"),
+    [
+        (ColumnChoices(mapping={"teir": "7"}), "--map"),
+        (ColumnChoices(skip=("teir",)), "--skip-column"),
+        (ColumnChoices(consent_column="teir"), "--consent-column"),
+    ],
+)
+def test_choices_name_columns_that_are_there(choices: ColumnChoices, option: str) -> None:
+    """An option that names no column of the audience is refused with the nearest one."""
+    error = refusal(["phone", "Tier"], choices)
+    assert error.code == "unknown_column"
+    assert error.message.startswith(option)
+    assert "Did you mean Tier?" in error.hint
+
+
+def test_columns_can_be_left_out() -> None:
+    """Skipped columns, and with --skip-unmatched those without a field, are listed and do not travel."""
+    choices = ColumnChoices(skip=("first name",), skip_unmatched=True)
+    plan = plan_columns(["phone", "first_name", "shoe", "Old Segment", "last_name"], FIELDS, choices)
+    assert planned(plan) == [(4, "last_name", 3)]
+    assert plan.skipped == ("first_name", "shoe", "Old_Segment")
+
+
+def test_the_column_of_that_very_name_is_skipped() -> None:
+    """Of two columns alike but for underscores an option means the one it spells."""
+    for spelled, kept in (("a_b", 2), ("a__b", 1)):
+        choices = ColumnChoices(skip=(spelled,))
+        plan = plan_columns(["phone", "a_b", "a__b"], (ProfileField(1, "A B", FieldKind.TEXT),), choices)
+        assert [column.index for column in plan.columns] == [kept]
+
+
+def test_the_phone_column_cannot_be_skipped() -> None:
+    """--skip-column never takes the phone."""
+    assert refusal(["phone", "first_name"], ColumnChoices(skip=("Phone",))).code == "phone_skipped"
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [(["birthday", "birthdate"], {}), (["tier", "Loyalty Tier"], {"tier": "7"}), (["a", "b"], {"a": "7", "b": "7"})],
+)
+def test_two_columns_for_one_field(columns: list[str], mapping: dict[str, str]) -> None:
+    """Two columns that go to one profile field are refused, and both are named."""
+    error = refusal(["phone", *columns], ColumnChoices(mapping=mapping))
+    assert error.code == "shared_field"
+    assert columns[0] in error.message
+
+
+def test_one_column_is_mapped_once() -> None:
+    """Two mappings of one column, however spelled, are refused."""
+    assert refusal(["phone", "a b"], ColumnChoices(mapping={"a b": "7", "A_B": "9"})).code == "mapped_twice"
+
+
+def test_opted_out_never_travels() -> None:
+    """A column named `opted_out`, which pull writes, stays at home; mapping it is refused."""
+    plan = plan_columns(["phone", "first_name", "Opted Out"], FIELDS, NO_CHOICES)
+    assert planned(plan) == [(1, "first_name", 2)]
+    assert plan.skipped == ("Opted_Out",)
+    assert refusal(["phone", "opted_out"], ColumnChoices(mapping={"opted_out": "7"})).code == "reserved_column"
+
+
+def test_consent_travels_only_when_mapped() -> None:
+    """The consent column is read for consent, and travels only if --map names it."""
+    columns = ["phone", "sms_ok", "first_name"]
+    plan = plan_columns(columns, FIELDS, ColumnChoices(consent_column="SMS OK"))
+    assert (plan.consent, planned(plan)) == (1, [(2, "first_name", 2)])
+    plan = plan_columns(columns, FIELDS, ColumnChoices(consent_column="sms_ok", mapping={"sms_ok": "7"}))
+    assert (plan.consent, planned(plan)) == (1, [(1, "sms_ok", 7), (2, "first_name", 2)])
+
+
+def test_offline_every_column_is_text() -> None:
+    """Without an account every column is text of any length, under the name it was mapped to or its own."""
+    plan = plan_columns(["phone", "shoe size", "x"], None, ColumnChoices(mapping={"x": "Tier"}))
+    assert [c.field for c in plan.columns] == [
+        ProfileField(0, "shoe_size", FieldKind.TEXT),
+        ProfileField(0, "Tier", FieldKind.TEXT),
+    ]
+    assert refusal(["phone", "x", "tier"], ColumnChoices(mapping={"x": "Tier"}), offline=True).code == "shared_field"
