@@ -38,7 +38,7 @@ _STEP = 1_000_000  # rows looked at together: bounds the temporary arrays
 
 
 def _rows_that_may_hold(numbers: np.ndarray, phones: np.ndarray) -> np.ndarray:
-    bits = max(16, int(len(phones)).bit_length() + 3)
+    bits = max(16, len(phones).bit_length() + 3)
     table = np.zeros(1 << bits, np.bool_)
     table[_slot(phones, bits)] = True
     found = [
