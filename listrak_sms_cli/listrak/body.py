@@ -9,6 +9,9 @@ from typing import Protocol
 
 import pybase64
 
+MAX_FILE_BYTES = 195_000_000  # before base64 (Listrak's API description)
+_PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that pieces can be strung together
+
 
 class Content(Protocol):
     """The bytes of an import file. `chunks` can be called again, and gives the same `size` bytes each time."""
@@ -28,10 +31,10 @@ class ColumnMapping:
 
 @dataclass
 class ImportBody:
-    """One import file as JSON with the file in base64 (`fileStream`), encoded chunk by chunk on the way out.
+    """One import file as JSON with the file in base64 (`fileStream`), encoded piece by piece on the way out.
 
-    `columns` are those after the phone, which is column 0. `on_bytes` is told how many bytes of the file are on
-    their way in this try. `complete` says whether the last byte of the body has been handed over.
+    `columns` are those after the phone, which is column 0. `on_bytes` is told how many bytes of the file have left
+    in this try. `complete`: whether the last piece of the body has been handed over in this try.
     """
 
     file_name: str
@@ -57,21 +60,48 @@ class ImportBody:
 
     @property
     def length(self) -> int:
+        """The exact length of the body in bytes."""
         return len(self._head) + 4 * ((self.content.size + 2) // 3) + len(self._tail)
 
     def __iter__(self) -> Iterator[bytes]:
+        """The body in pieces of about 1 MiB. Raises ContentChangedError when the file is not of the size it gave."""
         self.complete = False
-        yield self._head
-        done = 0
-        rest = b""  # base64 takes three bytes at a time; what is left over goes in front of the next chunk
-        for chunk in self.content.chunks():
-            done += len(chunk)
-            data = rest + bytes(chunk) if rest else chunk
-            cut = len(data) - len(data) % 3
-            yield pybase64.b64encode(memoryview(data)[:cut])
-            rest = bytes(memoryview(data)[cut:])
-            self.on_bytes(done)
-        if rest:
-            yield pybase64.b64encode(rest)
+        ahead, held, done = self._head, memoryview(b""), 0
+        for piece in _pieces(self.content.chunks()):
+            if held:
+                yield ahead + pybase64.b64encode(held)
+                ahead = b""
+                self.on_bytes(done)
+            held = piece
+            done += len(piece)
+            if done > self.content.size:
+                raise ContentChangedError
+        if done < self.content.size:
+            raise ContentChangedError
         self.complete = True
-        yield self._tail
+        yield ahead + pybase64.b64encode(held) + self._tail
+        self.on_bytes(done)
+
+
+class ContentChangedError(Exception):
+    """A fault of the caller: an import file gave fewer or more bytes than its `size`."""
+
+
+def _pieces(chunks: Iterator[bytes | memoryview]) -> Iterator[memoryview]:
+    """The same bytes in pieces of a multiple of 3 bytes, at most _PIECE; only the last may be of another length."""
+    rest = bytearray()
+    for chunk in chunks:
+        view = memoryview(chunk)
+        if rest:
+            missing = _PIECE - len(rest)
+            rest += view[:missing]
+            view = view[missing:]
+            if len(rest) < _PIECE:
+                continue
+            yield memoryview(rest)
+        whole = len(view) - len(view) % _PIECE
+        for start in range(0, whole, _PIECE):
+            yield view[start : start + _PIECE]
+        rest = bytearray(view[whole:])
+    if rest:
+        yield memoryview(rest)

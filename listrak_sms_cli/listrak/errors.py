@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from listrak_sms_cli.errors import AccountError, CredentialsRefused, ListrakRefused, LsmsError
 
@@ -53,43 +55,66 @@ class ImportTooLarge(ListrakRefused):
 
 
 class NotFound(ListrakRefused):
-    """Listrak has no such resource: sender code, import, contact, list."""
+    """Listrak has no such resource: sender code, import, list."""
 
     default_code = "not_found"
 
 
+class PhoneNotFound(ListrakRefused):
+    """The sender code has no contact with this phone, or not in this spelling."""
+
+    default_code = "phone_not_found"
+
+
 def refusal(status: int, code: str, message: str) -> LsmsError:
     """The error for an answer that trying again does not mend. `message` is only searched for parameter names."""
+    code = code if re.fullmatch(r"ERROR_[A-Z_]{1,60}", code) else ""
+    named = code or f"HTTP {status}"
+    stable = code.lower() or f"http_{status}"
+    if 300 <= status < 400:
+        return ListrakRefused(
+            f"The answer was a redirect, which lsms never follows. ({named})",
+            hint="Check --api-url and --token-url.",
+            code="redirect",
+        )
     if code in _CREDENTIALS or status in (401, 403):
         said, hint = _CREDENTIALS.get(code, _CREDENTIALS["ERROR_UNAUTHORIZED"])
-        return CredentialsRefused(f"{said} ({_named(code, status)})", hint=hint)
+        return CredentialsRefused(f"{said} ({named})", hint=hint)
+    if status == 413:
+        return too_large()
     if code in _ACCOUNT:
         said, hint = _ACCOUNT[code]
-        return ListrakRefused(f"{said} ({code})", hint=hint, code=code.lower())
-    if status == 404 or code == "ERROR_PHONE_NUMBER_NOT_FOUND":
+        return ListrakRefused(f"{said} ({named})", hint=hint, code=stable)
+    if code in ("ERROR_PHONE_NUMBER_NOT_FOUND", "ERROR_INVALID_PHONE_NUMBER"):
+        return PhoneNotFound(f"Listrak has no contact with this phone. ({named})", code=stable)
+    if status == 404:
         return NotFound(
-            f"Listrak does not find what was asked for. ({_named(code, status)})",
+            f"Listrak does not find what was asked for. ({named})",
             hint="Check the API base, and the sender code: `lsms check`.",
         )
     if code == "ERROR_INVALID_PARAMETER":
         parameter = _PARAMETERS.search(message)
         about = f" {parameter[1]}" if parameter else ""
         return ListrakRefused(
-            f"Listrak refused the parameter{about} of the request. ({code})",
+            f"Listrak refused the parameter{about} of the request. ({named})",
             hint="If the import file is small, Listrak may want more members in it; else please report this.",
-            code="error_invalid_parameter",
+            code=stable,
         )
     said, hint = _REFUSED.get(code, ("Listrak refused the request.", "See `lsms check`."))
-    return ListrakRefused(f"{said} ({_named(code, status)})", hint=hint, code=code.lower() or f"http_{status}")
+    return ListrakRefused(f"{said} ({named})", hint=hint, code=stable)
 
 
-def redirected(what: str) -> LsmsError:
-    return AccountError(
-        f"{what} was answered with a redirect, which lsms never follows.",
-        hint="Check --api-url and --token-url.",
-        code="redirect",
+def too_large() -> ImportTooLarge:
+    return ImportTooLarge(
+        "Listrak does not take an import file of this size.",
+        hint="Send fewer members per file with --batch-rows.",
     )
 
 
-def _named(code: str, status: int) -> str:
-    return code if re.fullmatch(r"ERROR_[A-Z_]{1,60}", code) else f"HTTP {status}"
+@contextmanager
+def reading_account() -> Iterator[None]:
+    """What Listrak refuses while the account is read, before anything is sent, is the account's to mend."""
+    try:
+        yield
+    except ListrakRefused as error:
+        raise AccountError(error.message, hint=error.hint, code=error.code) from None

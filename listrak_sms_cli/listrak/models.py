@@ -7,7 +7,7 @@ description, "Versioning").
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ _DISABLED_WORDS = ("disab", "inactive", "purge", "delete")  # the words of statu
 # plain English.
 _ENDINGS = frozenset(
     {"complete", "completed", "processingcompleted", "processingfailed", "failed", "error", "cancelled", "canceled"}
-    | {"rejected", "finished", "success", "succeeded"}
+    | {"rejected", "finished", "success", "succeeded", "done", "imported", "processed"}
 )
 _BAD_WORDS = ("fail", "error", "cancel", "reject")
 
@@ -109,8 +109,17 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
+def _moment(text: str | None) -> str | None:
+    """A date and time; None for none, which .NET may also write as the year 1."""
+    return None if not text or text.startswith("0001-") else text
+
+
 def _plain(word: str) -> str:
     return "".join(word.split()).casefold()
+
+
+class UnreadableError(Exception):
+    """An answer that is not what it should be."""
 
 
 class Wire(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -151,7 +160,7 @@ class ImportWire(Wire, frozen=True):
     status: str | None = None
 
     def value(self, import_file_id: str) -> ImportStatus:
-        return ImportStatus(import_file_id, self.status or "", self.start_date, self.end_date)
+        return ImportStatus(import_file_id, self.status or "", _moment(self.start_date), _moment(self.end_date))
 
 
 class FieldValueWire(Wire, frozen=True):
@@ -218,10 +227,17 @@ class ErrorWire(Wire, frozen=True):
 
 
 class TokenWire(msgspec.Struct, frozen=True):
-    access_token: str
+    access_token: Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]  # what a header can carry
     expires_in: float | str | None = None
 
 
 def decode(shape: Any, body: bytes) -> Any:
-    """The body as `shape`; msgspec.MsgspecError when it is not (truncated, HTML, another shape)."""
-    return msgspec.json.decode(body, type=shape)
+    """The body as `shape`; UnreadableError when it is not (truncated, HTML, another shape).
+
+    A number written as text is read all the same: the description and Listrak's answers differ in such things.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Not chained: msgspec's message may quote what it read.
+        raise UnreadableError from None

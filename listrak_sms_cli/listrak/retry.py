@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TypeVar
 
 import httpx
@@ -17,8 +19,8 @@ from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
 
 Result = TypeVar("Result")
 
-PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NEVER_TAKEN = frozenset({425, 429})  # statuses that say nothing was done with the request
+_PASSING_STATUSES = frozenset({408, 425, 429})  # and every 5xx
+_MOST_UNREADABLE = 5  # tries of a request that was done each time: more of them help nobody
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,23 @@ class Retry:
 
 
 class Passing(Exception):
-    """A failure that may pass. `maybe_arrived`: Listrak may have acted on the request all the same."""
+    """A failure that may pass. `maybe_arrived`: Listrak may have acted on the request all the same; `done`: it has,
+    and only its answer cannot be read."""
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, maybe_arrived: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, retry_after: float | None = None, maybe_arrived: bool = False, done: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
-        self.maybe_arrived = maybe_arrived
+        self.maybe_arrived = maybe_arrived or done
+        self.done = done
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries."""
+    """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries, doubled
+    from the one to the other."""
 
     give_up_after: float = 900.0
     first_wait: float = 0.5
@@ -51,49 +58,80 @@ class Policy:
     def run(
         self,
         what: str,
-        attempt: Callable[[], Result],
+        attempt: Callable[[float], Result],
         stop: threading.Event,
         on_retry: Callable[[Retry], None],
+        *,
+        acts: bool = False,
+        within: float = math.inf,
     ) -> tuple[Result, bool]:
-        """Calls `attempt` until it does not raise Passing; returns its result, and whether an earlier try may have
-        arrived. Raises ListrakUnavailable when the time is over, Interrupted when `stop` is set."""
+        """Calls `attempt` (with the seconds that are left) until it does not raise Passing; returns its result, and
+        whether an earlier try may have arrived (never, unless the request `acts`: changes something in Listrak).
+
+        No try begins later than `give_up_after`, or `within`, seconds from now. Raises ListrakUnavailable when the
+        time is over, Interrupted when `stop` is set; `maybe_arrived` of every LsmsError covers the earlier tries.
+        """
         began = time.monotonic()
-        arrived = False
-        backoff = tenacity.wait_exponential_jitter(self.first_wait, self.longest_wait, jitter=self.first_wait)
+        budget = min(self.give_up_after, within)
+        tries = _Tries(acts)
+        time_over = tenacity.stop_after_delay(budget)
 
-        def wait(state: tenacity.RetryCallState) -> float:
-            failure = _failure(state)
-            asked = backoff(state) if failure.retry_after is None else failure.retry_after
-            left = self.give_up_after - (time.monotonic() - began)
-            return max(0.0, min(asked, left))
-
-        def before_sleep(state: tenacity.RetryCallState) -> None:
-            nonlocal arrived
-            failure = _failure(state)
-            arrived = arrived or failure.maybe_arrived
-            on_retry(Retry(what, failure.reason, state.upcoming_sleep))
+        def once() -> Result:
+            if stop.is_set():
+                raise Interrupted("Interrupted.")
+            return tries.note(attempt, budget - (time.monotonic() - began))
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Passing),
-            wait=wait,
-            stop=tenacity.stop_any(tenacity.stop_after_delay(self.give_up_after), tenacity.stop_when_event_set(stop)),
+            wait=lambda state: self._wait(state, budget - (time.monotonic() - began)),
+            stop=lambda state: stop.is_set() or tries.hopeless or time_over(state),
             sleep=tenacity.sleep_using_event(stop),
-            before_sleep=before_sleep,
+            before_sleep=lambda state: on_retry(Retry(what, _failure(state).reason, state.upcoming_sleep)),
             reraise=True,
         )
         try:
-            return retrying(attempt), arrived
+            return retrying(once), tries.maybe_arrived
         except Passing as failure:
-            arrived = arrived or failure.maybe_arrived
             error: LsmsError = Interrupted("Interrupted.")
             if not stop.is_set():
                 error = ListrakUnavailable(
                     f"Listrak could not be reached: {what} was tried for {_spoken(time.monotonic() - began)}; "
                     f"the last time: {failure.reason}.",
-                    hint="Nothing is lost: type `lsms resume` later, or raise --give-up-after.",
+                    hint="Try again later (a push goes on with `lsms resume`), or raise --give-up-after.",
                 )
-            error.maybe_arrived = arrived
+            error.maybe_arrived = tries.maybe_arrived
             raise error from None
+        except LsmsError as error:
+            error.maybe_arrived = error.maybe_arrived or tries.maybe_arrived
+            raise
+
+    def _wait(self, state: tenacity.RetryCallState, left: float) -> float:
+        """Seconds to the next try: as long as Listrak asks for, else longer and longer; never past the end."""
+        backoff = tenacity.wait_exponential_jitter(self.first_wait, self.longest_wait, jitter=self.first_wait)
+        asked = _failure(state).retry_after
+        # Retry-After: 0 must not become a loop without a pause.
+        return max(0.0, min(backoff(state) if asked is None else max(asked, self.first_wait), left))
+
+
+class _Tries:
+    """What the tries of one request have come to."""
+
+    def __init__(self, acts: bool) -> None:
+        self._acts = acts
+        self.maybe_arrived = False
+        self._done = 0
+
+    def note(self, attempt: Callable[[float], Result], left: float) -> Result:
+        try:
+            return attempt(left)
+        except Passing as failure:
+            self.maybe_arrived = self.maybe_arrived or (self._acts and failure.maybe_arrived)
+            self._done += failure.done
+            raise
+
+    @property
+    def hopeless(self) -> bool:
+        return self._done >= _MOST_UNREADABLE
 
 
 def _failure(state: tenacity.RetryCallState) -> Passing:
@@ -107,12 +145,17 @@ def _spoken(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def passing_status(response: httpx.Response) -> Passing:
-    status = response.status_code
+def passes(status: int) -> bool:
+    """Whether an answer of this status is worth another try."""
+    return status in _PASSING_STATUSES or status >= 500
+
+
+def passing_status(status: int, headers: Mapping[str, str]) -> Passing:
+    """A gateway that gives up (5xx) may have passed the request on; 408, 425 and 429 say that nothing was done."""
     return Passing(
         f"it answered {status}",
-        retry_after=_retry_after(response.headers.get("Retry-After")),
-        maybe_arrived=status not in _NEVER_TAKEN,
+        retry_after=_retry_after(headers.get("Retry-After")),
+        maybe_arrived=status >= 500,
     )
 
 
@@ -125,8 +168,14 @@ def passing_error(error: httpx.TransportError, body_complete: bool) -> Passing:
             code="certificate",
         ) from None
     match error:
+        case httpx.ProxyError() if str(error).startswith(("401", "403", "407")):
+            raise ListrakUnavailable(
+                "The proxy refuses to connect to Listrak.",
+                hint="Check HTTPS_PROXY (user and password belong into it), or leave Listrak out with NO_PROXY.",
+                code="proxy",
+            ) from None
         case httpx.ProxyError():
-            reason = "the proxy failed"
+            return Passing("the proxy failed")
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.PoolTimeout():
             return Passing("no connection")
         case httpx.TimeoutException():
@@ -145,12 +194,16 @@ def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds, from a number of seconds or an HTTP date (RFC 9110)."""
+    """Seconds, from a number of seconds or an HTTP date (RFC 9110); None when it is neither."""
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        # HTTP dates are in GMT, also when one does not say so.
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from listrak_sms_cli.errors import SettingsError
 
 _ALLOWED = [
-    (method, re.compile(path))
-    for method, path in (
-        ("GET", r"/v1/ShortCode"),
-        ("GET", r"/v1/ShortCode/\d+"),
-        ("GET", r"/v1/ShortCode/\d+/SegmentationField"),
-        ("POST", r"/v1/ShortCode/\d+/ContactImport"),
-        ("GET", r"/v1/ShortCode/\d+/ContactImport/[\w-]+"),
-        ("GET", r"/v1/ShortCode/\d+/Contact/[%+\w]+"),
-        ("PUT", r"/v1/ShortCode/\d+/Contact"),
-        ("GET", r"/v1/ShortCode/\d+/PhoneList"),
-        ("GET", r"/v1/ShortCode/\d+/PhoneList/\d+/Contact"),
-        ("GET", r"/v1/ShortCode/\d+/OptOut"),
+    (name, method, re.compile(path, re.ASCII))
+    for name, method, path in (
+        ("the sender codes", "GET", r"/v1/ShortCode"),
+        ("the sender code", "GET", r"/v1/ShortCode/\d+"),
+        ("the profile fields", "GET", r"/v1/ShortCode/\d+/SegmentationField"),
+        ("the import", "POST", r"/v1/ShortCode/\d+/ContactImport"),
+        ("the import's state", "GET", r"/v1/ShortCode/\d+/ContactImport/[\w-]+"),
+        ("a contact", "GET", r"/v1/ShortCode/\d+/Contact/(%2B)?[\w-]+"),
+        ("a contact's update", "PUT", r"/v1/ShortCode/\d+/Contact"),
+        ("the phone lists", "GET", r"/v1/ShortCode/\d+/PhoneList"),
+        ("a list's contacts", "GET", r"/v1/ShortCode/\d+/PhoneList/\d+/Contact"),
+        ("the opt-outs", "GET", r"/v1/ShortCode/\d+/OptOut"),
     )
 ]
 
@@ -30,10 +30,12 @@ class ForbiddenRouteError(Exception):
     """A fault of lsms: it tried a request it must never make."""
 
 
-def check_route(method: str, path: str) -> None:
-    """Raises ForbiddenRouteError for a request that is not on the list."""
-    if not any(method == allowed and pattern.fullmatch(path) for allowed, pattern in _ALLOWED):
-        raise ForbiddenRouteError(f"{method} is not allowed on this route")
+def check_route(method: str, path: str) -> str:
+    """What the request asks for, in words. Raises ForbiddenRouteError for one that is not on the list."""
+    for name, allowed, pattern in _ALLOWED:
+        if method == allowed and pattern.fullmatch(path):
+            return name
+    raise ForbiddenRouteError(f"{method} is not allowed on this route")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,17 @@ class Endpoint:
     def __post_init__(self) -> None:
         _check_address(self.api_url, "The API base", "--api-url")
         _check_address(self.token_url, "The token address", "--token-url")
+        object.__setattr__(self, "api_url", self.api_url.rstrip("/"))
+
+
+def check_request(endpoint: Endpoint, method: str, url: str) -> None:
+    """Raises ForbiddenRouteError for anything but the token request and the routes on the list, below the API base."""
+    if (method, url) == ("POST", endpoint.token_url):
+        return
+    address = url.partition("?")[0]
+    if not address.startswith(endpoint.api_url + "/"):
+        raise ForbiddenRouteError("no request leaves the API base")
+    check_route(method, address.removeprefix(endpoint.api_url))
 
 
 def is_loopback(url: str) -> bool:

@@ -1,0 +1,239 @@
+"""Requests on the wire: the list of routes, proxies, certificates, timeouts, and sockets that can be woken.
+
+httpx's transports are used without `httpx.Client`: the client writes every address to the log at level INFO (and
+`GET …/Contact/{phoneNumber}` holds a phone), follows proxies to loopback, and keeps cookies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+import urllib.request
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.listrak.body import ImportBody
+from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback
+
+_CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0  # seconds
+_SLOWEST = 500_000  # bytes a second: a body's read timeout grows at this rate
+_SHORTEST = 1.0  # seconds: what an attempt may wait even when the time is almost over
+_IDLE = 15.0  # seconds an idle connection is kept; gateways drop them after a minute
+_LARGEST_ANSWER = 256 * 1024 * 1024  # bytes; a page of 5000 contacts is far below
+_CLOSING = 2.0  # seconds `close` waits for requests it has woken
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One request. `content` with its exact `length` in bytes; `acts`: it changes something in Listrak."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    content: Any = field(default=None, repr=False)
+    length: int = 0
+    acts: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the server may have got all of it in the last try, and so have acted on it."""
+        return self.content.complete if isinstance(self.content, ImportBody) else self.acts
+
+    def with_token(self, token: str) -> Outgoing:
+        return replace(self, headers={**self.headers, "Authorization": f"Bearer {token}"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Wire:
+    """Thread-safe. `transport` takes the place of the network, for tests."""
+
+    def __init__(self, endpoint: Endpoint, user_agent: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._endpoint = endpoint
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._sockets = _Sockets()
+        self._active = 0
+        self._idle = threading.Condition()
+        self._closed = False
+        urls = (endpoint.api_url, endpoint.token_url)
+        proxies = {_origin(url): proxy_for(url) for url in urls}
+        if transport is not None:
+            self._transports = dict.fromkeys(proxies, transport)
+        else:
+            # Loading the certificates takes 0.05 s: left out where nothing is encrypted.
+            context = _certificates() if any(url.startswith("https:") for url in urls) else _no_certificates()
+            self._transports = {origin: _transport(context, proxy) for origin, proxy in proxies.items()}
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def exchange(self, request: Outgoing, left: float) -> Answer:
+        """Sends one request, waiting for nothing longer than `left` seconds (an upload that makes progress goes on).
+
+        Raises ForbiddenRouteError before anything is opened, httpx.TransportError and httpx.DecodingError for what
+        breaks on the way.
+        """
+        check_request(self._endpoint, request.method, request.url)
+        timeouts = _timeouts(left, request.length)
+        headers = {**self._headers, **request.headers}
+        if request.content is not None:
+            headers["Content-Length"] = str(request.length)
+        built = httpx.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.content,
+            extensions={"timeout": timeouts, "trace": self._sockets.trace},
+        )
+        with self._busy():
+            response = self._transports[_origin(request.url)].handle_request(built)
+            try:
+                body = _read(response, time.monotonic() + timeouts["read"])
+            finally:
+                response.close()
+        return Answer(response.status_code, response.headers, body)
+
+    def close(self) -> None:
+        """Wakes the threads that wait for an answer (they get a TransportError), then closes all connections."""
+        self._closed = True
+        self._sockets.shut_down()
+        with self._idle:
+            self._idle.wait_for(lambda: self._active == 0, _CLOSING)
+        for transport in set(self._transports.values()):
+            transport.close()
+
+    @contextlib.contextmanager
+    def _busy(self) -> Iterator[None]:
+        with self._idle:
+            self._active += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._active -= 1
+                self._idle.notify_all()
+
+
+class _Sockets:
+    """The sockets in use. Closing one does not wake the thread that waits for it; shutting it down does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._shut = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore's trace hook: notes each new connection, before and after TLS."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            found = info["return_value"].get_extra_info("socket")
+            with self._lock:
+                self._open.add(found)
+                shut = self._shut
+            if shut:
+                _shut_down(found)
+
+    def shut_down(self) -> None:
+        with self._lock:
+            self._shut = True
+            found = list(self._open)
+        for one in found:
+            _shut_down(one)
+
+
+def _shut_down(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        # Not SSLSocket.shutdown, which takes the encryption away under the thread that reads.
+        socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+
+def _read(response: httpx.Response, until: float) -> bytes:
+    """The whole body, decoded; a drip-feed ends at `until` (monotonic seconds)."""
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST_ANSWER:
+            raise httpx.DecodingError("larger than any answer can be")
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("an answer that does not end")
+    return b"".join(parts)
+
+
+def upload_seconds(length: int) -> float:
+    """How long a body of so many bytes may take."""
+    return length / _SLOWEST
+
+
+def _timeouts(left: float, length: int) -> dict[str, float]:
+    left = max(left, _SHORTEST)
+    read = min(_READ + upload_seconds(length), left)
+    return {"connect": min(_CONNECT, left), "read": read, "write": min(_WRITE, left), "pool": left}
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def proxy_for(
+    url: str, environment: Callable[[], dict[str, str]] = urllib.request.getproxies_environment
+) -> str | None:
+    """The proxy the environment names for this address (HTTPS_PROXY, ALL_PROXY; NO_PROXY), never one for loopback."""
+    proxies = environment()
+    parts = urllib.parse.urlsplit(url)
+    if is_loopback(url) or urllib.request.proxy_bypass(parts.netloc, proxies):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _transport(context: ssl.SSLContext, proxy: str | None) -> httpx.BaseTransport:
+    try:
+        return httpx.HTTPTransport(
+            verify=context,
+            trust_env=False,
+            proxy=proxy,
+            limits=httpx.Limits(keepalive_expiry=_IDLE),
+            socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # The foreign message would quote the address, which may hold a password.
+        raise SettingsError(
+            "The proxy that the environment names cannot be used.",
+            hint="Write HTTPS_PROXY=http://host:port, or leave Listrak out with NO_PROXY.",
+            code="proxy",
+        ) from None
+
+
+def _certificates() -> ssl.SSLContext:
+    """Those of SSL_CERT_FILE or SSL_CERT_DIR, else certifi's. Raises SettingsError."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError:  # ssl.SSLError is one
+        named = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        raise SettingsError(
+            f"The certificates that {named} names cannot be read.",
+            hint=f"Point {named} at a file of certificates in PEM, or unset it.",
+            code="certificates",
+        ) from None
+
+
+def _no_certificates() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
