@@ -135,8 +135,8 @@ _COMMA, _LINE_FEED, _NOTHING = _text(b","), _text(b"\n"), _text(b"")
 
 
 class Packer:
-    """Cuts a stream of lines into parts of at most `rows` members and `limit` bytes, never one member alone when
-    there are more. One thread only."""
+    """Cuts a stream of lines into parts of at most `rows` (two or more) members and `limit` bytes, never one member
+    alone when there are more: an odd number of members in pairs ends with three. One thread only."""
 
     def __init__(self, spool: Spool, header: bytes, rows: int, limit: int) -> None:
         self._spool = spool
@@ -175,21 +175,30 @@ class Packer:
             taken = upto
 
     def parts(self) -> list[Part]:
-        """The parts, once everything has been added."""
+        """The parts, once everything has been added. Raises AudienceError for a member so large that no other fits
+        beside it."""
         cuts = self._cuts
         if len(cuts) > 1 and cuts[-1].rows == 1:
-            previous, last = cuts[-2], cuts[-1]
-            if previous.rows > 2:
-                previous.rows, previous.size = previous.rows - 1, previous.size - previous.last
-                last.rows, last.size, last.start = 2, last.size + previous.last, last.start - previous.last
-            else:
-                previous.rows, previous.size = previous.rows + 1, previous.size + last.size
-                cuts.pop()
+            self._join_last(cuts[-2], cuts[-1])
+        if len(cuts) > 1 and any(cut.rows == 1 for cut in cuts):
+            raise AudienceError(
+                "A member is so large that it would travel in an import file of its own.",
+                hint="Leave its longest column out with --skip-column NAME.",
+                code="member_too_large",
+            )
         parts: list[Part] = []
         for number, cut in enumerate(cuts, 1):
             content = ImportFile(self._spool, self._header, ((cut.start, cut.size),))
             parts.append(Part(number, cut.rows, content, origin=number))
         return parts
+
+    def _join_last(self, previous: _Cut, last: _Cut) -> None:
+        if previous.rows > 2 and last.size + previous.last <= self._room:
+            previous.rows, previous.size = previous.rows - 1, previous.size - previous.last
+            last.rows, last.size, last.start = 2, last.size + previous.last, last.start - previous.last
+        elif previous.size + last.size <= self._room:
+            previous.rows, previous.size = previous.rows + 1, previous.size + last.size
+            self._cuts.pop()
 
 
 @dataclass
