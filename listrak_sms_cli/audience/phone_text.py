@@ -33,6 +33,7 @@ _TIDYING = (
     (r"""([^ '"`\x{2019}\x{201D};:,!?*_.()-])[ '"`\x{2019}\x{201D};:,!?*_.()-]+$""", r"\1"),
 )
 _WORDS_IN_FRONT = (r"^[^+\p{Nd}]+([+\p{Nd}])", r"\1")  # libphonenumber begins at the first plus or digit, too
+_WORDS_IN_FRONT_ASCII = (r"^[^+0-9]+([+0-9])", r"\1")  # \p{Nd} is dear to compile
 _FLOAT = (r"^(\+?[0-9]+)\.00?$", r"\1")
 _CONTEXT = ";phone-context="
 
@@ -67,11 +68,9 @@ def tidy(cells: pa.StringArray) -> pa.StringArray:
             cells = replaced(cells, expression, instead)
     for expression, instead in _TIDYING:
         cells = replaced(cells, expression, instead)
-    if matches(cells, _CONTEXT).any():
-        plain = ~matches(cells, _CONTEXT)
-        cells = put(cells, plain, replaced(where(cells, plain), *_WORDS_IN_FRONT))
-    else:
-        cells = replaced(cells, *_WORDS_IN_FRONT)
+    in_front = _WORDS_IN_FRONT_ASCII if _is_ascii(cells) else _WORDS_IN_FRONT
+    plain = ~matches(cells, _CONTEXT)
+    cells = put(cells, plain, replaced(where(cells, plain), *in_front))
     return replaced(replaced(cells, *_FLOAT), *_PLAIN_EXTENSION)
 
 

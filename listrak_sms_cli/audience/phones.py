@@ -39,7 +39,8 @@ __all__ = [
 ]
 
 MISSING = 0
-_ROWS = 1 << 16  # at a time: what a step leaves behind stays in the processor's cache
+_ROWS = 1 << 16  # read at a time
+_SCANNED = 1 << 14  # cells whose bytes are looked at together: all that comes of them stays in the cache
 
 
 class PhoneFormat(Enum):
@@ -67,7 +68,8 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
     that are valid or MISSING. Meant for rejected rows: dearer than `read_phones`."""
     home = region.upper() if region_known(region) else "ZZ"
     tidied = tidy(filled(column))
-    counts, values = _digits(raw(tidied))
+    cells = raw(tidied)
+    counts, values = _digits(cells, np.empty(len(cells.data) + 1, np.int32))
     return reasons(tidied, read_phones(column, home) == INVALID, counts, values, home)
 
 
@@ -140,13 +142,8 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
 
 def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
     """The cells of digits and plain punctuation, perhaps behind a plus; MISSING for empty, UNDECIDED for other ones."""
-    counts, values = _digits(cells)
-    plus, awkward = _signs(cells)
-    awkward |= counts > MOST_DIGITS
-    awkward |= counts == 0
-    shapes = np.minimum(counts, MOST_DIGITS) * 2 + plus
-    shapes[awkward] = 0
-    numbers = np.empty(len(counts), np.int64)
+    shapes, values = _scan(cells)
+    numbers = np.empty(len(shapes), np.int64)
     for shape in np.flatnonzero(np.bincount(shapes)).tolist():
         rows = np.flatnonzero(shapes == shape)
         read = read_international if shape % 2 else read_national
@@ -156,6 +153,31 @@ def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
             numbers[rows] = UNDECIDED
     numbers[cells.lengths == 0] = MISSING
     return numbers
+
+
+def _scan(cells: Raw) -> tuple[npt.NDArray[np.uint8], Integers]:
+    """The shape of each cell, twice its count of digits and one more behind a plus, 0 where it is not plain; and its
+    digits as an integer."""
+    count = len(cells.starts) - 1
+    shapes, values = np.empty(count, np.uint8), np.empty(count, np.int64)
+    room = np.empty(0, np.int32)
+    for at in range(0, count, _SCANNED):
+        block = _part(cells, at, min(at + _SCANNED, count))
+        if len(room) <= len(block.data):
+            room = np.empty(len(block.data) * 5 // 4 + 1, np.int32)
+        digits, values[at : at + _SCANNED] = _digits(block, room)
+        plus, awkward = _signs(block)
+        awkward |= digits > MOST_DIGITS
+        awkward |= digits == 0
+        shape = (np.minimum(digits, MOST_DIGITS) * 2 + plus).astype(np.uint8)
+        shape[awkward] = 0
+        shapes[at : at + _SCANNED] = shape
+    return shapes, values
+
+
+def _part(cells: Raw, first: int, end: int) -> Raw:
+    starts = cells.starts[first : end + 1]
+    return Raw(starts - starts[0], cells.data[starts[0] : starts[-1]])
 
 
 def _signs(cells: Raw) -> tuple[Mask, Mask]:
@@ -185,15 +207,17 @@ def _signs(cells: Raw) -> tuple[Mask, Mask]:
     return plus, awkward
 
 
-def _digits(cells: Raw) -> tuple[npt.NDArray[np.int32], Integers]:
-    """How many digits each cell has, and (for no more than 18) what they are as an integer."""
+def _digits(cells: Raw, room: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], Integers]:
+    """How many digits each cell has, and (for no more than 18) what they are as an integer. `room`: memory to
+    work in, longer than the data."""
     data = cells.data
     is_digit = (data - np.uint8(48)) < np.uint8(10)
-    before = np.zeros(len(data) + 1, np.int32)
+    before = room[: len(data) + 1]
+    before[0] = 0
     np.cumsum(is_digit, dtype=np.int32, out=before[1:])
     ends = before.take(cells.starts)
     counts = np.diff(ends)
-    digits = np.zeros(int(before[-1]) + 24, np.uint8)  # room in front, for words that begin before the first digit
+    digits = np.empty(int(before[-1]) + 24, np.uint8)  # room in front, for words that begin before the first digit
     np.compress(is_digit, data, out=digits[24:])
     words: npt.NDArray[np.uint64] = np.ndarray((len(digits) - 7,), "<u8", digits, 0, (1,))
     at = ends[1:].astype(np.int64) + 16
