@@ -1,6 +1,7 @@
-"""A run as its events tell it, for the tests of the display; `python tests/display_feed.py [SLOW]` shows it live.
+"""A run as its events tell it, for the tests of the display.
 
-The reason words, names and counts are invented; the order is that of a real push.
+`python tests/display_feed.py [SECONDS [run|fail [NAME]]]` shows it, with a pause after each event.
+Names and counts are invented; the order is that of a real push.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from listrak_sms_cli.runs import events as e
 
@@ -69,14 +71,17 @@ def run(audience: str = "spring_launch.csv", *, dry_run: bool = False) -> Iterat
     yield e.PhaseEnded(e.Phase.IMPORTING)
 
 
-def main(pause: float) -> None:
+def main(pause: float, how: str, audience: str) -> None:
     from listrak_sms_cli import display
 
-    with display.choose(json=False, quiet=False) as show:
-        for event in run():
+    with suppress(KeyboardInterrupt), display.choose(json=False, quiet=False) as show:
+        for event in run(audience):
             show(event)
             time.sleep(pause)
+        if how == "fail":
+            raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 0.05)
+    pause, how, audience, *_ = [*sys.argv[1:], *("0.05", "run", "spring_launch.csv")[len(sys.argv) - 1 :]]
+    main(float(pause), how, audience)

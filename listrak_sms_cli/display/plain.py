@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -56,7 +58,15 @@ class Plain:
             self._stream.flush()
         except OSError:
             self._heard = False
+            self._discard()
         self._next = time.monotonic() + self._every
+
+    def _discard(self) -> None:
+        # What is still buffered would fail again when Python ends, and change the exit code.
+        with suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
     def _line(self, event: Event) -> str:
         match event:

@@ -1,0 +1,349 @@
+"""The summary, tables and errors, as they are read on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from listrak_sms_cli import display
+from listrak_sms_cli.display import words
+from listrak_sms_cli.errors import GuardStopped
+from listrak_sms_cli.runs.report import (
+    DROP_REASONS,
+    ImportLine,
+    MappedColumn,
+    Report,
+    ReportError,
+    RunWarning,
+    SandboxResult,
+)
+
+RUN = "20261124-031502-7f3a"
+DROPPED = dict.fromkeys(DROP_REASONS, 0) | {"missing_phone": 1_200, "duplicate_phone": 402_118, "bad_value": 7_090}
+
+
+def imports(count: int, *states: str) -> tuple[ImportLine, ...]:
+    """Import files in these states, the last state for the rest; "not sent" and "refused" ones have no id."""
+    said = [states[min(n, len(states) - 1)] for n in range(count)]
+    return tuple(
+        ImportLine(
+            n,
+            f"lsms-{RUN}-{n:04d}.csv",
+            250_000,
+            23_000_000,
+            str(40_000_000 + n) if state[0].isupper() else None,
+            state,
+        )
+        for n, state in enumerate(said, 1)
+    )
+
+
+WELL = Report(
+    run_id=RUN,
+    audience="spring_launch.csv",
+    sender_code=1026,
+    rows_read=1_410_408,
+    rows_sendable=1_000_000,
+    rows_sent=1_000_000,
+    rows_dropped=410_408,
+    dropped=DROPPED,
+    columns=(MappedColumn("first_name", "First Name", 1), MappedColumn("Loyalty_Tier", "Loyalty Tier", 7)),
+    skipped_columns=("notes",),
+    imports=imports(4, "Completed"),
+    warnings=(RunWarning("empty_cells", "Empty cells travel as empty values; " * 4 + "birthdate 1,204."),),
+    seconds=2.0,
+)
+PENDING = replace(
+    WELL,
+    rows_sent=500_000,
+    rows_refused=250_000,
+    rows_pending=250_000,
+    imports=imports(4, "Completed", "Completed", "refused", "not sent"),
+    exit_code=5,
+    error=ReportError("unavailable", "Listrak could not be reached.", ""),
+)
+REPORTS = {
+    "well": WELL,
+    "pending": PENDING,
+    "dry": replace(WELL, dry_run=True, rows_sent=0, rows_pending=1_000_000, imports=()),
+    "many imports": replace(WELL, imports=imports(40, "Completed", "Processing")),
+    "long names": replace(
+        WELL,
+        audience="x" * 300,
+        columns=tuple(MappedColumn(f"column_{n}_" + "y" * 80, "z" * 90, n) for n in range(1, 60)),
+        imports=tuple(replace(one, file_name="f" * 120, import_file_id="i" * 36) for one in WELL.imports),
+    ),
+    "wide characters": replace(WELL, columns=(MappedColumn("名前" * 40, "漢字" * 40, 3),)),
+    "sandbox": replace(WELL, sandbox=SandboxResult(9, 1)),
+    "empty": Report(RUN, "nobody.csv", 1026),
+}
+
+
+def on_screen(report: Report, width: int = 80, **options: object) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, highlight=False, **options)  # type: ignore[arg-type]
+    display.summary(report, console)
+    return stream.getvalue()
+
+
+def in_pipe(report: Report) -> str:
+    stream = io.StringIO()
+    display.summary(report, Console(file=stream))
+    return stream.getvalue()
+
+
+def colourless(report: Report, width: int = 80) -> str:
+    return on_screen(report, width, color_system=None)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
+    """Whatever a run was like, its summary fits 80 columns and more."""
+    assert max(map(cell_len, colourless(REPORTS[name], width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_pipe_gets_no_decoration(name: str) -> None:
+    """In a pipe there is no colour, no box, no bar, no blank at the end of a line and no blank line."""
+    text = in_pipe(REPORTS[name])
+    assert all(line == line.rstrip() != "" and line.isprintable() for line in text.splitlines())
+    assert not set(text) & set("─━│█")
+
+
+def test_the_pipe_wraps_nothing() -> None:
+    """A warning is one line in a pipe, however long it is."""
+    (line,) = [line for line in in_pipe(WELL).splitlines() if line.startswith("! ")]
+    assert line.endswith("birthdate 1,204. [empty_cells]")
+
+
+def test_every_count_is_there() -> None:
+    """Each count of the report stands beside its name, with its share of the members read."""
+    lines = [line.split() for line in in_pipe(PENDING).splitlines()]
+    assert ["read", "1,410,408"] in lines
+    for line in (
+        "sendable 1,000,000 70.9 %",
+        "sent 500,000 35.5 %",
+        "refused 250,000 17.7 %",
+        "pending 250,000 17.7 %",
+    ):
+        assert line.split() in lines
+    for line in ("dropped 410,408 29.1 %", "missing_phone 1,200 < 0.1 %", "duplicate_phone 402,118 28.5 %"):
+        assert line.split() in lines
+    assert not any(line and line[0] in ("no_consent", "unchanged", "beyond") for line in lines)
+
+
+def test_unchanged_and_beyond_limit_are_told_when_there_are_any() -> None:
+    """Members left out without being dropped have lines of their own."""
+    text = in_pipe(replace(WELL, rows_unchanged=3, rows_beyond_limit=4))
+    assert "\nunchanged" in text and "\nbeyond limit" in text
+
+
+def test_the_imports_are_listed_with_listraks_ids() -> None:
+    """Each import file is a line: part, name, members, size, Listrak's id, state."""
+    lines = [line.split() for line in in_pipe(PENDING).splitlines()]
+    assert ["1", f"lsms-{RUN}-0001.csv", "250,000", "23.0", "MB", "40000001", "Completed"] in lines
+    assert ["3", f"lsms-{RUN}-0003.csv", "250,000", "23.0", "MB", "-", "refused"] in lines
+
+
+def test_many_imports_are_summed_up() -> None:
+    """Of many imports twelve are shown; the rest is counted by state."""
+    text = in_pipe(REPORTS["many imports"])
+    assert "… and 28 more, all Processing" in text
+    assert f"lsms-{RUN}-0012.csv" in text and f"lsms-{RUN}-0013.csv" not in text
+
+
+def test_on_a_terminal_of_80_columns_no_import_loses_its_name() -> None:
+    """A usual import line is whole at 80 columns."""
+    assert f"   1  lsms-{RUN}-0001.csv  250,000  23.0 MB  40000001  Completed" in colourless(WELL)
+
+
+LAST_LINES = {
+    "All 1,000,000 sendable members were sent; 4 imports: Completed.": WELL,
+    "All 1,000,000 sendable members were sent; 40 imports: 1 Completed, 39 Processing.": REPORTS["many imports"],
+    f"Go on with: lsms resume {RUN}": PENDING,
+    "Dry run: nothing was sent; 1,000,000 members would be.": REPORTS["dry"],
+    "Dry run: nothing was sent.": replace(REPORTS["dry"], exit_code=3),
+    "There was nothing to send.": REPORTS["empty"],
+    "Nothing was sent: nothing has changed.": replace(REPORTS["empty"], rows_read=5, rows_unchanged=5),
+    "The one sendable member was sent; 1 import: Completed.": replace(
+        WELL, rows_sendable=1, rows_sent=1, imports=imports(1, "Completed")
+    ),
+    "None of the 1,000,000 sendable members was sent.": replace(
+        WELL, rows_sent=0, rows_pending=1_000_000, imports=(), exit_code=3
+    ),
+}
+
+
+@pytest.mark.parametrize("line", LAST_LINES)
+def test_the_last_line_says_how_it_ended(line: str) -> None:
+    """The end of a run is said in words, and where something is left to do the last line is the command."""
+    assert in_pipe(LAST_LINES[line]).splitlines()[-1] == line
+
+
+def test_what_is_left_is_counted_in_words() -> None:
+    """Refused and pending members are told apart; imports are only those Listrak has."""
+    line = in_pipe(PENDING).splitlines()[-2]
+    assert line == (
+        "500,000 of 1,000,000 sendable members were sent; 250,000 refused by Listrak; 250,000 pending; "
+        "2 imports: Completed."
+    )
+
+
+def test_an_import_that_has_not_ended_is_not_called_well() -> None:
+    """After --no-wait the state is Listrak's acceptance, and the command that looks again is named."""
+    accepted = tuple(replace(one, status="accepted") for one in WELL.imports)
+    *_, ending, command = in_pipe(replace(WELL, imports=accepted)).splitlines()
+    assert ending.endswith("4 imports: accepted.")
+    assert command == f"See how the imports end: lsms status {RUN} --wait"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        replace(PENDING, sandbox=SandboxResult(1, 0)),
+        replace(PENDING, warnings=(RunWarning("no_state", "The state folder cannot be written."),)),
+    ],
+)
+def test_what_cannot_be_resumed_is_not_offered(report: Report) -> None:
+    """Runs of the sandbox, and runs that could not be remembered, name no command that would fail."""
+    assert "lsms resume" not in in_pipe(report)
+
+
+def test_imports_that_ended_badly_are_part_of_sent() -> None:
+    """Members in imports that ended badly are named in the line of the sent ones and in the ending."""
+    text = in_pipe(replace(WELL, rows_import_failed=250_000, imports=imports(4, "Failed", "Completed"), exit_code=1))
+    assert "250,000 in imports that ended badly" in text
+    assert "250,000 of them in imports that ended badly; 4 imports: 1 Failed, 3 Completed." in text
+
+
+def test_the_sandbox_says_that_nothing_left_the_machine() -> None:
+    """The result of a rehearsal names those Listrak would drop silently."""
+    assert (
+        "The sandbox updated 9 contacts and silently dropped 1 member it does not know, as Listrak does. "
+        "Nothing left this machine.\n"
+    ) in in_pipe(REPORTS["sandbox"])
+
+
+HOSTILE = "[red]a[/red]\x1b[2J\x9b31m\r\nb\u2028c\u202e\x00"
+HARMLESS = "[red]a[/red][2J31m  b c"
+
+
+def test_names_cannot_draw() -> None:
+    """Markup is text, and control characters are gone, in every name that comes from outside."""
+    report = replace(
+        WELL,
+        columns=(MappedColumn(HOSTILE, HOSTILE, 1),),
+        skipped_columns=(HOSTILE,),
+        imports=(ImportLine(1, HOSTILE, 1, 1, HOSTILE, HOSTILE),),
+        warnings=(RunWarning("w", HOSTILE),),
+    )
+    text = in_pipe(report)
+    assert text.count(HARMLESS) == 8
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "\x1b" not in colourless(report)
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR a terminal gets the same words and no colour."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[1;32m" in on_screen(WELL)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "32m" not in on_screen(WELL) and "33m" not in on_screen(WELL)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_a_stream_that_cannot_write_everything_gets_what_it_can(encoding: str) -> None:
+    """Where the locale has no arrows or Chinese, the summary is written all the same."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+    display.summary(REPORTS["wide characters"], Console(file=stream, width=80))
+    stream.flush()
+    assert b"All 1,000,000 sendable members were sent" in raw.getvalue()
+
+
+def test_a_closed_pipe_is_told_to_the_caller() -> None:
+    """Writing to a reader that has gone raises BrokenPipeError and does not end the process."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(BrokenPipeError), os.fdopen(writing, "w") as stream:
+        display.summary(WELL, Console(file=stream))
+
+
+def test_an_error_is_the_message_and_what_to_do() -> None:
+    """An error is its message, and on a line of its own the hint; nothing in them is taken as markup."""
+    stream = io.StringIO()
+    display.error(GuardStopped("Too many [b]dropped[/b].", hint="See --rejects FILE."), stream)
+    assert stream.getvalue() == "Error: Too many [b]dropped[/b].\nSee --rejects FILE.\n"
+
+
+HEADS = ("run id", "audience", "sender code", "sent", "state")
+ROWS = [(RUN, "/data/" + "long/" * 30 + "spring.parquet", "1026", "4,059,169", "ended well")]
+
+
+def table(rows: list[tuple[str, ...]], **console: object) -> str:
+    stream = io.StringIO()
+    display.table("Runs", HEADS, rows, Console(file=stream, **console))  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_a_table_in_a_pipe_is_columns_for_other_programs() -> None:
+    """In a pipe a table is its heads and whole cells, nothing else."""
+    head, row = table(ROWS).splitlines()
+    assert head.split() == " ".join(HEADS).split()
+    assert row.split("  ")[0] == RUN and ROWS[0][1] in row
+
+
+def test_a_table_on_a_terminal_cuts_the_longest_text() -> None:
+    """At 80 columns long texts are cut; ids, the first column, and numbers never."""
+    lines = table(ROWS, width=80, force_terminal=True, color_system=None).splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert lines[-1].startswith(f"{RUN}  /data/") and "…" in lines[-1] and " 4,059,169  ended well" in lines[-1]
+
+
+def test_an_empty_table_says_so() -> None:
+    """A list without entries is a sentence on a terminal and only its heads in a pipe."""
+    assert table([], width=80, force_terminal=True, color_system=None) == "Runs: none\n"
+    assert table([]).split() == " ".join(HEADS).split()
+
+
+@given(st.text(), st.integers(4, 60))
+def test_cut_text_is_clean_and_fits(text: str, most: int) -> None:
+    """A name that was made plain has no control character and no more cells than asked for."""
+    made = words.plain(text, most)
+    assert cell_len(made) <= most
+    assert not any(unicodedata.category(c)[0] == "C" for c in made)
+    assert words.plain(made, most) == made
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9))
+def test_a_share_never_claims_all_or_nothing(part: int, more: int) -> None:
+    """Less than all is never 100 %, and something is never 0 %."""
+    told = words.percent(part, part + more)
+    assert told != "100 %" and told != "100.0 %"
+    assert part == 0 or told not in ("0 %", "0.0 %")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99.4, "99 s"), (99.6, "1:40"), (3600, "1:00:00")],
+)
+def test_durations_are_read_at_a_glance(seconds: float, told: str) -> None:
+    """Tenths below ten seconds, then seconds, then minutes and hours."""
+    assert words.duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (195_000_000, "195.0 MB")]
+)
+def test_sizes_are_decimal(count: int, told: str) -> None:
+    """Sizes are in powers of a thousand, as Listrak's limit is."""
+    assert words.size(count) == told
