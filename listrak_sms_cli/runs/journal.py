@@ -16,114 +16,46 @@ from pathlib import Path
 
 import msgspec
 
+from listrak_sms_cli.runs.journal_lines import (
+    Accepted,
+    AnyLine,
+    Ended,
+    FieldOf,
+    PartLine,
+    Prepared,
+    Recipe,
+    Refused,
+    Seen,
+    Sending,
+    Split,
+    Started,
+    Unreached,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "Accepted",
+    "AnyLine",
+    "Ended",
+    "FieldOf",
+    "Journal",
+    "PartLine",
+    "PartState",
+    "PartStatus",
+    "Prepared",
+    "Recipe",
+    "Refused",
+    "RunState",
+    "Seen",
+    "Sending",
+    "Split",
+    "Started",
+    "Unreached",
+    "new_run_id",
+    "read_journal",
+]
+
 FILE_NAME = "journal.jsonl"
-
-
-class PartLine(msgspec.Struct, frozen=True):
-    """An import file: its number in the run, name, members, bytes before base64.
-
-    `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
-    `part` and 0 only for a piece of an import file that was split.
-    """
-
-    part: int
-    file_name: str
-    rows: int
-    bytes: int
-    origin: int
-    skip: int = 0
-
-
-class FieldOf(msgspec.Struct, frozen=True):
-    """A column of the audience (by index), and the profile field it goes to, as both were when the run began."""
-
-    index: int
-    name: str
-    field_id: int
-    field_name: str
-    kind: str
-    max_length: int | None
-
-
-class Recipe(msgspec.Struct, frozen=True):
-    """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
-    on the command line since. `identity`: one (size, digest) a file of the audience."""
-
-    path: str
-    read: dict[str, str | None]
-    identity: list[tuple[int, str]]
-    phone: int
-    header: list[str]
-    columns: list[FieldOf]
-    rules: dict[str, str | bool | list[str] | None]
-
-
-class Line(msgspec.Struct, frozen=True, tag_field="event", kw_only=True):
-    at: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
-
-
-class Started(Line, frozen=True, tag="started", kw_only=True):
-    """`client` is a fingerprint of the client id. `baseline`: a whole, real push that later runs may build on."""
-
-    run_id: str
-    version: str
-    audience: str
-    sender_code: int
-    api_url: str
-    client: str
-    baseline: bool
-    recipe: Recipe
-
-
-class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
-    """`verdicts`: members by verdict (`sendable`, `missing_phone`, …)."""
-
-    verdicts: dict[str, int]
-    parts: list[PartLine]
-
-
-class Sending(Line, frozen=True, tag="sending", kw_only=True):
-    part: int
-
-
-class Accepted(Line, frozen=True, tag="accepted", kw_only=True):
-    part: int
-    import_file_id: str
-    maybe_repeated: bool = False
-
-
-class Refused(Line, frozen=True, tag="refused", kw_only=True):
-    part: int
-    code: str
-
-
-class Unreached(Line, frozen=True, tag="unreached", kw_only=True):
-    """Listrak could not be reached, or the run was stopped; the file may have arrived all the same."""
-
-    part: int
-    maybe_arrived: bool
-
-
-class Split(Line, frozen=True, tag="split", kw_only=True):
-    part: int
-    into: list[PartLine]
-
-
-class Seen(Line, frozen=True, tag="seen", kw_only=True):
-    """What Listrak says of an import: its own word, whether it has ended, and whether badly."""
-
-    part: int
-    status: str
-    ended: bool
-    failed: bool
-    new_word: bool = False
-
-
-class Ended(Line, frozen=True, tag="ended", kw_only=True):
-    exit_code: int
-
-
-AnyLine = Started | Prepared | Sending | Accepted | Refused | Unreached | Split | Seen | Ended
 _DECODER = msgspec.json.Decoder(AnyLine)
 
 
@@ -216,9 +148,10 @@ class RunState:
     def _apply_to_part(self, line: Sending | Accepted | Refused | Unreached | Split | Seen, part: PartState) -> None:
         match line:
             case Sending():
-                # A second `sending` with no answer between: the first file may have arrived.
+                # A second `sending` with no answer between: the first file may have arrived. What became of an
+                # earlier one that was accepted and ended badly, or was refused, says nothing of this one.
                 arrived = part.maybe_arrived or part.status is PartStatus.SENDING
-                self._put(replace(part, status=PartStatus.SENDING, maybe_arrived=arrived))
+                self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived))
             case Accepted():
                 repeated = line.maybe_repeated or part.maybe_arrived
                 fresh = PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated)
@@ -257,14 +190,18 @@ class Journal:
         self.lost = False
         self._file: int | None = None
         if folder is not None:
-            self._file = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            _end_torn_line(self._file)
 
     def write(self, line: AnyLine) -> RunState:
         if self._file is not None:
+            data = msgspec.json.encode(line) + b"\n"
             try:
-                os.write(self._file, msgspec.json.encode(line) + b"\n")
+                written = os.write(self._file, data)
                 os.fsync(self._file)
             except OSError:
+                written = 0
+            if written < len(data):
                 self.lost = True
                 self.close()
         return self.state.apply(line)
@@ -275,12 +212,28 @@ class Journal:
             self._file = None
 
 
+def _end_torn_line(file: int) -> None:
+    # What is appended to half a line would be lost with it. Half a line stays one even when only its end is missing:
+    # nobody who read the journal before has seen it. Never cut it off: another process may be writing.
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        os.write(file, b" (cut off)\n")
+
+
 def read_journal(folder: Path) -> RunState:
-    """The state of the run in `folder`. A last line cut off by a crash never happened. Raises OSError, and
+    """The state of the run in `folder`. A line cut off by a crash or a full disk never happened. Raises OSError, and
     ValueError for a journal that is not ours."""
     state = RunState()
-    for line in (folder / FILE_NAME).read_bytes().split(b"\n")[:-1]:
-        state.apply(_DECODER.decode(line))
+    for number, text in enumerate((folder / FILE_NAME).read_bytes().split(b"\n")[:-1]):
+        try:
+            state.apply(_DECODER.decode(text))
+        except KeyError:
+            raise ValueError("a line speaks of an import file that no line before it has named") from None
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            if not number:
+                raise
     return state
 
 

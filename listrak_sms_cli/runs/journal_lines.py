@@ -1,0 +1,114 @@
+"""The lines of a run's journal, as they stand on disk: counts, names, ids and digests; no member data, no secret."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class PartLine(msgspec.Struct, frozen=True):
+    """An import file: its number in the run, name, members, bytes before base64.
+
+    `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
+    `part` and 0 only for a piece of an import file that was split.
+    """
+
+    part: int
+    file_name: str
+    rows: int
+    bytes: int
+    origin: int
+    skip: int = 0
+
+
+class FieldOf(msgspec.Struct, frozen=True):
+    """A column of the audience (by index), and the profile field it goes to, as both were when the run began."""
+
+    index: int
+    name: str
+    field_id: int
+    field_name: str
+    kind: str
+    max_length: int | None
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
+    on the command line since. `identity`: one (size, digest) a file of the audience."""
+
+    path: str
+    read: dict[str, str | None]
+    identity: list[tuple[int, str]]
+    phone: int
+    header: list[str]
+    columns: list[FieldOf]
+    rules: dict[str, str | bool | list[str] | None]
+
+
+class Line(msgspec.Struct, frozen=True, tag_field="event", kw_only=True):
+    at: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+class Started(Line, frozen=True, tag="started", kw_only=True):
+    """`client` is a fingerprint of the client id. `baseline`: a whole, real push that later runs may build on."""
+
+    run_id: str
+    version: str
+    audience: str
+    sender_code: int
+    api_url: str
+    client: str
+    baseline: bool
+    recipe: Recipe
+
+
+class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
+    """`verdicts`: members by verdict (`sendable`, `missing_phone`, …)."""
+
+    verdicts: dict[str, int]
+    parts: list[PartLine]
+
+
+class Sending(Line, frozen=True, tag="sending", kw_only=True):
+    part: int
+
+
+class Accepted(Line, frozen=True, tag="accepted", kw_only=True):
+    part: int
+    import_file_id: str
+    maybe_repeated: bool = False
+
+
+class Refused(Line, frozen=True, tag="refused", kw_only=True):
+    part: int
+    code: str
+
+
+class Unreached(Line, frozen=True, tag="unreached", kw_only=True):
+    """Listrak could not be reached, or the run was stopped; the file may have arrived all the same."""
+
+    part: int
+    maybe_arrived: bool
+
+
+class Split(Line, frozen=True, tag="split", kw_only=True):
+    part: int
+    into: list[PartLine]
+
+
+class Seen(Line, frozen=True, tag="seen", kw_only=True):
+    """What Listrak says of an import: its own word, whether it has ended, and whether badly."""
+
+    part: int
+    status: str
+    ended: bool
+    failed: bool
+    new_word: bool = False
+
+
+class Ended(Line, frozen=True, tag="ended", kw_only=True):
+    exit_code: int
+
+
+AnyLine = Started | Prepared | Sending | Accepted | Refused | Unreached | Split | Seen | Ended
