@@ -42,6 +42,26 @@ class Members:
     chunk_rows: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class LookedUp:
+    """What Listrak was asked about the audience's phones. Both are sorted int64 E.164 digits; None = not asked.
+
+    `opted_out`: phones on the opt-out list; `existing`: phones of contacts the sender code has.
+    """
+
+    opted_out: np.ndarray | None = None
+    existing: np.ndarray | None = None
+
+    def says_no(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Bool a row: opted out; not in Listrak."""
+        opted_out = None if self.opted_out is None else _among(numbers, self.opted_out)
+        missing = None if self.existing is None else ~_among(numbers, self.existing)
+        return opted_out, missing
+
+
+NOT_ASKED = LookedUp()
+
+
 @dataclass
 class ColumnCounts:
     """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty."""
@@ -122,11 +142,14 @@ def read_members(job: Job, tell: Listener) -> Members:
     return Members(all_numbers, all_verdicts, chunk_rows)
 
 
-def check_members(job: Job, members: Members, packer: Packer | None, tell: Listener) -> Prepared:
-    """Second pass: consent, values, limit. The members that travel go to `packer` (None: nothing is packed), the
+def check_members(
+    job: Job, members: Members, packer: Packer | None, tell: Listener, looked_up: LookedUp = NOT_ASKED
+) -> Prepared:
+    """Second pass: consent, opt-outs, values, who exists, limit. The members that travel go to `packer` (None:
+    nothing is packed), the
     dropped ones to the rejects file, which is in its place when this returns. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    check = _Check(job, members, packed=packer is not None, explained=rejects is not None)
+    check = _Check(job, members, looked_up, packed=packer is not None, explained=rejects is not None)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
@@ -188,6 +211,7 @@ class _Check:
 
     job: Job
     members: Members
+    looked_up: LookedUp
     packed: bool
     explained: bool
 
@@ -202,11 +226,13 @@ class _Check:
                 code="audience_changed",
             )
         cells = {index: batch.column(position) for position, index in enumerate(wanted)}
-        cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows])
-        numbers = np.where(cleaned.verdicts == Verdict.SENDABLE, self.members.numbers[stretch.rows], 0)
+        numbers = self.members.numbers[stretch.rows]
+        opted_out, missing = self.looked_up.says_no(numbers)
+        cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows], opted_out, missing)
         lines = None
         if self.packed:
-            phones = write_phones(numbers, rules.phone_format, rules.region)
+            travelling = np.where(cleaned.verdicts == Verdict.SENDABLE, numbers, 0)
+            phones = write_phones(travelling, rules.phone_format, rules.region)
             lines = write_lines(phones, [column.values.text for column in cleaned.columns])
         rejected = explain(batch, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned))
@@ -220,6 +246,14 @@ def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
     checked.verdicts[kept[left:]] = Verdict.BEYOND_LIMIT
     lines = checked.lines.slice(0, int(kept[left])) if checked.lines is not None else None
     return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
+
+
+def _among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+    if not len(known):
+        return np.zeros(len(numbers), np.bool_)
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    found: np.ndarray = known[places] == numbers
+    return found
 
 
 def _wanted(plan: ColumnPlan) -> list[int]:
