@@ -48,8 +48,8 @@ class Passing(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries, doubled
-    from the one to the other."""
+    """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries: the
+    longest that is drawn at random doubles from the one to the other."""
 
     give_up_after: float = 900.0
     first_wait: float = 0.5
@@ -107,7 +107,7 @@ class Policy:
 
     def _wait(self, state: tenacity.RetryCallState, left: float) -> float:
         """Seconds to the next try: as long as Listrak asks for, else longer and longer; never past the end."""
-        backoff = tenacity.wait_exponential_jitter(self.first_wait, self.longest_wait, jitter=self.first_wait)
+        backoff = tenacity.wait_random_exponential(self.first_wait, self.longest_wait, min=self.first_wait / 2)
         asked = _failure(state).retry_after
         # Retry-After: 0 must not become a loop without a pause.
         return max(0.0, min(backoff(state) if asked is None else max(asked, self.first_wait), left))
