@@ -16,7 +16,7 @@ setup: $(READY) ## Create .venv with everything the project needs
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "lsms needs Python 3.11 or newer; none was found."; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)
 
