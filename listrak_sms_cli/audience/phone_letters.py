@@ -46,7 +46,7 @@ def shapeless(tidied: pa.StringArray) -> Mask:
     """Bool a row: libphonenumber refuses the text for its shape, whatever its digits. `tidied` has no nulls."""
     unshaped = ~matches(tidied, _SHAPED)
     if unshaped.any():
-        unshaped[unshaped] = ~matches(where(tidied, unshaped), f"{_CUT}|{_BEYOND_ASCII}")
+        unshaped[unshaped] = ~matches(where(tidied, unshaped), f"{_CUT}|{_TWO_ZEROS}|{_BEYOND_ASCII}")
     return unshaped
 
 

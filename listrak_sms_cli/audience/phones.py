@@ -19,8 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, raw, where, words
+from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, integers, raw, where, words
 from listrak_sms_cli.audience.phone_judges import Integers
+from listrak_sms_cli.audience.phone_letters import digits_alone, shapeless
 from listrak_sms_cli.audience.phone_patterns import UnknownPattern
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_region, region_known
 from listrak_sms_cli.audience.phone_reasons import reasons
@@ -131,12 +132,17 @@ def _read(column: pa.StringArray, region: str) -> Integers:
 
 def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
     numbers = np.full(len(tidied), INVALID)
-    askable = ~hopeless(tidied)
-    if askable.any():
-        distinct = where(tidied, askable).dictionary_encode()
+    left = np.flatnonzero(~hopeless(tidied))
+    if len(left):
+        left = left[~shapeless(tidied.take(indices(left)))]
+    if len(left):
+        simple, cells = digits_alone(tidied.take(indices(left)))
+        numbers[left[simple]] = _read_plain(raw(cells), plan_of_region(region))
+        left = left[~simple | (numbers[left] == UNDECIDED)]
+    if len(left):
+        distinct = tidied.take(indices(left)).dictionary_encode()
         answers = [ask_library(text, region) for text in distinct.dictionary.to_pylist()]
-        rows = np.frombuffer(distinct.indices.buffers()[1], np.int32)[: len(distinct)]
-        numbers[askable] = np.array(answers, np.int64)[rows]
+        numbers[left] = np.array(answers, np.int64)[integers(distinct.indices)]
     return numbers
 
 

@@ -1,0 +1,90 @@
+"""Spellings with letters and rare signs: the columns say what libphonenumber says."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phone_reference import meaning, tidied
+
+from listrak_sms_cli.audience.phone_letters import digits_alone, shapeless
+from listrak_sms_cli.audience.phone_steps import INVALID
+from listrak_sms_cli.audience.phone_text import ask_library
+from listrak_sms_cli.audience.phones import read_phones
+
+REGIONS = ["US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP", "AR", "NZ", "PL", "RU", "ZZ"]
+FRONTS = ["", "+", "1", "+1 ", "00", "0-0+", "0~0", "011 ", "+44 20", "(717) ", "800-", "0", "12 "]
+ENDS = [
+    "",
+    " x12",
+    "x12345678901",
+    " ext. 7",
+    "xtn4",
+    " int 5",
+    " anexo 6",
+    "~7",
+    " #8",
+    ";ext=9",
+    ",,1#",
+    " / x1",
+    "]",
+]
+MIDDLES = st.text("0123456789" * 4 + "ABCDEFGXYZabcdex" * 2 + " -.()[]/~*,;:#+@_=\\'\t", max_size=18)
+CELLS = st.builds("".join, st.tuples(st.sampled_from(FRONTS), MIDDLES, st.sampled_from(ENDS)))
+
+
+@given(
+    st.sampled_from(REGIONS),
+    st.lists(CELLS),
+)
+@settings(max_examples=300, deadline=None)
+def test_letters_and_signs_are_read_as_the_library_reads_them(region: str, cells: list[str]) -> None:
+    """A column of random letters, signs and digits holds the phones that the library finds, cell by cell."""
+    assert read_phones(pa.array(cells, pa.string()), region).tolist() == [meaning(cell, region) for cell in cells]
+
+
+@given(st.lists(CELLS, min_size=1))
+@settings(max_examples=200, deadline=None)
+def test_what_has_no_shape_is_refused_in_every_region(cells: list[str]) -> None:
+    """What is refused for its shape alone is refused by the library wherever it is read."""
+    texts = [tidied(cell) for cell in cells]
+    for text, refused in zip(texts, shapeless(pa.array(texts)).tolist(), strict=True):
+        if refused:
+            assert {ask_library(text, region) for region in REGIONS} == {INVALID}
+
+
+@pytest.mark.parametrize(
+    ("text", "as_digits"),
+    [
+        ("1-800-FLOWERS", "1-800-3569377"),
+        ("+1800 six-flag", "+1800-749-3524"),
+        ("717 555 9636p", "717-555-9636-"),
+        ("717*555[96]36", "717-555-96-36"),
+        ("++1 717 555 9636", "+-1-717-555-9636"),
+    ],
+)
+def test_words_are_dialled_and_typing_errors_dropped(text: str, as_digits: str) -> None:
+    """Three letters or more are keys of a telephone, fewer are dropped; every sign but the first plus is a hyphen."""
+    simple, cells = digits_alone(pa.array([text]))
+    assert simple.tolist() == [True]
+    assert cells.to_pylist() == [as_digits]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "717 555 9636 x12",
+        "717 555 9636 EXTENSION 7",
+        "717-555-9636~7",
+        "0~0 1800 7493",
+        "(212)123-1234 x508/ x1234",
+        "717 555 9636 / x",
+        "\u0667\u0661\u0667 555 9636",
+        "7175559636;phone-context=+1",
+    ],
+)
+def test_extensions_cuts_and_double_zeros_are_left_to_the_library(text: str) -> None:
+    """What libphonenumber cuts before it looks at the digits, and what may stand for a plus, is not settled here."""
+    assert digits_alone(pa.array([text]))[0].tolist() == [False]
+    assert shapeless(pa.array([text])).tolist() == [False]
