@@ -9,7 +9,7 @@ import numpy as np
 import xxhash
 
 from listrak_sms_cli.audience.csv_cut import Cut, cut, longest_cell, quoted_parts, record_ends
-from listrak_sms_cli.audience.spool import LocalBytes
+from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
 
 BLOCK = 4 << 20
@@ -33,7 +33,7 @@ class BlockCutter:
     """Blocks of one pass over a source."""
 
     def __init__(
-        self, source: LocalBytes, delimiter: str, *, block_size: int = BLOCK, cell_limit: int = CELL_LIMIT
+        self, source: Content, delimiter: str, *, block_size: int = BLOCK, cell_limit: int = CELL_LIMIT
     ) -> None:
         self._source = source
         self._cell_limit = cell_limit
@@ -48,7 +48,14 @@ class BlockCutter:
         return self._digest.hexdigest()
 
     def blocks(self) -> Iterator[Block]:
-        """All blocks in order; every byte but the byte order mark is in exactly one of them."""
+        """All blocks in order; every byte but the byte order mark is in exactly one of them.
+
+        Raises AudienceError: `cell_too_long`, `row_too_long`, `unclosed_quote`, with the row.
+        """
+        with self._source.held():
+            yield from self._blocks()
+
+    def _blocks(self) -> Iterator[Block]:
         offset, rest = self._skip_bom(), b""
         while True:
             data, size, last = self._filled(rest, offset)

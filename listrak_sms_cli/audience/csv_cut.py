@@ -14,6 +14,7 @@ import numpy as np
 LF, CR, QUOTE = 10, 13, 34
 Octets = np.ndarray[Any, np.dtype[np.uint8]]
 Positions = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 NONE: Positions = np.empty(0, np.int64)
 
 
@@ -53,7 +54,8 @@ def _cut_unquoted(block: bytearray, octets: Octets, *, last: bool) -> Cut:
 
 
 def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
-    """Positions of the last byte of each record end outside the quoted parts (`quotes`, as `quoted_parts` gives them)."""
+    """Positions of the last byte of each record end outside the quoted parts that `quotes` (of
+    `quoted_parts`) bound."""
     breaks = octets == LF
     returns = np.flatnonzero(octets == CR)
     if len(returns):
@@ -66,6 +68,22 @@ def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
     if len(quotes):
         ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
     return ends
+
+
+def all_ends(octets: Octets, delimiter: int) -> Positions:
+    """Position of the last byte of each record of a block of whole records, the last of which may have no line end."""
+    ends = record_ends(octets, quoted_parts(octets, delimiter), last=True)
+    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
+        ends = np.append(ends, len(octets) - 1)
+    return ends
+
+
+def blank_records(octets: Octets, ends: Positions) -> Flags:
+    """For each record that ends at `ends` whether it is a blank line: a line end and nothing before it."""
+    starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else NONE
+    first = octets[starts]
+    blank: Flags = (first == LF) | (first == CR)
+    return blank
 
 
 def quoted_parts(octets: Octets, delimiter: int) -> Positions:
@@ -85,7 +103,7 @@ def quoted_parts(octets: Octets, delimiter: int) -> Positions:
     return _without_literals(quotes, starts_cell, opens)
 
 
-def _without_literals(quotes: Positions, starts_cell: Any, opens: Any) -> Positions:
+def _without_literals(quotes: Positions, starts_cell: Flags, opens: Flags) -> Positions:
     """Leave out the quotes that are text: one step of the loop for each stretch between two of them."""
     starts = np.flatnonzero(starts_cell)
     wrong = [np.flatnonzero(~opens[parity::2]) * 2 + parity for parity in (0, 1)]

@@ -12,17 +12,17 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from listrak_sms_cli.audience.csv_blocks import BLOCK, Block, BlockCutter
-from listrak_sms_cli.audience.csv_cut import NONE, Positions, quoted_parts, record_ends
+from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
-from listrak_sms_cli.audience.spool import LocalBytes
+from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
 
 
 class CsvPart(Part):
     """A CSV file with a header. Row numbers are record numbers: header = 1, blank lines counted."""
 
-    def __init__(self, source: LocalBytes, delimiter: str, described: str, *, block_size: int = BLOCK) -> None:
+    def __init__(self, source: Content, delimiter: str, described: str, *, block_size: int = BLOCK) -> None:
         self.name = source.name
         self.described = described
         self.size = source.size
@@ -45,17 +45,15 @@ class CsvPart(Part):
     def identity(self) -> FileIdentity:
         return FileIdentity(self.name, self.size, self._source.mtime_ns, self._pin.value)
 
-    def close(self) -> None:
-        self._source.close()
-
     def _cutter(self) -> BlockCutter:
         return BlockCutter(self._source, self.delimiter, block_size=self._block_size)
 
     def _read_header(self) -> tuple[int, tuple[str, ...]]:
         for block in self._cutter().blocks():
-            ends = ends_of(block, self.delimiter)
+            octets = np.frombuffer(block.data, np.uint8, block.size)
+            ends = all_ends(octets, ord(self.delimiter))
             starts = np.concatenate(([0], ends[:-1] + 1))
-            filled = np.flatnonzero(~blank_records(block, ends))
+            filled = np.flatnonzero(~blank_records(octets, ends))
             if len(filled):
                 header = block.data[starts[filled[0]] : ends[filled[0]] + 1]
                 return block.first + int(filled[0]), self._names(header)
@@ -79,7 +77,8 @@ class CsvPart(Part):
         above = self._header_record - block.first + 1
         if above <= 0:
             return block, 0
-        skipped = int(ends_of(block, self.delimiter)[above - 1]) + 1
+        ends = all_ends(np.frombuffer(block.data, np.uint8, block.size), ord(self.delimiter))
+        skipped = int(ends[above - 1]) + 1
         return replace(block, first=block.first + above, records=block.records - above), skipped
 
 
@@ -147,8 +146,7 @@ class CsvUnit(Unit):
     def _filled(self) -> Positions:
         """Indices of the records that are not blank lines."""
         octets = np.frombuffer(self._bytes, np.uint8)
-        ends = _ends(octets, self._block.quoted, self._part.delimiter)
-        return np.flatnonzero(~_blank(octets, ends))
+        return np.flatnonzero(~blank_records(octets, all_ends(octets, ord(self._part.delimiter))))
 
     def _record(self, row: int) -> int:
         return self._block.first + int(self._filled()[row])
@@ -208,31 +206,6 @@ def not_utf8(name: str, where: str, cell: bytes) -> AudienceError:
 def as_array(column: pa.ChunkedArray) -> pa.Array:
     """The one array of a column."""
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, column.type)])
-
-
-def ends_of(block: Block, delimiter: str) -> Positions:
-    """Positions of the last byte of each record of the block."""
-    return _ends(np.frombuffer(block.data, np.uint8, block.size), block.quoted, delimiter)
-
-
-def blank_records(block: Block, ends: Positions) -> np.ndarray:  # type: ignore[type-arg]
-    """For each record whether it is a blank line."""
-    return _blank(np.frombuffer(block.data, np.uint8, block.size), ends)
-
-
-def _ends(octets, quoted, delimiter):  # type: ignore[no-untyped-def]
-    quotes = quoted_parts(octets, ord(delimiter)) if quoted else NONE
-    ends = record_ends(octets, quotes, last=True)
-    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
-        ends = np.append(ends, len(octets) - 1)
-    return ends
-
-
-def _blank(octets, ends):  # type: ignore[no-untyped-def]
-    """A record is blank when nothing but its line end is in it."""
-    lengths = np.diff(ends, prepend=-1)
-    first = octets[ends - lengths + 1]
-    return (lengths <= 2) & ((first == 10) | (first == 13))
 
 
 def _is_utf8(cells: pa.Array) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from listrak_sms_cli.audience.identity import FileIdentity, SourceIdentity
 from listrak_sms_cli.audience.opening import Found, open_parts
 from listrak_sms_cli.audience.part import Rows, Unit
 from listrak_sms_cli.audience.read_options import ReadOptions
+from listrak_sms_cli.audience.spool import Spool
 from listrak_sms_cli.errors import AudienceError
 
 __all__ = ["Audience", "Chunk", "FileIdentity", "ReadOptions", "SourceIdentity", "open_audience"]
@@ -25,8 +26,13 @@ def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audie
     Reads the header and, where the source cannot be read twice, spools it. Raises AudienceError for whatever cannot be
     an audience; the message says where and the hint what to type.
     """
-    name, found = open_parts(source, options)
-    return Audience(name, found)
+    spool = Spool()
+    try:
+        name, found = open_parts(source, options, spool)
+        return Audience(name, found, spool)
+    except BaseException:
+        spool.close()
+        raise
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Chunk:
                 )
         rows = self._unit.read([place for place in places if isinstance(place, int)])
         read = iter(rows.columns)
-        arrays = [next(read) if isinstance(p, int) else _constant(p, rows.count) for p in places]
+        arrays = [next(read) if isinstance(p, int) else _repeated(p, rows.count) for p in places]
         audience.note(self._index, self._file, rows)
         if not arrays:
             return pa.RecordBatch.from_struct_array(pa.nulls(rows.count, pa.struct([])))
@@ -76,11 +82,12 @@ class Chunk:
 class Audience:
     """An open audience; a context manager. `columns` is the header as read, hive partition columns at the end."""
 
-    def __init__(self, name: str, found: Sequence[Found]) -> None:
+    def __init__(self, name: str, found: Sequence[Found], spool: Spool) -> None:
         self.name = name
         self.found = tuple(found)
+        self._spool = spool
         first = self.found[0]
-        self.columns = (*first.part.columns, *first.hive)
+        self.columns = (*first.part.columns, *first.folders)
         self.files = tuple(one.part.name for one in self.found)
         self.size = sum(one.part.size for one in self.found)
         counts = [one.part.rows for one in self.found]
@@ -136,11 +143,10 @@ class Audience:
         return files, numbers
 
     def close(self) -> None:
-        """Close the files and drop the spools."""
-        for one in self.found:
-            one.part.close()
+        """Drop the spool."""
+        self._spool.close()
 
-    def __enter__(self) -> Audience:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -149,7 +155,8 @@ class Audience:
         self.close()
 
 
-def _constant(value: str | None, count: int) -> pa.Array:
-    if value is None:
-        return pa.nulls(count, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([value])).cast(pa.string())
+def _repeated(value: str, count: int) -> pa.Array:
+    """`value` in every row, built from buffers."""
+    data = value.encode()
+    offsets = np.arange(count + 1, dtype=np.int32) * len(data)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data * count))

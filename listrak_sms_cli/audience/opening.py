@@ -1,89 +1,91 @@
-"""From what a person names to open parts: which files, what each is, spooled where needed."""
+"""From what a person gives to the open files of an audience, their columns in one order."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, cast
 
-from listrak_sms_cli.audience.csv_part import CsvPart
-from listrak_sms_cli.audience.parquet_part import ParquetPart
+from listrak_sms_cli.audience.arrow_part import open_stream
+from listrak_sms_cli.audience.locations import Location, find
+from listrak_sms_cli.audience.one_file import check_options, open_location
 from listrak_sms_cli.audience.part import Part
 from listrak_sms_cli.audience.read_options import ReadOptions
-from listrak_sms_cli.audience.sniff import DELIMITER_NAMES, SAMPLE, delimiter_of, encoding_of, kind_of
-from listrak_sms_cli.audience.spool import LocalBytes, is_plain, open_local, spooled
-from listrak_sms_cli.audience.unpack import Peeked, as_utf8, pieces, unpacked
+from listrak_sms_cli.audience.spool import Spool
 from listrak_sms_cli.errors import AudienceError
-
-FORMATS = ("csv", "tsv", "parquet", "xlsx")
-STANDARD_INPUT = "standard input"
 
 
 @dataclass(frozen=True)
 class Found:
-    """An open part and its place in the audience: `places` has for each column of the audience the column of the part,
-    or the constant a folder name gives it; `hive`: names of those columns."""
+    """An open file of the audience. `places`: for each column of the audience the column of the file, or the value
+    that the file's folder (`key=value`) gives it. `folders`: the names of the latter, the last columns of all."""
 
     part: Part
-    places: Sequence[int | str | None]
-    hive: tuple[str, ...] = ()
+    places: Sequence[int | str]
+    folders: tuple[str, ...] = ()
 
 
-def open_parts(source: object, options: ReadOptions) -> tuple[str, list[Found]]:
-    """The audience's name and its open parts. Raises AudienceError."""
-    if options.format and options.format not in FORMATS:
+def open_parts(source: object, options: ReadOptions, spool: Spool) -> tuple[str, list[Found]]:
+    """The audience's name and its files. Raises AudienceError."""
+    check_options(options)
+    if hasattr(source, "__arrow_c_stream__"):
+        name = f"the {type(source).__name__}"
+        stream = open_stream(source, name, spool)
+        return name, [Found(stream, range(len(stream.columns)))]
+    if not isinstance(source, str | os.PathLike):
         raise AudienceError(
-            "The format given is not known.", hint=f"--format is one of {', '.join(FORMATS)}.", code="bad_format"
+            f"A {type(source).__name__} cannot be read as an audience.",
+            hint="Give a path, a URL, or a frame that speaks the Arrow stream interface (pandas, polars, pyarrow).",
+            code="not_an_audience",
         )
-    if source == "-":
-        part = _open_stream(STANDARD_INPUT, sys.stdin.buffer, options)
-        return STANDARD_INPUT, [Found(part, range(len(part.columns)))]
-    path = Path(cast("str | os.PathLike[str]", source))
-    part = _open_path(str(source), path, options)
-    return str(source), [Found(part, range(len(part.columns)))]
+    name, locations = find(os.fsdecode(source))
+    parts = [(location, part) for location in locations if (part := _open(location, len(locations), options, spool))]
+    if not parts:
+        raise AudienceError(f"All files of {name} are empty.", hint="Check the export.", code="empty_file")
+    return name, _aligned(parts)
 
 
-def _open_path(name: str, path: Path, options: ReadOptions) -> Part:
+def _open(location: Location, files: int, options: ReadOptions, spool: Spool) -> Part | None:
+    """None for an empty file among others: Spark writes them for partitions without rows."""
     try:
-        if not is_plain(path):
-            with path.open("rb") as stream:
-                return _open_stream(name, stream, options)
-        local = open_local(name, path)
-    except FileNotFoundError:
-        raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="no_such_file") from None
-    except OSError:
-        raise AudienceError(f"{name} cannot be opened.", hint="Check its permissions.", code="cannot_open") from None
-    stream = Peeked(local.reader())  # type: ignore[arg-type]
-    codec, content = unpacked(name, stream)
-    return _open_content(name, codec, content, options, local)
+        return open_location(location, options, spool)
+    except AudienceError as error:
+        if error.code == "empty_file" and files > 1:
+            return None
+        raise
 
 
-def _open_stream(name: str, stream: IO[bytes], options: ReadOptions, mtime_ns: int = 0) -> Part:
-    codec, content = unpacked(name, Peeked(stream))
-    return _open_content(name, codec, content, options, None)
+def _aligned(parts: Sequence[tuple[Location, Part]]) -> list[Found]:
+    """The files with their columns in the order of the first, matched by name."""
+    location, first = parts[0]
+    folders = tuple(key for key, _ in location.partitions if key not in first.columns)
+    found = []
+    for location, part in parts:
+        values = {key: value for key, value in location.partitions if key not in part.columns}
+        if sorted(part.columns) != sorted(first.columns) or set(values) != set(folders):
+            raise _different(part, values, first, folders)
+        if part.columns == first.columns:
+            places: list[int | str] = list(range(len(part.columns)))
+        elif len(set(part.columns)) == len(part.columns):
+            places = [part.columns.index(name) for name in first.columns]
+        else:
+            raise _different(part, values, first, folders)
+        found.append(Found(part, [*places, *(values[key] for key in folders)], folders))
+    return found
 
 
-def _open_content(
-    name: str, codec: str | None, content: Peeked, options: ReadOptions, local: LocalBytes | None
-) -> Part:
-    """`local`: the bytes where they are, when they can be read there; it is closed when a spool takes its place."""
-    kind = kind_of(content.head)
-    packed = f", {codec}" if codec else ""
-    mtime_ns = local.mtime_ns if local else 0
-    if kind == "parquet":
-        source = local if local and not codec else spooled(name, pieces(content), mtime_ns)
-        return ParquetPart(source)
-    encoding = encoding_of(content.head, options.encoding)
-    if local and not codec and encoding == "utf-8":
-        source = local
-    elif encoding == "utf-8":
-        source = spooled(name, pieces(content), mtime_ns)
+def _different(part: Part, values: dict[str, str], first: Part, folders: Sequence[str]) -> AudienceError:
+    expected, own = [*first.columns, *folders], [*part.columns, *values]
+    missing = [name for name in expected if name not in own]
+    surplus = [name for name in own if name not in expected]
+    if missing:
+        what = f"has no column “{missing[0]}”"
+    elif surplus:
+        what = f"has a column “{surplus[0]}” that the others do not have"
     else:
-        source = spooled(name, as_utf8(name, content, encoding), mtime_ns)
-    sample = source.read(0, SAMPLE).decode("utf-8-sig", "replace")
-    delimiter = "\t" if options.format == "tsv" and not options.delimiter else delimiter_of(sample, options.delimiter)
-    shown = DELIMITER_NAMES.get(delimiter, f"“{delimiter}”")
-    return CsvPart(source, delimiter, f"CSV, {shown}, {encoding.upper()}{packed}")
+        what = "repeats a column, in another order"
+    return AudienceError(
+        f"{part.name} {what}, unlike {first.name}.",
+        hint="The files of one audience need the same columns; push files that differ one by one.",
+        code="different_columns",
+    )

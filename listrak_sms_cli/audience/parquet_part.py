@@ -13,7 +13,7 @@ import xxhash
 
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.part import Part, Rows, Unit
-from listrak_sms_cli.audience.spool import PIECE, LocalBytes
+from listrak_sms_cli.audience.spool import PIECE, Content
 from listrak_sms_cli.audience.text import as_text, why_unreadable
 from listrak_sms_cli.errors import AudienceError
 
@@ -24,16 +24,18 @@ UNIT_BYTES = 64 << 20
 class ParquetPart(Part):
     """A Parquet file. Row numbers count from 1."""
 
-    def __init__(self, source: LocalBytes) -> None:
+    def __init__(self, source: Content) -> None:
         self.name = source.name
         self.size = source.size
         self.source = source
         self._pin = DigestPin(source.name)
         try:
-            self.file = pq.ParquetFile(source.reader())
-            self.schema: pa.Schema = self.file.schema_arrow
-            self.rows = int(self.file.metadata.num_rows)
-            groups = self.file.metadata.num_row_groups
+            with source.reader() as reader:
+                file = pq.ParquetFile(reader)
+                self.metadata: Any = file.metadata
+                self.schema: pa.Schema = file.schema_arrow
+            self.rows = int(self.metadata.num_rows)
+            groups = self.metadata.num_row_groups
         except (pa.ArrowException, OSError, ValueError):
             raise damaged(self.name) from None
         self.columns = tuple(self.schema.names)
@@ -44,7 +46,7 @@ class ParquetPart(Part):
 
     def units(self) -> Iterator[Unit]:
         digest = xxhash.xxh3_128()
-        metadata = self.file.metadata
+        metadata = self.metadata
         first, offset = 1, 0
         for group in range(metadata.num_row_groups):
             rows = metadata.row_group(group).num_rows
@@ -63,22 +65,16 @@ class ParquetPart(Part):
     def identity(self) -> FileIdentity:
         return FileIdentity(self.name, self.size, self.source.mtime_ns, self._pin.value)
 
-    def close(self) -> None:
-        self.file.close()
-        self.source.close()
-
     def _hash(self, digest: Any, start: int, stop: int) -> int:
-        while start < stop:
-            piece = self.source.read(start, min(PIECE, stop - start))
-            if not piece:
-                break
-            digest.update(piece)
-            start += len(piece)
+        with self.source.held():
+            while start < stop and (piece := self.source.read(start, min(PIECE, stop - start))):
+                digest.update(piece)
+                start += len(piece)
         return start
 
     def _unit_rows(self, group: int) -> int:
         """Rows of one unit, so that their text stays near UNIT_BYTES whatever a dictionary unfolds to."""
-        about = self.file.metadata.row_group(group)
+        about = self.metadata.row_group(group)
         width = about.total_byte_size / max(about.num_rows, 1)
         if self.binary and about.num_rows:
             try:
@@ -101,7 +97,7 @@ class ParquetPart(Part):
 
     def reader(self) -> pq.ParquetFile:
         """A reader with a position of its own."""
-        return pq.ParquetFile(self.source.reader(), metadata=self.file.metadata, read_dictionary=self.binary)
+        return pq.ParquetFile(self.source.reader(), metadata=self.metadata, read_dictionary=self.binary)
 
 
 class RowGroup:

@@ -53,7 +53,3 @@ class Part(ABC):
     @abstractmethod
     def identity(self) -> FileIdentity:
         """Name, size, time, and after the first pass the digest."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back files and spools."""

@@ -11,6 +11,20 @@ from listrak_sms_cli.errors import AudienceError
 
 SAMPLE = 64 << 10
 DELIMITERS = ",;\t|"
+FORMATS = ("csv", "tsv", "parquet", "xlsx")
+_KIND_WORDS = {"parquet": "Parquet", "workbook": "an Excel workbook", "csv": "CSV"}
+_MAGIC = (
+    (b"PAR1", "parquet", ""),
+    (b"PARE", "", "an encrypted Parquet file"),
+    (b"\xd0\xcf\x11\xe0", "workbook", ""),
+    (b"ARROW1\0", "", "an Arrow (Feather) file"),
+    (b"ORC", "", "an ORC file"),
+    (b"Obj\x01", "", "an Avro file"),
+    (b"%PDF", "", "a PDF"),
+    (b"SQLite format 3", "", "an SQLite database"),
+    (b"7z\xbc\xaf", "", "a 7z archive"),
+    (b"\xfd7zXZ\0", "", "an xz archive"),
+)
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 
@@ -22,19 +36,42 @@ def compression_of(head: bytes) -> str | None:
     return None
 
 
-def kind_of(head: bytes) -> str:
-    """`parquet`, `zip`, `xls`, `html`, `arrow` or `csv` by the first bytes of the unpacked content."""
-    if head.startswith((b"PAR1", b"PARE")):
-        return "parquet"
+def kind_of(head: bytes, name: str, named: str) -> str:
+    """`parquet`, `workbook` or `csv`, by the first bytes of the unpacked content, whatever its suffix.
+
+    `named` is what --format says, or empty. Raises AudienceError (`wrong_format`) for what is none of them, or not what
+    --format says.
+    """
+    kind, words = _known_kind(head)
+    if words:
+        raise AudienceError(
+            f"{name} is {words}, not an audience.", hint="Export it as CSV or Parquet.", code="wrong_format"
+        )
+    wanted = {"": kind, "tsv": "csv", "xlsx": "workbook"}.get(named, named)
+    if wanted != kind:
+        raise AudienceError(
+            f"{name} is not {_KIND_WORDS[wanted]} but {_KIND_WORDS[kind]}.",
+            hint="Leave --format out, or name the right file.",
+            code="wrong_format",
+        )
+    return kind
+
+
+def _known_kind(head: bytes) -> tuple[str, str]:
+    """The kind, or words for what cannot be read."""
     if head.startswith(b"PK\x03\x04"):
-        return "zip"
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        return "xls"
-    if head.startswith(b"ARROW1\0"):
-        return "arrow"
-    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
-        return "html"
-    return "csv"
+        return ("workbook", "") if b"xl/" in head or b"[Content_Types].xml" in head else ("", "a zip archive")
+    for magic, kind, words in _MAGIC:
+        if head.startswith(magic):
+            return kind, words
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:64].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<table")):
+        return "", "a web page (HTML)"
+    if start.startswith(b"<?xml"):
+        return "", "an XML document"
+    if start.startswith((b'{"', b'[{"', b"{\n", b"[\n")):
+        return "", "JSON"
+    return "csv", ""
 
 
 def encoding_of(head: bytes, named: str | None) -> str:
@@ -54,9 +91,14 @@ def encoding_of(head: bytes, named: str | None) -> str:
     return "utf-8"
 
 
+def encoding_shown(encoding: str) -> str:
+    """The codec as people write it."""
+    return encoding.upper() if encoding.startswith("utf") else {"iso8859-1": "latin-1"}.get(encoding, encoding)
+
+
 def delimiter_of(text: str, named: str | None) -> str:
     """The delimiter named, or the one of `DELIMITERS` that cuts the sample most evenly; a comma when none does."""
-    if named:
+    if named is not None:
         delimiter = {"tab": "\t", "\\t": "\t"}.get(named.lower(), named)
         if len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 127:
             raise AudienceError(

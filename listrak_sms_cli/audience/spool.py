@@ -1,5 +1,5 @@
-"""Local bytes that can be read twice: a plain file where it is, everything else spooled once into an anonymous
-temporary file (in TMPDIR, unlinked while it is open)."""
+"""Bytes that can be read twice: a plain file where it is, everything else spooled once into an anonymous temporary
+file (in TMPDIR, unlinked while it is open: nothing is left behind, not even by `kill -9`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import errno
 import io
 import os
 import shutil
-import stat
 import tempfile
-from collections.abc import Iterable
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,43 +21,81 @@ from listrak_sms_cli.errors import AudienceError
 PIECE = 1 << 20
 SPARE = 64 << 20  # bytes of free disk that a spool leaves to others
 Buffer = bytes | bytearray | memoryview
-Stamp = tuple[int, int, int, int]  # size, mtime_ns, inode, device
 
 
-class LocalBytes:
-    """Bytes of one source, readable at any offset from several threads; `stamp` None: a spool, which cannot change."""
+class Content(ABC):
+    """Bytes readable at any offset, by several threads. `mtime_ns` is 0 when there is no time."""
 
-    def __init__(self, name: str, fd: int, *, path: Path | None = None, mtime_ns: int = 0) -> None:
-        self.name = name
-        self._fd = fd
-        self._path = path
-        found = os.fstat(fd)
-        self.size = found.st_size
-        self.mtime_ns = found.st_mtime_ns if path else mtime_ns
-        self._stamp = _stamp(found)
+    name: str
+    size: int
+    mtime_ns: int = 0
 
+    @abstractmethod
+    def held(self) -> Any:
+        """A context in which the bytes can be read."""
+
+    @abstractmethod
     def read_into(self, target: memoryview, offset: int) -> int:
         """Fill `target` from `offset` as far as there are bytes; returns how many there were."""
-        filled = 0
-        while filled < len(target):
-            got = os.preadv(self._fd, [target[filled:]], offset + filled)
-            if not got:
-                break
-            filled += got
-        return filled
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`."""
-        return os.pread(self._fd, size, offset)
+        data = bytearray(max(0, min(size, self.size - offset)))
+        with self.held(), memoryview(data) as view:
+            got = self.read_into(view, offset)
+        return bytes(data[:got])
 
-    def reader(self) -> io.BufferedIOBase:
-        """A file object with a position of its own, as pyarrow wants one."""
-        return _Reader(self)  # type: ignore[return-value]
+    def reader(self) -> Reader:
+        """A file object with a position of its own."""
+        return Reader(self)
+
+    @abstractmethod
+    def check_unchanged(self) -> None:
+        """Raises AudienceError (`audience_changed`) when these are no longer the bytes that were opened."""
+
+
+class LocalFile(Content):
+    """A regular file, read where it is. It is open only while somebody holds it, so that a folder of thousands of files
+    can be an audience; whoever opens it again finds the same file or is refused."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self._path = path
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._fd = os.open(path, os.O_RDONLY)
+        found = os.fstat(self._fd)
+        os.close(self._fd)
+        self.size, self.mtime_ns, self._stamp = found.st_size, found.st_mtime_ns, _stamp(found)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with self._lock:
+            if not self._holders:
+                self._fd = self._opened()
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    os.close(self._fd)
+
+    def _opened(self) -> int:
+        try:
+            fd = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            raise changed(self.name) from None
+        if _stamp(os.fstat(fd)) != self._stamp:
+            os.close(fd)
+            raise changed(self.name)
+        return fd
+
+    def read_into(self, target: memoryview, offset: int) -> int:
+        return _fill(self._fd, target, offset)
 
     def check_unchanged(self) -> None:
-        """Raises AudienceError (`audience_changed`) when the file is no longer the one that was opened."""
-        if self._path is None:
-            return
         try:
             now = _stamp(self._path.stat())
         except OSError:
@@ -63,20 +103,83 @@ class LocalBytes:
         if now != self._stamp:
             raise changed(self.name)
 
+
+class Spool:
+    """One anonymous temporary file for all that an audience needs to keep."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._unchecked = 0
+        self.size = 0
+
+    def keep(self, name: str, pieces: Iterable[Buffer], mtime_ns: int = 0) -> Spooled:
+        """All `pieces`, one after the other. Raises AudienceError (`disk_full`, and what the pieces raise)."""
+        start = self.size
+        for piece in pieces:
+            self.write(piece)
+        return Spooled(self, name, start, self.size - start, mtime_ns)
+
+    def write(self, piece: Buffer) -> None:
+        """Append. Raises AudienceError (`disk_full`) before the disk is full."""
+        with memoryview(piece).cast("B") as view:
+            try:
+                file = self._with_room(len(view))
+                written = 0
+                while written < len(view):
+                    written += file.write(view[written:])
+            except OSError as error:
+                raise _disk_error(error) from None
+            self.size += len(view)
+
+    def _with_room(self, size: int) -> IO[bytes]:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="lsms-", buffering=0)  # noqa: SIM115
+        self._unchecked -= size
+        if self._unchecked <= 0:
+            spare = shutil.disk_usage(tempfile.gettempdir()).free - SPARE - size
+            if spare < 0:
+                raise OSError(errno.ENOSPC, "")
+            self._unchecked = min(spare // 2, SPARE)
+        return self._file
+
+    def read_into(self, target: memoryview, offset: int) -> int:
+        """As Content has it."""
+        return _fill(self._file.fileno(), target, offset) if self._file else 0
+
     def close(self) -> None:
-        """Give the file back; a spool is gone with it."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __del__(self) -> None:
-        self.close()
+        """Drop everything."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
-class _Reader(io.RawIOBase):
-    def __init__(self, source: LocalBytes) -> None:
-        self._source = source
+class Spooled(Content):
+    """A stretch of the spool; nobody else can change it."""
+
+    def __init__(self, spool: Spool, name: str, start: int, size: int, mtime_ns: int = 0) -> None:
+        self._spool, self._start = spool, start
+        self.name, self.size, self.mtime_ns = name, size, mtime_ns
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        yield
+
+    def read_into(self, target: memoryview, offset: int) -> int:
+        room = max(0, min(len(target), self.size - offset))
+        return self._spool.read_into(target[:room], self._start + offset)
+
+    def check_unchanged(self) -> None:
+        """A spool cannot change."""
+
+
+class Reader(io.RawIOBase):
+    """Content as a Python file, for libraries that want one; holds it until it is closed."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
         self._at = 0
+        self._held = content.held()
+        self._held.__enter__()
 
     def readable(self) -> bool:
         return True
@@ -88,88 +191,41 @@ class _Reader(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._source.size}[whence]
-        self._at = start + offset
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._content.size}[whence]
+        self._at = max(0, start + offset)
         return self._at
 
     def readinto(self, target: Any) -> int:
-        got = self._source.read_into(memoryview(target).cast("B"), self._at)
+        with memoryview(target) as view, view.cast("B") as octets:
+            got = self._content.read_into(octets, self._at)
         self._at += got
         return got
 
-
-def is_plain(path: Path) -> bool:
-    """True for a regular file; pipes and devices can be read only once."""
-    return stat.S_ISREG(path.stat().st_mode)
-
-
-def open_local(name: str, path: Path) -> LocalBytes:
-    """A plain file, where it is."""
-    return LocalBytes(name, os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)), path=path)
-
-
-class Spool:
-    """An anonymous temporary file being written; `finish` turns it into LocalBytes."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._unchecked = 0
-        try:
-            self.file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-        except OSError as error:
-            raise _disk_error(error) from None
-
-    def write(self, piece: Buffer) -> int:
-        """Append `piece`. Raises AudienceError (`disk_full`) before the disk is full."""
-        view = memoryview(piece).cast("B")
-        self._unchecked -= len(view)
-        try:
-            if self._unchecked <= 0:
-                free = os.fstatvfs(self.file.fileno())
-                spare = free.f_bavail * free.f_frsize - SPARE - len(view)
-                if spare < 0:
-                    raise OSError(errno.ENOSPC, "")
-                self._unchecked = min(spare // 2, SPARE)
-            written = 0
-            while written < len(view):
-                written += self.file.write(view[written:])
-        except OSError as error:
-            self.file.close()
-            raise _disk_error(error) from None
-        return len(view)
-
-    def finish(self, mtime_ns: int = 0) -> LocalBytes:
-        """What was written, as LocalBytes."""
-        local = LocalBytes(self._name, os.dup(self.file.fileno()), mtime_ns=mtime_ns)
-        self.file.close()
-        return local
-
     def close(self) -> None:
-        """Drop what was written."""
-        self.file.close()
+        if not self.closed:
+            self._held.__exit__(None, None, None)
+        super().close()
 
 
-def spooled(name: str, pieces: Iterable[Buffer], mtime_ns: int = 0) -> LocalBytes:
-    """All `pieces` in a spool."""
-    spool = Spool(name)
-    try:
-        for piece in pieces:
-            spool.write(piece)
-        return spool.finish(mtime_ns)
-    finally:
-        spool.close()
+def _fill(fd: int, target: memoryview, offset: int) -> int:
+    filled = 0
+    while filled < len(target):
+        got = os.preadv(fd, [target[filled:]], offset + filled)
+        if not got:
+            break
+        filled += got
+    return filled
 
 
-def _stamp(found: os.stat_result) -> Stamp:
+def _stamp(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
 
 
 def _disk_error(error: OSError) -> AudienceError:
     folder = tempfile.gettempdir()
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(folder).free >> 20
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return AudienceError(
-            f"Not enough free disk space in {folder} to unpack the audience ({free:,} MiB free).",
+            f"Not enough free disk space in {folder} to unpack the audience.",
             hint="Make room there, or point TMPDIR at a folder on a larger disk.",
             code="disk_full",
         )

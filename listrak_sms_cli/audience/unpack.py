@@ -8,7 +8,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -17,10 +17,16 @@ from listrak_sms_cli.audience.spool import PIECE
 from listrak_sms_cli.errors import AudienceError
 
 
+class Readable(Protocol):
+    """All that is asked of a stream: bytes, and none at its end."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
 class Peeked(io.RawIOBase):
     """A stream whose first bytes (`head`) have been looked at and are read again."""
 
-    def __init__(self, stream: IO[bytes], size: int = SAMPLE) -> None:
+    def __init__(self, stream: Readable, size: int = SAMPLE) -> None:
         self._stream = stream
         self.head = _read_up_to(stream, size)
         self._at = 0
@@ -44,25 +50,25 @@ def unpacked(name: str, stream: Peeked) -> tuple[str | None, Peeked]:
     if codec is None:
         return None, stream
     buffered = io.BufferedReader(stream, PIECE)
-    opened: IO[bytes]
+    opened: Any
     if codec == "gzip":
         opened = gzip.GzipFile(fileobj=buffered)
     elif codec == "bz2":
         opened = bz2.BZ2File(buffered)
     else:
         opened = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
-    return codec, Peeked(_Translated(name, codec, opened))  # type: ignore[arg-type]
+    return codec, Peeked(_Translated(name, codec, opened))
 
 
 class _Translated:
     """A decompressor whose errors are ours."""
 
-    def __init__(self, name: str, codec: str, stream: IO[bytes]) -> None:
+    def __init__(self, name: str, codec: str, stream: Readable) -> None:
         self._name, self._codec, self._stream = name, codec, stream
 
     def read(self, size: int) -> bytes:
         try:
-            return self._stream.read(size)
+            return self._stream.read(size) or b""
         except (EOFError, OSError, ValueError, zlib.error, pa.ArrowException):
             raise AudienceError(
                 f"{self._name}: the {self._codec} data is cut short or damaged.",
@@ -103,7 +109,7 @@ def _with_end(stream: Peeked) -> Iterator[bytes | None]:
     yield None
 
 
-def _read_up_to(stream: IO[bytes], size: int) -> bytes:
+def _read_up_to(stream: Readable, size: int) -> bytes:
     found = bytearray()
     while len(found) < size and (piece := stream.read(size - len(found))):
         found += piece
