@@ -40,9 +40,7 @@ def parse_duration(text: str, where: str) -> float:
     """`90s`, `10m`, `1h`, `7d` -> seconds. `where` names the option or variable in the error."""
     found = _DURATION.fullmatch(text.strip())
     if not found:
-        raise SettingsError(
-            f"{where} is not a duration.", hint="Write it as 90s, 10m, 1h or 7d.", code="bad_duration"
-        )
+        raise SettingsError(f"{where} is not a duration.", hint="Write it as 90s, 10m, 1h or 7d.", code="bad_duration")
     return float(found[1]) * _SECONDS[found[2]]
 
 
@@ -95,9 +93,7 @@ class Settings:
         return self.sender_code
 
 
-def load_settings(
-    options: Mapping[str, str | int | None], environ: Mapping[str, str] | None = None
-) -> Settings:
+def load_settings(options: Mapping[str, str | int | None], environ: Mapping[str, str] | None = None) -> Settings:
     """Collects the settings. `options` holds what was given on the command line, by setting name (`sender_code`,
     `api_url`, `token_url`, `profile`, `config`, `state_dir`, `give_up_after`); None = not given.
 
@@ -107,9 +103,7 @@ def load_settings(
     config = _config_path(options.get("config"), env)
     explicit = options.get("profile") or env.get("LSMS_PROFILE")
     profile_name = str(explicit or "default")
-    profile = _read_profile(
-        config, profile_name, bool(explicit), bool(options.get("config") or env.get("LSMS_CONFIG"))
-    )
+    profile = _read_profile(config, profile_name, bool(explicit), bool(options.get("config") or env.get("LSMS_CONFIG")))
     in_profile = f"profile {profile_name} in {config}"
 
     values: dict[str, Any] = {}
@@ -132,7 +126,7 @@ def load_settings(
         sources["client_secret"] = secret_source
     sender_code = values.get("sender_code")
     return Settings(
-        client_id=values.get("client_id"),
+        client_id=str(values["client_id"]) if "client_id" in values else None,
         client_secret=secret,
         sender_code=None if sender_code is None else _whole_number(sender_code, sources["sender_code"]),
         api_url=str(values["api_url"]).rstrip("/"),
@@ -154,9 +148,9 @@ def _config_path(option: str | int | None, env: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_path("lsms")) / "config.toml"
 
 
-def _state_dir(given: str | None) -> Path:
+def _state_dir(given: str | int | None) -> Path:
     if given:
-        return Path(given).expanduser()
+        return Path(str(given)).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_state_path("lsms"))
@@ -182,17 +176,25 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
             f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.",
             code="config_not_toml",
         ) from None
+    loose = [key for key, value in document.items() if not isinstance(value, dict)]
+    if loose:
+        raise SettingsError(
+            f"The config file {config} has {loose[0]} outside of a profile.",
+            hint="Write the line [default] above it.",
+            code="loose_setting",
+        )
     profile = document.get(name)
     if profile is None and not explicit:
         return {}
-    if not isinstance(profile, dict):
+    if profile is None:
         raise SettingsError(
             f"The config file {config} has no profile {name}.",
             hint=f"It has: {', '.join(sorted(document)) or 'none'}.",
             code="no_profile",
         )
-    _check_keys(profile, f"profile {name} in {config}")
-    return profile
+    found: Mapping[str, Any] = profile
+    _check_keys(found, f"profile {name} in {config}")
+    return found
 
 
 def _check_keys(profile: Mapping[str, Any], where: str) -> None:
@@ -214,9 +216,7 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
 
 
-def _secret(
-    values: Mapping[str, Any], sources: Mapping[str, str], direct: str | None
-) -> tuple[str | None, str | None]:
+def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str | None) -> tuple[str | None, str | None]:
     from_file = sources.get("client_secret_file", "")
     if direct:
         if from_file == "LISTRAK_CLIENT_SECRET_FILE":
@@ -255,9 +255,7 @@ def _refuse_unsafe(path: Path, what: str, *, secret: bool) -> None:
     elif secret and about.st_mode & stat.S_IROTH:
         fix = "world-readable"
     if fix:
-        raise SettingsError(
-            f"The {what} {path} is {fix}.", hint=f"Type: chmod 600 {path}", code="unsafe_file"
-        )
+        raise SettingsError(f"The {what} {path} is {fix}.", hint=f"Type: chmod 600 {path}", code="unsafe_file")
 
 
 def _whole_number(value: Any, source: str) -> int:
