@@ -37,11 +37,24 @@ def cut(block: bytearray, size: int, delimiter: int, *, last: bool) -> Cut:
     if block.find(b'"', 0, size) < 0:
         return _cut_unquoted(block, octets, last=last)
     quotes = quoted_parts(octets, delimiter)
+    if block.find(b"\r", 0, size) < 0 and not len(quotes) % 2 and not _breaks_inside(octets, quotes):
+        end = block.rfind(b"\n", 0, size) + 1
+        return Cut(end, int(np.count_nonzero(octets[:end] == LF)), True, -1)
     ends = record_ends(octets, quotes, last=last)
     opened_at = int(quotes[-1]) if len(quotes) % 2 else -1
     if opened_at >= 0:
         opened_at = _first_of_run(quotes)
     return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), True, opened_at)
+
+
+def _breaks_inside(octets: Octets, quotes: Positions) -> bool:
+    """Whether a quoted part may hold an LF; looks only into the quoted parts, and not at all when they are most of it."""
+    opens, lengths = quotes[0::2], quotes[1::2] - quotes[0::2]
+    if lengths.sum() > len(octets) // 4:
+        return True
+    before = np.cumsum(lengths) - lengths
+    inside = np.repeat(opens - before, lengths) + np.arange(lengths.sum())
+    return bool((octets[inside] == LF).any())
 
 
 def _cut_unquoted(block: bytearray, octets: Octets, *, last: bool) -> Cut:
@@ -57,8 +70,8 @@ def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
     """Positions of the last byte of each record end outside the quoted parts that `quotes` (of
     `quoted_parts`) bound."""
     breaks = octets == LF
-    returns = np.flatnonzero(octets == CR)
-    if len(returns):
+    if CR in octets:
+        returns = np.flatnonzero(octets == CR)
         following = np.minimum(returns + 1, len(octets) - 1)
         alone = octets[following] != LF
         if not last and returns[-1] == len(octets) - 1:
