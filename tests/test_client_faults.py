@@ -10,6 +10,7 @@ from email.utils import formatdate
 
 import pytest
 from scripted_listrak import (
+    TOO_LATE,
     Exchange,
     Script,
     Step,
@@ -136,9 +137,13 @@ def test_a_drip_feed_is_not_an_answer() -> None:
 
     def drip(exchange: Exchange) -> None:
         exchange.read_body()
-        exchange.reply(200, b"", {"Content-Length": "100000"})
-        while not exchange.released.wait(0.05):
+        late = b'{"status":200,"data":[]}'
+        exchange.reply(200, b"", {"Content-Length": str(600 + len(late))})
+        for _byte in range(600):
+            if exchange.released.wait(TOO_LATE / 600):
+                return
             exchange.connection.sendall(b" ")
+        exchange.connection.sendall(late)
 
     with Script((drip,)) as script, client(script, IMPATIENT) as listrak, pytest.raises(ListrakUnavailable):
         listrak.sender_codes()
@@ -273,10 +278,10 @@ def test_closing_wakes_a_thread_that_waits_for_an_answer(sets_stop: bool) -> Non
     def hang_and_tell(exchange: Exchange) -> None:
         exchange.read_body()
         reached.set()
-        exchange.released.wait()
+        hang(exchange)
 
     with Script((hang_and_tell,)) as script:
-        listrak = client(script, stop=stop)
+        listrak = client(script, Policy(), stop=stop)
 
         def upload() -> None:
             try:

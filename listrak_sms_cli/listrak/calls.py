@@ -91,7 +91,7 @@ class Calls:
 
         def attempt(left: float) -> Token:
             answer = self._exchange(request, left)
-            if answer.status in (400, 401, 403) and _error(answer).error:
+            if answer.status in (401, 403) or (answer.status == 400 and _error(answer).error):
                 # OAuth's own words (invalid_client) or Listrak's: the one thing to look at is the credentials.
                 raise refusal(answer.status, "ERROR_INVALID_CREDENTIALS", "")
             wire = _understood(answer, lambda found: models.decode(models.TokenWire, found.body))
