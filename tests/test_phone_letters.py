@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phone_reference import meaning, tidied
 
-from listrak_sms_cli.audience.phone_letters import digits_alone, shapeless
+from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
+from listrak_sms_cli.audience.phone_plans import plan_of_region
 from listrak_sms_cli.audience.phone_steps import INVALID
 from listrak_sms_cli.audience.phone_text import ask_library
 from listrak_sms_cli.audience.phones import read_phones
 
 REGIONS = ["US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP", "AR", "NZ", "PL", "RU", "ZZ"]
-FRONTS = ["", "+", "1", "+1 ", "00", "0-0+", "0~0", "011 ", "+44 20", "(717) ", "800-", "0", "12 "]
+FRONTS = ["", "717-555-9636 / ", "+", "1", "+1 ", "00", "0-0+", "0~0", "011 ", "+44 20", "(717) ", "800-", "0", "12 "]
 ENDS = [
     "",
     " x12",
@@ -88,3 +89,17 @@ def test_extensions_cuts_and_double_zeros_are_left_to_the_library(text: str) -> 
     """What libphonenumber cuts before it looks at the digits, and what may stand for a plus, is not settled here."""
     assert digits_alone(pa.array([text]))[0].tolist() == [False]
     assert shapeless(pa.array([text])).tolist() == [False]
+
+
+@given(st.sampled_from(REGIONS), st.text("0123456789", min_size=16, max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_what_is_endless_is_no_phone(region: str, digits: str) -> None:
+    """Digits that are refused for their number alone are refused by the library too."""
+    if endless(pa.array([digits]), plan_of_region(region)).tolist() == [True]:
+        assert ask_library(digits, region) == INVALID
+
+
+def test_two_phones_in_one_cell_are_endless() -> None:
+    """Two numbers of ten digits are too many in the United States, unless they could begin with a prefix."""
+    cells = pa.array(["717-555-9636---212-555-1234", "1-717-555-9636---717-555-9636", "+17175559636--7175559636"])
+    assert endless(cells, plan_of_region("US")).tolist() == [True, False, False]

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.cells import Bytes, Mask, column_at, matches, raw, where
+from listrak_sms_cli.audience.phone_plans import Plan
 
 _SIGN = r"[-xX .()\[\]/~*]"
 _BODY = rf"^\+*(?:{_SIGN}*[0-9]){{3}}[-xX .()\[\]/~*A-Za-z0-9]*"
@@ -28,6 +29,7 @@ _TWO_ZEROS = r"^0[^0-9]*0"
 _BEYOND_ASCII = r"[^\x00-\x7F]"
 
 _KEYS = b"22233344455566677778889999"  # A to Z on a telephone
+_MOST_NATIONAL_DIGITS = 17  # libphonenumber refuses more
 _LETTERS_OF_A_WORD = 3  # fewer are taken for typing errors, and dropped
 
 
@@ -68,3 +70,21 @@ def _keyed(cells: pa.StringArray) -> pa.StringArray:
     firsts = seen.starts[:-1]
     digits[firsts[seen.data.take(firsts) == ord("+")]] = ord("+")  # a simple text is never empty
     return column_at(seen.starts, digits)
+
+
+def endless(cells: pa.StringArray, plan: Plan | None) -> Mask:
+    """Bool a row: more digits than a phone has, and the first of them begins no prefix and no calling code that could
+    be taken away. `cells` as `digits_alone` gives them; None = no region."""
+    seen = raw(cells)
+    begins_prefix = np.ones(256, np.bool_)
+    begins_prefix[ord("1") : ord("9") + 1] = False  # 0: `00` stands for a plus
+    if plan is not None:
+        begins_prefix[ord(str(plan.code)[0])] = True
+        for lengths in (plan.dialled_abroad, plan.national_prefixes):
+            if lengths is not None:
+                begins_prefix[ord("0") + np.flatnonzero(lengths) // 100] = True
+    digits_before = np.zeros(len(seen.data) + 1, np.int32)
+    np.cumsum((seen.data - np.uint8(48)) < np.uint8(10), out=digits_before[1:])
+    too_many = np.diff(digits_before.take(seen.starts)) > _MOST_NATIONAL_DIGITS
+    too_many[too_many] = ~begins_prefix[seen.data.take(seen.starts[:-1][too_many])]
+    return too_many

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, integers, raw, where, words
 from listrak_sms_cli.audience.phone_judges import Integers
-from listrak_sms_cli.audience.phone_letters import digits_alone, shapeless
+from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
 from listrak_sms_cli.audience.phone_patterns import UnknownPattern
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_region, region_known
 from listrak_sms_cli.audience.phone_reasons import reasons
@@ -136,8 +136,9 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
     if len(left):
         left = left[~shapeless(tidied.take(indices(left)))]
     if len(left):
+        plan = plan_of_region(region)
         simple, cells = digits_alone(tidied.take(indices(left)))
-        numbers[left[simple]] = _read_plain(raw(cells), plan_of_region(region))
+        numbers[left[simple]] = np.where(endless(cells, plan), INVALID, _read_plain(raw(cells), plan))
         left = left[~simple | (numbers[left] == UNDECIDED)]
     if len(left):
         distinct = tidied.take(indices(left)).dictionary_encode()
