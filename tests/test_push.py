@@ -364,7 +364,7 @@ def test_the_summary_goes_to_standard_output_and_progress_to_standard_error(worl
     """Without a terminal both are plain text."""
     ended = world.lsms("push", world.audience(THREE))
     assert ended.code == 0
-    assert "All 3 members that could be sent were sent" in ended.out
+    assert "All 3 sendable members were sent" in ended.out
     assert "sent 3" in ended.err
     assert "\x1b" not in ended.out + ended.err
     assert "\r" not in ended.out + ended.err

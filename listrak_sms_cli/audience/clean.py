@@ -128,7 +128,7 @@ def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
     words = clean_values(
         blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
     )
-    said_yes = pc.equal(words.text, "true").to_numpy(zero_copy_only=False)
+    said_yes: np.ndarray = pc.equal(words.text, "true").to_numpy(zero_copy_only=False)
     return said_yes if words.bad is None else said_yes & ~words.bad
 
 

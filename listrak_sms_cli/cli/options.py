@@ -179,6 +179,20 @@ RejectsOption = Annotated[
     ),
 ]
 
+# Looking up
+OnlyExisting = Annotated[
+    bool,
+    typer.Option(
+        "--only-existing",
+        help="Look the contacts up first; drop and name members Listrak would drop silently.",
+        rich_help_panel=_MEMBERS,
+    ),
+]
+ExcludeOptedOut = Annotated[
+    bool,
+    typer.Option("--exclude-opted-out", help="Drop phones on Listrak's opt-out list.", rich_help_panel=_MEMBERS),
+]
+
 # Sending
 BatchRows = Annotated[
     int, typer.Option("--batch-rows", metavar="N", min=2, help="Members per import file.", rich_help_panel=_SENDING)

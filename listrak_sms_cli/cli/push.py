@@ -31,6 +31,8 @@ def push(
     limit: o.Limit = None,
     max_drop_rate: o.MaxDropRate = None,
     allow_empty: o.AllowEmpty = False,
+    only_existing: o.OnlyExisting = False,
+    exclude_opted_out: o.ExcludeOptedOut = False,
     rejects: o.RejectsOption = None,
     batch_rows: o.BatchRows = 250_000,
     concurrency: o.Concurrency = 2,

@@ -65,6 +65,8 @@ class PushOptions:
     concurrency: int = 2
     max_drop_rate: float | None = None
     waiting: Waiting = field(default_factory=Waiting)
+    only_existing: bool = False
+    exclude_opted_out: bool = False
     dry_run: bool = False
     sandbox: bool = False  # never the baseline of a later run, never resumed
 
@@ -99,7 +101,7 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
 
 def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push; `wait_timeout` is a duration such as `1h`."""
-    named = ("batch_rows", "concurrency", "max_drop_rate", "dry_run", "sandbox")
+    named = ("batch_rows", "concurrency", "max_drop_rate", "dry_run", "sandbox", "only_existing", "exclude_opted_out")
     chosen = {name: given[name] for name in named if given.get(name) is not None}
     return PushOptions(reading=reading_options(given), waiting=waiting(given), **chosen)
 

@@ -95,7 +95,7 @@ class Prepared:
     """`verdicts`: uint8 a row of the audience; `counts` of members by verdict."""
 
     verdicts: np.ndarray
-    counts: Mapping[Verdict, int]
+    counts: Counter[Verdict]
     columns: ColumnCounts
 
     @property

@@ -21,14 +21,16 @@ from listrak_sms_cli.listrak.body import ColumnMapping
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.assignment import write_assignment
+from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.deliver import Delivery, Target, deliver, part_line
 from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.lookup import look_up
 from listrak_sms_cli.runs.notices import column_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
-from listrak_sms_cli.runs.prepare import Job, check_members, read_members
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_members
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.resume import wait_for_earlier
@@ -91,7 +93,8 @@ class _Push:
             packer = Packer(spool, header, self._options.batch_rows, self._options.batch_bytes)
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
             closing.enter_context(lock)
-            verdicts = self._prepare(job, packer)
+            contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
+            verdicts = self._prepare(job, packer, contacts)
             self._guard()
             parts = packer.parts()
             self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
@@ -150,10 +153,15 @@ class _Push:
         )
         return Job(audience, plan, reading.rules(region), reading)
 
-    def _prepare(self, job: Job, packer: Packer | None) -> np.ndarray:
-        outcome = self._outcome
+    def _prepare(self, job: Job, packer: Packer | None, contacts: Contacts | None = None) -> np.ndarray:
+        outcome, options = self._outcome, self._options
         members = read_members(job, self._tell)
-        prepared = check_members(job, members, packer, self._tell)
+        looked_up = NOT_ASKED
+        if contacts and (options.only_existing or options.exclude_opted_out):
+            phones = members.numbers[members.verdicts == Verdict.SENDABLE]
+            existing, opted_out = options.only_existing, options.exclude_opted_out
+            looked_up = look_up(contacts, phones, job.rules, self._tell, existing=existing, opted_out=opted_out)
+        prepared = check_members(job, members, packer, self._tell, looked_up)
         outcome.verdicts = prepared.counts
         for notice in column_notices(prepared.columns, job.plan):
             outcome.warn(notice)

@@ -1,0 +1,89 @@
+"""The sender code's contacts, read page by page: every phone list, active or not, opted in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from listrak_sms_cli.audience.cells import strings
+from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak.models import Contact, Page, PhoneList
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """Reads the contacts of one sender code. Phones come as int64 E.164 digits, whatever Listrak's spelling;
+    `region` is the sender code's country."""
+
+    client: ListrakClient
+    sender_code: int
+    region: str
+
+    def lists(self) -> list[PhoneList]:
+        return [found for active in (True, False) for found in self.client.phone_lists(self.sender_code, active=active)]
+
+    def pages(self) -> Iterator[list[Contact]]:
+        """Every contact of every list; one that is on several lists comes several times. The next page is asked for
+        while the last one is worked on. A list that Listrak does not let us read (inactive) is passed over."""
+        for phone_list in self.lists():
+            for opted_out in (False, True):
+
+                def fetch(cursor: str, list_id: int = phone_list.id, out: bool = opted_out) -> Page[Contact]:
+                    return self.client.list_contacts(self.sender_code, list_id, opted_out=out, cursor=cursor)
+
+                try:
+                    yield from ahead(fetch)
+                except LsmsError as error:
+                    if error.code != "error_list_inactive":
+                        raise
+
+    def phones(self, contacts: list[Contact]) -> np.ndarray:
+        return self.numbers([contact.phone for contact in contacts])
+
+    def numbers(self, spellings: list[str]) -> np.ndarray:
+        """int64, one a spelling; <= 0 for what is not a phone."""
+        return read_phones(strings(spellings), self.region)
+
+    def opted_out(self, seen: Callable[[int], None]) -> np.ndarray:
+        """The opt-out list as sorted int64; `seen` is told how many so far."""
+
+        def fetch(cursor: str) -> Page[str]:
+            return self.client.opt_outs(self.sender_code, cursor)
+
+        return _sorted(self._counted((self.numbers(page) for page in ahead(fetch)), seen))
+
+    def existing(self, seen: Callable[[int], None]) -> np.ndarray:
+        """The phones of every list as sorted int64, each once; `seen` is told how many contacts so far."""
+        return _sorted(self._counted((self.phones(page) for page in self.pages()), seen))
+
+    @staticmethod
+    def _counted(batches: Iterator[np.ndarray], seen: Callable[[int], None]) -> Iterator[np.ndarray]:
+        count = 0
+        for batch in batches:
+            count += len(batch)
+            seen(count)
+            yield batch
+
+
+def ahead(fetch: Callable[[str], Page[Item]]) -> Iterator[list[Item]]:
+    """The items of each page, the next page requested while this one is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="lsms-pages") as pool:
+        page = fetch("Start")
+        while page.next_cursor is not None:
+            following = pool.submit(fetch, page.next_cursor)
+            yield page.items
+            page = following.result()
+        yield page.items
+
+
+def _sorted(batches: Iterator[np.ndarray]) -> np.ndarray:
+    phones = np.unique(np.concatenate([np.empty(0, np.int64), *batches]))
+    return phones[phones > 0]
