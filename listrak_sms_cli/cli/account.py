@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from listrak_sms_cli.cli import given
 from listrak_sms_cli.cli import options as o
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.errors import AccountError, LsmsError, UsageError
 from listrak_sms_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.listrak.client import ListrakClient
 
 
 def fields(
@@ -71,6 +74,9 @@ def sender_codes(
 def check(
     context: typer.Context,
     sender_code: o.SenderCode = None,
+    phone: Annotated[
+        Optional[str], typer.Option("--phone", metavar="N", help="The phone of a contact that exists.")
+    ] = None,
     api_url: o.ApiUrl = None,
     token_url: o.TokenUrl = None,
     profile: o.Profile = None,
@@ -82,11 +88,14 @@ def check(
 ) -> None:
     """Is the connection ready? Settings and where each came from, token, sender code, profile fields.
 
+    With the phone of a contact that exists: which of its spellings the account finds, and so which --phone-format
+    to push with.
+
     Example: lsms check --sender-code 1026
     """
     output.use(json=json, verbose=verbose)
     settings = given.settings(context.params)
-    steps = [*_settings_found(settings), *_connection(settings)]
+    steps = [*_settings_found(settings), *_connection(settings, phone)]
     failed = next((step.error for step in steps if step.error), None)
     if json:
         document: dict[str, Any] = {
@@ -135,7 +144,7 @@ def _settings_found(settings: Settings) -> list[_Step]:
     return steps
 
 
-def _connection(settings: Settings) -> Iterator[_Step]:
+def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
     """Token, sender code, profile fields; the first that fails is the last that is tried."""
     from listrak_sms_cli.runs.account import connect
 
@@ -156,5 +165,28 @@ def _connection(settings: Settings) -> Iterator[_Step]:
             name = "profile fields"
             count = len(client.profile_fields(code))
             yield _Step(name, f"{count} readable")
+            if phone:
+                name = "phone"
+                yield _spellings(client, code, found.country, phone)
     except LsmsError as error:
         yield _Step(name, f"{error.message} {error.hint}".strip(), error)
+
+
+def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str) -> _Step:
+    """Which spellings of a contact's phone the account finds; never shows the phone itself."""
+    from listrak_sms_cli.audience.cells import strings
+    from listrak_sms_cli.audience.phones import PhoneFormat, read_phones, write_phones
+
+    number = read_phones(strings([phone]), country)
+    if number[0] <= 0:
+        return _Step("phone", "not a phone", UsageError("--phone is not a valid phone.", hint="Write it with its +."))
+    found = [
+        form.value
+        for form in PhoneFormat
+        if client.contact(sender_code, write_phones(number, form, country)[0].as_py()) is not None
+    ]
+    if not found:
+        missing = AccountError("No spelling of this phone is found.", hint="Take the phone of a contact that exists.")
+        return _Step("phone", f"{missing.message} {missing.hint}", missing)
+    best = "digits" if "digits" in found else found[0]
+    return _Step("phone", f"found as {', '.join(found)}; push with --phone-format {best}")
