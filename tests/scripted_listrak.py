@@ -152,6 +152,8 @@ class Script:
 
     def __exit__(self, *_error: object) -> None:
         self._released.set()
+        # Closing alone would leave the thread in `accept` listening.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         assert not self.broken, self.broken
 
