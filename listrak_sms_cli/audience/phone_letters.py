@@ -80,7 +80,7 @@ def endless(cells: pa.StringArray, plan: Plan | None) -> Mask:
     begins_prefix[ord("1") : ord("9") + 1] = False  # 0: `00` stands for a plus
     if plan is not None:
         begins_prefix[ord(str(plan.code)[0])] = True
-        for lengths in (plan.dialled_abroad, plan.national_prefixes):
+        for lengths in (plan.dialled_abroad, plan.national_prefixes(_MOST_NATIONAL_DIGITS + 1)):
             if lengths is not None:
                 begins_prefix[ord("0") + np.flatnonzero(lengths) // 100] = True
     digits_before = np.zeros(len(seen.data) + 1, np.int32)

@@ -27,6 +27,7 @@ _KINDS = (
     "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line",
 )  # fmt: skip  # what `phonenumbers.number_type` looks at, and so `is_valid_number`; mobile has a rule of its own
 
+_WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<others>[^$]+))?")
 Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many a prefix takes, or UNSURE
 
 
@@ -47,19 +48,16 @@ class Plan:
         assert self.metadata.general_desc is not None  # so in every plan of libphonenumber
         return self.metadata.general_desc
 
-    @cached_property
-    def national_prefixes(self) -> Prefixes | None:
-        """What a number of this plan loses in front of it, like the 0 in Germany; None = nothing."""
-        expression = self.metadata.national_prefix_for_parsing
-        if not expression:
-            return None
-        lengths = _prefixes(expression)
-        if self.metadata.national_prefix_transform_rule:
-            for three in np.flatnonzero((lengths > 0) & (lengths != UNSURE)).tolist():
-                match = re.match(expression, f"{three:03}")
-                if match is None or match.groups()[-1] is not None:
-                    lengths[three] = UNSURE
-        return lengths
+    def national_prefixes(self, length: int) -> Prefixes | None:
+        """What a number of so many digits loses in front of it, like the 0 in Germany; None = nothing."""
+        expression = self.metadata.national_prefix_for_parsing or ""
+        # Where an area code may be left out (Trinidad), one part of the expression is about such short numbers only.
+        short = _WHOLE_NUMBER.fullmatch(expression)
+        if short and length != 1 + int(short["digits"]):
+            expression = short["others"] or ""
+        return (
+            _national_prefixes(expression, bool(self.metadata.national_prefix_transform_rule)) if expression else None
+        )
 
     @cached_property
     def dialled_abroad(self) -> Prefixes:
@@ -154,6 +152,17 @@ def _described(description: PhoneNumberDesc | None, length: int) -> Language:
     if description.possible_length and length not in description.possible_length:
         return NOTHING
     return pattern(description.national_number_pattern)
+
+
+@lru_cache(maxsize=512)
+def _national_prefixes(expression: str, transforms: bool) -> Prefixes:
+    lengths = _prefixes(expression)
+    if transforms:
+        for three in np.flatnonzero((lengths > 0) & (lengths != UNSURE)).tolist():
+            match = re.match(expression, f"{three:03}")
+            if match is None or (match.re.groups and match.groups()[-1] is not None):
+                lengths[three] = UNSURE
+    return lengths
 
 
 def _prefixes(expression: str) -> Prefixes:

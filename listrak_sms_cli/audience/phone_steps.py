@@ -108,7 +108,7 @@ def _read_with_code(plan: Plan, numbers: Integers, length: int, left: int) -> In
 
 def _settle(plan: Plan, numbers: Integers, length: int) -> Integers:
     """National numbers, perhaps with a national prefix: the E.164 digits of the valid ones."""
-    if plan.national_prefixes is None or length < SHORTEST:
+    if length < SHORTEST or plan.national_prefixes(length) is None:
         return _judged(plan, numbers, length)
     read = np.full(len(numbers), UNDECIDED)
     for rows, rest, rest_length in _strip(plan, numbers, length):
@@ -123,10 +123,11 @@ def _strip(plan: Plan, numbers: Integers, length: int) -> Iterator[tuple[npt.NDA
     """(rows, their numbers without the national prefix, how many digits these have); rows that come in no part are
     UNDECIDED."""
     every = np.arange(len(numbers))
-    if plan.national_prefixes is None:
+    prefixes = plan.national_prefixes(length)
+    if prefixes is None:
         yield every, numbers, length
         return
-    for taken, some in _classes(plan.national_prefixes[first_three(numbers, length)]):
+    for taken, some in _classes(prefixes[first_three(numbers, length)]):
         rows = every[some]
         if taken == 0:
             yield rows, numbers[rows], length

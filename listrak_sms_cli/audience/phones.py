@@ -42,6 +42,7 @@ __all__ = [
 MISSING = 0
 _ROWS = 1 << 16  # read at a time
 _SCANNED = 1 << 14  # cells whose bytes are looked at together: all that comes of them stays in the cache
+_LONGEST = 250  # bytes of a cell that is read here; libphonenumber reads no more characters
 
 
 class PhoneFormat(Enum):
@@ -206,11 +207,16 @@ def _signs(cells: Raw) -> tuple[Mask, Mask]:
         inner[starts[:-1][plus]] = False
         plain &= ~inner
     awkward = np.zeros(len(lengths), np.bool_) if plain.all() else cells.rows_of(~plain)
-    ends = np.flatnonzero((data.take(last) == 48) & (lengths > 2))
+    signs = np.flatnonzero(((data.take(last) - np.uint8(48)) > 9) & (lengths <= _LONGEST) & (lengths > 0))
+    while len(signs):  # signs behind the last digit, a blank mostly
+        last[signs] -= 1
+        signs = signs[last[signs] >= starts[signs]]
+        signs = signs[(data[last[signs]] - np.uint8(48)) > 9]
+    ends = np.flatnonzero((data.take(last, mode="clip") == 48) & (last - starts[:-1] >= 2))
     if len(ends):
         before, third = data[last[ends] - 1], data[last[ends] - 2]
         awkward[ends[(before == 46) | ((before == 48) & (third == 46))]] = True
-    awkward |= lengths > 250
+    awkward |= lengths > _LONGEST
     return plus, awkward
 
 
