@@ -60,28 +60,17 @@ __all__ = [
 ]
 
 _SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
-_READING = [
-    "format",
-    "delimiter",
-    "encoding",
-    "sheet",
-    "null_value",
-    "date_format",
-    "phone_column",
-    "map",
-    "skip_column",
-    "skip_unmatched",
-    "consent_column",
-    "region",
-    "phone_format",
-    "keep",
-    "on_bad_value",
-    "limit",
-    "allow_empty",
-    "rejects",
-    "no_warn",
-]
-_PUSH = [*_READING, *["batch_rows", "concurrency", "max_drop_rate", "wait", "wait_timeout", "dry_run"]]
+_READING = (
+    "format delimiter encoding sheet null_value date_format phone_column map skip_column skip_unmatched "
+    "consent_column region phone_format keep on_bad_value limit allow_empty rejects no_warn"
+).split()
+_PUSH = (
+    _READING
+    + (
+        "batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
+        "wait wait_timeout dry_run"
+    ).split()
+)
 _VALIDATE = [*_READING, "max_drop_rate", "offline"]
 
 

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listrak_sms_cli.runs.journal import (
@@ -31,6 +31,7 @@ from listrak_sms_cli.runs.journal import (
     new_run_id,
     read_journal,
 )
+from listrak_sms_cli.runs.journal_lines import Destination
 
 RECIPE = Recipe(
     path="/data/audience.csv",
@@ -45,9 +46,8 @@ STARTED = Started(
     run_id="20261124-031502-7f3a",
     version="0.1.0",
     audience="audience.csv",
-    sender_code=1026,
-    api_url="https://api.listrak.com/sms",
-    client="ab12",
+    name="audience.csv",
+    target=Destination("https://api.listrak.com/sms", "ab12", 1026),
     baseline=True,
     recipe=RECIPE,
 )
@@ -122,6 +122,7 @@ def test_each_line_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     journal.close()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_journal_cut_off_anywhere_is_that_of_an_earlier_moment(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

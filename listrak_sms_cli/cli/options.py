@@ -166,6 +166,21 @@ MaxDropRate = Annotated[
         rich_help_panel=_MEMBERS,
     ),
 ]
+MaxShrink = Annotated[
+    Optional[float],
+    typer.Option(
+        "--max-shrink",
+        metavar="PCT",
+        min=0,
+        max=100,
+        help="Stop before sending when the audience has shrunk by more since its last good push.",
+        rich_help_panel=_MEMBERS,
+    ),
+]
+AudienceName = Annotated[
+    Optional[str],
+    typer.Option("--audience-name", metavar="NAME", help="For --max-shrink; else the path.", rich_help_panel=_MEMBERS),
+]
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="An audience without members is success.", rich_help_panel=_MEMBERS)
 ]

@@ -30,6 +30,8 @@ def push(
     on_bad_value: o.OnBadValueOption = o.OnBadValue.drop,
     limit: o.Limit = None,
     max_drop_rate: o.MaxDropRate = None,
+    max_shrink: o.MaxShrink = None,
+    audience_name: o.AudienceName = None,
     allow_empty: o.AllowEmpty = False,
     only_existing: o.OnlyExisting = False,
     exclude_opted_out: o.ExcludeOptedOut = False,

@@ -42,7 +42,7 @@ def runs(
         started, prepared = run.state.started, run.state.prepared
         assert started is not None and prepared is not None
         sendable, sent = prepared.verdicts["sendable"], run.state.rows[PartStatus.ACCEPTED]
-        return (run.run_id, started.at, started.audience, started.sender_code, sendable, sent, run.state.summary)
+        return (run.run_id, started.at, started.audience, started.target.sender_code, sendable, sent, run.state.summary)
 
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
     rows = [row(run) for run in store.runs()]

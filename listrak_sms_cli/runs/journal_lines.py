@@ -50,15 +50,23 @@ class Line(msgspec.Struct, frozen=True, tag_field="event", kw_only=True):
     at: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
+class Destination(msgspec.Struct, frozen=True):
+    """Where a run writes to; `client` is a fingerprint of the client id."""
+
+    api_url: str
+    client: str
+    sender_code: int
+
+
 class Started(Line, frozen=True, tag="started", kw_only=True):
-    """`client` is a fingerprint of the client id. `baseline`: a whole, real push that later runs may build on."""
+    """`name` tells audiences apart from run to run (`--audience-name`,
+    else the path as given). `baseline`: a whole, real push that later runs may build on."""
 
     run_id: str
     version: str
     audience: str
-    sender_code: int
-    api_url: str
-    client: str
+    name: str
+    target: Destination
     baseline: bool
     recipe: Recipe
 

@@ -57,13 +57,16 @@ WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 @dataclass(frozen=True)
 class PushOptions:
-    """How members are sent and waited for. `max_drop_rate` in percent of the members read."""
+    """How members are sent and waited for. `max_drop_rate` in percent of the members read,
+    `max_shrink` in percent of those read by the last push of that `audience_name` that ended well."""
 
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     batch_rows: int = 250_000
     batch_bytes: int = IMPORT_FILE_LIMIT
     concurrency: int = 2
     max_drop_rate: float | None = None
+    max_shrink: float | None = None
+    audience_name: str | None = None
     waiting: Waiting = field(default_factory=Waiting)
     only_existing: bool = False
     exclude_opted_out: bool = False
@@ -101,7 +104,17 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
 
 def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push; `wait_timeout` is a duration such as `1h`."""
-    named = ("batch_rows", "concurrency", "max_drop_rate", "dry_run", "sandbox", "only_existing", "exclude_opted_out")
+    named = (
+        "batch_rows",
+        "concurrency",
+        "max_drop_rate",
+        "max_shrink",
+        "audience_name",
+        "dry_run",
+        "sandbox",
+        "only_existing",
+        "exclude_opted_out",
+    )
     chosen = {name: given[name] for name in named if given.get(name) is not None}
     return PushOptions(reading=reading_options(given), waiting=waiting(given), **chosen)
 

@@ -16,15 +16,17 @@ from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import Audience, open_audience
-from listrak_sms_cli.errors import GuardStopped, LsmsError, NothingSent
+from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.listrak.body import ColumnMapping
 from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.runs import guards
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.assignment import write_assignment
 from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.deliver import Delivery, Target, deliver, part_line
 from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.lookup import look_up
 from listrak_sms_cli.runs.notices import column_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
@@ -34,7 +36,7 @@ from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_mem
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.resume import wait_for_earlier
-from listrak_sms_cli.runs.store import Store, fingerprint
+from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
 from listrak_sms_cli.settings import Settings
 
 
@@ -95,7 +97,7 @@ class _Push:
             closing.enter_context(lock)
             contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
             verdicts = self._prepare(job, packer, contacts)
-            self._guard()
+            self._guard(store.last_good(self._audience_name, self._target()))
             parts = packer.parts()
             self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
             journal = self._begin_journal(store, job, verdicts, parts)
@@ -167,35 +169,22 @@ class _Push:
             outcome.warn(notice)
         return prepared.verdicts
 
-    def _guard(self) -> None:
+    def _guard(self, before: StoredRun | None = None) -> None:
         """Guards first, then whether anything can be sent at all."""
-        verdicts, read = self._outcome.verdicts, sum(self._outcome.verdicts.values())
-        dropped = sum(count for verdict, count in verdicts.items() if verdict.drops)
-        most = self._options.max_drop_rate
-        if most is not None and read and 100 * dropped > most * read:
-            raise GuardStopped(
-                f"{dropped:,} of {read:,} members ({100 * dropped / read:.2f} %) would be dropped, more than "
-                f"--max-drop-rate {most:g} allows; nothing was sent.",
-                hint="See who they are with --rejects FILE, mend the audience, or raise --max-drop-rate.",
-                code="max_drop_rate",
-            )
-        if verdicts[Verdict.SENDABLE] or verdicts[Verdict.UNCHANGED]:
-            return
-        if not read:
-            if self._options.reading.allow_empty:
-                return
-            raise NothingSent(
-                f"The audience {self._outcome.audience} has no members.",
-                hint="If that can happen, add --allow-empty.",
-                code="empty_audience",
-            )
-        if dropped:
-            reasons = ", ".join(f"{v.reason} {n:,}" for v, n in sorted(verdicts.items()) if v.drops and n)
-            raise NothingSent(
-                f"None of the {read:,} members can be sent: {reasons}.",
-                hint="--rejects FILE shows each member and what is wrong with it.",
-            )
-        raise NothingSent("--limit 0 leaves no member to send.")
+        verdicts, options = self._outcome.verdicts, self._options
+        if options.max_drop_rate is not None:
+            guards.drop_rate(verdicts, options.max_drop_rate)
+        if options.max_shrink is not None and before is not None:
+            guards.shrink(verdicts, before, options.max_shrink)
+        guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty)
+
+    @property
+    def _audience_name(self) -> str:
+        return self._options.audience_name or self._outcome.audience
+
+    def _target(self) -> Destination:
+        settings = self._settings
+        return Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.require_sender_code())
 
     @property
     def _leaves_no_trace(self) -> bool:
@@ -204,7 +193,6 @@ class _Push:
 
     def _begin_journal(self, store: Store, job: Job, verdicts: np.ndarray, parts: list[Part]) -> Journal:
         settings, outcome, reading = self._settings, self._outcome, self._options.reading
-        assert settings.client_id is not None and outcome.sender_code is not None
         folder = None
         if not self._leaves_no_trace:
             try:
@@ -215,16 +203,16 @@ class _Push:
                 outcome.warn(state_notice(settings.state_dir))
         journal = Journal(folder)
         outcome.state = journal.state
+        recipe = recipe_of(job.audience, job.plan, job.rules, reading.read, _path_of(self._source))
         journal.write(
             Started(
                 run_id=outcome.run_id,
                 version=__version__,
                 audience=outcome.audience,
-                sender_code=outcome.sender_code,
-                api_url=settings.api_url,
-                client=fingerprint(settings.client_id),
+                name=self._audience_name,
+                target=self._target(),
                 baseline=reading.limit is None,
-                recipe=recipe_of(job.audience, job.plan, job.rules, reading.read, _path_of(self._source)),
+                recipe=recipe,
             )
         )
         lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]

@@ -57,7 +57,7 @@ def resume_run(
                 code="audience_gone",
             )
         with ExitStack() as closing:
-            closing.enter_context(store.lock(started.sender_code, run.run_id))
+            closing.enter_context(store.lock(started.target.sender_code, run.run_id))
             client = closing.enter_context(connect(settings, stop=stop))
             client.check_token()
             spool = Spool()
@@ -67,7 +67,7 @@ def resume_run(
             journal = Journal(run.folder, run.state)
             closing.callback(journal.close)
             mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)
-            delivery = Delivery(Target(client, started.sender_code, mapping), journal, stop, tell)
+            delivery = Delivery(Target(client, started.target.sender_code, mapping), journal, stop, tell)
             if parts:
                 wait_for_earlier(store, client, journal.state, outcome, waiting)
             deliver(delivery, parts, outcome, concurrency, waiting)
@@ -104,7 +104,7 @@ def outcome_of(run: StoredRun, tell: Listener) -> Outcome:
     started, prepared = run.state.started, run.state.prepared
     assert started is not None and prepared is not None
     outcome = Outcome(run.run_id, started.audience, tell)
-    outcome.sender_code = started.sender_code
+    outcome.sender_code = started.target.sender_code
     outcome.plan = plan_of(started.recipe)
     outcome.verdicts = Counter({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
     outcome.state = run.state
@@ -138,7 +138,7 @@ def wait_for_earlier(store: Store, client: ListrakClient, state: RunState, outco
 def _look(client: ListrakClient, journal: Journal, tell: Listener, timeout: float) -> list[LsmsError]:
     started = journal.state.started
     assert started is not None
-    delivery = Delivery(Target(client, started.sender_code, ()), journal, threading.Event(), tell)
+    delivery = Delivery(Target(client, started.target.sender_code, ()), journal, threading.Event(), tell)
     return delivery.await_imports(timeout)
 
 
@@ -146,13 +146,13 @@ def _refuse_other_account(run: StoredRun, settings: Settings) -> None:
     started = run.state.started
     assert started is not None
     client_id, _ = settings.credentials()
-    if started.api_url != settings.api_url:
+    if started.target.api_url != settings.api_url:
         raise SettingsError(
-            f"Run {run.run_id} was sent to another API base ({started.api_url}).",
-            hint=f"Add --api-url {started.api_url}",
+            f"Run {run.run_id} was sent to another API base ({started.target.api_url}).",
+            hint=f"Add --api-url {started.target.api_url}",
             code="other_api",
         )
-    if started.client != fingerprint(client_id):
+    if started.target.client != fingerprint(client_id):
         raise SettingsError(
             f"Run {run.run_id} was started with another client id.",
             hint="Use the credentials (or --profile) it was started with.",

@@ -14,6 +14,7 @@ import filelock
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.journal import FILE_NAME, PartStatus, RunState, read_journal
+from listrak_sms_cli.runs.journal_lines import Destination
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,16 @@ class Store:
         others = (run for run in self._newest_first() if run.run_id != run_id)
         return [run for run in others if _same_target(run.state, state) and run.state.open_imports]
 
+    def last_good(self, name: str, target: Destination) -> StoredRun | None:
+        """The last whole push of the audience of that name to the same sender code that ended well."""
+        for run in self._newest_first():
+            started, ended = run.state.started, run.state.ended
+            if started is None or ended is None or ended.exit_code != 0 or not started.baseline:
+                continue
+            if (started.name, started.target) == (name, target):
+                return run
+        return None
+
     def prune(self, days: float) -> list[str]:
         """Forgets runs that began more than `days` ago; returns their ids."""
         before = time.time() - days * 86400
@@ -132,7 +143,4 @@ class Store:
 
 
 def _same_target(one: RunState, other: RunState) -> bool:
-    first, second = one.started, other.started
-    if first is None or second is None:
-        return False
-    return (first.api_url, first.client, first.sender_code) == (second.api_url, second.client, second.sender_code)
+    return one.started is not None and other.started is not None and one.started.target == other.started.target
