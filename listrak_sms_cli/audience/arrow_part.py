@@ -9,7 +9,7 @@ import pyarrow as pa
 import xxhash
 
 from listrak_sms_cli.audience.identity import FileIdentity
-from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
+from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit, check_cells
 from listrak_sms_cli.audience.spool import Spool, Spooled
 from listrak_sms_cli.audience.text import as_text, why_unreadable
 from listrak_sms_cli.errors import AudienceError
@@ -129,7 +129,10 @@ def _as_text(
                 texts.append(
                     pa.nulls(batch.num_rows, pa.string()) if place in unreadable else as_text(batch.column(at))
                 )
+                check_cells(texts[-1], name, columns[place], first)
             except AudienceError as error:
+                if error.code == "cell_too_long":
+                    raise
                 where = f"{name}, column “{columns[place]}”, rows {first:,} to {first + batch.num_rows - 1:,}"
                 raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
         yield TextBatch(texts, batch.num_rows, first)

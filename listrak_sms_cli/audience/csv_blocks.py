@@ -9,11 +9,11 @@ import numpy as np
 import xxhash
 
 from listrak_sms_cli.audience.csv_cut import Cut, cut, longest_cell, quoted_parts, record_ends
+from listrak_sms_cli.audience.part import CELL_LIMIT
 from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
 
 BLOCK = 4 << 20
-CELL_LIMIT = 16 << 20
 ROW_LIMIT = 512 << 20
 BOM = b"\xef\xbb\xbf"
 

@@ -48,7 +48,7 @@ def cut(block: bytearray, size: int, delimiter: int, *, last: bool) -> Cut:
 
 
 def _breaks_inside(octets: Octets, quotes: Positions) -> bool:
-    """Whether a quoted part may hold an LF; looks only into the quoted parts, and not at all when they are most of it."""
+    """Whether a quoted part may hold an LF; looks only into quoted parts, and not at all when they are much of it."""
     opens, lengths = quotes[0::2], quotes[1::2] - quotes[0::2]
     if lengths.sum() > len(octets) // 4:
         return True

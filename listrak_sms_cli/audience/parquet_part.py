@@ -1,9 +1,13 @@
-"""A Parquet file: row groups, read a bounded number of rows at a time."""
+"""A Parquet file: row groups, read a bounded number of rows at a time.
+
+pyarrow aborts the process when the metadata of a column chunk of some encrypted or unknown-codec files is touched, so
+nothing here asks for it; it reads some damaged files as fewer rows than their footer says, so rows are counted.
+"""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -12,177 +16,162 @@ import pyarrow.parquet as pq
 import xxhash
 
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
-from listrak_sms_cli.audience.part import Part, Rows, Unit
+from listrak_sms_cli.audience.parquet_rows import Batches, RowGroup
+from listrak_sms_cli.audience.part import Part, Rows, Unit, check_cells
 from listrak_sms_cli.audience.spool import PIECE, Content
 from listrak_sms_cli.audience.text import as_text, why_unreadable
 from listrak_sms_cli.errors import AudienceError
 
-UNIT_ROWS = 131_072
-UNIT_BYTES = 64 << 20
+UNIT_ROWS = 1 << 17
+UNIT_BYTES = 64 << 20  # text of one unit, at most, whatever a dictionary unfolds to
+FOREIGN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 
 
 class ParquetPart(Part):
     """A Parquet file. Row numbers count from 1."""
 
-    def __init__(self, source: Content) -> None:
-        self.name = source.name
-        self.size = source.size
-        self.source = source
-        self._pin = DigestPin(source.name)
+    def __init__(self, content: Content) -> None:
+        self.name = content.name
+        self.size = content.size
+        self.content = content
+        self._pin = DigestPin(content.name)
         try:
-            with source.reader() as reader:
-                file = pq.ParquetFile(reader)
-                self.metadata: Any = file.metadata
-                self.schema: pa.Schema = file.schema_arrow
-            self.rows = int(self.metadata.num_rows)
-            groups = self.metadata.num_row_groups
-        except (pa.ArrowException, OSError, ValueError):
+            with content.reader() as reader:
+                file = pq.ParquetFile(reader, pre_buffer=False)
+                self._metadata: Any = file.metadata
+                self._schema: pa.Schema = file.schema_arrow
+            groups = self._metadata.num_row_groups
+            counts = [self._metadata.row_group(group).num_rows for group in range(groups)]
+        except FOREIGN:
             raise damaged(self.name) from None
-        self.columns = tuple(self.schema.names)
+        self.rows = rows = int(self._metadata.num_rows)
+        if sum(counts) != rows or min(counts, default=0) < 0:
+            raise damaged(self.name)
+        self.columns = tuple(self._schema.names)
+        if not self.columns:
+            raise AudienceError(f"{self.name} has no columns.", hint="Check the export.", code="empty_file")
         self.described = f"Parquet, {groups:,} row group{'s' * (groups != 1)}"
-        reasons = ((index, why_unreadable(field.type)) for index, field in enumerate(self.schema))
+        reasons = ((index, why_unreadable(kind)) for index, kind in enumerate(self._schema.types))
         self.unreadable: Mapping[int, str] = {index: reason for index, reason in reasons if reason}
-        self.binary = [field.name for field in self.schema if _is_text(field.type)]
+        self._words = [field.name for field in self._schema if _holds_words(field.type)]
+        self._unit_rows = cache(self._measured)
 
     def units(self) -> Iterator[Unit]:
         digest = xxhash.xxh3_128()
-        metadata = self.metadata
-        first, offset = 1, 0
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group).num_rows
-            stream = RowGroup(self, group, rows, self._unit_rows(group))
-            starts = range(0, rows, stream.unit_rows)
-            share = (self.size * (group + 1) // metadata.num_row_groups - offset) // max(len(starts), 1)
-            for start in starts:
-                count = min(stream.unit_rows, rows - start)
-                yield ParquetUnit(stream, start // stream.unit_rows, first + start, count, share)
+        first, hashed = 1, 0
+        for group in range(self._metadata.num_row_groups):
+            rows = self._metadata.row_group(group).num_rows
+            shares = RowGroup(rows, self._unit_rows(group) if rows else 1, self._starter(group))
+            until = self.size * (first - 1 + rows) // max(self._metadata.num_rows, 1)
+            for number, start in enumerate(shares.starts()):
+                count = shares.length(number)
+                yield ParquetUnit(self, shares, number, first + start, count, (until - hashed) * count // rows)
             first += rows
-            offset = self._hash(digest, offset, self.size * (group + 1) // metadata.num_row_groups)
-        self._hash(digest, offset, self.size)
-        self.source.check_unchanged()
+            hashed = self._hash(digest, hashed, until)
+        self._hash(digest, hashed, self.size)
+        self.content.check_unchanged()
         self._pin.set(digest.hexdigest())
 
     def identity(self) -> FileIdentity:
-        return FileIdentity(self.name, self.size, self.source.mtime_ns, self._pin.value)
+        return FileIdentity(self.name, self.size, self.content.mtime_ns, self._pin.value)
 
     def _hash(self, digest: Any, start: int, stop: int) -> int:
-        with self.source.held():
-            while start < stop and (piece := self.source.read(start, min(PIECE, stop - start))):
+        with self.content.held():
+            while start < stop and (piece := self.content.read(start, min(PIECE, stop - start))):
                 digest.update(piece)
                 start += len(piece)
         return start
 
-    def _unit_rows(self, group: int) -> int:
-        """Rows of one unit, so that their text stays near UNIT_BYTES whatever a dictionary unfolds to."""
-        about = self.metadata.row_group(group)
-        width = about.total_byte_size / max(about.num_rows, 1)
-        if self.binary and about.num_rows:
-            try:
-                width += self._longest_words(group)
-            except (pa.ArrowException, OSError):
-                raise damaged(self.name) from None
+    def _starter(self, group: int) -> Any:
+        def start(columns: tuple[int, ...]) -> Batches:
+            names = [self.columns[index] for index in columns]
+            batches: Batches = self._file().iter_batches(self._unit_rows(group), row_groups=[group], columns=names)
+            return batches
+
+        return start
+
+    def _file(self, words: Sequence[str] = ()) -> Any:
+        """A reader with a position of its own; `words` are columns to be read as dictionaries."""
+        reader = self.content.reader()
+        return pq.ParquetFile(reader, metadata=self._metadata, read_dictionary=list(words), pre_buffer=False)
+
+    def _measured(self, group: int) -> int:
+        """Rows of a unit of a row group: by the sizes in the footer, and by the longest word of each dictionary, as a
+        file of 4 kB can hold one of a megabyte for each of thousands of rows."""
+        about = self._metadata.row_group(group)
+        width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns)
+        try:
+            for batch in self._file(self._words).iter_batches(
+                1, row_groups=[group], columns=self._words, use_threads=False
+            ):
+                width += sum(_longest(column) for column in batch.columns)
+                break
+        except FOREIGN:
+            raise damaged(self.name) from None
         return max(1, min(UNIT_ROWS, int(UNIT_BYTES / max(width, 1))))
-
-    def _longest_words(self, group: int) -> int:
-        """Bytes of a row that takes the longest word of each column's dictionary."""
-        reader = self.reader()
-        longest = 0
-        for batch in reader.iter_batches(1, row_groups=[group], columns=self.binary, use_threads=False):
-            for column in batch.columns:
-                if pa.types.is_dictionary(column.type):
-                    longest += max_length(column.dictionary)
-            break
-        reader.close()
-        return longest
-
-    def reader(self) -> pq.ParquetFile:
-        """A reader with a position of its own."""
-        return pq.ParquetFile(self.source.reader(), metadata=self.metadata, read_dictionary=self.binary)
-
-
-class RowGroup:
-    """The batches of one row group, decoded in order by whoever needs one first."""
-
-    def __init__(self, part: ParquetPart, group: int, rows: int, unit_rows: int) -> None:
-        self.part = part
-        self.rows = rows
-        self.unit_rows = unit_rows
-        self._group = group
-        self._lock = threading.Lock()
-        self._runs: dict[tuple[int, ...], tuple[Any, dict[int, pa.RecordBatch], list[int]]] = {}
-
-    def batch(self, index: int, columns: Sequence[int]) -> pa.RecordBatch:
-        """Batch `index` with the columns asked for; batches before it wait here for their readers."""
-        key = tuple(columns)
-        with self._lock:
-            batches, waiting, at = self._runs.get(key) or self._started(key)
-            if index < at[0] and index not in waiting:
-                batches, waiting, at = self._started(key)
-            while at[0] <= index:
-                batch = next(batches, None)
-                if batch is None:
-                    raise damaged(self.part.name)
-                waiting[at[0]] = batch
-                at[0] += 1
-            found = waiting.pop(index)
-            if at[0] * self.unit_rows >= self.rows and not waiting:
-                del self._runs[key]
-            return found
-
-    def _started(self, key: tuple[int, ...]) -> tuple[Any, dict[int, pa.RecordBatch], list[int]]:
-        names = [self.part.columns[index] for index in key]
-        batches = self.part.reader().iter_batches(self.unit_rows, row_groups=[self._group], columns=names)
-        self._runs[key] = batches, {}, [0]
-        return self._runs[key]
 
 
 class ParquetUnit(Unit):
     """Some rows of a row group."""
 
-    def __init__(self, stream: RowGroup, index: int, first: int, rows: int, size: int) -> None:
+    def __init__(self, part: ParquetPart, shares: RowGroup, number: int, first: int, rows: int, size: int) -> None:
         self.size = size
-        self._stream = stream
-        self._index = index
-        self._first = first
-        self._rows = rows
+        self._part, self._shares, self._number = part, shares, number
+        self._first, self._rows = first, rows
 
     def read(self, columns: Sequence[int]) -> Rows:
-        part = self._stream.part
+        part = self._part
         if not columns:
             return Rows([], self._rows, self._first)
+        wanted = tuple(sorted(set(columns)))
         try:
-            batch = self._stream.batch(self._index, sorted(set(columns)))
-        except (pa.ArrowException, OSError):
+            batches = self._shares.unit(self._number, wanted)
+        except FOREIGN:
             raise damaged(part.name) from None
-        if batch.num_rows != self._rows:
+        if sum(batch.num_rows for batch in batches) != self._rows:
             raise damaged(part.name)
-        selected = {part.columns[index] for index in columns}
-        present = [index for index, name in enumerate(part.columns) if name in selected]
-        texts = []
-        for index in columns:
-            try:
-                texts.append(as_text(batch.column(present.index(index))))
-            except AudienceError as error:
-                last = self._first + self._rows - 1
-                where = f"{part.name}, column “{part.columns[index]}”, rows {self._first:,} to {last:,}"
-                raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
-        return Rows(texts, self._rows, self._first)
+        names = [part.columns[index] for index in wanted]
+        if any(batch.schema.names != names for batch in batches):
+            raise AudienceError(
+                f"{part.name} has columns that cannot be told apart by their names.",
+                hint="Give every column a name of its own, without dots.",
+                code="duplicate_column",
+            )
+        texts = {index: self._text(batches, place, index) for place, index in enumerate(wanted)}
+        return Rows([texts[index] for index in columns], self._rows, self._first)
+
+    def _text(self, batches: Sequence[pa.RecordBatch], place: int, index: int) -> pa.Array:
+        name = self._part.columns[index]
+        last = self._first + self._rows - 1
+        try:
+            texts = [as_text(batch.column(place)) for batch in batches]
+        except AudienceError as error:
+            where = f"{self._part.name}, column “{name}”, rows {self._first:,} to {last:,}"
+            raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
+        text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
+        check_cells(text, self._part.name, name, self._first)
+        return text
 
 
 def damaged(name: str) -> AudienceError:
     """The error for a Parquet file that cannot be read to its end."""
     return AudienceError(
-        f"{name} cannot be read as Parquet: it is damaged, encrypted, or uses a feature that is not supported.",
-        hint="Write the file again, or export it as CSV.",
+        f"{name} cannot be read as Parquet: it is damaged or cut short, encrypted, or compressed in an unknown way.",
+        hint="Export it again, as Parquet without encryption or as CSV.",
         code="bad_parquet",
     )
 
 
-def max_length(words: pa.Array) -> int:
-    """Length in bytes of the longest word."""
-    return int(pc.max(pc.binary_length(words)).as_py() or 0) if len(words) else 0
+def _longest(column: pa.Array) -> int:
+    """Bytes of the longest word of a dictionary."""
+    if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
+        return 0
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _holds_words(kind: pa.DataType) -> bool:
     t = pa.types
-    return bool(t.is_string(kind) or t.is_binary(kind) or t.is_large_string(kind) or t.is_large_binary(kind))
+    if t.is_dictionary(kind):
+        kind = kind.value_type
+    text = t.is_string(kind) or t.is_large_string(kind) or t.is_binary(kind) or t.is_large_binary(kind)
+    return bool(text or t.is_string_view(kind) or t.is_binary_view(kind))

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.identity import FileIdentity
+from listrak_sms_cli.errors import AudienceError
 
 RowNumbers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -24,6 +25,23 @@ class Rows:
     count: int
     first: int
     numbers: RowNumbers | None = None
+
+
+CELL_LIMIT = 16 << 20  # bytes; an unclosed quote must not swallow the file, or the memory
+
+
+def check_cells(cells: pa.Array, name: str, column: str, first: int) -> None:
+    """`cells`: pa.string(), the first of which is in row `first`. Raises AudienceError (`cell_too_long`)."""
+    if cells.nbytes > CELL_LIMIT:
+        offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+        long = np.flatnonzero(np.diff(offsets) > CELL_LIMIT)
+        if len(long):
+            raise AudienceError(
+                f"{name}, row {first + int(long[0]):,}, column “{column}”: a cell is longer than "
+                f"{CELL_LIMIT >> 20} MiB.",
+                hint="Shorten the cell or leave the column out of the export.",
+                code="cell_too_long",
+            )
 
 
 class Unit(ABC):

@@ -7,6 +7,8 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.errors import AudienceError
 
+_INTEGERS = 2.0**63  # floats below it are int64 when they are whole
+
 
 def why_unreadable(kind: pa.DataType) -> str | None:
     """Why a column of this type has no text, None when it has."""
@@ -29,8 +31,8 @@ def as_text(column: pa.Array | pa.ChunkedArray) -> pa.StringArray:
 
     Whole numbers have no `.0` and nothing is in exponent form; other floats are the shortest digits that read back as
     the same value; decimals keep their zeros; dates and times are ISO with a blank between (`YYYY-MM-DD HH:MM:SS`,
-    a fraction only where there is one); a timestamp with a zone is the clock of that zone. Raises AudienceError for
-    nested columns, durations, and binary that is not UTF-8.
+    a fraction only where there is one); a timestamp with a zone is the clock of that zone; NaN is null. Raises
+    AudienceError for nested columns, durations, and binary that is not UTF-8.
     """
     if isinstance(column, pa.ChunkedArray):
         chunks = [as_text(chunk) for chunk in column.chunks]
@@ -56,6 +58,8 @@ def as_text(column: pa.Array | pa.ChunkedArray) -> pa.StringArray:
         return _without_empty_fraction(column.cast(pa.string()))
     if t.is_date64(kind):
         return column.cast(pa.date32()).cast(pa.string())
+    if t.is_decimal(kind):
+        return _positional(column.cast(pa.string()))
     if t.is_fixed_size_binary(kind):
         return as_text(column.cast(pa.binary()))
     if t.is_null(kind):
@@ -71,12 +75,39 @@ def _cast(column: pa.Array) -> pa.StringArray:
 
 
 def _floats(column: pa.Array) -> pa.StringArray:
-    text = column.cast(pa.string())
-    whole = pc.fill_null(pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53)), False)
-    if pc.any(whole).as_py():
-        whole_text = pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string())
-        text = pc.if_else(whole, whole_text, text)
-    return text
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())
+    column = pc.if_else(pc.is_nan(column), None, column)
+    whole = pc.fill_null(pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INTEGERS)), False)
+    text = pc.if_else(whole, None, column).cast(pa.string())
+    text = pc.coalesce(pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string()), text)
+    return _positional(text)
+
+
+def _positional(text: pa.StringArray) -> pa.StringArray:
+    exponents = pc.match_substring(text, "e", ignore_case=True)
+    if not pc.any(exponents).as_py():
+        return text
+    return pc.replace_with_mask(text, pc.fill_null(exponents, False), _without_exponent(text.filter(exponents)))
+
+
+def _without_exponent(text: pa.StringArray) -> pa.StringArray:
+    """`1.25e-07` as `0.000000125`; one step for each exponent that occurs."""
+    parts = pc.extract_regex(text, r"^(?P<sign>-?)(?P<whole>\d)\.?(?P<fraction>\d*)[eE](?P<exponent>[+-]?\d+)$")
+    sign, first, fraction, exponent = parts.flatten()
+    powers = exponent.cast(pa.string())
+    for power in pc.unique(exponent).to_pylist():
+        here = pc.equal(exponent, power)
+        places = int(power)
+        if places < 0:
+            moved = pc.binary_join_element_wise(sign, "0." + "0" * (-places - 1), first, fraction, "")
+        else:
+            padded = pc.utf8_rpad(fraction, places, "0")
+            left = pc.binary_join_element_wise(sign, first, pc.utf8_slice_codeunits(padded, 0, places), "")
+            right = pc.utf8_slice_codeunits(padded, places)
+            moved = pc.if_else(pc.equal(right, ""), left, pc.binary_join_element_wise(left, right, "."))
+        powers = pc.if_else(here, moved, powers)
+    return powers
 
 
 def _timestamps(column: pa.Array) -> pa.StringArray:
@@ -86,4 +117,7 @@ def _timestamps(column: pa.Array) -> pa.StringArray:
 
 
 def _without_empty_fraction(text: pa.StringArray) -> pa.StringArray:
-    return pc.replace_substring_regex(text, r"(\.\d*?)0+$", r"\1").cast(pa.string())
+    if not pc.any(pc.match_substring(text, ".")).as_py():
+        return text
+    text = pc.replace_substring_regex(text, r"\.0+$", "")
+    return pc.replace_substring_regex(text, r"(\.\d*[1-9])0+$", r"\1")
