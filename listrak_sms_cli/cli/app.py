@@ -31,13 +31,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def lsms(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"lsms {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def lsms(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> NoReturn:

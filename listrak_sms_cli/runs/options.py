@@ -12,6 +12,7 @@ from listrak_sms_cli.audience.columns import ColumnChoices
 from listrak_sms_cli.audience.dedupe import Keep
 from listrak_sms_cli.audience.files import ReadOptions
 from listrak_sms_cli.audience.phones import PhoneFormat
+from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.settings import parse_duration
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
@@ -115,6 +116,8 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
         "only_existing",
         "exclude_opted_out",
     )
+    if (given.get("batch_rows") or 2) < 2:
+        raise UsageError("--batch-rows is at least 2: Listrak may refuse an import file of one member.")
     chosen = {name: given[name] for name in named if given.get(name) is not None}
     return PushOptions(reading=reading_options(given), waiting=waiting(given), **chosen)
 

@@ -82,11 +82,10 @@ class _Push:
     def run(self) -> None:
         settings, outcome = self._settings, self._outcome
         outcome.sender_code = settings.require_sender_code()
-        settings.credentials()
         store = Store(settings.state_dir)
         with ExitStack() as closing:
-            audience = closing.enter_context(self._open())
             client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
+            audience = closing.enter_context(self._open())
             account = read_account(client, outcome.sender_code)
             job = self._plan(audience, account)
             spool = Spool()
