@@ -12,13 +12,14 @@ import httpx
 import pytest
 from sandbox_caller import Caller
 from scripted_listrak import Exchange, Script, answer, created, data, refuse
-from test_client_faults import body, client
+from test_client_faults import IMPATIENT, body, client
 
-from listrak_sms_cli.errors import AccountError, ListrakRefused, SettingsError
+from listrak_sms_cli.errors import AccountError, ListrakRefused, ListrakUnavailable, SettingsError
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
 from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
 from listrak_sms_cli.listrak.models import Contact, ImportStatus, ProfileField, SenderCode
 from listrak_sms_cli.listrak.routes import ForbiddenRouteError, check_request
+from listrak_sms_cli.listrak.wire import Outgoing, Wire
 from listrak_sms_cli.sandbox import SandboxConfig
 
 CODE = {"shortCodeId": 1026, "code": "71856", "country": "US", "merchantName": "Larkspur"}
@@ -119,6 +120,16 @@ def test_pages_are_followed_by_their_cursor_only(cursor: str) -> None:
     assert fields == [ProfileField(7, "Tier", "Text", 10, "A"), ProfileField(8, "Tier", "Text", None, "A")]
 
 
+def test_a_page_that_names_itself_is_not_read_for_ever() -> None:
+    """Nor taken for the last one: fields would be missing."""
+    with (
+        Script((data([FIELD], nextPageCursor="round"),)) as script,
+        client(script, IMPATIENT) as listrak,
+        pytest.raises(ListrakUnavailable),
+    ):
+        listrak.profile_fields(1026)
+
+
 STATUS = {"importFileId": 77, "smsSenderCodeId": 1026, "fileName": "a", "startDate": None, "endDate": None}
 ENDINGS = [
     # word, endDate, ended, failed, new word
@@ -185,6 +196,18 @@ def test_no_request_that_could_change_a_subscription_leaves(method: str, path: s
     endpoint = Endpoint(BASE, "https://auth.listrak.com/OAuth2/Token")
     with pytest.raises(ForbiddenRouteError):
         check_request(endpoint, method, BASE + path)
+
+
+def test_the_wire_itself_checks_the_list() -> None:
+    """Whoever asks it: a request that is not on the list opens no socket."""
+    with Script((data({}),)) as script:
+        endpoint = Endpoint(script.api_url, script.token_url)
+        wire = Wire(endpoint, "lsms")
+        for method, path in FORBIDDEN:
+            with pytest.raises(ForbiddenRouteError):
+                wire.exchange(Outgoing(method, endpoint.api_url + path), 1.0)
+        wire.close()
+        assert not script.seen
 
 
 def test_a_token_never_travels_outside_the_api_base() -> None:

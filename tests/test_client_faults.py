@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 
+import httpx
 import pytest
 from scripted_listrak import (
     TOO_LATE,
@@ -182,6 +183,44 @@ def test_an_outage_that_lasts_says_what_may_have_arrived() -> None:
     assert caught.value.maybe_arrived
 
 
+def test_an_outage_of_the_token_address_leaves_nothing_behind() -> None:
+    """The import has not been sent, so nothing may have arrived; nor can reading leave anything."""
+    with (
+        Script((answer(500, {}),), (answer(500, {}),)) as script,
+        client(script, IMPATIENT) as listrak,
+        pytest.raises(ListrakUnavailable, match="the token was tried") as caught,
+    ):
+        listrak.start_import(1026, body())
+    assert not caught.value.maybe_arrived and not script.api_requests
+    with (
+        Script((answer(500, {}),)) as script,
+        client(script, IMPATIENT) as listrak,
+        pytest.raises(ListrakUnavailable) as caught,
+    ):
+        listrak.import_status(1026, "77")
+    assert not caught.value.maybe_arrived
+
+
+def test_a_try_that_ends_before_its_body_repeats_nothing() -> None:
+    """The body that was whole in an earlier, refused, try does not count."""
+    answers = iter((429, httpx.WriteError("broken"), 201))
+
+    class Transport(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/OAuth2/Token":
+                return httpx.Response(200, json={"access_token": "t"})
+            ahead = next(answers)
+            if isinstance(ahead, httpx.WriteError):
+                raise ahead
+            request.read()
+            return httpx.Response(ahead, json=CREATED)
+
+    transport = Transport()
+    endpoint = Endpoint("https://api.listrak.example/sms", "https://api.listrak.example/OAuth2/Token")
+    with ListrakClient(endpoint, Credentials("a", "b"), policy=QUICK, transport=transport) as listrak:
+        assert not listrak.start_import(1026, body()).maybe_repeated
+
+
 def test_a_refusal_after_a_lost_reply_says_that_the_file_may_have_arrived() -> None:
     """The second try is refused, but the first may have been accepted."""
     steps = (reset(1.0), refuse(400, "ERROR_MALFORMED_REQUEST_BODY"))
@@ -198,7 +237,7 @@ def test_an_accepted_import_with_unreadable_answers_is_not_started_for_ever() ->
         pytest.raises(ListrakUnavailable) as caught,
     ):
         listrak.start_import(1026, body())
-        assert len(script.api_requests) == 5
+    assert len(script.api_requests) == 5
     assert caught.value.maybe_arrived
 
 
@@ -274,11 +313,12 @@ def test_closing_wakes_a_thread_that_waits_for_an_answer(sets_stop: bool) -> Non
     stop = threading.Event()
     reached = threading.Event()
     caught: list[BaseException] = []
+    late: list[bool] = []
 
     def hang_and_tell(exchange: Exchange) -> None:
         exchange.read_body()
         reached.set()
-        hang(exchange)
+        late.append(not exchange.released.wait(TOO_LATE))
 
     with Script((hang_and_tell,)) as script:
         listrak = client(script, Policy(), stop=stop)
@@ -295,7 +335,8 @@ def test_closing_wakes_a_thread_that_waits_for_an_answer(sets_stop: bool) -> Non
         if sets_stop:
             stop.set()
         listrak.close()
-        thread.join()  # the script ends only afterwards
+        thread.join()
+        assert not late, "the thread ended only with the server"
     assert [getattr(error, "maybe_arrived", None) for error in caught] == [True]
 
 
@@ -309,7 +350,7 @@ def test_nothing_is_asked_once_stopped() -> None:
         pytest.raises(Interrupted),
     ):
         listrak.sender_codes()
-        assert not script.seen
+    assert not script.seen
 
 
 @pytest.mark.parametrize("step", [refuse(413, ""), page_of_html(413), early(413)])
@@ -329,7 +370,15 @@ def test_404_means_too_large_when_the_sender_code_is_there() -> None:
         pytest.raises(ImportTooLarge),
     ):
         listrak.start_import(1026, body())
-        assert [one.method for one in script.api_requests] == ["POST", "GET"]
+    assert [one.method for one in script.api_requests] == ["POST", "GET"]
+
+
+def test_a_file_that_is_too_large_only_the_second_time_may_have_arrived() -> None:
+    """The first try lost its answer, the second is told 404."""
+    steps = (reset(1.0), refuse(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE"), data({"shortCodeId": 1026}))
+    with Script(steps) as script, client(script) as listrak, pytest.raises(ImportTooLarge) as caught:
+        listrak.start_import(1026, body())
+    assert caught.value.maybe_arrived
 
 
 def test_404_of_a_sender_code_that_has_gone_is_a_refusal() -> None:
@@ -351,7 +400,7 @@ def test_a_file_over_the_published_limit_is_not_sent() -> None:
         pytest.raises(ImportTooLarge),
     ):
         listrak.start_import(1026, ImportBody("a.csv", (), TooLarge()))
-        assert not script.seen
+    assert not script.seen
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -375,7 +424,7 @@ def test_a_refusal_is_not_tried_again() -> None:
         pytest.raises(ListrakRefused, match="fileMappings") as caught,
     ):
         listrak.start_import(1026, body())
-        assert len(script.api_requests) == 1
+    assert len(script.api_requests) == 1
     assert caught.value.code == "error_invalid_parameter"
     assert "17185550100" not in str(caught.value)
 
