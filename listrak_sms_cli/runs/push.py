@@ -226,7 +226,9 @@ class _Push:
 def _name_of(source: object) -> str:
     if isinstance(source, Audience):
         return source.name
-    return "standard input" if source == "-" else str(source) if isinstance(source, str | Path) else "a frame"
+    if not isinstance(source, str | Path):
+        return "a frame"
+    return "standard input" if source == "-" else str(source)
 
 
 def _path_of(source: object) -> str:

@@ -1,0 +1,121 @@
+"""The README is true: every command in it runs, and what it shows is what comes out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, SAMPLES, World, run_lsms
+
+README = (PROJECT / "README.md").read_text("utf-8")
+CONSOLE = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
+CRON = re.findall(r"^[\d*]+ [\d*]+ +\* +\* +\* +(.+)$", README, re.MULTILINE)
+TABLED = re.findall(r"^\| `(lsms [^`]+)` \|", README, re.MULTILINE)
+OPTIONS = sorted(set(re.findall(r"`(--[a-z-]+)", README)))
+AUDIENCE = "phone,first_name,Loyalty Tier\n" + "".join(f"21255501{n:02d},N{n},Gold\n" for n in range(12))
+
+
+@pytest.fixture
+def ready(make_world: Callable[..., World]) -> World:
+    """What the README's reader has: an account, an audience, and a run to look at."""
+    world = make_world()
+    world.audience(AUDIENCE)
+    (world.home / "sample_audiences").symlink_to(SAMPLES)
+    assert world.lsms("push", world.home / "audience.csv", "--no-wait").code == 0
+    return world
+
+
+@pytest.mark.parametrize("line", [line for line in CONSOLE if line.startswith("lsms ")])
+def test_each_command_runs(ready: World, line: str) -> None:
+    """Every `lsms` command of the README ends with exit 0 for somebody who has done what stands before it."""
+    if line.startswith("lsms sandbox"):
+        line += " --help"
+    if line.startswith("lsms resume"):
+        line = line.replace("lsms resume", "lsms status")
+    ended = ready.lsms(*shlex.split(line, comments=True)[1:], cwd=ready.home, env={"PYTHONPATH": str(PROJECT)})
+    assert ended.code == 0, ended.out + ended.err
+
+
+@pytest.mark.parametrize("line", [line for line in CONSOLE if not line.startswith("lsms ")])
+def test_the_other_commands_exist(line: str) -> None:
+    """make targets are there, extras to install are declared, variables to export are ours."""
+    words = shlex.split(line, comments=True)
+    if words[0] == "make":
+        assert subprocess.run(["make", "-n", *words[1:]], cwd=PROJECT, capture_output=True, check=False).returncode == 0
+    elif words[:2] == ["pip", "install"]:
+        declared = (PROJECT / "pyproject.toml").read_text("utf-8")
+        assert all(f"\n{extra} = [" in declared for extra in re.findall(r"\[([a-z,]+)\]", line)[0].split(","))
+    else:
+        assert words[0] == "export"
+        assert words[1].startswith(("LISTRAK_", "LSMS_"))
+
+
+@pytest.mark.parametrize("line", CRON)
+def test_the_cron_recipe_runs(ready: World, line: str) -> None:
+    """The crontab line runs with its own paths, as cron would run it."""
+    config = ready.home / "config.toml"
+    config.write_text("[default]\nsender_code = 1026\n", "utf-8")
+    config.chmod(0o600)
+    command = line.replace("/etc/lsms/config.toml", str(config)).replace("/data/audience.parquet", "audience.csv")
+    command = command.replace("/data/", f"{ready.home}/")
+    words = shlex.split(command)
+    env = dict(word.split("=", 1) for word in words[: words.index("lsms")])
+    arguments = words[words.index("lsms") + 1 :]
+    ended = ready.lsms(*arguments, cwd=ready.home, env={**env, "PYTHONPATH": str(PROJECT)})
+    assert ended.code == 0, ended.err
+    assert CRON
+
+
+@pytest.mark.parametrize("command", TABLED)
+def test_each_command_of_the_table_has_help_that_ends_with_an_example(command: str, tmp_path: Path) -> None:
+    """`lsms COMMAND --help` is there for every command of the table, and shows an example."""
+    name = command.split()[1]
+    ended = run_lsms(name, "--help", env={"HOME": str(tmp_path), "COLUMNS": "200"})
+    assert ended.code == 0
+    assert f"Example: lsms {name}" in ended.out
+
+
+def test_the_table_names_every_command(tmp_path: Path) -> None:
+    """No command is missing from the README's table."""
+    shown = run_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
+    commands = re.findall(r"^│ ([a-z][a-z-]*) {2,}\S", shown, re.MULTILINE)
+    assert {command.split()[1] for command in TABLED} == set(commands)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_each_option_of_the_readme_exists(option: str) -> None:
+    """An option the README speaks of is one of the commands'."""
+    sources = [path.read_text("utf-8") for path in (PROJECT / "listrak_sms_cli" / "cli").glob("*.py")]
+    assert any(f'"{option}' in source for source in sources) or option in ("--help", "--version")
+
+
+def test_the_output_shown_is_what_comes_out(tmp_path: Path) -> None:
+    """The summary in the README is that of the command above it, run id and times aside."""
+    block = re.search(r"<!-- output: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert block is not None
+    ended = run_lsms(*block[1].split()[1:], env={"HOME": str(tmp_path)})
+    assert ended.code == 0
+
+    def without_times(text: str) -> str:
+        text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", text)
+        return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
+
+    assert without_times(ended.out) == without_times(block[2])
+
+
+def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python recipe runs with a frame, and prints what was sent."""
+    import pandas as pd
+
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    frame = pd.DataFrame({"phone": ["2125550100", "2125550101"], "first_name": ["Ann", "Bob"]})
+    scope: dict[str, object] = {"frame": frame}
+    exec(example[1], scope)
+    assert scope["report"].rows_sent == 2  # type: ignore[attr-defined]
