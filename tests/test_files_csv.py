@@ -235,6 +235,50 @@ def test_impossible_delimiter(named: str) -> None:
     assert refused(b"a,b\n1,2\n", delimiter=named).code == "bad_delimiter"
 
 
+def test_separator_line(tmp_path: Path) -> None:
+    """A first line `sep=;`, as Excel writes it, names the delimiter and is no header; it counts as a row."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(b"\xef\xbb\xbfsep=;\r\nphone;a,b\r\n1;2,3\r\n")
+    with open_audience(path) as audience:
+        assert audience.columns == ("phone", "a,b")
+        assert rows_of(audience) == [["1", "2,3"]]
+        assert audience.locate(np.array([0]))[1].tolist() == [3]
+
+
+def test_text_that_does_not_decode() -> None:
+    """Bytes that the named encoding does not have are refused with their row, line breaks in cells notwithstanding."""
+    content = 'phone,x\r1,"a\rb"\r2,'.encode("utf-16") + b"\x00\xdc" + "\r3,c\r".encode("utf-16-le")
+    error = refused(content)
+    assert (error.code, "row 3:" in error.message) == ("not_decodable", True)
+    error = refused(b'phone,x\n1,"a\nb\x81"\n', encoding="cp1252")
+    assert (error.code, "row 2:" in error.message) == ("not_decodable", True)
+
+
+def test_utf16_without_mark() -> None:
+    """UTF-16 without its mark is recognised, and the option to read it named."""
+    assert "--encoding utf-16-le" in refused("phone,x\n1,2\n".encode("utf-16-le")).hint
+
+
+@pytest.mark.parametrize("named", ["base64", "rot13", "klingon", "", "a\0"])
+def test_encodings_that_are_none(named: str) -> None:
+    """A name that is no text encoding is refused."""
+    assert refused(b"phone\n1\n", encoding=named).code == "bad_encoding"
+
+
+def test_byte_order_mark_within_the_file() -> None:
+    """A byte order mark at a block's start, as in files put together by `cat`, changes no other row."""
+    content = b'phone,x\n1,a\n\xef\xbb\xbf"q",b\n2,c\n'
+    for size in (1, 4096):
+        with opened(content, block_size=size) as audience:
+            assert rows_of(audience) == [["1", "a"], ['\ufeff"q"', "b"], ["2", "c"]]
+
+
+def test_locate_before_a_pass() -> None:
+    """Row numbers are not given before the file has been read."""
+    with opened(b"phone\n1\n") as audience, pytest.raises(RuntimeError):
+        audience.locate(np.array([0]))
+
+
 def test_single_column(tmp_path: Path) -> None:
     """A file of phones alone is read, whatever punctuation they have."""
     path = tmp_path / "members.csv"

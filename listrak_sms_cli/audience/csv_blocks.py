@@ -32,11 +32,10 @@ class Block:
 class BlockCutter:
     """Blocks of one pass over a source."""
 
-    def __init__(
-        self, source: Content, delimiter: str, *, block_size: int = BLOCK, cell_limit: int = CELL_LIMIT
-    ) -> None:
+    def __init__(self, source: Content, delimiter: str, *, block_size: int = BLOCK, closed: bool = True) -> None:
+        """`closed`: a quote that is open at the end of the source is an error."""
         self._source = source
-        self._cell_limit = cell_limit
+        self._closed = closed
         self._delimiter = ord(delimiter)
         self._block_size = block_size
         self._digest = xxhash.xxh3_128()
@@ -68,7 +67,7 @@ class BlockCutter:
                 offset += size - len(rest)
                 found = cut(data, size, self._delimiter, last=last)
             self._check_cells(data, size)
-            if last:
+            if last and self._closed:
                 self._check_closed(found)
             end, records = found.end, found.records
             if last and end < size:
@@ -98,17 +97,17 @@ class BlockCutter:
         return data, len(rest) + got, got < room
 
     def _check_cells(self, data: bytearray, size: int) -> None:
-        if size <= self._cell_limit:
+        if size <= CELL_LIMIT:
             return
         octets = np.frombuffer(data, np.uint8, size)
         length, start = longest_cell(octets, self._delimiter)
-        if length > self._cell_limit:
+        if length > CELL_LIMIT:
             quotes = quoted_parts(octets, self._delimiter)
             ends = record_ends(octets, quotes, last=False)
             row = self._record + int(np.searchsorted(ends, start))
             quoted = data[start] == ord('"')
             raise AudienceError(
-                f"{self._source.name}, row {row:,}: a cell is longer than {self._cell_limit >> 20} MiB"
+                f"{self._source.name}, row {row:,}: a cell is longer than {CELL_LIMIT >> 20} MiB"
                 + ("; its quote is probably never closed." if quoted else "."),
                 hint="Close the quote that opens in this row." if quoted else "Shorten the cell or leave it out.",
                 code="cell_too_long",

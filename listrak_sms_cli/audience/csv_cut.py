@@ -6,6 +6,7 @@ follows up to the delimiter belongs to the cell. CR, LF and CRLF end a record ou
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,35 +108,44 @@ def quoted_parts(octets: Octets, delimiter: int) -> Positions:
     quotes = np.flatnonzero(octets == QUOTE)
     if not len(quotes):
         return quotes
-    before = octets[quotes - 1]  # of a quote at 0: whatever comes last, mended in the next line
-    starts_cell = (before == delimiter) | (before == LF) | (before == CR) | (quotes == 0)
+    opens = _starts_cell(octets, quotes[0::2], delimiter)
+    if opens[0]:
+        opens[1:] |= quotes[2::2] - quotes[1:-1:2] == 1
+        if opens.all():
+            return quotes
+    starts_cell = _starts_cell(octets, quotes, delimiter)
     opens = starts_cell.copy()
     opens[1:] |= np.diff(quotes) == 1
-    if opens[0::2].all() and starts_cell[0]:
-        return quotes
     return _without_literals(quotes, starts_cell, opens)
+
+
+def _starts_cell(octets: Octets, quotes: Positions, delimiter: int) -> Flags:
+    before = octets[quotes - 1]  # of a quote at 0 it is the last byte, which the last term makes up for
+    starts: Flags = (before == delimiter) | (before == LF) | (before == CR) | (quotes == 0)
+    return starts
 
 
 def _without_literals(quotes: Positions, starts_cell: Flags, opens: Flags) -> Positions:
     """Leave out the quotes that are text: one step of the loop for each stretch between two of them."""
-    starts = np.flatnonzero(starts_cell)
-    wrong = [np.flatnonzero(~opens[parity::2]) * 2 + parity for parity in (0, 1)]
-    kept: list[Positions] = []
+    starts = np.flatnonzero(starts_cell).tolist()
+    wrong = [(np.flatnonzero(~opens[parity::2]) * 2 + parity).tolist() for parity in (0, 1)]
+    edges = np.zeros(len(quotes) + 1, np.int8)  # 1 where a stretch of kept quotes begins, -1 behind its end
+    begins, stops = [], []
     at = 0
-    while True:
-        found = np.searchsorted(starts, at)
-        if found == len(starts):
-            break
-        at = int(starts[found])
+    while (found := bisect_left(starts, at)) < len(starts):
+        at = starts[found]
+        begins.append(at)
         literals = wrong[at % 2]
-        found = np.searchsorted(literals, at)
+        found = bisect_left(literals, at)
         if found == len(literals):
-            kept.append(quotes[at:])
+            stops.append(len(quotes))
             break
-        literal = int(literals[found])
-        kept.append(quotes[at:literal])
-        at = literal + 1
-    return np.concatenate(kept) if kept else NONE
+        stops.append(literals[found])
+        at = literals[found] + 1
+    edges[begins] += 1
+    edges[stops] -= 1
+    kept: Positions = quotes[np.cumsum(edges[:-1], dtype=np.int8) == 1]
+    return kept
 
 
 def _first_of_run(quotes: Positions) -> int:

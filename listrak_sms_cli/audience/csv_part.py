@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from listrak_sms_cli.audience.csv_blocks import BLOCK, Block, BlockCutter
+from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter
 from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
@@ -22,7 +22,11 @@ from listrak_sms_cli.errors import AudienceError
 class CsvPart(Part):
     """A CSV file with a header. Row numbers are record numbers: header = 1, blank lines counted."""
 
-    def __init__(self, source: Content, delimiter: str, described: str, *, block_size: int = BLOCK) -> None:
+    def __init__(
+        self, source: Content, delimiter: str, described: str, *, header_from: int = 1, block_size: int = BLOCK
+    ) -> None:
+        """`header_from`: number of the first record that may be the header. Raises AudienceError: `empty_file`,
+        `not_utf8`, `bad_header`, and what BlockCutter raises."""
         self.name = source.name
         self.described = described
         self.size = source.size
@@ -32,6 +36,7 @@ class CsvPart(Part):
         self._source = source
         self._block_size = block_size
         self._pin = DigestPin(source.name)
+        self._header_from = header_from
         self._header_record, self.columns = self._read_header()
 
     def units(self) -> Iterator[Unit]:
@@ -54,6 +59,7 @@ class CsvPart(Part):
             ends = all_ends(octets, ord(self.delimiter))
             starts = np.concatenate(([0], ends[:-1] + 1))
             filled = np.flatnonzero(~blank_records(octets, ends))
+            filled = filled[filled >= self._header_from - block.first]
             if len(filled):
                 header = block.data[starts[filled[0]] : ends[filled[0]] + 1]
                 return block.first + int(filled[0]), self._names(header)
@@ -89,6 +95,7 @@ class CsvUnit(Unit):
         self.size = block.size
         self._part = part
         self._block = block
+        self._skip = skip
         self._bytes = pa.py_buffer(block.data).slice(skip, block.size - skip)
 
     def read(self, columns: Sequence[int]) -> Rows:
@@ -116,8 +123,8 @@ class CsvUnit(Unit):
         if not self._bytes.size:
             return pa.table({name: pa.nulls(0, text) for name in wanted})
         return pa_csv.read_csv(
-            pa.BufferReader(self._bytes),
-            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 1, column_names=names),
+            pa.BufferReader(self._parsable()),
+            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
             pa_csv.ParseOptions(
                 delimiter=self._part.delimiter,
                 quote_char='"',
@@ -128,6 +135,12 @@ class CsvUnit(Unit):
                 column_types=dict.fromkeys(wanted, text), include_columns=wanted, strings_can_be_null=False
             ),
         )
+
+    def _parsable(self) -> pa.Buffer:
+        """The bytes; behind an empty line when they begin as a byte order mark does, which Arrow would drop."""
+        if self._block.data[self._skip : self._skip + len(BOM)] != BOM:
+            return self._bytes
+        return pa.py_buffer(b"\n" + self._bytes.to_pybytes())
 
     def _numbers(self, rows: int) -> RowNumbers | None:
         """Record numbers of the rows, None when there are no blank lines among them. No record is ever lost."""

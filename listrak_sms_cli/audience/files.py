@@ -95,6 +95,7 @@ class Audience:
         more = f", {len(self.found):,} files" if len(self.found) > 1 else ""
         self.described = first.part.described + more
         self._counted: dict[int, _Counted] = {}
+        self._chunks = -1
 
     @property
     def unreadable(self) -> dict[int, str]:
@@ -119,6 +120,7 @@ class Audience:
             for unit in one.part.units():
                 yield Chunk(self, index, file, unit)
                 index += 1
+        self._chunks = index
 
     def note(self, index: int, file: int, rows: Rows) -> None:
         """Remember how many rows chunk `index` has, for `locate`."""
@@ -128,7 +130,9 @@ class Audience:
     def locate(self, rows: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """For rows of the audience (counted from 0) the index of the file, and the row number there: the record number
         in a CSV (header = 1, blank lines counted), from 1 elsewhere. Valid once all chunks have been read."""
-        counted = [self._counted[index] for index in range(len(self._counted))]
+        if len(self._counted) != self._chunks:
+            raise RuntimeError("locate needs a full pass in which every chunk has been read")
+        counted = [self._counted[index] for index in range(self._chunks)]
         starts = np.concatenate(([0], np.cumsum([one.rows.count for one in counted]))).astype(np.int64)
         wanted = np.asarray(rows, np.int64)
         chunk = np.searchsorted(starts, wanted, "right") - 1

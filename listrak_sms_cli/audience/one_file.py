@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from listrak_sms_cli.audience.csv_blocks import BlockCutter
 from listrak_sms_cli.audience.csv_part import CsvPart
 from listrak_sms_cli.audience.excel import open_workbook
 from listrak_sms_cli.audience.locations import Location
@@ -19,9 +20,10 @@ from listrak_sms_cli.audience.sniff import (
     encoding_of,
     encoding_shown,
     kind_of,
+    separator_line,
 )
-from listrak_sms_cli.audience.spool import Content, LocalFile, Spool
-from listrak_sms_cli.audience.unpack import Peeked, as_utf8, pieces, unpacked
+from listrak_sms_cli.audience.spool import Content, LocalFile, Spool, Spooled
+from listrak_sms_cli.audience.unpack import Peeked, UndecodableError, as_utf8, pieces, unpacked
 from listrak_sms_cli.errors import AudienceError
 
 
@@ -48,7 +50,7 @@ class _Opened:
         """The unpacked bytes, as UTF-8."""
         mtime_ns = self.local.mtime_ns if self.local else 0
         if encoding != "utf-8":
-            kept = spool.keep(self.name, as_utf8(self.name, self.stream, encoding), mtime_ns)
+            kept = self._transcoded(spool, encoding, mtime_ns)
         elif self.local is None or self.codec:
             kept = spool.keep(self.name, pieces(self.stream), mtime_ns)
         else:
@@ -56,6 +58,21 @@ class _Opened:
         if self.local:
             self.local.check_unchanged()
         return kept
+
+    def _transcoded(self, spool: Spool, encoding: str, mtime_ns: int) -> Spooled:
+        start = spool.size
+        try:
+            return spool.keep(self.name, as_utf8(self.stream, encoding), mtime_ns)
+        except UndecodableError:
+            spool.write(b"?")  # stands for what did not decode, so that the record it is in is counted
+            before = Spooled(spool, self.name, start, spool.size - start)
+            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None)
+            row = sum(block.records for block in BlockCutter(before, delimiter, closed=False).blocks())
+            raise AudienceError(
+                f"{self.name}, row {row:,}: not {encoding_shown(encoding)} text.",
+                hint="Name the file's encoding with --encoding.",
+                code="not_decodable",
+            ) from None
 
 
 def open_location(location: Location, options: ReadOptions, spool: Spool) -> Part:
@@ -97,10 +114,14 @@ def _open(opened: _Opened, options: ReadOptions, spool: Spool) -> Part:
 
 
 def _open_csv(opened: _Opened, options: ReadOptions, spool: Spool, *, tabs: bool) -> CsvPart:
-    encoding = encoding_of(opened.stream.head, options.encoding)
+    encoding = encoding_of(opened.stream.head, options.encoding, opened.name)
     content = opened.content(spool, encoding)
-    sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
-    delimiter = delimiter_of(sample, "tab" if tabs and options.delimiter is None else options.delimiter)
+    separator, sample = separator_line(content.read(0, SAMPLE).decode("utf-8-sig", "replace"))
+    named = options.delimiter
+    if named is None:
+        named = "tab" if tabs else separator
+    delimiter = delimiter_of(sample, named)
     shown = DELIMITER_NAMES.get(delimiter, f"“{delimiter}”")
     packed = f", {opened.codec}" if opened.codec else ""
-    return CsvPart(content, delimiter, f"CSV, {shown}, {encoding_shown(encoding)}{packed}")
+    described = f"CSV, {shown}, {encoding_shown(encoding)}{packed}"
+    return CsvPart(content, delimiter, described, header_from=2 if separator else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 
 from listrak_sms_cli.errors import AudienceError
@@ -74,12 +75,14 @@ def _known_kind(head: bytes) -> tuple[str, str]:
     return "csv", ""
 
 
-def encoding_of(head: bytes, named: str | None) -> str:
+def encoding_of(head: bytes, named: str | None, name: str = "") -> str:
     """The codec of a text: the one named, or by its byte order mark, else `utf-8`."""
-    if named:
+    if named is not None:
         try:
+            codecs.getincrementaldecoder(named)
+            b"    ".decode(named, "ignore")  # refuses codecs that are not of text, such as base64
             name = codecs.lookup(named).name
-        except LookupError:
+        except (LookupError, ValueError):
             raise AudienceError(
                 "The encoding given is not known.",
                 hint="Try --encoding cp1252, latin-1 or utf-16.",
@@ -88,7 +91,18 @@ def encoding_of(head: bytes, named: str | None) -> str:
         return "utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if head[:1000].count(0) > len(head[:1000]) // 4:
+        order = "utf-16-be" if head.startswith(b"\0") else "utf-16-le"
+        raise AudienceError(
+            f"{name} looks like UTF-16 without a byte order mark.", hint=f"Try --encoding {order}.", code="not_utf8"
+        )
     return "utf-8"
+
+
+def separator_line(text: str) -> tuple[str | None, str]:
+    """The delimiter that a first line `sep=;`, as Excel writes it, names (or None), and the text behind that line."""
+    found = re.match(r"sep=([,;\t|])\r?\n", text, re.IGNORECASE)
+    return (found[1], text[found.end() :]) if found else (None, text)
 
 
 def encoding_shown(encoding: str) -> str:

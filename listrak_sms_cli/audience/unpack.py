@@ -83,25 +83,28 @@ def pieces(stream: Peeked) -> Iterator[bytes]:
         yield piece
 
 
-def as_utf8(name: str, stream: Peeked, encoding: str) -> Iterator[bytes]:
-    """The text of a stream as UTF-8 without byte order mark. Raises AudienceError where it does not decode."""
+class UndecodableError(Exception):
+    """A stream does not decode; what came before has been given."""
+
+
+def as_utf8(stream: Peeked, encoding: str) -> Iterator[bytes]:
+    """The text of a stream as UTF-8 without byte order mark. Raises UndecodableError."""
     decoder = codecs.getincrementaldecoder(encoding)()
     first = True
-    lines = 1
     for piece in _with_end(stream):
+        before = decoder.getstate()
         try:
             text = decoder.decode(piece or b"", final=piece is None)
         except UnicodeDecodeError as error:
-            lines += error.object[: error.start].count(b"\n")
-            raise AudienceError(
-                f"{name}, near row {lines:,}: not {encoding} text.",
-                hint="Name the file's encoding with --encoding.",
-                code="not_decodable",
-            ) from None
+            decoder.setstate(before)
+            held = len(error.object) - len(piece or b"")
+            yield decoder.decode((piece or b"")[: max(0, error.start - held)]).encode()
+            raise UndecodableError from None
+        except UnicodeError:
+            raise UndecodableError from None
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
-        lines += text.count("\n")
-        yield text.encode("utf-8", "surrogatepass")
+        yield text.encode()
 
 
 def _with_end(stream: Peeked) -> Iterator[bytes | None]:
