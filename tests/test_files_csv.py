@@ -178,6 +178,7 @@ def test_unclosed_quote() -> None:
     error = refused(b'phone,x\n1,a\n2,"b\n3,c\n4,d\n')
     assert error.code == "unclosed_quote"
     assert "row 3:" in error.message
+    assert refused(b'"phone,x\n1,a\n').code == "unclosed_quote"
 
 
 def test_cell_over_the_limit() -> None:
@@ -189,6 +190,12 @@ def test_cell_over_the_limit() -> None:
     assert error.code == "cell_too_long"
     assert "row 3:" in error.message
     assert refused(b"phone,x\n1," + b"z" * (17 << 20) + b"\n").code == "cell_too_long"
+
+
+def test_row_without_end() -> None:
+    """A row of small cells that never ends is refused too, before it fills the memory."""
+    error = refused(b"phone,x\n" + b"1,a," * (20 << 20))
+    assert (error.code, "row 2:" in error.message) == ("row_too_long", True)
 
 
 def test_nul_bytes() -> None:

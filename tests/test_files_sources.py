@@ -361,6 +361,25 @@ def test_not_an_audience() -> None:
     assert "int" in refused(7).message
 
 
+def test_disk_full(tmp_path: Path) -> None:
+    """When the spool does not fit on its disk, the folder and TMPDIR are named."""
+    path = tmp_path / "members.csv.gz"
+    path.write_bytes(gzip.compress(b"phone\n" + b"2125550100\n" * 300_000))
+    script = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+from listrak_sms_cli.audience.files import open_audience
+from listrak_sms_cli.errors import AudienceError
+try:
+    open_audience({str(path)!r})
+except AudienceError as error:
+    print(error.code, error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=60, text=True)
+    assert run.stdout.startswith("disk_full")
+    assert "TMPDIR" in run.stdout
+
+
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The spool has no name in the temporary folder, and a folder that cannot be written to is named."""
     (tmp_path / "spool").mkdir()

@@ -14,7 +14,7 @@ from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
 
 BLOCK = 4 << 20
-ROW_LIMIT = 512 << 20
+ROW_LIMIT = 4 * CELL_LIMIT
 BOM = b"\xef\xbb\xbf"
 
 
@@ -97,6 +97,7 @@ class BlockCutter:
         return data, len(rest) + got, got < room
 
     def _check_cells(self, data: bytearray, size: int) -> None:
+        """Looked at only when a block has grown past one cell's limit, so that no byte is looked at more than twice."""
         if size <= CELL_LIMIT:
             return
         octets = np.frombuffer(data, np.uint8, size)

@@ -15,6 +15,7 @@ from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter
 from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
+from listrak_sms_cli.audience.sniff import SAMPLE
 from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
 
@@ -54,7 +55,8 @@ class CsvPart(Part):
         return BlockCutter(self._source, self.delimiter, block_size=self._block_size)
 
     def _read_header(self) -> tuple[int, tuple[str, ...]]:
-        for block in self._cutter().blocks():
+        cutter = BlockCutter(self._source, self.delimiter, block_size=min(self._block_size, SAMPLE))
+        for block in cutter.blocks():
             octets = np.frombuffer(block.data, np.uint8, block.size)
             ends = all_ends(octets, ord(self.delimiter))
             starts = np.concatenate(([0], ends[:-1] + 1))
