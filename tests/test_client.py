@@ -130,6 +130,13 @@ def test_a_page_that_names_itself_is_not_read_for_ever() -> None:
         listrak.profile_fields(1026)
 
 
+def test_pages_that_go_round_are_an_error() -> None:
+    """A cursor that comes a second time would be read for ever."""
+    steps = tuple(data([FIELD], nextPageCursor=cursor) for cursor in "abca")
+    with Script(steps) as script, client(script) as listrak, pytest.raises(AccountError, match="circle"):
+        listrak.profile_fields(1026)
+
+
 STATUS = {"importFileId": 77, "smsSenderCodeId": 1026, "fileName": "a", "startDate": None, "endDate": None}
 ENDINGS = [
     # word, endDate, ended, failed, new word

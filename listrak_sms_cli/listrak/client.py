@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from listrak_sms_cli.errors import AccountError
+from listrak_sms_cli.errors import AccountError, ListrakRefused
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
@@ -158,7 +158,11 @@ class ListrakClient:
 
     def _pages(self, path: str, item: Any, query: dict[str, str] | None = None) -> Iterator[Page[Any]]:
         cursor: str | None = "Start"
+        seen: set[str] = set()
         while cursor is not None:
+            if cursor in seen:
+                raise ListrakRefused("Listrak's pages go round in a circle.", hint="Try again later.", code="paging")
+            seen.add(cursor)
             page = self._page(path, item, query or {}, cursor)
             yield page
             cursor = page.next_cursor
