@@ -1,0 +1,197 @@
+"""What the columns of an audience hold, counted batch by batch in flat memory: filled, distinct, longest, shapes.
+
+No value leaves this room: a sample shows the shape of cells (`Xxxxx`, `99999`), never what is in them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.cells import (
+    Mask,
+    filled,
+    integers,
+    matches,
+    raw,
+    replaced,
+    trimmed,
+    where,
+    words,
+)
+from listrak_sms_cli.audience.columns import FieldKind
+from listrak_sms_cli.audience.phone_text import EXPONENT
+from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
+
+DISTINCT_CAP = 10_000  # distinct cells a column is counted to
+_DISTINCT_BYTES = 1 << 20  # of distinct cells kept a column
+_DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept for all columns
+_SAMPLED = 4_096  # filled cells a column whose shapes and kind are looked at
+_SHAPES = 3
+_SHAPE_LENGTH = 24  # characters
+
+# What is neither letter, digit nor ASCII punctuation could tell something: it is shown as a dot.
+_MASKS = (
+    (r"\s+", " "),
+    (r"\p{Lu}|\p{Lt}", "X"),
+    (r"\p{L}|\p{M}", "x"),
+    (r"\p{N}", "9"),
+    (r"[^ -~]", "·"),
+)
+_KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """Cells of one column in one batch. `longest` in characters; `distinct`: pa.string(), None = too many or not
+    counted; `shapes`: masked cells and how often, and `kinds`: how many could be of that kind, both among the first
+    `sampled` filled ones."""
+
+    filled: int
+    longest: int
+    distinct: pa.StringArray | None
+    sampled: int = 0
+    shapes: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[FieldKind, int] = field(default_factory=dict)
+
+
+@dataclass
+class ColumnProfile:
+    """One column of the batches so far. `distinct` is exact, or, when `over`, a number it has at least."""
+
+    filled: int = 0
+    longest: int = 0
+    distinct: int = 0
+    over: bool = False
+    sampled: int = 0
+    shapes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[FieldKind] = field(default_factory=Counter)
+    _kept: pa.StringArray | None = None
+
+    @property
+    def sample(self) -> tuple[str, ...]:
+        """The commonest shapes."""
+        return tuple(shape for shape, _ in self.shapes.most_common(_SHAPES))
+
+    @property
+    def looks_like(self) -> FieldKind | None:
+        """The strictest kind that every sampled cell could be of; None when no cell is filled."""
+        fits = (kind for kind in _KINDS if self.kinds[kind] == self.sampled)
+        return next(fits, FieldKind.TEXT) if self.sampled else None
+
+    @property
+    def wants_sample(self) -> bool:
+        return self.sampled < _SAMPLED
+
+    @property
+    def kept_bytes(self) -> int:
+        return int(self._kept.nbytes) if self._kept is not None else 0
+
+    def add(self, facts: ColumnFacts) -> None:
+        """Facts of the next batch: what is counted does not depend on when a batch was looked at."""
+        self.filled += facts.filled
+        self.longest = max(self.longest, facts.longest)
+        if self.wants_sample:
+            self.sampled += facts.sampled
+            self.shapes.update(facts.shapes)
+            self.kinds.update(facts.kinds)
+        if self.over:
+            return
+        if facts.distinct is None:
+            self.stop_counting(DISTINCT_CAP)
+            return
+        parts = [facts.distinct] if self._kept is None else [self._kept, facts.distinct]
+        kept = pc.unique(pa.concat_arrays(parts))
+        self._kept, self.distinct = kept, len(kept)
+        if len(kept) > DISTINCT_CAP or kept.nbytes > _DISTINCT_BYTES:
+            self.stop_counting(min(len(kept), DISTINCT_CAP))
+
+    def stop_counting(self, at_least: int) -> None:
+        self.distinct, self.over, self._kept = max(self.distinct, at_least), True, None
+
+
+class AudienceProfile:
+    """The profile of an audience of so many columns. `look` may run in several threads; `add` takes what it
+    returned in the order of the batches."""
+
+    def __init__(self, columns: Iterable[int], null_words: tuple[str, ...], region: str) -> None:
+        self.columns = {index: ColumnProfile() for index in columns}
+        self._null_words = null_words
+        self._region = region
+
+    def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
+        """`cells`: columns of a batch by their index in the audience, pa.string()."""
+        return {index: self._facts(self.columns[index], cells[index]) for index in self.columns}
+
+    def add(self, looked: Mapping[int, ColumnFacts]) -> None:
+        for index, facts in looked.items():
+            self.columns[index].add(facts)
+        while sum(column.kept_bytes for column in self.columns.values()) > _DISTINCT_BYTES_IN_ALL:
+            largest = max(self.columns.values(), key=lambda column: column.kept_bytes)
+            largest.stop_counting(largest.distinct)
+
+    def _facts(self, known: ColumnProfile, column: pa.StringArray) -> ColumnFacts:
+        cells = blank_nulls(column, self._null_words) if self._null_words else filled(column)
+        lengths = raw(cells).lengths
+        holds = lengths > 0
+        count = int(np.count_nonzero(holds))
+        if not count:
+            return ColumnFacts(0, 0, words())
+        distinct = None
+        if not known.over:
+            distinct = pc.unique(cells)
+            if count < len(cells):
+                distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
+            if len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES:
+                distinct = None
+        facts = ColumnFacts(count, _longest(cells, int(lengths.max())), distinct)
+        return self._sampled(facts, cells, holds) if known.wants_sample else facts
+
+    def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
+        rows = int(np.flatnonzero(holds)[:_SAMPLED][-1]) + 1
+        some = where(cells.slice(0, rows), holds[:rows])
+        kinds = {}
+        for kind in _KINDS:
+            bad = clean_values(some, ValueRules(kind, None, self._region, None)).bad
+            kinds[kind] = len(some) - (0 if bad is None else int(np.count_nonzero(bad)))
+        return ColumnFacts(facts.filled, facts.longest, facts.distinct, len(some), _shapes(some), kinds)
+
+
+def _longest(cells: pa.StringArray, most_bytes: int) -> int:
+    """Characters of the longest cell."""
+    data = raw(cells).data
+    if len(data) == 0 or data.max() < 0x80:
+        return most_bytes
+    return int(integers(pc.utf8_length(cells)).max())
+
+
+def _shapes(cells: pa.StringArray) -> dict[str, int]:
+    """How often each shape occurs: letters x and X, digits 9, punctuation kept, long ones cut."""
+    shapes = pc.utf8_slice_codeunits(trimmed(cells), 0, _SHAPE_LENGTH + 1)
+    for pattern, mask in _MASKS:
+        shapes = replaced(shapes, pattern, mask)
+    counted = pc.value_counts(shapes)
+    texts, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
+    told: Counter[str] = Counter()
+    for text, count in zip(texts, counts, strict=True):
+        told[text if len(text) <= _SHAPE_LENGTH else f"{text[: _SHAPE_LENGTH - 1]}…"] += count
+    return dict(told)
+
+
+def in_exponent_form(cells: pa.StringArray, invalid: Mask) -> int:
+    """How many of the phones that are no phones a spreadsheet has turned into `7.18E+10`."""
+    if not invalid.any():
+        return 0
+    return int(np.count_nonzero(matches(trimmed(filled(where(cells, invalid))), EXPONENT)))
+
+
+def short_zips(cells: pa.StringArray) -> int:
+    """How many cells are three or four digits: ZIPs that have lost their leading zeros. `cells` has no nulls."""
+    lengths = raw(cells).lengths
+    short = (lengths == 3) | (lengths == 4)
+    return int(np.count_nonzero(matches(where(cells, short), r"^[0-9]+$"))) if short.any() else 0
