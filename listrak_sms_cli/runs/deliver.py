@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable, LsmsError
+from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
 from listrak_sms_cli.listrak.client import ListrakClient
-from listrak_sms_cli.listrak.errors import ImportTooLarge
+from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
 from listrak_sms_cli.listrak.models import ImportStatus
 from listrak_sms_cli.runs.events import (
     ImportChanged,
@@ -41,7 +42,8 @@ from listrak_sms_cli.runs.outcome import Outcome, worst
 from listrak_sms_cli.runs.packing import Part
 
 SMALLEST_HALF = 1000  # members: a file this small that is still too large is refused for another reason
-_FIRST_POLL, _SLOWEST_POLL = 0.2, 5.0  # seconds between two looks at the imports
+UNKNOWN_FOR = 60.0  # seconds: how long an import that was accepted may be unknown to Listrak
+_FIRST_POLL, _SLOWEST_POLL = 0.1, 5.0  # seconds between two looks at the imports
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,14 @@ class Target:
 
 
 class Delivery:
-    """Sends the parts of one run. The journal is written by this thread alone; uploads and looks at the imports
-    run on threads of their own and only return values."""
+    """Sends the parts of one run. The journal is written by this thread alone; uploads run on threads of their own
+    and only return values."""
 
     def __init__(self, target: Target, journal: Journal, stop: threading.Event, tell: Listener) -> None:
         self._target = target
+        self.client = target.client
         self.journal = journal
-        self._stop = stop
+        self.stop = stop
         self._tell = tell
         self._problems: list[LsmsError] = []
         self._progress = _Progress(tell)
@@ -71,24 +74,23 @@ class Delivery:
         uploads: dict[Future[Accepted], Part] = {}
         self._progress.start(parts)
         with ThreadPoolExecutor(concurrency, thread_name_prefix="lsms-upload") as pool:
-            try:
-                while uploads or (waiting and not self._problems):
-                    while waiting and len(uploads) < concurrency and not self._problems:
-                        part = waiting.popleft()
-                        self.journal.write(Sending(part=part.number))
-                        self._show(part.number)
-                        uploads[pool.submit(self._upload, part)] = part
-                    for future in wait(uploads, return_when=FIRST_COMPLETED).done:
-                        part = uploads.pop(future)
-                        waiting.extendleft(reversed(self._settle(part, future)))
-            except KeyboardInterrupt:
-                self._stop.set()
-                self._target.client.close()
-                for future, part in uploads.items():
-                    self._settle(part, future)
-                self._problems = [Interrupted("Interrupted.")]
+            while uploads or (waiting and not self._ended):
+                while waiting and len(uploads) < concurrency and not self._ended:
+                    part = waiting.popleft()
+                    self.journal.write(Sending(part=part.number))
+                    self._show(part.number)
+                    uploads[pool.submit(self._upload, part)] = part
+                for future in wait(uploads, return_when=FIRST_COMPLETED).done:
+                    part = uploads.pop(future)
+                    waiting.extendleft(reversed(self._settle(part, future)))
+        if waiting and self.stop.is_set():
+            self._problems.append(Interrupted("Interrupted."))
         self._tell(PhaseEnded(Phase.SENDING))
         return self._problems
+
+    @property
+    def _ended(self) -> bool:
+        return bool(self._problems) or self.stop.is_set()
 
     def _upload(self, part: Part) -> Accepted:
         body = ImportBody(
@@ -97,7 +99,7 @@ class Delivery:
             content=part.content,
             on_bytes=lambda count: self._progress.add(part.number, count),
         )
-        accepted = self._target.client.start_import(self._target.sender_code, body)
+        accepted = self.client.start_import(self._target.sender_code, body)
         return Accepted(
             part=part.number, import_file_id=accepted.import_file_id, maybe_repeated=accepted.maybe_repeated
         )
@@ -109,8 +111,7 @@ class Delivery:
         except ImportTooLarge as error:
             return self._halve(part, error)
         except ListrakRefused as error:
-            self.journal.write(Refused(part=part.number, code=error.code))
-            self._problems.append(error)
+            self._refuse(part, error)
         except LsmsError as error:
             self.journal.write(Unreached(part=part.number, maybe_arrived=error.maybe_arrived))
             self._problems.append(error)
@@ -123,8 +124,13 @@ class Delivery:
 
     def _halve(self, part: Part, error: ImportTooLarge) -> list[Part]:
         if part.rows <= SMALLEST_HALF:
-            self.journal.write(Refused(part=part.number, code=error.code))
-            self._problems.append(error)
+            smallest = ImportTooLarge(
+                f"Listrak does not even take an import file of {part.rows:,} members ({part.content.size:,} bytes); "
+                "lsms does not send smaller halves.",
+                hint="Leave long columns out with --skip-column, or ask Listrak for its limit and use --batch-rows.",
+            )
+            smallest.maybe_arrived = error.maybe_arrived
+            self._refuse(part, smallest)
             self._show(part.number)
             return []
         number = max(self.journal.state.parts) + 1
@@ -135,36 +141,48 @@ class Delivery:
             replace(part, number=number + 1, rows=part.rows - half, skip=part.skip + half, content=rest),
         ]
         stem = self.journal.state.parts[part.number].line.file_name.rsplit("-", 1)[0]
-        self.journal.write(Split(part=part.number, into=[part_line(piece, stem) for piece in pieces]))
+        lines = [part_line(piece, stem) for piece in pieces]
+        self.journal.write(Split(part=part.number, into=lines, maybe_arrived=error.maybe_arrived))
         return pieces
 
-    def await_imports(self, timeout: float) -> list[LsmsError]:
-        """Looks at the open imports until they have ended or `timeout` seconds are over."""
+    def _refuse(self, part: Part, error: ListrakRefused) -> None:
+        self.journal.write(Refused(part=part.number, code=error.code, maybe_arrived=error.maybe_arrived))
+        self._problems.append(error)
+
+    def await_imports(self, timeout: float, unknown_for: float = UNKNOWN_FOR) -> list[LsmsError]:
+        """Looks at the open imports until they have ended or `timeout` seconds are over. One that Listrak does not
+        know (any more) after `unknown_for` seconds counts as ended badly: nobody can tell what became of it."""
         total = self.journal.state.rows[PartStatus.ACCEPTED]
         self._tell(PhaseStarted(Phase.IMPORTING, total, "members"))
-        until = time.monotonic() + timeout
+        began = time.monotonic()
+        until = began + timeout
         pause = _FIRST_POLL
         try:
             while self.journal.state.open_imports:
                 for part in self.journal.state.open_imports:
-                    self._look(part)
+                    self._look(part, give_up=time.monotonic() - began >= unknown_for)
                 open_rows = sum(part.line.rows for part in self.journal.state.open_imports)
                 self._tell(PhaseAdvanced(Phase.IMPORTING, total - open_rows))
                 left = until - time.monotonic()
                 if left <= 0 or not self.journal.state.open_imports:
                     break
-                self._stop.wait(min(pause, left))
+                if self.stop.wait(min(pause, left)):
+                    return [Interrupted("Interrupted.")]
                 pause = min(pause * 1.5, _SLOWEST_POLL)
-        except KeyboardInterrupt:
-            return [Interrupted("Interrupted.")]
-        except (ListrakUnavailable, CredentialsRefused) as error:
+        except LsmsError as error:
             return [error]
         self._tell(PhaseEnded(Phase.IMPORTING))
         return []
 
-    def _look(self, part: PartState) -> None:
+    def _look(self, part: PartState, give_up: bool) -> None:
         assert part.import_file_id is not None
-        status = self._target.client.import_status(self._target.sender_code, part.import_file_id)
+        try:
+            status = self.client.import_status(self._target.sender_code, part.import_file_id)
+        except NotFound:
+            if give_up:
+                self.journal.write(Seen(part=part.line.part, status="not found", ended=True, failed=True))
+                self._show(part.line.part)
+            return
         if (status.status, status.ended) != (part.word, part.ended):
             self.journal.write(_seen(part.line.part, status))
             self._show(part.line.part)
@@ -175,11 +193,21 @@ class Delivery:
         self._tell(ImportChanged(number, part.line.file_name, part.line.rows, part.shown, part.ended, failed))
 
 
-def deliver(delivery: Delivery, parts: list[Part], outcome: Outcome, concurrency: int, waiting: Waiting) -> None:
-    """Sends the parts of a run, waits as asked, and writes down how it ended. Raises the problem that decides."""
-    problems = delivery.send(parts, concurrency) if parts else []
-    if waiting.wait and not any(isinstance(problem, Interrupted) for problem in problems):
-        problems += delivery.await_imports(waiting.timeout)
+def deliver(
+    delivery: Delivery,
+    parts: list[Part],
+    outcome: Outcome,
+    concurrency: int,
+    waiting: Waiting,
+    wait_first: Callable[[], list[LsmsError]] = list,
+) -> None:
+    """Sends the parts of a run once `wait_first` finds nothing in the way, waits as asked, and writes down how it
+    ended. Raises the problem that decides."""
+    problems = wait_first() if parts else []
+    if not problems:
+        problems = delivery.send(parts, concurrency) if parts else []
+        if waiting.wait and not any(isinstance(problem, Interrupted | CredentialsRefused) for problem in problems):
+            problems += delivery.await_imports(waiting.timeout)
     conclude(delivery.journal, problems, outcome, waited=waiting.wait)
 
 
@@ -189,6 +217,7 @@ def conclude(journal: Journal, problems: list[LsmsError], outcome: Outcome, *, w
         outcome.warn(notice)
     if journal.lost:
         outcome.warn(lost_notice())
+    outcome.kept = journal.kept
     error = worst(problems + outcome.problems_of_imports(waited))
     journal.write(Ended(exit_code=error.exit_code if error else 0))
     if error:

@@ -157,14 +157,15 @@ class RunState:
                 fresh = PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated)
                 self._put(fresh)
             case Refused():
-                self._put(replace(part, status=PartStatus.REFUSED, refusal=line.code))
+                arrived = part.maybe_arrived or line.maybe_arrived
+                self._put(replace(part, status=PartStatus.REFUSED, refusal=line.code, maybe_arrived=arrived))
             case Unreached():
                 arrived = part.maybe_arrived or line.maybe_arrived
                 self._put(replace(part, status=PartStatus.UNREACHED, maybe_arrived=arrived))
             case Split():
                 self._put(replace(part, status=PartStatus.SPLIT))
                 for piece in line.into:
-                    self._put(PartState(piece, maybe_arrived=part.maybe_arrived))
+                    self._put(PartState(piece, maybe_arrived=part.maybe_arrived or line.maybe_arrived))
             case Seen():
                 seen = replace(part, word=line.status, ended=line.ended, failed=line.failed, new_word=line.new_word)
                 self._put(seen)
@@ -188,6 +189,7 @@ class Journal:
         """`state`: the fold of what is in the folder already. Raises OSError when it cannot be opened."""
         self.state = state or RunState()
         self.lost = False
+        self.kept = state is not None  # whether enough is on disk to resume the run
         self._file: int | None = None
         if folder is not None:
             self._file = os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -204,6 +206,7 @@ class Journal:
             if written < len(data):
                 self.lost = True
                 self.close()
+            self.kept = self.kept or (isinstance(line, Prepared) and not self.lost)
         return self.state.apply(line)
 
     def close(self) -> None:

@@ -89,8 +89,11 @@ class Accepted(Line, frozen=True, tag="accepted", kw_only=True):
 
 
 class Refused(Line, frozen=True, tag="refused", kw_only=True):
+    """`maybe_arrived`, here and in Split: an earlier try of the same request may have been accepted all the same."""
+
     part: int
     code: str
+    maybe_arrived: bool = False
 
 
 class Unreached(Line, frozen=True, tag="unreached", kw_only=True):
@@ -103,6 +106,7 @@ class Unreached(Line, frozen=True, tag="unreached", kw_only=True):
 class Split(Line, frozen=True, tag="split", kw_only=True):
     part: int
     into: list[PartLine]
+    maybe_arrived: bool = False
 
 
 class Seen(Line, frozen=True, tag="seen", kw_only=True):

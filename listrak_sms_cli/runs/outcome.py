@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterable
 
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.errors import ImportEndedBadly, ImportsNotEnded, Interrupted, LsmsError
+from listrak_sms_cli.errors import (
+    AudienceError,
+    GuardStopped,
+    ImportEndedBadly,
+    ImportsNotEnded,
+    Interrupted,
+    ListrakUnavailable,
+    LsmsError,
+    SettingsError,
+    UsageError,
+)
 from listrak_sms_cli.runs.events import Listener, Warned
 from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.prepare import dropped_by_reason
@@ -35,6 +45,7 @@ class Outcome:
         self.plan: ColumnPlan | None = None
         self.verdicts: Counter[Verdict] = Counter()
         self.state = RunState()
+        self.kept = False  # whether the state folder holds enough to resume the run
         self._tell = tell
         self._silenced = silenced
         self._warnings: list[RunWarning] = []
@@ -56,14 +67,14 @@ class Outcome:
                 ImportEndedBadly(
                     f"{len(failed)} of {len(self.state.leaves)} imports ended badly (import file {numbers}): "
                     f"{rows:,} members.",
-                    hint="Look at the import in Listrak, then push the audience again: sending twice does no harm.",
+                    hint="Look at the import in Listrak; sending its members again does no harm.",
                 )
             )
         if waited and (still := self.state.open_imports):
             problems.append(
                 ImportsNotEnded(
                     f"All import files were sent, but {len(still)} imports had not ended in time.",
-                    hint="Listrak goes on with them. Wait longer next time with --wait-timeout, or not with --no-wait.",
+                    hint="Listrak goes on with them.",
                 )
             )
         return problems
@@ -73,13 +84,34 @@ class Outcome:
         try:
             work()
         except LsmsError as error:
+            error.hint = self._way_on(error)
             error.report = self.report(error)
             raise
         except KeyboardInterrupt:
-            interrupted = Interrupted("Interrupted; nothing was sent.", hint="Start it again when you like.")
+            sent = any(part.status is not PartStatus.WAITING for part in self.state.leaves)
+            interrupted = Interrupted("Interrupted." if sent else "Interrupted; nothing was sent.")
+            interrupted.hint = self._way_on(interrupted)
             interrupted.report = self.report(interrupted)
             raise interrupted from None
         return self.report()
+
+    def _way_on(self, error: LsmsError) -> str:
+        """The hint of an error, with the command that goes on from there: a push that has begun to send is resumed."""
+        if isinstance(error, GuardStopped | UsageError | SettingsError | AudienceError):
+            return error.hint
+        if not self.state.can_be_resumed:
+            return error.hint or ("Start it again when you like." if isinstance(error, Interrupted) else "")
+        if not self.kept:
+            return f"{error.hint} This run is not remembered: push the audience again, it does no harm.".lstrip()
+        if self.run_id in error.hint:
+            return error.hint
+        match error:
+            case ImportsNotEnded():
+                return f"{error.hint} Wait for them: lsms status {self.run_id} --wait"
+            case ListrakUnavailable() if error.code == ListrakUnavailable.default_code:
+                return f"When it is back: lsms resume {self.run_id}"
+            case _:
+                return f"{error.hint} Go on with: lsms resume {self.run_id}".lstrip()
 
     def report(self, error: LsmsError | None = None) -> Report:
         verdicts, rows = self.verdicts, self.state.rows
@@ -116,6 +148,5 @@ class Outcome:
 
 def _import_line(part: PartState) -> ImportLine:
     line = part.line
-    return ImportLine(
-        line.part, line.file_name, line.rows, line.bytes, part.import_file_id, part.shown, part.maybe_repeated
-    )
+    words = (part.import_file_id, part.shown, part.maybe_repeated, part.ended)
+    return ImportLine(line.part, line.file_name, line.rows, line.bytes, *words)

@@ -36,6 +36,7 @@ from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_mem
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.resume import wait_for_earlier
+from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
 from listrak_sms_cli.settings import Settings
 
@@ -104,9 +105,15 @@ class _Push:
             if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
                 delivery = Delivery(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
-                if not self._leaves_no_trace:
-                    wait_for_earlier(store, client, journal.state, outcome, self._options.waiting)
-                deliver(delivery, parts, outcome, self._options.concurrency, self._options.waiting)
+                steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
+
+    def _deliver(self, store: Store, delivery: Delivery, parts: list[Part]) -> None:
+        outcome, concurrency, waiting = self._outcome, self._options.concurrency, self._options.waiting
+
+        def wait_first() -> list[LsmsError]:
+            return [] if self._leaves_no_trace else wait_for_earlier(store, delivery, outcome, waiting)
+
+        deliver(delivery, parts, outcome, concurrency, waiting, wait_first)
 
     def rehearse(self, offline: bool) -> None:
         settings, outcome = self._settings, self._outcome
@@ -217,6 +224,7 @@ class _Push:
         lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]
         counts = {verdict.reason: count for verdict, count in outcome.verdicts.items()}
         journal.write(Prepared(verdicts=counts, parts=lines))
+        outcome.kept = journal.kept
         return journal
 
     def _retried(self, retry: Retry) -> None:

@@ -13,13 +13,14 @@ from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.runs.account import connect
 from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
-from listrak_sms_cli.runs.journal import Journal, RunState
+from listrak_sms_cli.runs.journal import Journal
 from listrak_sms_cli.runs.notices import earlier_notice
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Spool
 from listrak_sms_cli.runs.rebuild import plan_of, rebuild
 from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
 from listrak_sms_cli.settings import Settings
 
@@ -68,9 +69,11 @@ def resume_run(
             closing.callback(journal.close)
             mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)
             delivery = Delivery(Target(client, started.target.sender_code, mapping), journal, stop, tell)
-            if parts:
-                wait_for_earlier(store, client, journal.state, outcome, waiting)
-            deliver(delivery, parts, outcome, concurrency, waiting)
+
+            def clear() -> list[LsmsError]:
+                return wait_for_earlier(store, delivery, outcome, waiting)
+
+            steered(lambda: deliver(delivery, parts, outcome, concurrency, waiting, clear), stop, client)
 
     return outcome.reported(work)
 
@@ -84,11 +87,18 @@ def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *
         if not run.state.open_imports:
             return
         _refuse_other_account(run, settings)
-        with connect(settings) as client, ExitStack() as closing:
+        stop = threading.Event()
+        with connect(settings, stop=stop) as client, ExitStack() as closing:
             journal = Journal(run.folder, run.state)
             closing.callback(journal.close)
-            problems = _look(client, journal, tell, waiting.timeout if waiting.wait else 0.0)
-            conclude(journal, problems, outcome, waited=waiting.wait)
+
+            def look() -> None:
+                problems = _delivery(client, journal, stop, tell).await_imports(
+                    waiting.timeout if waiting.wait else 0.0
+                )
+                conclude(journal, problems, outcome, waited=waiting.wait)
+
+            steered(look, stop, client)
 
     return outcome.reported(work)
 
@@ -108,38 +118,39 @@ def outcome_of(run: StoredRun, tell: Listener) -> Outcome:
     outcome.plan = plan_of(started.recipe)
     outcome.verdicts = Counter({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
     outcome.state = run.state
+    outcome.kept = True
     return outcome
 
 
-def wait_for_earlier(store: Store, client: ListrakClient, state: RunState, outcome: Outcome, waiting: Waiting) -> None:
-    """Older data must never land after newer: imports of earlier runs to this sender code end first.
-
-    Raises ListrakUnavailable when they do not end in time; nothing of this run has been sent then.
-    """
-    earlier = store.open_before(state, outcome.run_id)
+def wait_for_earlier(store: Store, delivery: Delivery, outcome: Outcome, waiting: Waiting) -> list[LsmsError]:
+    """Older data must never land after newer: imports of earlier runs to this sender code end first. Returns what
+    keeps this run from being sent: they did not end in time, Listrak could not be asked, Ctrl-C."""
+    earlier = store.open_before(delivery.journal.state, outcome.run_id)
     if earlier and not waiting.wait:
         outcome.warn(earlier_notice([run.run_id for run in earlier]))
-        return
+        return []
     for run in earlier:
         with ExitStack() as closing:
             journal = Journal(run.folder, run.state)
             closing.callback(journal.close)
-            problems = _look(client, journal, silent, waiting.timeout)
-        if problems:
-            raise problems[0]
+            other = _delivery(delivery.client, journal, delivery.stop, silent)
+            if problems := other.await_imports(waiting.timeout, unknown_for=0.0):
+                return problems
         if run.state.open_imports:
-            raise ListrakUnavailable(
+            late = ListrakUnavailable(
                 f"Imports of the earlier run {run.run_id} have not ended; nothing of this run was sent.",
                 hint=f"Later: lsms resume {outcome.run_id}. Or send all the same: push again with --no-wait.",
                 code="earlier_imports",
             )
+            return [late]
+    return []
 
 
-def _look(client: ListrakClient, journal: Journal, tell: Listener, timeout: float) -> list[LsmsError]:
+def _delivery(client: ListrakClient, journal: Journal, stop: threading.Event, tell: Listener) -> Delivery:
+    """For looking at the imports of a run, not for sending."""
     started = journal.state.started
     assert started is not None
-    delivery = Delivery(Target(client, started.target.sender_code, ()), journal, threading.Event(), tell)
-    return delivery.await_imports(timeout)
+    return Delivery(Target(client, started.target.sender_code, ()), journal, stop, tell)
 
 
 def _refuse_other_account(run: StoredRun, settings: Settings) -> None:

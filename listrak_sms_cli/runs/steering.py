@@ -1,0 +1,36 @@
+"""Work that Ctrl-C ends in good order, whenever it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from listrak_sms_cli.errors import Interrupted
+from listrak_sms_cli.listrak.client import ListrakClient
+
+
+def steered(work: Callable[[], None], stop: threading.Event, client: ListrakClient) -> None:
+    """Does the work on a thread of its own, where no signal comes between an answer of Listrak and its line in the
+    journal. Ctrl-C sets `stop` and wakes the requests under way; the work then ends by itself, within a second."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    thread = threading.Thread(target=run, name="lsms-delivery")
+    try:
+        thread.start()
+        done.exception()
+    except KeyboardInterrupt:
+        stop.set()
+        client.close()
+        if thread.is_alive():
+            thread.join()
+    if not done.done():
+        raise Interrupted("Interrupted.")
+    done.result()
