@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "lsms needs Python 3.11 or newer; none was found."; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)
 
 demo: $(READY) ## Push a sample audience to a simulated Listrak and watch it

@@ -122,12 +122,6 @@ def test_warnings_are_seen_while_it_works_and_left_to_the_summary(written: str) 
     assert "Empty cells" not in "\n".join(picture(written))
 
 
-def test_a_run_that_fails_leaves_its_warnings_in_full() -> None:
-    """When the run ends with an error its warnings stay on the screen, whole."""
-    shown = " ".join(" ".join(picture(on_terminal("0", "fail"))).split())
-    assert display_feed.WARNING in shown
-
-
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Nothing the display draws is wrapped by the terminal."""

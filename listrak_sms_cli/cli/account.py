@@ -106,11 +106,13 @@ def check(
         }
         output.document(document)
     else:
+        from listrak_sms_cli.display.words import plain
+
         console = output.console()
         for step in steps:
             mark = "[green]✓[/green]" if step.error is None else "[red]✗[/red]"
             console.print(f"{mark} {step.name}: ", end="")
-            console.print(step.detail, markup=False)
+            console.print(plain(step.detail), markup=False)
     if failed:
         raise typer.Exit(failed.exit_code)
 

@@ -93,6 +93,8 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
         else:
             from listrak_sms_cli import display
 
+            if error.report is not None and error.report.rows_read:
+                display.summary(error.report, output.console())
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))

@@ -37,16 +37,26 @@ class Output:
     def document(self, document: Any) -> None:
         sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
 
-    def listing(self, name: str, title: str, keys: tuple[str, ...], rows: list[tuple[Any, ...]], **more: Any) -> None:
-        """A list of things: a table with `title`, or in JSON an array of objects under `name`."""
+    def listing(
+        self,
+        name: str,
+        title: str,
+        keys: tuple[str, ...],
+        rows: list[tuple[Any, ...]],
+        json_only: frozenset[str] = frozenset(),
+        **more: Any,
+    ) -> None:
+        """A list of things: a table with `title`, or in JSON an array of objects under `name`. `json_only`: keys the
+        table has no room for."""
         if self.json:
             listed = [dict(zip(keys, row, strict=True)) for row in rows]
             self.document({name: listed, **more, "exit_code": 0, "error": None})
             return
         from listrak_sms_cli import display
 
-        heads = tuple(key.replace("_", " ") for key in keys)
-        cells = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+        shown = [place for place, key in enumerate(keys) if key not in json_only]
+        heads = tuple(keys[place].replace("_", " ") for place in shown)
+        cells = [tuple("" if row[place] is None else str(row[place]) for place in shown) for row in rows]
         display.table(title, heads, cells, self.console())
 
     def report(self, report: Report) -> None:

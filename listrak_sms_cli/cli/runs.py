@@ -46,7 +46,7 @@ def runs(
 
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
     rows = [row(run) for run in store.runs()]
-    output.listing("runs", "Runs", keys, rows, pruned=pruned)
+    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), pruned=pruned)
 
 
 def status(

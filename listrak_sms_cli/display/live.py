@@ -49,9 +49,6 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._screen.working = False
-        if error is not None:
-            for warning in self._tally.warnings:
-                self._console.print(Text.assemble(("! ", "yellow"), plain(warning.message)))
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:

@@ -37,6 +37,7 @@ class ImportLine:
     import_file_id: str | None = None
     status: str = "not sent"
     maybe_repeated: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True)
