@@ -22,7 +22,6 @@ KINDS: list[dict[str, Any]] = [
     {"fault": "html", "status": 502},
     {"fault": "truncated_json"},
     {"fault": "wrong_shape"},
-    {"fault": "revoke_tokens"},
     {"fault": "status", "status": 429, "retry_after": 0.01},
     {"fault": "status", "status": 503, "retry_after": 1, "retry_after_form": "date", "count": 1, "probability": 1.0},
     *(
@@ -37,8 +36,9 @@ ROUTES = ("start_import", "token", "import_status", "sender_code")
 
 
 def weather(draw: random.Random) -> list[dict[str, Any]]:
-    """One to four faults, each up to three times."""
-    return [
+    """One to four faults, each up to three times; tokens end once at most (a second 401 in a row is a refusal)."""
+    revoked = {"route": draw.choice(ROUTES[:1] + ROUTES[2:]), "fault": "revoke_tokens", "skip": draw.randint(0, 2)}
+    faults = [
         {
             "route": draw.choice(ROUTES),
             "count": draw.randint(1, 3),
@@ -49,6 +49,7 @@ def weather(draw: random.Random) -> list[dict[str, Any]]:
         }
         for _rule in range(draw.randint(1, 4))
     ]
+    return [*faults, revoked] if draw.random() < 0.3 else faults
 
 
 def test_in_any_weather_every_import_starts_and_what_came_twice_is_known() -> None:

@@ -20,7 +20,7 @@ from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
 Result = TypeVar("Result")
 
 _PASSING_STATUSES = frozenset({408, 425, 429})  # and every 5xx
-_MOST_UNREADABLE = 5  # tries of a request that was done each time: more of them help nobody
+_MOST_UNREADABLE = 20  # tries of a request that was done each time: by then it is no passing fault
 
 
 @dataclass(frozen=True)
