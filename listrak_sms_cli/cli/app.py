@@ -70,8 +70,9 @@ def _run(arguments: list[str]) -> int:
     except LsmsError as error:
         return _fail(error)
     except typer.TyperException as error:
-        usage = UsageError(_usage_message(error), hint=f"Type: lsms {output.command} --help".replace("  ", " "))
-        return _fail(usage)
+        known = {command.name for command in app.registered_commands}
+        command = f"{output.command} " if output.command in known else ""
+        return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
     except BrokenPipeError:
