@@ -115,6 +115,18 @@ def test_each_member_dropped_has_one_reason_in_the_order_of_the_interface(world:
     assert [column["column"] for column in report["columns"]] == ["Loyalty_Tier", "Last_Purchase"]
 
 
+def test_a_nested_column_can_be_left_out_and_never_hides_the_rejects(world: World) -> None:
+    """A nested Parquet column is refused by name, may be skipped, and is not in the rejects file."""
+    import pyarrow as pa
+
+    rows = {"phone": ["2125550100", "12"], "first_name": ["A", "B"], "tags": [["x"], ["y"]]}
+    path, rejects = world.home / "nested.parquet", world.home / "rejects.csv"
+    pq.write_table(pa.table(rows), path)
+    assert "tags" in pushed(world, path, "--map", "tags=7", code=2)["error"]["message"]
+    assert pushed(world, path, "--skip-column", "tags", "--rejects", rejects)["rows_sent"] == 1
+    assert list(csv.DictReader(rejects.read_text("utf-8").splitlines()))[0]["first_name"] == "B"
+
+
 def test_the_first_of_several_members_is_kept_when_asked(world: World) -> None:
     """`--keep first` sends the first member of a phone, the default the last."""
     audience = world.audience("phone,first_name\n2125550100,First\n2125550101,Other\n+1 212 555 0100,Last\n")

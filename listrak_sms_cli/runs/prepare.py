@@ -19,7 +19,7 @@ from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAd
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.packing import Packer, string_offsets, write_lines
-from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain
+from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain, readable
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class _Check:
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
-        wanted = list(range(len(plan.header))) if self.explained else _wanted(plan)
+        wanted = readable(self.job.audience) if self.explained else _wanted(plan)
         batch = stretch.chunk.read(wanted)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
@@ -234,7 +234,7 @@ class _Check:
             travelling = np.where(cleaned.verdicts == Verdict.SENDABLE, numbers, 0)
             phones = write_phones(travelling, rules.phone_format, rules.region)
             lines = write_lines(phones, [column.values.text for column in cleaned.columns])
-        rejected = explain(batch, cleaned, plan, rules, self.job.options.keep) if self.explained else None
+        rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned))
 
 

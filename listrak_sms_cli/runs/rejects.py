@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
-from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.errors import SettingsError, UsageError
 
 _OURS = ("row", "reason", "detail")
 _PLAIN_DETAILS = {
@@ -42,7 +44,11 @@ class Rejects:
         names = [f"reject_{name}" if name in audience.columns else name for name in _OURS]
         files = ["file"] if len(audience.files) > 1 else []
         self._schema = pa.schema(
-            [(names[0], pa.int64()), *((name, pa.string()) for name in [*names[1:], *files, *audience.columns])]
+            [
+                (names[0], pa.int64()),
+                *((name, pa.string()) for name in [*names[1:], *files]),
+                *((audience.columns[index], pa.string()) for index in readable(audience)),
+            ]
         )
         make: Any = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
         self._writer = make(self._file, self._schema)
@@ -58,22 +64,35 @@ class Rejects:
         ]
         if len(self._audience.files) > 1:
             ours.append(pa.array(np.array(self._audience.files, object)[file_index], pa.string()))
-        self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read.columns], schema=self._schema))
+        with self._disk():
+            self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read], schema=self._schema))
 
     def publish(self) -> None:
-        self._writer.close()
-        self._file.flush()
-        self._file.seek(0)
-        place, name = tempfile.mkstemp(prefix=f".{self._path.name}-", dir=self._path.parent)
+        """Raises SettingsError when the disk is full."""
+        with self._disk():
+            self._writer.close()
+            self._file.flush()
+            self._file.seek(0)
+            place, name = tempfile.mkstemp(prefix=f".{self._path.name}-", dir=self._path.parent)
+            try:
+                with os.fdopen(place, "wb") as target:
+                    shutil.copyfileobj(self._file, target, 1 << 20)
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
         try:
-            with os.fdopen(place, "wb") as target:
-                shutil.copyfileobj(self._file, target, 1 << 20)
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        finally:
-            self._file.close()
+            yield
+        except OSError:
+            raise SettingsError(
+                f"--rejects {self._path} cannot be written: the disk (or the one of temporary files) is full or gone; "
+                "nothing was sent.",
+                hint="Free some space, name another place, or point TMPDIR at a larger disk.",
+                code="disk_full",
+            ) from None
 
     def close(self) -> None:
         self._file.close()
@@ -93,22 +112,30 @@ def _refuse_place(path: Path, audience: Audience) -> None:
 @dataclass(frozen=True)
 class Rejected:
     """The dropped members of a chunk. `rows`: int64 within the chunk; `verdicts`: uint8; `details`: objects (str);
-    `as_read`: those rows with every column of the audience."""
+    `as_read`: those rows of every readable column of the audience, in its order (pa.string())."""
 
     rows: np.ndarray
     verdicts: np.ndarray
     details: np.ndarray
-    as_read: pa.RecordBatch
+    as_read: list[pa.StringArray]
 
 
-def explain(batch: pa.RecordBatch, cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str) -> Rejected:
+def readable(audience: Audience) -> list[int]:
+    """The columns of the audience that can be read as text; a nested one may be skipped, but not shown."""
+    return [index for index in range(len(audience.columns)) if index not in audience.unreadable]
+
+
+def explain(
+    cells: Mapping[int, pa.StringArray], cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str
+) -> Rejected:
     """Why each dropped member of a chunk was dropped, in words that never hold a value.
 
-    `batch` has every column of the audience; `keep` is what `--keep` says.
+    `cells`: every readable column of the audience by its index; `keep` is what `--keep` says.
     """
     dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
     rows = np.flatnonzero(dropping)
-    as_read = batch.take(pa.array(rows))
+    taken = pa.array(rows)
+    as_read = {index: column.take(taken) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     plain = {
         **_PLAIN_DETAILS,
@@ -117,10 +144,10 @@ def explain(batch: pa.RecordBatch, cleaned: Cleaned, plan: ColumnPlan, rules: Cl
     }
     details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
     if (some := verdicts == Verdict.INVALID_PHONE).any():
-        cells = as_read.column(plan.phone).filter(pa.array(some))
+        cells = as_read[plan.phone].filter(pa.array(some))
         details[some] = _words(explain_phones(cells, rules.region), "a phone of another country")
     for column in cleaned.columns:
-        cells = blank_nulls(as_read.column(column.plan.index), rules.null_values)
+        cells = blank_nulls(as_read[column.plan.index], rules.null_values)
         for verdict, flags in (
             (Verdict.BAD_VALUE, column.values.bad),
             (Verdict.VALUE_TOO_LONG, column.values.too_long),
@@ -128,7 +155,7 @@ def explain(batch: pa.RecordBatch, cleaned: Cleaned, plan: ColumnPlan, rules: Cl
             if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
                 words = explain_values(cells.filter(pa.array(some)), rules.for_column(column.plan))
                 details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
-    return Rejected(rows, verdicts, details, as_read)
+    return Rejected(rows, verdicts, details, list(as_read.values()))
 
 
 def _words(explained: pa.StringArray, otherwise: str) -> np.ndarray:
