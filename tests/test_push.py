@@ -124,7 +124,7 @@ def test_a_nested_column_can_be_left_out_and_never_hides_the_rejects(world: Worl
     pq.write_table(pa.table(rows), path)
     assert "tags" in pushed(world, path, "--map", "tags=7", code=2)["error"]["message"]
     assert pushed(world, path, "--skip-column", "tags", "--rejects", rejects)["rows_sent"] == 1
-    assert list(csv.DictReader(rejects.read_text("utf-8").splitlines()))[0]["first_name"] == "B"
+    assert [row["first_name"] for row in csv.DictReader(rejects.read_text("utf-8").splitlines())] == ["B"]
 
 
 def test_the_first_of_several_members_is_kept_when_asked(world: World) -> None:

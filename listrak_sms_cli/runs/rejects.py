@@ -144,16 +144,16 @@ def explain(
     }
     details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
     if (some := verdicts == Verdict.INVALID_PHONE).any():
-        cells = as_read[plan.phone].filter(pa.array(some))
-        details[some] = _words(explain_phones(cells, rules.region), "a phone of another country")
+        phones = as_read[plan.phone].filter(pa.array(some))
+        details[some] = _words(explain_phones(phones, rules.region), "a phone of another country")
     for column in cleaned.columns:
-        cells = blank_nulls(as_read[column.plan.index], rules.null_values)
+        texts = blank_nulls(as_read[column.plan.index], rules.null_values)
         for verdict, flags in (
             (Verdict.BAD_VALUE, column.values.bad),
             (Verdict.VALUE_TOO_LONG, column.values.too_long),
         ):
             if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
-                words = explain_values(cells.filter(pa.array(some)), rules.for_column(column.plan))
+                words = explain_values(texts.filter(pa.array(some)), rules.for_column(column.plan))
                 details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
     return Rejected(rows, verdicts, details, list(as_read.values()))
 
