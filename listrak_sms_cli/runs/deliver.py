@@ -240,14 +240,16 @@ class _Progress:
         self._tell = tell
         self._lock = threading.Lock()
         self._by_part: dict[int, int] = {}
+        self._total = 0
 
     def start(self, parts: list[Part]) -> None:
         self._tell(PhaseStarted(Phase.SENDING, sum(part.content.size for part in parts), "bytes"))
 
     def add(self, part: int, done: int) -> None:
         with self._lock:
+            self._total += done - self._by_part.get(part, 0)
             self._by_part[part] = done
-            total = sum(self._by_part.values())
+            total = self._total
         self._tell(PhaseAdvanced(Phase.SENDING, total))
 
     def finish(self, part: Part) -> None:
