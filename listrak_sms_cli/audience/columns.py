@@ -25,6 +25,7 @@ SYSTEM_FIELDS = {
 }
 PHONE_NAMES = ("phone", "phone_number")
 _LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
+_LIKE_A_ZIP = re.compile(r"(^|[\s_])(zip|postal)([\s_]?code)?($|[\s_])|^(zip|postal)code", re.IGNORECASE)
 
 
 class FieldKind(Enum):
@@ -66,6 +67,10 @@ class PlannedColumn:
     index: int
     name: str
     field: ProfileField
+
+    @property
+    def holds_zips(self) -> bool:
+        return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from listrak_sms_cli.audience.cells import (
     matches,
     raw,
     replaced,
+    strings,
     trimmed,
     where,
     words,
 )
+from listrak_sms_cli.audience.clean import CleanedColumn
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.phone_text import EXPONENT
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
@@ -33,13 +35,14 @@ _DISTINCT_BYTES = 1 << 20  # of distinct cells kept a column
 _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept for all columns
 _SAMPLED = 4_096  # filled cells a column whose shapes and kind are looked at
 _SHAPES = 3
+_MOST = 0.9  # of the sampled cells: what a column looks like
 _SHAPE_LENGTH = 24  # characters
 
 # What is neither letter, digit nor ASCII punctuation could tell something: it is shown as a dot.
 _MASKS = (
     (r"\s+", " "),
     (r"\p{Lu}|\p{Lt}", "X"),
-    (r"\p{L}|\p{M}", "x"),
+    (r"\p{Ll}|\p{Lo}|\p{Lm}|\p{M}", "x"),
     (r"\p{N}", "9"),
     (r"[^ -~]", "·"),
 )
@@ -62,7 +65,8 @@ class ColumnFacts:
 
 @dataclass
 class ColumnProfile:
-    """One column of the batches so far. `distinct` is exact, or, when `over`, a number it has at least."""
+    """One column of the batches so far. `distinct` is exact, or, when `over`, a number it has at least. `bad`,
+    `too_long` and `cleaned` count cells as `CleanValues` has them, whatever becomes of their members."""
 
     filled: int = 0
     longest: int = 0
@@ -71,6 +75,9 @@ class ColumnProfile:
     sampled: int = 0
     shapes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[FieldKind] = field(default_factory=Counter)
+    bad: int = 0
+    too_long: int = 0
+    cleaned: int = 0
     _kept: pa.StringArray | None = None
 
     @property
@@ -80,9 +87,15 @@ class ColumnProfile:
 
     @property
     def looks_like(self) -> FieldKind | None:
-        """The strictest kind that every sampled cell could be of; None when no cell is filled."""
-        fits = (kind for kind in _KINDS if self.kinds[kind] == self.sampled)
+        """The strictest kind that nine in ten of the sampled cells could be of; None when no cell is filled."""
+        fits = (kind for kind in _KINDS if self.kinds[kind] >= _MOST * self.sampled)
         return next(fits, FieldKind.TEXT) if self.sampled else None
+
+    @property
+    def unlike(self) -> int:
+        """Sampled cells that are not what the column looks like."""
+        kind = self.looks_like
+        return 0 if kind in (None, FieldKind.TEXT) else self.sampled - self.kinds[kind]
 
     @property
     def wants_sample(self) -> bool:
@@ -119,18 +132,28 @@ class AudienceProfile:
     """The profile of an audience of so many columns. `look` may run in several threads; `add` takes what it
     returned in the order of the batches."""
 
-    def __init__(self, columns: Iterable[int], null_words: tuple[str, ...], region: str) -> None:
+    def __init__(
+        self, columns: Iterable[int], null_words: tuple[str, ...], region: str, date_format: str | None = None
+    ) -> None:
         self.columns = {index: ColumnProfile() for index in columns}
+        self.rows = 0
         self._null_words = null_words
         self._region = region
+        self._date_format = date_format
 
     def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
         """`cells`: columns of a batch by their index in the audience, pa.string()."""
         return {index: self._facts(self.columns[index], cells[index]) for index in self.columns}
 
-    def add(self, looked: Mapping[int, ColumnFacts]) -> None:
+    def add(self, rows: int, looked: Mapping[int, ColumnFacts], cleaned: Iterable[CleanedColumn]) -> None:
+        self.rows += rows
         for index, facts in looked.items():
             self.columns[index].add(facts)
+        for column in cleaned:
+            profile, values = self.columns[column.plan.index], column.values
+            profile.bad += _many(values.bad)
+            profile.too_long += _many(values.too_long)
+            profile.cleaned += _many(values.changed)
         while sum(column.kept_bytes for column in self.columns.values()) > _DISTINCT_BYTES_IN_ALL:
             largest = max(self.columns.values(), key=lambda column: column.kept_bytes)
             largest.stop_counting(largest.distinct)
@@ -141,7 +164,7 @@ class AudienceProfile:
         holds = lengths > 0
         count = int(np.count_nonzero(holds))
         if not count:
-            return ColumnFacts(0, 0, words())
+            return ColumnFacts(0, 0, strings([]))
         distinct = None
         if not known.over:
             distinct = pc.unique(cells)
@@ -157,9 +180,13 @@ class AudienceProfile:
         some = where(cells.slice(0, rows), holds[:rows])
         kinds = {}
         for kind in _KINDS:
-            bad = clean_values(some, ValueRules(kind, None, self._region, None)).bad
-            kinds[kind] = len(some) - (0 if bad is None else int(np.count_nonzero(bad)))
+            bad = clean_values(some, ValueRules(kind, None, self._region, self._date_format)).bad
+            kinds[kind] = len(some) - _many(bad)
         return ColumnFacts(facts.filled, facts.longest, facts.distinct, len(some), _shapes(some), kinds)
+
+
+def _many(rows: Mask | None) -> int:
+    return 0 if rows is None else int(np.count_nonzero(rows))
 
 
 def _longest(cells: pa.StringArray, most_bytes: int) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
+from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.runs.journal import RunState
-from listrak_sms_cli.runs.prepare import ColumnCounts
+from listrak_sms_cli.runs.prepare import ColumnCounts, dropped_by_reason
 from listrak_sms_cli.runs.report import RunWarning
+
+MANY_DROPPED = 5.0  # percent of the members read
+SHORT_ZIPS = 1.0  # percent of the members that travel
 
 
 def offline_notice(region: str) -> RunWarning:
@@ -19,8 +24,8 @@ def offline_notice(region: str) -> RunWarning:
     return RunWarning("offline", message)
 
 
-def column_notices(columns: ColumnCounts, plan: ColumnPlan) -> list[RunWarning]:
-    """About the values that travel: counts by column, never values."""
+def column_notices(columns: ColumnCounts, plan: ColumnPlan, region: str, sent: int) -> list[RunWarning]:
+    """About the values of the `sent` members that travel: counts by column, never values."""
     notices: list[RunWarning] = []
     if empty := _by_column(columns.empty):
         message = f"Empty cells travel as empty values; whether Listrak then clears the field is unknown: {empty}."
@@ -30,12 +35,36 @@ def column_notices(columns: ColumnCounts, plan: ColumnPlan) -> list[RunWarning]:
         notices.append(RunWarning("values_cleaned", message))
     if blanked := _by_column(columns.blanked):
         notices.append(RunWarning("values_blanked", f"Values their field cannot hold are sent empty: {blanked}."))
+    few = SHORT_ZIPS * sent / 100
+    short = Counter({name: count for name, count in columns.short_zips.items() if count > few})
+    if short and region.upper() == "US":
+        message = f"ZIPs of fewer than five digits, a spreadsheet has taken their leading zeros: {_by_column(short)}."
+        notices.append(RunWarning("zip_zeros_lost", message))
     if any(column.field.name.casefold() == "email address" and column.field.id for column in plan.columns):
         message = (
             "Email Address is updated. A sender code can be tied to an e-mail list; whether an import touches that "
             "list is not published."
         )
         notices.append(RunWarning("email_address", message))
+    return notices
+
+
+def drop_notices(counts: Mapping[Verdict, int], exponents: int) -> list[RunWarning]:
+    """About members that stay at home: when they are many, and when a spreadsheet has eaten their phones."""
+    notices: list[RunWarning] = []
+    if exponents:
+        message = (
+            f"{exponents:,} phones are in exponent form (as 7.18E+10): a spreadsheet has destroyed them. Format the "
+            "column as text and export again."
+        )
+        notices.append(RunWarning("phones_in_exponent_form", message))
+    dropped, read = dropped_by_reason(counts), sum(counts.values())
+    if (many := sum(dropped.values())) * 100 > MANY_DROPPED * read:
+        message = (
+            f"{100 * many / read:.1f} % of the members are dropped ({_by_column(Counter(dropped))}); --rejects FILE "
+            "names them."
+        )
+        notices.append(RunWarning("many_dropped", message))
     return notices
 
 

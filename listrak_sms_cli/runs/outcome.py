@@ -22,7 +22,7 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.runs.events import Listener, Warned
 from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.prepare import dropped_by_reason
-from listrak_sms_cli.runs.report import ImportLine, MappedColumn, Report, ReportError, RunWarning
+from listrak_sms_cli.runs.report import ImportLine, MappedColumn, ProfiledColumn, Report, ReportError, RunWarning
 
 # When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
 _PRECEDENCE = (130, 4, 5, 1, 6)
@@ -46,6 +46,7 @@ class Outcome:
         self.verdicts: Counter[Verdict] = Counter()
         self.state = RunState()
         self.kept = False  # whether the state folder holds enough to resume the run
+        self.profile: tuple[ProfiledColumn, ...] | None = None
         self._tell = tell
         self._silenced = silenced
         self._warnings: list[RunWarning] = []
@@ -140,6 +141,7 @@ class Outcome:
             skipped_columns=self.plan.skipped if self.plan else (),
             imports=tuple(_import_line(part) for part in self.state.leaves),
             warnings=tuple(self._warnings),
+            profile=self.profile,
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,

@@ -14,6 +14,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.dedupe import duplicates
 from listrak_sms_cli.audience.files import Audience, Chunk
 from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form, short_zips
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -35,11 +36,13 @@ class Job:
 @dataclass(frozen=True)
 class Members:
     """The phones of the whole audience. `numbers`: int64 a row, E.164 digits; `verdicts`: uint8 a row;
-    `chunk_rows`: rows of each chunk, so that a second pass knows where it is."""
+    `chunk_rows`: rows of each chunk, so that a second pass knows where it is; `exponents`: invalid phones that a
+    spreadsheet turned into scientific notation."""
 
     numbers: np.ndarray
     verdicts: np.ndarray
     chunk_rows: tuple[int, ...]
+    exponents: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,13 @@ NOT_ASKED = LookedUp()
 
 @dataclass
 class ColumnCounts:
-    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty."""
+    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty, ZIPs that
+    are too short."""
 
     empty: Counter[str] = field(default_factory=Counter)
     cleaned: Counter[str] = field(default_factory=Counter)
     blanked: Counter[str] = field(default_factory=Counter)
+    short_zips: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, members: Cleaned) -> ColumnCounts:
@@ -82,12 +87,15 @@ class ColumnCounts:
                 counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
             if (unfit := column.unfit) is not None:
                 counts.blanked[name] = int(np.count_nonzero(unfit & travels))
+            if column.plan.holds_zips:
+                counts.short_zips[name] = short_zips(column.values.text)
         return counts
 
     def add(self, other: ColumnCounts) -> None:
         self.empty.update(other.empty)
         self.cleaned.update(other.cleaned)
         self.blanked.update(other.blanked)
+        self.short_zips.update(other.short_zips)
 
 
 @dataclass(frozen=True)
@@ -120,16 +128,18 @@ def read_members(job: Job, tell: Listener) -> Members:
     numbers: list[np.ndarray] = []
     verdicts: list[np.ndarray] = []
     counts: Counter[Verdict] = Counter()
-    done = read = 0
+    done = read = exponents = 0
 
-    def phones(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-        return clean_phones(chunk.read([job.plan.phone]).column(0), job.rules)
+    def phones(chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
+        cells = chunk.read([job.plan.phone]).column(0)
+        numbers, verdicts = clean_phones(cells, job.rules)
+        return numbers, verdicts, in_exponent_form(cells, verdicts == Verdict.INVALID_PHONE)
 
-    for chunk, (some_numbers, some_verdicts) in in_order(phones, job.audience.chunks()):
+    for chunk, (some_numbers, some_verdicts, some_exponents) in in_order(phones, job.audience.chunks()):
         numbers.append(some_numbers)
         verdicts.append(some_verdicts)
         counts.update(counted(some_verdicts))
-        done, read = done + chunk.size, read + len(some_numbers)
+        done, read, exponents = done + chunk.size, read + len(some_numbers), exponents + some_exponents
         tell(PhaseAdvanced(Phase.READING, done))
         tell(MembersCounted(read, dropped_by_reason(counts)))
     chunk_rows = tuple(len(some) for some in numbers)
@@ -139,17 +149,22 @@ def read_members(job: Job, tell: Listener) -> Members:
     counts = counted(all_verdicts)
     tell(MembersCounted(read, dropped_by_reason(counts)))
     tell(PhaseEnded(Phase.READING))
-    return Members(all_numbers, all_verdicts, chunk_rows)
+    return Members(all_numbers, all_verdicts, chunk_rows, exponents)
 
 
 def check_members(
-    job: Job, members: Members, packer: Packer | None, tell: Listener, looked_up: LookedUp = NOT_ASKED
+    job: Job,
+    members: Members,
+    packer: Packer | None,
+    tell: Listener,
+    looked_up: LookedUp = NOT_ASKED,
+    profile: AudienceProfile | None = None,
 ) -> Prepared:
     """Second pass: consent, opt-outs, values, who exists, limit. The members that travel go to `packer` (None:
-    nothing is packed), the
-    dropped ones to the rejects file, which is in its place when this returns. `members.verdicts` is completed."""
+    nothing is packed), the dropped ones to the rejects file, which is in its place when this returns, and what the
+    columns hold to `profile`. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    check = _Check(job, members, looked_up, packed=packer is not None, explained=rejects is not None)
+    check = _Check(job, members, looked_up, packer is not None, rejects is not None, profile)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
@@ -166,6 +181,8 @@ def check_members(
                 rejects.add(stretch.rows.start, checked.rejected)
             counts.update(counted(checked.verdicts[fresh]))
             columns.add(checked.columns)
+            if profile is not None:
+                profile.add(len(checked.verdicts), checked.facts, checked.cleaned.columns)
             members.verdicts[stretch.rows] = checked.verdicts
             done += stretch.chunk.size
             tell(PhaseAdvanced(Phase.CHECKING, done))
@@ -203,6 +220,7 @@ class _Checked:
     lines: pa.StringArray | None
     rejected: Rejected | None
     columns: ColumnCounts
+    facts: dict[int, ColumnFacts]
 
 
 @dataclass(frozen=True)
@@ -214,10 +232,11 @@ class _Check:
     looked_up: LookedUp
     packed: bool
     explained: bool
+    profile: AudienceProfile | None
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
-        wanted = readable(self.job.audience) if self.explained else _wanted(plan)
+        wanted = readable(self.job.audience) if self.explained else _wanted(plan, self.profile)
         batch = stretch.chunk.read(wanted)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
@@ -235,7 +254,8 @@ class _Check:
             phones = write_phones(travelling, rules.phone_format, rules.region)
             lines = write_lines(phones, [column.values.text for column in cleaned.columns])
         rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
-        return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned))
+        facts = self.profile.look(cells) if self.profile is not None else {}
+        return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned), facts)
 
 
 def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
@@ -256,8 +276,9 @@ def _among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
     return found
 
 
-def _wanted(plan: ColumnPlan) -> list[int]:
-    return sorted({column.index for column in plan.columns} | ({plan.consent} if plan.consent is not None else set()))
+def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
+    wanted = {column.index for column in plan.columns} | ({plan.consent} if plan.consent is not None else set())
+    return sorted(wanted | profile.columns.keys() if profile is not None else wanted)
 
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:

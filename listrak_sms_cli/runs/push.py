@@ -28,11 +28,12 @@ from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, Se
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.lookup import look_up
-from listrak_sms_cli.runs.notices import column_notices, offline_notice, state_notice
+from listrak_sms_cli.runs.notices import column_notices, drop_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
 from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_members
+from listrak_sms_cli.runs.profiling import profile_of, profiled_columns, smells
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.resume import wait_for_earlier
@@ -126,7 +127,7 @@ class _Push:
             else:
                 outcome.warn(offline_notice(self._options.reading.region or "US"))
             job = self._plan(audience, account)
-            self._prepare(job, None)
+            self._prepare(job, None, profiled=True)
             self._guard()
 
     def _open(self) -> Audience:
@@ -161,7 +162,9 @@ class _Push:
         )
         return Job(audience, plan, reading.rules(region), reading)
 
-    def _prepare(self, job: Job, packer: Packer | None, contacts: Contacts | None = None) -> np.ndarray:
+    def _prepare(
+        self, job: Job, packer: Packer | None, contacts: Contacts | None = None, *, profiled: bool = False
+    ) -> np.ndarray:
         outcome, options = self._outcome, self._options
         members = read_members(job, self._tell)
         looked_up = NOT_ASKED
@@ -169,9 +172,14 @@ class _Push:
             phones = members.numbers[members.verdicts == Verdict.SENDABLE]
             existing, opted_out = options.only_existing, options.exclude_opted_out
             looked_up = look_up(contacts, phones, job.rules, self._tell, existing=existing, opted_out=opted_out)
-        prepared = check_members(job, members, packer, self._tell, looked_up)
+        profile = profile_of(job) if profiled else None
+        prepared = check_members(job, members, packer, self._tell, looked_up, profile)
         outcome.verdicts = prepared.counts
-        for notice in column_notices(prepared.columns, job.plan):
+        notices = column_notices(prepared.columns, job.plan, job.rules.region, prepared.counts[Verdict.SENDABLE])
+        if profile is not None:
+            outcome.profile = profiled_columns(job, members, profile)
+            notices += smells(outcome.profile, prepared.read)
+        for notice in [*notices, *drop_notices(prepared.counts, members.exponents)]:
             outcome.warn(notice)
         return prepared.verdicts
 

@@ -41,6 +41,36 @@ class ImportLine:
 
 
 @dataclass(frozen=True)
+class ProfiledColumn:
+    """What a column of the audience holds: counts of cells, whatever becomes of their members; never a value.
+
+    `role`: phone, attribute, consent or skipped. `problems` by kind: `bad`, `too_long` and `cleaned`, and where the
+    type of the field is not known `unlike` (first cells that are not what most of them look like); for the phone
+    `missing`, `invalid`, `exponent_form` (a part of the invalid ones) and `duplicate`. `type` of the profile field,
+    None = not looked up; `looks_like`: the strictest type nine in ten of the first cells could be of, None = no cell is
+    filled. `distinct` counts cells that are not empty (phones: valid phones, however they are written), and is a number
+    there are at least when not `distinct_is_exact`. `longest` in characters. `sample`: the commonest shapes of cells, X
+    and x for letters, 9 for digits.
+    """
+
+    column: str
+    role: str
+    problems: dict[str, int]
+    field: str | None = None
+    field_id: int | None = None
+    type: str | None = None
+    max_length: int | None = None
+    rows: int = 0
+    filled: int = 0
+    distinct: int = 0
+    distinct_is_exact: bool = True
+    longest: int = 0
+    looks_like: str | None = None
+    sample: tuple[str, ...] = ()
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class RunWarning:
     code: str
     message: str
@@ -84,14 +114,20 @@ class Report:
     skipped_columns: tuple[str, ...] = ()
     imports: tuple[ImportLine, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
+    profile: tuple[ProfiledColumn, ...] | None = None
+    command: str | None = None
     sandbox: SandboxResult | None = None
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`."""
+        """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
+        `validate` also `profile`, a line for each column, and `command`, the push that does it."""
         document = asdict(self)
+        for name in ("profile", "command"):
+            if document[name] is None:
+                del document[name]
         document["seconds"] = round(self.seconds, 3)
         return document
 
