@@ -128,22 +128,23 @@ class Audience:
             self._counted[index] = _Counted(file, Rows((), rows.count, rows.first, rows.numbers))
 
     def locate(self, rows: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """For rows of the audience (counted from 0) the index of the file, and the row number there: the record number
-        in a CSV (header = 1, blank lines counted), from 1 elsewhere. Valid once all chunks have been read."""
+        """For rows of the audience (counted from 0, ascending) the index of the file, and the row number there: the
+        record number in a CSV (header = 1, blank lines counted), from 1 elsewhere. Valid once all chunks have been
+        read."""
         if len(self._counted) != self._chunks:
             raise RuntimeError("locate needs a full pass in which every chunk has been read")
         counted = [self._counted[index] for index in range(self._chunks)]
         starts = np.concatenate(([0], np.cumsum([one.rows.count for one in counted]))).astype(np.int64)
         wanted = np.asarray(rows, np.int64)
-        chunk = np.searchsorted(starts, wanted, "right") - 1
-        within = wanted - starts[chunk]
-        files = np.array([one.file for one in counted], np.int64)[chunk]
-        numbers = np.array([one.rows.first for one in counted], np.int64)[chunk] + within
-        for index in np.unique(chunk):
+        bounds = np.searchsorted(wanted, starts)
+        found = np.diff(bounds)
+        files = np.repeat(np.array([one.file for one in counted], np.int64), found)
+        numbers = wanted + np.repeat(np.array([one.rows.first for one in counted], np.int64) - starts[:-1], found)
+        for index in np.flatnonzero(found).tolist():
             exact = counted[index].rows.numbers
             if exact is not None:
-                here = chunk == index
-                numbers[here] = exact[within[here]]
+                here = slice(bounds[index], bounds[index + 1])
+                numbers[here] = exact[wanted[here] - starts[index]]
         return files, numbers
 
     def close(self) -> None:
