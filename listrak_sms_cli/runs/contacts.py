@@ -11,11 +11,19 @@ import numpy as np
 
 from listrak_sms_cli.audience.cells import strings
 from listrak_sms_cli.audience.phones import read_phones
-from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.errors import ListrakRefused, LsmsError
 from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.models import Contact, Page, PhoneList
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One listing that Listrak pages through: the subscribed, or the opted-out, contacts of a phone list."""
+
+    list_id: int
+    opted_out: bool
 
 
 @dataclass(frozen=True)
@@ -33,17 +41,26 @@ class Contacts:
     def pages(self) -> Iterator[list[Contact]]:
         """Every contact of every list; one that is on several lists comes several times. The next page is asked for
         while the last one is worked on. A list that Listrak does not let us read (inactive) is passed over."""
-        for phone_list in self.lists():
-            for opted_out in (False, True):
+        for place in self.places():
+            for page in self.pages_of(place):
+                yield page.items
 
-                def fetch(cursor: str, list_id: int = phone_list.id, out: bool = opted_out) -> Page[Contact]:
-                    return self.client.list_contacts(self.sender_code, list_id, opted_out=out, cursor=cursor)
+    def places(self, *, opted_out: bool = True) -> list[Place]:
+        """Where pages begin: each list, subscribed contacts and, with `opted_out`, the others."""
+        kinds = (False, True) if opted_out else (False,)
+        return [Place(phone_list.id, kind) for phone_list in self.lists() for kind in kinds]
 
-                try:
-                    yield from ahead(fetch)
-                except LsmsError as error:
-                    if error.code != "error_list_inactive":
-                        raise
+    def pages_of(self, place: Place, cursor: str = "Start") -> Iterator[Page[Contact]]:
+        """The pages of one place from a cursor on, the next one asked for while the last is worked on."""
+
+        def fetch(cursor: str) -> Page[Contact]:
+            return self.client.list_contacts(self.sender_code, place.list_id, opted_out=place.opted_out, cursor=cursor)
+
+        try:
+            yield from ahead(fetch, cursor)
+        except LsmsError as error:
+            if error.code != "error_list_inactive":
+                raise
 
     def phones(self, contacts: list[Contact]) -> np.ndarray:
         return self.numbers([contact.phone for contact in contacts])
@@ -58,7 +75,7 @@ class Contacts:
         def fetch(cursor: str) -> Page[str]:
             return self.client.opt_outs(self.sender_code, cursor)
 
-        return _sorted(self._counted((self.numbers(page) for page in ahead(fetch)), seen))
+        return _sorted(self._counted((self.numbers(page.items) for page in ahead(fetch)), seen))
 
     def existing(self, seen: Callable[[int], None]) -> np.ndarray:
         """The phones of every list as sorted int64, each once; `seen` is told how many contacts so far."""
@@ -73,15 +90,20 @@ class Contacts:
             yield batch
 
 
-def ahead(fetch: Callable[[str], Page[Item]]) -> Iterator[list[Item]]:
-    """The items of each page, the next page requested while this one is worked on."""
+def ahead(fetch: Callable[[str], Page[Item]], cursor: str = "Start") -> Iterator[Page[Item]]:
+    """Page after page, the next one requested while this one is worked on. Raises ListrakRefused (`paging`) when
+    Listrak's cursors go round in a circle."""
+    seen = {cursor}
     with ThreadPoolExecutor(1, thread_name_prefix="lsms-pages") as pool:
-        page = fetch("Start")
+        page = fetch(cursor)
         while page.next_cursor is not None:
+            if page.next_cursor in seen:
+                raise ListrakRefused("Listrak's pages go round in a circle.", hint="Try again later.", code="paging")
+            seen.add(page.next_cursor)
             following = pool.submit(fetch, page.next_cursor)
-            yield page.items
+            yield page
             page = following.result()
-        yield page.items
+        yield page
 
 
 def _sorted(batches: Iterator[np.ndarray]) -> np.ndarray:
