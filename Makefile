@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench profile clean
+.PHONY: help setup demo test lint format bench soak profile clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ format: $(READY) ## Put the code into its style
 
 bench: $(READY) ## Race the peers: make bench, or make bench QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+soak: $(READY) ## Live through random fault schedules until Ctrl-C (or SOAK_SECONDS)
+	@$(BIN)/python -m tests.soak
 
 profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages

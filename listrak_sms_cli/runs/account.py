@@ -40,10 +40,20 @@ def connect(
     return ListrakClient(
         endpoint,
         credentials,
-        policy=Policy(settings.give_up_after),
+        policy=_paced(settings.give_up_after),
         on_retry=on_retry,
         stop=stop,
         user_agent=f"lsms/{__version__}",
+    )
+
+
+def _paced(give_up_after: float) -> Policy:
+    """Who gives a request little time wants it tried at a matching pace, not once."""
+    usual = Policy()
+    return Policy(
+        give_up_after,
+        first_wait=min(usual.first_wait, give_up_after / 40),
+        longest_wait=min(usual.longest_wait, give_up_after / 10),
     )
 
 

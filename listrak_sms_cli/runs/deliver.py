@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, LsmsError
+from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable, LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
 from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
@@ -183,6 +183,8 @@ class Delivery:
                 self.journal.write(Seen(part=part.line.part, status="not found", ended=True, failed=True))
                 self._show(part.line.part)
             return
+        except ListrakRefused as error:
+            raise ListrakUnavailable(f"Listrak does not tell how the imports stand. {error.message}") from None
         if (status.status, status.ended) != (part.word, part.ended):
             self.journal.write(_seen(part.line.part, status))
             self._show(part.line.part)

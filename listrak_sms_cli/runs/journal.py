@@ -150,7 +150,7 @@ class RunState:
             case Sending():
                 # A second `sending` with no answer between: the first file may have arrived. What became of an
                 # earlier one that was accepted and ended badly, or was refused, says nothing of this one.
-                arrived = part.maybe_arrived or part.status is PartStatus.SENDING
+                arrived = part.maybe_arrived or part.maybe_repeated or part.status is PartStatus.SENDING
                 self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived))
             case Accepted():
                 repeated = line.maybe_repeated or part.maybe_arrived

@@ -1,0 +1,58 @@
+"""`make soak`: random fault schedules for as long as one lets it, or for SOAK_SECONDS; Ctrl-C ends it.
+
+Begins with the seed in SOAK_SEED (default: drawn from the time), so that a schedule can be lived through again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from storm import in_process, live_through
+
+
+def seeds(first: int, until: float) -> Iterator[int]:
+    for seed in itertools.count(first):
+        if time.monotonic() >= until:
+            return
+        yield seed
+
+
+def main() -> int:
+    seconds = float(os.environ.get("SOAK_SECONDS", "inf"))
+    first = int(os.environ.get("SOAK_SEED", time.time()))
+    survived: Counter[str] = Counter()
+    met: Counter[int] = Counter()
+
+    def note(_seed: int, codes: Counter[int]) -> None:
+        survived["schedules"] += 1
+        met.update(codes)
+        if survived["schedules"] % 50 == 0:
+            sys.stdout.write(f"{survived['schedules']:,} schedules survived\n")
+            sys.stdout.flush()
+
+    sys.stdout.write(f"Fault schedules from seed {first} on; Ctrl-C ends.\n")
+    code = 0
+    with tempfile.TemporaryDirectory(prefix="lsms-soak-") as home:
+        try:
+            live_through(seeds(first, time.monotonic() + seconds), in_process, Path(home), on_end=note)
+        except KeyboardInterrupt:
+            pass
+        except AssertionError as error:
+            sys.stdout.write(f"{error}\n")
+            code = 1
+    commands = ", ".join(f"exit {exit_code}: {count:,}" for exit_code, count in sorted(met.items()))
+    sys.stdout.write(f"{survived['schedules']:,} schedules were survived (commands by {commands}).\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
