@@ -30,6 +30,7 @@ from listrak_sms_cli.runs.journal_lines import (
     Split,
     Started,
     Unreached,
+    Updated,
 )
 
 __all__ = [
@@ -51,12 +52,14 @@ __all__ = [
     "Split",
     "Started",
     "Unreached",
+    "Updated",
     "new_run_id",
     "read_journal",
 ]
 
 FILE_NAME = "journal.jsonl"
 _DECODER = msgspec.json.Decoder(AnyLine)
+_OfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated
 
 
 class PartStatus(Enum):
@@ -65,12 +68,21 @@ class PartStatus(Enum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNREACHED = "not reached"
+    MISSING = "not in Listrak"
     SPLIT = "split"
+
+
+_LETTERS = {
+    "u": PartStatus.ACCEPTED,
+    "m": PartStatus.MISSING,
+    "r": PartStatus.REFUSED,
+    ".": PartStatus.UNREACHED,
+}
 
 
 @dataclass(frozen=True)
 class PartState:
-    """How one import file stands. `word` is Listrak's own once it has said one."""
+    """How one import file stands. `word` is Listrak's own once it has said one. `outcomes`: of an Updated line."""
 
     line: PartLine
     status: PartStatus = PartStatus.WAITING
@@ -82,6 +94,14 @@ class PartState:
     maybe_arrived: bool = False
     maybe_repeated: bool = False
     refusal: str = ""
+    outcomes: str = ""
+
+    @property
+    def amounts(self) -> dict[PartStatus, int]:
+        """Its members by status: all have that of the file, unless they are updated one by one."""
+        if not self.outcomes:
+            return {self.status: self.line.rows}
+        return {status: self.outcomes.count(letter) for letter, status in _LETTERS.items()}
 
     @property
     def shown(self) -> str:
@@ -145,13 +165,13 @@ class RunState:
                 self._apply_to_part(line, self.parts[line.part])
         return self
 
-    def _apply_to_part(self, line: Sending | Accepted | Refused | Unreached | Split | Seen, part: PartState) -> None:
+    def _apply_to_part(self, line: _OfPart, part: PartState) -> None:
         match line:
             case Sending():
                 # A second `sending` with no answer between: the first file may have arrived. What became of an
                 # earlier one that was accepted and ended badly, or was refused, says nothing of this one.
                 arrived = part.maybe_arrived or part.maybe_repeated or part.status is PartStatus.SENDING
-                self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived))
+                self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived, outcomes=part.outcomes))
             case Accepted():
                 repeated = line.maybe_repeated or part.maybe_arrived
                 fresh = PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated)
@@ -169,12 +189,16 @@ class RunState:
             case Seen():
                 seen = replace(part, word=line.status, ended=line.ended, failed=line.failed, new_word=line.new_word)
                 self._put(seen)
+            case Updated():
+                found = set(line.outcomes)
+                status = next((_LETTERS[letter] for letter in ".r" if letter in found), PartStatus.ACCEPTED)
+                self._put(PartState(part.line, status, ended="." not in found, outcomes=line.outcomes))
 
     def _put(self, part: PartState) -> None:
         before = self.parts.get(part.line.part)
         if before is not None:
-            self.rows[before.status] -= before.line.rows
-        self.rows[part.status] += part.line.rows
+            self.rows.subtract(before.amounts)
+        self.rows.update(part.amounts)
         self.parts[part.line.part] = part
 
 

@@ -60,7 +60,8 @@ class Destination(msgspec.Struct, frozen=True):
 
 class Started(Line, frozen=True, tag="started", kw_only=True):
     """`name` tells audiences apart from run to run (`--audience-name`,
-    else the path as given). `baseline`: a whole, real push that later runs may build on."""
+    else the path as given). `baseline`: a whole, real push that later runs may build on. `per_contact`: its parts are
+    not import files, their members are updated one by one."""
 
     run_id: str
     version: str
@@ -69,6 +70,7 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     target: Destination
     baseline: bool
     recipe: Recipe
+    per_contact: bool = False
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
@@ -119,8 +121,16 @@ class Seen(Line, frozen=True, tag="seen", kw_only=True):
     new_word: bool = False
 
 
+class Updated(Line, frozen=True, tag="updated", kw_only=True):
+    """What became of the members of a part that are updated one by one: a letter each, in the order of the audience.
+    `u` Listrak said yes, `m` it has no such contact, `r` refused, `.` not tried or no answer."""
+
+    part: int
+    outcomes: str
+
+
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
     exit_code: int
 
 
-AnyLine = Started | Prepared | Sending | Accepted | Refused | Unreached | Split | Seen | Ended
+AnyLine = Started | Prepared | Sending | Accepted | Refused | Unreached | Split | Seen | Updated | Ended
