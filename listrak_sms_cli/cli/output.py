@@ -65,7 +65,15 @@ class Output:
         else:
             from listrak_sms_cli import display
 
-            display.summary(report, self.console())
+            shown = display.summary if report.profile is None else display.validated
+            shown(report, self.console())
+
+    def columns(self, report: Report | None) -> None:
+        """What is known of the columns of an audience that cannot be pushed; in JSON the error document has it."""
+        if report is not None and report.profile and not self.json:
+            from listrak_sms_cli import display
+
+            display.columns_of(report, self.console())
 
     def error_document(self, error: LsmsError) -> dict[str, Any]:
         from listrak_sms_cli.runs.report import Report, ReportError

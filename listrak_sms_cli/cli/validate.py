@@ -7,6 +7,8 @@ import typer
 from listrak_sms_cli.cli import given
 from listrak_sms_cli.cli import options as o
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.cli.push_command import push_command
+from listrak_sms_cli.errors import LsmsError
 
 
 def validate(
@@ -61,6 +63,10 @@ def validate(
 
     reading = reading_options(given.plain(context.params))
 
-    with given.display(context.params) as tell:
-        report = validate_audience(audience, settings, reading, tell, offline=offline, max_drop_rate=max_drop_rate)
-    output.report(report)
+    try:
+        with given.display(context.params) as tell:
+            report = validate_audience(audience, settings, reading, tell, offline=offline, max_drop_rate=max_drop_rate)
+    except LsmsError as error:
+        output.columns(error.report)
+        raise
+    output.report(report.with_(command=push_command(context, settings.sender_code)))

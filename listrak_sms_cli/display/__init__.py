@@ -6,12 +6,13 @@ import os
 import sys
 from typing import TextIO
 
+from listrak_sms_cli.display.profile import columns_of, validated
 from listrak_sms_cli.display.result import summary
 from listrak_sms_cli.display.silent import Display, Silent
 from listrak_sms_cli.display.tables import table
 from listrak_sms_cli.display.trouble import error
 
-__all__ = ["Display", "choose", "error", "summary", "table"]
+__all__ = ["Display", "choose", "columns_of", "error", "summary", "table", "validated"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:

@@ -24,7 +24,7 @@ def summary(report: Report, console: Console) -> None:
         "columns": [f"{plain(one.column, 30)} → {plain(one.field, 30)}" for one in report.columns if one.field_id],
         "left out": [plain(name, 30) for name in report.skipped_columns],
     }
-    if any(named.values()):
+    if any(named.values()) and report.profile is None:
         things.append(_hanging([(f"{name} ", _listed(items)) for name, items in named.items() if items]))
     if report.imports and not report.dry_run:
         things.append(_imports(report, console))

@@ -18,14 +18,14 @@ _GAP = 2  # cells between two columns
 _ASCII = str.maketrans({"→": "->", "…": "...", "·": "|", "█": "#", "─": "-"})
 
 
-def show(console: Console, *things: RenderableType) -> None:
-    """Writes them at once. BrokenPipeError is the caller's to handle (rich would end the process with 1);
-    characters the stream cannot write are replaced."""
+def show(console: Console, *things: RenderableType, whole: bool = False) -> None:
+    """Writes them at once; `whole`: what is wider than the terminal is left to it to wrap. BrokenPipeError is the
+    caller's to handle (rich would end the process with 1); characters the stream cannot write are replaced."""
     terminal = console.is_terminal
     drawn = console if terminal else Console(file=console.file, width=_ENDLESS, highlight=False, force_terminal=False)
     with drawn.capture() as captured:
         for thing in things:
-            drawn.print(thing)
+            drawn.print(thing, soft_wrap=whole)
     text = captured.get()
     if not terminal:
         text = "".join(f"{line.rstrip(' ')}\n" for line in text.split("\n")[:-1])

@@ -1,0 +1,107 @@
+"""What `validate` shows: the columns of an audience, then the summary, then the command that pushes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from listrak_sms_cli.display.result import summary
+from listrak_sms_cli.display.tables import columns, show
+from listrak_sms_cli.display.words import percent, plain
+from listrak_sms_cli.runs.report import ProfiledColumn, Report
+
+_COLUMNS_SHOWN = 60  # on a terminal
+_WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
+_GAP = "  "
+_GOES_TO = {"phone": "the phone", "consent": "consent, asked only", "skipped": "left out"}
+
+
+def validated(report: Report, console: Console) -> None:
+    """The whole result of `validate`. Raises BrokenPipeError when nobody reads."""
+    columns_of(report, console)
+    summary(report, console)
+    if report.command:
+        # Never cut into lines of our own: it is there to be copied.
+        show(console, Text(f"Push it with: {plain(report.command)}"), whole=True)
+
+
+def columns_of(report: Report, console: Console) -> None:
+    """A line for each column of the audience; on a terminal two or three, so that it fits 80 columns."""
+    lines = report.profile or ()
+    if not lines:
+        return
+    known = any(line.type for line in lines)
+    heads = ("column", "goes to", "type" if known else "looks like", "filled", "distinct", "longest")
+    if console.is_terminal:
+        show(console, Text(), *_stacked(heads, lines[:_COLUMNS_SHOWN]))
+        if len(lines) > _COLUMNS_SHOWN:
+            show(console, Text(f"… and {len(lines) - _COLUMNS_SHOWN:,} columns more; --json has them all", "dim"))
+    else:
+        rows = [[*_facts(line), _sample(line), _problems(line)] for line in lines]
+        show(console, columns((*heads, "sample", "problems"), rows, console), Text())
+
+
+def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text | Padding]:
+    """Each column's facts under one another, its sample and what is wrong with it below."""
+    rows = [_facts(line) for line in lines]
+    table = [list(heads), *rows]
+    texts = [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))]
+    numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(heads))]
+
+    def laid_out(row: Sequence[str]) -> str:
+        left = [_padded(plain(cell, width), width) for cell, width in zip(row, texts, strict=False)]
+        right = [cell.rjust(width) for cell, width in zip(row[len(texts) :], numbers, strict=True)]
+        return _GAP.join([*left, *right])
+
+    shown: list[Text | Padding] = [Text(laid_out(heads), "dim", no_wrap=True)]
+    for row, line in zip(rows, lines, strict=True):
+        shown.append(Text(laid_out(row), no_wrap=True))
+        below = Text(_sample(line), "dim")
+        if problems := _problems(line):
+            below = Text.assemble(below, _GAP if below else "", (f"! {problems}", "yellow"))
+        if below:
+            shown.append(Padding(below, (0, 0, 0, len(_GAP))))
+    return shown
+
+
+def _facts(line: ProfiledColumn) -> list[str]:
+    goes_to = _GOES_TO.get(line.role) or plain(line.field or "")
+    kind = line.type or line.looks_like or ""
+    if line.type and line.max_length:
+        kind = f"{kind}({line.max_length})"
+    if not line.readable:
+        return [plain(line.column), f"{goes_to}, no text", "", "", "", ""]
+    filled = percent(line.filled, line.rows)
+    distinct = f"{line.distinct:,}{'' if line.distinct_is_exact else '+'}"
+    return [plain(line.column), goes_to, kind, filled, distinct, f"{line.longest:,}"]
+
+
+def _sample(line: ProfiledColumn) -> str:
+    return " | ".join(plain(shape) for shape in line.sample)
+
+
+def _problems(line: ProfiledColumn) -> str:
+    """What is wrong in words: "7 invalid (2 in exponent form), 3 duplicate"."""
+    words = {
+        "missing": "missing",
+        "invalid": "invalid",
+        "duplicate": "duplicate",
+        "bad": f"no {line.type}",
+        "too_long": "too long",
+        "cleaned": "tidied",
+        "unlike": f"no {line.looks_like}",
+    }
+    told = []
+    for kind, word in words.items():
+        if count := line.problems.get(kind, 0):
+            spoilt = line.problems.get("exponent_form", 0) if kind == "invalid" else 0
+            told.append(f"{count:,} {word}" + (f" ({spoilt:,} in exponent form)" if spoilt else ""))
+    return ", ".join(told)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
