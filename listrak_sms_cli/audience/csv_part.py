@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter
+from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter, Mark
 from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
@@ -37,22 +37,23 @@ class CsvPart(Part):
         self._source = source
         self._block_size = block_size
         self._pin = DigestPin(source.name)
+        self._marks: Sequence[Mark] = ()
         self._header_from = header_from
         self._header_record, self.columns = self._read_header()
 
     def units(self) -> Iterator[Unit]:
-        cutter = self._cutter()
-        for block in cutter.blocks():
+        cutter = BlockCutter(self._source, self.delimiter, block_size=self._block_size)
+        marks: list[Mark] = []
+        for block in cutter.again(self._marks) if self._marks else cutter.blocks():
+            marks.append(block.mark)
             if block.first + block.records > self._header_record:
                 yield CsvUnit(self, *self._below_header(block))
         self._source.check_unchanged()
         self._pin.set(cutter.digest)
+        self._marks = marks
 
     def identity(self) -> FileIdentity:
         return FileIdentity(self.name, self.size, self._source.mtime_ns, self._pin.value)
-
-    def _cutter(self) -> BlockCutter:
-        return BlockCutter(self._source, self.delimiter, block_size=self._block_size)
 
     def _read_header(self) -> tuple[int, tuple[str, ...]]:
         cutter = BlockCutter(self._source, self.delimiter, block_size=min(self._block_size, SAMPLE))
