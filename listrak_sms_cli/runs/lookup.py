@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from listrak_sms_cli.runs.prepare import LookedUp
 ASK_EACH = 500  # members: an audience this small is asked contact by contact, without reading lists
 CONFIRM_ALL = 2000  # misses: up to so many are confirmed contact by contact, of more a random SAMPLE
 SAMPLE = 500
-_AT_ONCE = 8
 
 
 def look_up(
@@ -59,13 +57,8 @@ def _existing(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen
 def _asked(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None]) -> np.ndarray:
     """Those of `phones` that exist, each asked for in the spelling it would travel in."""
     spellings = write_phones(phones, rules.phone_format, rules.region).to_pylist()
-
-    def exists(spelling: str) -> bool:
-        return contacts.client.contact(contacts.sender_code, spelling) is not None
-
     found = np.zeros(len(phones), np.bool_)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lsms-lookup") as pool:
-        for place, there in enumerate(pool.map(exists, spellings)):
-            found[place] = there
-            seen(place + 1)
+    for place, contact in enumerate(contacts.each(spellings)):
+        found[place] = contact is not None
+        seen(place + 1)
     return phones[found]

@@ -57,8 +57,8 @@ class LookedUp:
 
     def says_no(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Bool a row: opted out; not in Listrak."""
-        opted_out = None if self.opted_out is None else _among(numbers, self.opted_out)
-        missing = None if self.existing is None else ~_among(numbers, self.existing)
+        opted_out = None if self.opted_out is None else among(numbers, self.opted_out)
+        missing = None if self.existing is None else ~among(numbers, self.existing)
         return opted_out, missing
 
 
@@ -268,7 +268,8 @@ def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
     return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
 
 
-def _among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+def among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Bool a number: whether it is among these sorted ones."""
     if not len(known):
         return np.zeros(len(numbers), np.bool_)
     places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)

@@ -15,6 +15,7 @@ from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.audience.dates import clean_dates
 from listrak_sms_cli.audience.numbers import clean_numbers
 from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.runs.prepare import among
 
 # Listrak gives the system fields as attributes of a contact; among the values they may be, or not.
 _ATTRIBUTES = {
@@ -93,13 +94,17 @@ class PhoneSet:
     def __len__(self) -> int:
         return sum(len(stretch) for stretch in self._stretches)
 
+    def holds(self, numbers: np.ndarray) -> np.ndarray:
+        """Bool a number."""
+        held = np.zeros(len(numbers), np.bool_)
+        for stretch in self._stretches:
+            held |= among(numbers, stretch)
+        return held
+
     def add(self, numbers: np.ndarray) -> np.ndarray:
         """The places (int64, ascending) in `numbers` of phones that are new, each the first time it comes."""
         distinct, places = np.unique(numbers, return_index=True)
-        fresh = np.ones(len(distinct), np.bool_)
-        for stretch in self._stretches:
-            at = np.minimum(np.searchsorted(stretch, distinct), len(stretch) - 1)
-            fresh &= stretch[at] != distinct
+        fresh = ~self.holds(distinct)
         if fresh.any():
             self._stretches.append(distinct[fresh])
         while len(self._stretches) > 1 and len(self._stretches[-2]) < 2 * len(self._stretches[-1]):
