@@ -24,6 +24,7 @@ def ready(make_world: Callable[..., World]) -> World:
     """What the README's reader has: an account, an audience, and a run to look at."""
     world = make_world()
     world.audience(AUDIENCE)
+    world.audience(AUDIENCE, "before.csv")
     (world.home / "sample_audiences").symlink_to(SAMPLES)
     assert world.lsms("push", world.home / "audience.csv", "--no-wait").code == 0
     return world

@@ -129,13 +129,14 @@ def _silence_stdout() -> None:
 
 
 def _register() -> None:
-    from listrak_sms_cli.cli import account, push, runs, sandbox, validate
+    from listrak_sms_cli.cli import account, pull, push, runs, sandbox, validate
 
     app.command("push")(push.push)
     app.command("validate")(validate.validate)
     app.command("resume")(runs.resume)
     app.command("status")(runs.status)
     app.command("runs")(runs.runs)
+    app.command("pull")(pull.pull)
     app.command("fields")(account.fields)
     app.command("sender-codes")(account.sender_codes)
     app.command("check")(account.check)
