@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -51,13 +51,14 @@ _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """Cells of one column in one batch. `longest` in characters; `distinct`: pa.string(), None = too many or not
-    counted; `shapes`: masked cells and how often, and `kinds`: how many could be of that kind, both among the first
-    `sampled` filled ones."""
+    """Cells of one column in one batch. `longest` in characters. `distinct`: pa.string(), None = too many or not
+    counted, `at_least` then says how many there are at least. `shapes`: masked cells and how often; `kinds`: how many
+    could be of that kind; both among the first `sampled` filled ones."""
 
     filled: int
     longest: int
     distinct: pa.StringArray | None
+    at_least: int = 0
     sampled: int = 0
     shapes: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[FieldKind, int] = field(default_factory=dict)
@@ -116,13 +117,14 @@ class ColumnProfile:
         if self.over:
             return
         if facts.distinct is None:
-            self.stop_counting(DISTINCT_CAP)
+            self.stop_counting(facts.at_least)
             return
         parts = [facts.distinct] if self._kept is None else [self._kept, facts.distinct]
         kept = pc.unique(pa.concat_arrays(parts))
-        self._kept, self.distinct = kept, len(kept)
         if len(kept) > DISTINCT_CAP or kept.nbytes > _DISTINCT_BYTES:
             self.stop_counting(min(len(kept), DISTINCT_CAP))
+        else:
+            self._kept, self.distinct = kept, len(kept)
 
     def stop_counting(self, at_least: int) -> None:
         self.distinct, self.over, self._kept = max(self.distinct, at_least), True, None
@@ -165,14 +167,14 @@ class AudienceProfile:
         count = int(np.count_nonzero(holds))
         if not count:
             return ColumnFacts(0, 0, strings([]))
-        distinct = None
+        distinct, at_least = None, 0
         if not known.over:
             distinct = pc.unique(cells)
             if count < len(cells):
                 distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
             if len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES:
-                distinct = None
-        facts = ColumnFacts(count, _longest(cells, int(lengths.max())), distinct)
+                at_least, distinct = min(len(distinct), DISTINCT_CAP), None
+        facts = ColumnFacts(count, _longest(cells, int(lengths.max())), distinct, at_least)
         return self._sampled(facts, cells, holds) if known.wants_sample else facts
 
     def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
@@ -182,7 +184,7 @@ class AudienceProfile:
         for kind in _KINDS:
             bad = clean_values(some, ValueRules(kind, None, self._region, self._date_format)).bad
             kinds[kind] = len(some) - _many(bad)
-        return ColumnFacts(facts.filled, facts.longest, facts.distinct, len(some), _shapes(some), kinds)
+        return replace(facts, sampled=len(some), shapes=_shapes(some), kinds=kinds)
 
 
 def _many(rows: Mask | None) -> int:
