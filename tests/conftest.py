@@ -76,8 +76,8 @@ class World:
     def lsms(self, *arguments: object, env: dict[str, str] | None = None, **more: Any) -> Ended:
         return run_lsms(*arguments, env={**self.env, **(env or {})}, **more)
 
-    def start(self, *arguments: object, **more: Any) -> subprocess.Popen[str]:
-        return start_lsms(*arguments, env=self.env, **more)
+    def start(self, *arguments: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
+        return start_lsms(*arguments, env={**self.env, **(env or {})}, **more)
 
     def admin(self, route: str, body: object = None) -> Any:
         """GET, or POST with a body (text as it is, anything else as JSON), of `/sandbox/…`; the JSON answer."""

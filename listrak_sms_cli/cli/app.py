@@ -48,13 +48,13 @@ def lsms(
 
 def main() -> NoReturn:
     """Entry point of `lsms`: runs a command and leaves with its exit code."""
-    _register()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
     arguments = sys.argv[1:]
     output.json = "--json" in arguments  # until the command has parsed its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
     code = _run(arguments)
+    # What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -65,7 +65,12 @@ def main() -> NoReturn:
 
 def _run(arguments: list[str]) -> int:
     try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
+        _register()
         result = app(arguments, prog_name="lsms", standalone_mode=False)
+        if result == Interrupted.exit_code:  # Typer's word for Ctrl-C; the commands raise Interrupted instead
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except LsmsError as error:
         return _fail(error)
