@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -159,10 +159,12 @@ def check_members(
     tell: Listener,
     looked_up: LookedUp = NOT_ASKED,
     profile: AudienceProfile | None = None,
+    keep: Callable[[int, Cleaned], None] | None = None,
 ) -> Prepared:
     """Second pass: consent, opt-outs, values, who exists, limit. The members that travel go to `packer` (None:
     nothing is packed), the dropped ones to the rejects file, which is in its place when this returns, and what the
-    columns hold to `profile`. `members.verdicts` is completed."""
+    columns hold to `profile`. `keep` is told the first row of each batch
+    and the batch as it travels. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
     check = _Check(job, members, looked_up, packer is not None, rejects is not None, profile)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
@@ -177,6 +179,8 @@ def check_members(
             checked, left = _limited(checked, left)
             if packer is not None and checked.lines is not None:
                 packer.add(checked.lines)
+            if keep is not None:
+                keep(stretch.rows.start, checked.cleaned)
             if rejects is not None and checked.rejected is not None:
                 rejects.add(stretch.rows.start, checked.rejected)
             counts.update(counted(checked.verdicts[fresh]))

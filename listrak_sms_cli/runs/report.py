@@ -92,6 +92,18 @@ class SandboxResult:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """Members held against the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
+    values that differ, by column."""
+
+    checked: int
+    matching: int
+    different: int
+    not_in_listrak: int
+    fields: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Report:
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path."""
@@ -117,6 +129,7 @@ class Report:
     profile: tuple[ProfiledColumn, ...] | None = None
     command: str | None = None
     sandbox: SandboxResult | None = None
+    verify: Verification | None = None
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None
