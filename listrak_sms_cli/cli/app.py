@@ -134,7 +134,7 @@ def _silence_stdout() -> None:
 
 
 def _register() -> None:
-    from listrak_sms_cli.cli import account, pull, push, runs, sandbox, validate
+    from listrak_sms_cli.cli import account, pull, push, runs, sandbox, validate, verify
 
     app.command("push")(push.push)
     app.command("validate")(validate.validate)
@@ -142,6 +142,7 @@ def _register() -> None:
     app.command("status")(runs.status)
     app.command("runs")(runs.runs)
     app.command("pull")(pull.pull)
+    app.command("verify")(verify.verify)
     app.command("fields")(account.fields)
     app.command("sender-codes")(account.sender_codes)
     app.command("check")(account.check)

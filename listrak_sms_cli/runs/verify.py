@@ -1,0 +1,230 @@
+"""`lsms verify` and `push --verify`: the contacts read back and compared with the audience, member by member."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from listrak_sms_cli.audience.clean import CleaningRules
+from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience.files import Audience, open_audience
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.errors import AccountError, MembersDiffer, NothingSent
+from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.runs import guards
+from listrak_sms_cli.runs.account import connect, read_account, region_of
+from listrak_sms_cli.runs.compare import Comparison
+from listrak_sms_cli.runs.contacts import Contacts
+from listrak_sms_cli.runs.differences import Difference, Differences
+from listrak_sms_cli.runs.events import (
+    Listener,
+    Phase,
+    PhaseAdvanced,
+    PhaseEnded,
+    PhaseStarted,
+    RequestRetried,
+    silent,
+)
+from listrak_sms_cli.runs.kept import KeptMembers
+from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL, SAMPLE
+from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.prepare import Job, check_members, read_members
+from listrak_sms_cli.runs.report import ReportError, Verification
+from listrak_sms_cli.runs.steering import steered
+from listrak_sms_cli.settings import Settings
+
+_AT_ONCE = 200  # contacts asked for one by one, and then compared together
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """`sample`: so many members, picked at random, None = all; `min_match`: percent of the checked members that must
+    match; `out`: the file of all differences."""
+
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    sample: int | None = None
+    min_match: float = 100.0
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `verify` found. `shown`: the first differences, with whole phones."""
+
+    audience: str
+    sender_code: int
+    rows_read: int
+    rows_dropped: int
+    result: Verification
+    shown: tuple[Difference, ...]
+    seconds: float
+    error: ReportError | None
+    exit_code: int
+
+    def as_json(self, phones: Any) -> dict[str, Any]:
+        """The document of `--json`; `phones` writes the phones of the listing."""
+        listed = [{**asdict(one), "phone": phones(one.phone)} for one in self.shown]
+        head = {"audience": self.audience, "sender_code": self.sender_code}
+        counts = {"rows_read": self.rows_read, "rows_dropped": self.rows_dropped, **asdict(self.result)}
+        tail = {"seconds": round(self.seconds, 3), "exit_code": self.exit_code}
+        return {**head, **counts, "differences": listed, **tail, "error": asdict(self.error) if self.error else None}
+
+
+def verify_audience(source: object, settings: Settings, options: VerifyOptions, tell: Listener = silent) -> Verified:
+    """Reads and cleans the audience as `push` would, and compares the members that would travel. Members that differ
+    are no exception: they are in `error` and `exit_code`. Raises LsmsError for all else."""
+    began, stop = time.monotonic(), threading.Event()
+
+    def retried(retry: Retry) -> None:
+        tell(RequestRetried(retry.what, retry.reason, retry.wait))
+
+    sender_code = settings.require_sender_code()
+    with ExitStack() as closing:
+        client = closing.enter_context(connect(settings, on_retry=retried, stop=stop))
+        audience = closing.enter_context(open_audience(source, options.reading.read))
+        phone = find_phone(rewrite_names(audience.columns), options.reading.columns.phone_column)
+        account = read_account(client, sender_code)
+        plan = plan_columns(audience.columns, account.fields, options.reading.columns)
+        if not plan.columns:
+            raise NothingSent(f"The audience {audience.name} has no column but the phone.", code="no_columns")
+        rules = options.reading.rules(region_of(options.reading.region, account.country))
+        kept = KeptMembers(plan.columns)
+        closing.callback(kept.close)
+        listing = Differences(options.out, audience)
+        closing.callback(listing.close)
+        job = Job(audience, plan, rules, options.reading)
+        members = read_members(job, tell)
+        prepared = check_members(job, members, None, tell, keep=kept.add)
+        guards.nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
+        contacts = Contacts(client, sender_code, account.country or rules.region)
+        check = _Check(contacts, kept, members.numbers[kept.rows], rules, listing, tell)
+        steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)
+        listing.publish()
+        result = check.result()
+    problem = problem_of(result, options.min_match)
+    return Verified(
+        audience.name,
+        sender_code,
+        prepared.read,
+        sum(prepared.dropped.values()),
+        result,
+        tuple(listing.shown),
+        time.monotonic() - began,
+        ReportError(problem.code, problem.message, problem.hint) if problem else None,
+        problem.exit_code if problem else 0,
+    )
+
+
+def verify_kept(
+    contacts: Contacts,
+    kept: KeptMembers,
+    phones: np.ndarray,
+    rules: CleaningRules,
+    audience: Audience,
+    sample: int | None,
+    tell: Listener,
+) -> Verification:
+    """For `push --verify`: members that have been sent. `phones`: int64, one for each member of `kept`."""
+    check = _Check(contacts, kept, phones, rules, Differences(None, audience), tell)
+    check.run(sample, "phone")
+    return check.result()
+
+
+def problem_of(result: Verification, min_match: float = 100.0) -> MembersDiffer | None:
+    """The problem, if fewer than `min_match` percent of the checked members match."""
+    if 100 * result.matching >= min_match * result.checked:
+        return None
+    fields = ", ".join(f"{name} {count:,}" for name, count in result.fields.items() if count)
+    values = f" ({fields})" if fields else ""
+    return MembersDiffer(
+        f"Of {result.checked:,} members {result.matching:,} match, {result.different:,} differ{values}, "
+        f"{result.not_in_listrak:,} are not in Listrak.",
+        hint="See each one: lsms verify AUDIENCE --out FILE",
+    )
+
+
+class _Check:
+    """One comparison of the kept members, all or a sample of them, with what Listrak has."""
+
+    def __init__(
+        self,
+        contacts: Contacts,
+        kept: KeptMembers,
+        phones: np.ndarray,
+        rules: CleaningRules,
+        listing: Differences,
+        tell: Listener,
+    ) -> None:
+        self._contacts = contacts
+        self._kept = kept
+        self._phones = phones
+        self._rules = rules
+        self._listing = listing
+        self._tell = tell
+        self._comparison = Comparison(kept, phones, np.empty(0, np.int64), listing)
+        self._checked = 0
+
+    def run(self, sample: int | None, phone_column: str) -> None:
+        """Raises AccountError (`lists_incomplete`) when the lists do not hold everybody the sender code knows."""
+        chosen = np.arange(len(self._phones))
+        if sample is not None and sample < len(chosen):
+            chosen = np.array(sorted(random.sample(range(len(chosen)), sample)), np.int64)
+        self._checked = len(chosen)
+        self._comparison = Comparison(self._kept, self._phones, chosen, self._listing)
+        self._tell(PhaseStarted(Phase.VERIFYING, len(chosen), "members"))
+        if len(chosen) <= ASK_EACH:
+            self._ask(self._comparison.missing_phones)
+        else:
+            self._read_lists()
+            self._confirm_missing()
+        self._comparison.list_missing(phone_column)
+        self._tell(PhaseAdvanced(Phase.VERIFYING, len(chosen)))
+        self._tell(PhaseEnded(Phase.VERIFYING))
+
+    def result(self) -> Verification:
+        found, different = self._comparison.found, self._comparison.different
+        fields = dict(self._comparison.fields)
+        return Verification(self._checked, found - different, different, self._comparison.missing, fields)
+
+    def _read_lists(self) -> None:
+        for page in self._contacts.pages():
+            self._add(page, self._contacts.phones(page))
+            if not self._comparison.missing:
+                return
+
+    def _confirm_missing(self) -> None:
+        missing = self._comparison.missing_phones
+        if len(missing) <= CONFIRM_ALL:
+            self._ask(missing)  # a contact may be on no list
+            return
+        before = self._comparison.found
+        self._ask(np.array(random.sample(missing.tolist(), SAMPLE), np.int64))
+        if self._comparison.found > before:
+            raise AccountError(
+                "The phone lists of the sender code do not hold all of its contacts: of "
+                f"{SAMPLE} members that are on no list {self._comparison.found - before} exist.",
+                hint=f"Check a sample, contact by contact: --sample {ASK_EACH}",
+                code="lists_incomplete",
+            )
+
+    def _ask(self, phones: np.ndarray) -> None:
+        """Members contact by contact, each by the spelling it travels in."""
+        for start in range(0, len(phones), _AT_ONCE):
+            some = phones[start : start + _AT_ONCE]
+            spellings = write_phones(some, self._rules.phone_format, self._rules.region).to_pylist()
+            answers = list(self._contacts.each(spellings))
+            there = [place for place, contact in enumerate(answers) if contact is not None]
+            self._add([contact for contact in answers if contact is not None], some[there])
+
+    def _add(self, contacts: Sequence[Contact], numbers: np.ndarray) -> None:
+        self._comparison.add(contacts, numbers)
+        self._tell(PhaseAdvanced(Phase.VERIFYING, self._comparison.found))
