@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from listrak_sms_cli.audience.cells import booleans, indices, strings
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.files import Audience
@@ -56,14 +56,10 @@ class Rejects:
     def add(self, start: int, rejected: Rejected) -> None:
         """`start`: the audience's row (0-based) at which the chunk of these members begins."""
         file_index, numbers = self._audience.locate(rejected.rows + start)
-        reasons = np.array([v.reason for v in Verdict], object)[rejected.verdicts]
-        ours = [
-            pa.array(numbers, pa.int64()),
-            pa.array(reasons, pa.string()),
-            pa.array(rejected.details, pa.string()),
-        ]
+        reasons = strings([v.reason for v in Verdict]).take(indices(rejected.verdicts))
+        ours = [indices(numbers), reasons, strings(rejected.details.tolist())]
         if len(self._audience.files) > 1:
-            ours.append(pa.array(np.array(self._audience.files, object)[file_index], pa.string()))
+            ours.append(strings(self._audience.files).take(indices(file_index)))
         with self._disk():
             self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read], schema=self._schema))
 
@@ -134,7 +130,7 @@ def explain(
     """
     dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
     rows = np.flatnonzero(dropping)
-    taken = pa.array(rows)
+    taken = indices(rows)
     as_read = {index: column.take(taken) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     plain = {
@@ -144,7 +140,7 @@ def explain(
     }
     details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
     if (some := verdicts == Verdict.INVALID_PHONE).any():
-        phones = as_read[plan.phone].filter(pa.array(some))
+        phones = as_read[plan.phone].filter(booleans(some))
         details[some] = _words(explain_phones(phones, rules.region), "a phone of another country")
     for column in cleaned.columns:
         texts = blank_nulls(as_read[column.plan.index], rules.null_values)
@@ -153,13 +149,10 @@ def explain(
             (Verdict.VALUE_TOO_LONG, column.values.too_long),
         ):
             if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
-                words = explain_values(texts.filter(pa.array(some)), rules.for_column(column.plan))
+                words = explain_values(texts.filter(booleans(some)), rules.for_column(column.plan))
                 details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
     return Rejected(rows, verdicts, details, list(as_read.values()))
 
 
 def _words(explained: pa.StringArray, otherwise: str) -> np.ndarray:
-    filled: np.ndarray = pc.fill_null(explained, otherwise).to_numpy(zero_copy_only=False)
-    if otherwise:
-        filled[filled == ""] = otherwise
-    return filled
+    return np.array([text or otherwise for text in explained.to_pylist()], object)
