@@ -157,3 +157,37 @@ def test_places_and_audiences_that_cannot_be_used(world: World) -> None:
     assert unknown.code == 2
     nobody = world.lsms("verify", world.audience("phone,First Name\nx,A\n", "c.csv"), "--json")
     assert (nobody.code, nobody.json["error"]["code"]) == (2, "nothing_to_send")
+
+
+def test_a_push_can_verify_what_arrived(make_world: Callable[..., World]) -> None:
+    """`push --verify` reads back once the imports have ended; its report says who is not in Listrak, and exit 1."""
+    world = small(make_world, import_seconds=0.3)
+    good = world.lsms("push", world.audience(SAME), "--verify", "--json")
+    assert good.code == 0, good.out
+    verify = good.json["verify"]
+    assert [verify[key] for key in ("checked", "matching", "different", "not_in_listrak")] == [3, 3, 0, 0]
+    bad = world.lsms("push", world.audience(DIFFERENT), "--verify", "--json")
+    assert (bad.code, bad.json["error"]["code"], bad.json["rows_sent"]) == (1, "members_differ", 5)
+    verify = bad.json["verify"]
+    assert [verify[key] for key in ("checked", "matching", "different", "not_in_listrak")] == [5, 4, 0, 1]
+    told = world.lsms("push", world.audience(DIFFERENT), "--verify-sample", 5)
+    assert told.code == 1
+    assert "4 of 5 members match" in told.out
+
+
+def test_values_that_listrak_did_not_take_are_found(make_world: Callable[..., World]) -> None:
+    """An account that keeps what an empty cell should clear shows up as a difference after the push."""
+    world = small(make_world, empty_cells="keep")
+    ended = world.lsms("push", world.audience(HEAD + "3035550101,Ann,,00501,12.5,on,\n"), "--verify", "--json")
+    assert (ended.code, ended.json["verify"]["different"]) == (1, 1)
+    fields = {name for name, count in ended.json["verify"]["fields"].items() if count}
+    assert fields == {"Birthday", "Loyalty_Tier"}
+
+
+def test_verifying_needs_imports_that_have_ended(world: World) -> None:
+    """`--verify` with `--no-wait` is refused before anything is read; a dry run has nothing to verify."""
+    audience = world.audience("phone,First Name\n2125550100,A\n")
+    refused = world.lsms("push", audience, "--verify", "--no-wait", "--json")
+    assert (refused.code, refused.json["error"]["code"]) == (2, "usage")
+    dry = world.lsms("push", audience, "--verify", "--dry-run", "--json")
+    assert (dry.code, dry.json["verify"]) == (0, None)

@@ -219,6 +219,20 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the impor
 WaitTimeout = Annotated[
     str, typer.Option("--wait-timeout", metavar="TIME", help="How long to wait.", rich_help_panel=_SENDING)
 ]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Read back and compare after the imports have ended.", rich_help_panel=_SENDING),
+]
+VerifySample = Annotated[
+    Optional[int],
+    typer.Option(
+        "--verify-sample",
+        metavar="N",
+        min=1,
+        help="--verify so many members, picked at random.",
+        rich_help_panel=_SENDING,
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Everything but the import requests.", rich_help_panel=_SENDING)
 ]

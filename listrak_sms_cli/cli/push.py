@@ -40,6 +40,8 @@ def push(
     concurrency: o.Concurrency = 2,
     wait: o.Wait = True,
     wait_timeout: o.WaitTimeout = "1h",
+    verify: o.Verify = False,
+    verify_sample: o.VerifySample = None,
     dry_run: o.DryRun = False,
     sandbox: o.SandboxOption = False,
     api_url: o.ApiUrl = None,

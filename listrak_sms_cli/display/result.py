@@ -10,7 +10,7 @@ from rich.text import Text
 
 from listrak_sms_cli.display.tables import columns, show
 from listrak_sms_cli.display.words import by_count, duration, many, members, percent, plain, rate, size
-from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.report import Report, Verification
 
 _IMPORTS_SHOWN, _COLUMNS_SHOWN = 12, 24
 _BAR = 20  # cells of the bar of the commonest drop reason
@@ -116,18 +116,30 @@ def _imports(report: Report, console: Console) -> RenderableType:
 def _words(report: Report) -> Text:
     """How it ended, in words."""
     text = Text()
-    if report.sandbox is not None:
+    if report.sandbox is not None and report.rows_sent:
         updated, unknown = report.sandbox.contacts_updated, report.sandbox.dropped_silently
         told = f"silently dropped {members(unknown)} it does not know, as Listrak does" if unknown else "knew them all"
         text.append(f"The sandbox updated {many(updated, 'contact')} and {told}. Nothing left this machine.\n")
     if report.rows_read and report.seconds > 0:
         pace = rate(report.rows_read, report.seconds)
         text.append(f"{members(report.rows_read)} in {duration(report.seconds)} ({pace}).\n", "dim")
+    if report.verify is not None:
+        text.append(f"{_verified(report.verify)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):
         text.append(f"\n{further}")
     return text
+
+
+def _verified(found: Verification) -> str:
+    line = f"Read back: {found.matching:,} of {members(found.checked)} match"
+    if found.different:
+        fields = ", ".join(f"{plain(name, 24)} {count:,}" for name, count in found.fields.items() if count)
+        line += f"; {found.different:,} differ ({fields})"
+    if found.not_in_listrak:
+        line += f"; {found.not_in_listrak:,} are not in Listrak"
+    return f"{line}."
 
 
 def _ending(report: Report) -> str:

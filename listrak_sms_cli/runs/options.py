@@ -72,6 +72,8 @@ class PushOptions:
     only_existing: bool = False
     exclude_opted_out: bool = False
     dry_run: bool = False
+    verify: bool = False
+    verify_sample: int | None = None  # members to verify, picked at random; None: all
     sandbox: bool = False  # never the baseline of a later run, never resumed
 
 
@@ -115,7 +117,13 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
         "sandbox",
         "only_existing",
         "exclude_opted_out",
+        "verify",
+        "verify_sample",
     )
+    if given.get("verify_sample") is not None:
+        given = {**given, "verify": True}
+    if given.get("verify") and given.get("wait") is False:
+        raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     if (given.get("batch_rows") or 2) < 2:
         raise UsageError("--batch-rows is at least 2: Listrak may refuse an import file of one member.")
     chosen = {name: given[name] for name in named if given.get(name) is not None}

@@ -22,7 +22,15 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.runs.events import Listener, Warned
 from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.prepare import dropped_by_reason
-from listrak_sms_cli.runs.report import ImportLine, MappedColumn, ProfiledColumn, Report, ReportError, RunWarning
+from listrak_sms_cli.runs.report import (
+    ImportLine,
+    MappedColumn,
+    ProfiledColumn,
+    Report,
+    ReportError,
+    RunWarning,
+    Verification,
+)
 
 # When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
 _PRECEDENCE = (130, 4, 5, 1, 6)
@@ -47,6 +55,7 @@ class Outcome:
         self.state = RunState()
         self.kept = False  # whether the state folder holds enough to resume the run
         self.profile: tuple[ProfiledColumn, ...] | None = None
+        self.verify: Verification | None = None
         self._tell = tell
         self._silenced = silenced
         self._warnings: list[RunWarning] = []
@@ -142,6 +151,7 @@ class Outcome:
             imports=tuple(_import_line(part) for part in self.state.leaves),
             warnings=tuple(self._warnings),
             profile=self.profile,
+            verify=self.verify,
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,

@@ -39,6 +39,7 @@ from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.resume import wait_for_earlier
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
+from listrak_sms_cli.runs.verify import AfterPush
 from listrak_sms_cli.settings import Settings
 
 
@@ -80,6 +81,7 @@ class _Push:
         self._outcome = outcome
         self._tell = tell
         self._stop = threading.Event()
+        self._after: AfterPush | None = None
 
     def run(self) -> None:
         settings, outcome = self._settings, self._outcome
@@ -90,6 +92,8 @@ class _Push:
             audience = closing.enter_context(self._open())
             account = read_account(client, outcome.sender_code)
             job = self._plan(audience, account)
+            if self._options.verify and not self._options.dry_run:
+                self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
             spool = Spool()
             closing.callback(spool.close)
             header = header_line(["phone", *(column.name for column in job.plan.columns)])
@@ -107,6 +111,8 @@ class _Push:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
                 delivery = Delivery(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
                 steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
+                if (after := self._after) is not None:
+                    steered(lambda: after.check(contacts, outcome), self._stop, client)
 
     def _deliver(self, store: Store, delivery: Delivery, parts: list[Part]) -> None:
         outcome, concurrency, waiting = self._outcome, self._options.concurrency, self._options.waiting
@@ -173,7 +179,8 @@ class _Push:
             existing, opted_out = options.only_existing, options.exclude_opted_out
             looked_up = look_up(contacts, phones, job.rules, self._tell, existing=existing, opted_out=opted_out)
         profile = profile_of(job) if profiled else None
-        prepared = check_members(job, members, packer, self._tell, looked_up, profile)
+        keep = self._after.keeper(members) if self._after else None
+        prepared = check_members(job, members, packer, self._tell, looked_up, profile, keep=keep)
         outcome.verdicts = prepared.counts
         notices = column_notices(prepared.columns, job.plan, job.rules.region, prepared.counts[Verdict.SENDABLE])
         if profile is not None:

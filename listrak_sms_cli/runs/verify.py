@@ -5,17 +5,18 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
-from listrak_sms_cli.audience.clean import CleaningRules
+from listrak_sms_cli.audience.clean import Cleaned, CleaningRules
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
-from listrak_sms_cli.audience.files import Audience, open_audience
+from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.errors import AccountError, MembersDiffer, NothingSent
 from listrak_sms_cli.listrak.models import Contact
@@ -37,7 +38,8 @@ from listrak_sms_cli.runs.events import (
 from listrak_sms_cli.runs.kept import KeptMembers
 from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL, SAMPLE
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.prepare import Job, check_members, read_members
+from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.prepare import Job, Members, check_members, read_members
 from listrak_sms_cli.runs.report import ReportError, Verification
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.settings import Settings
@@ -124,19 +126,38 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
     )
 
 
-def verify_kept(
-    contacts: Contacts,
-    kept: KeptMembers,
-    phones: np.ndarray,
-    rules: CleaningRules,
-    audience: Audience,
-    sample: int | None,
-    tell: Listener,
-) -> Verification:
-    """For `push --verify`: members that have been sent. `phones`: int64, one for each member of `kept`."""
-    check = _Check(contacts, kept, phones, rules, Differences(None, audience), tell)
-    check.run(sample, "phone")
-    return check.result()
+class AfterPush:
+    """`push --verify`: keeps the members that are sent, and compares them, all or `sample` of them, once the imports
+    have ended. A context manager: leaving it drops what was kept."""
+
+    def __init__(self, job: Job, sample: int | None, tell: Listener) -> None:
+        self._job = job
+        self._sample = sample
+        self._tell = tell
+        self._kept = KeptMembers(job.plan.columns)
+        self._numbers = np.empty(0, np.int64)
+
+    def keeper(self, members: Members) -> Callable[[int, Cleaned], None]:
+        """What `check_members` is to tell of the members that travel."""
+        self._numbers = members.numbers
+        return self._kept.add
+
+    def check(self, contacts: Contacts, outcome: Outcome) -> None:
+        """Raises MembersDiffer, when what was found is in the outcome."""
+        listing = Differences(None, self._job.audience)
+        check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
+        check.run(self._sample, "phone")
+        outcome.verify = check.result()
+        if problem := problem_of(outcome.verify):
+            raise problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept.close()
 
 
 def problem_of(result: Verification, min_match: float = 100.0) -> MembersDiffer | None:
