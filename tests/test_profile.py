@@ -19,7 +19,7 @@ def profiled(*batches: list[str | None], null_words: tuple[str, ...] = ()) -> p.
     profile = p.AudienceProfile([0], null_words, "US")
     for batch in batches:
         column = pa.array(batch, pa.string())
-        profile.add(len(column), profile.look({0: column}), ())
+        profile.add(profile.look({0: column}))
     return profile.columns[0]
 
 
@@ -82,7 +82,7 @@ def test_many_columns_share_the_memory() -> None:
     """Two thousand columns of nearly a megabyte each are not kept: the largest are counted no further."""
     profile = p.AudienceProfile(range(200), (), "US")
     column = pa.array([f"{n:0100}" for n in range(9_000)])
-    profile.add(len(column), profile.look(dict.fromkeys(range(200), column)), ())
+    profile.add(profile.look(dict.fromkeys(range(200), column)))
     assert sum(one.kept_bytes for one in profile.columns.values()) <= 64 << 20
     over = [one for one in profile.columns.values() if one.over]
     assert over

@@ -183,6 +183,13 @@ def test_a_stopped_validate_shows_the_columns_too(tmp_path: Path) -> None:
     assert (ended.code, lines(ended.json)["phone"]["problems"]["invalid"]) == (2, 1)
 
 
+def test_the_phone_may_travel_too(tmp_path: Path) -> None:
+    """A phone column that --map sends to a field as well is still the phone."""
+    report = validate(audience(tmp_path, ["a"]), offline=True, map={"phone": "Home phone"})
+    assert report.profile is not None
+    assert [(line.role, line.filled) for line in report.profile] == [("phone", 1), ("attribute", 1)]
+
+
 def test_a_column_without_text_is_told_of(tmp_path: Path) -> None:
     """A nested column that is left out has its line, and nothing is counted of it."""
     table = pa.table({"phone": ["2125550100"], "tags": [["a", "b"]], "x": ["y"]})

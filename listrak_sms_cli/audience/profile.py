@@ -33,7 +33,7 @@ from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_value
 DISTINCT_CAP = 10_000  # distinct cells a column is counted to
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept a column
 _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept for all columns
-_SAMPLED = 4_096  # filled cells a column whose shapes and kind are looked at
+_SAMPLED = 1_024  # filled cells a column whose shapes and kind are looked at
 _SHAPES = 3
 _MOST = 0.9  # of the sampled cells: what a column looks like
 _SHAPE_LENGTH = 24  # characters
@@ -138,17 +138,19 @@ class AudienceProfile:
         self, columns: Iterable[int], null_words: tuple[str, ...], region: str, date_format: str | None = None
     ) -> None:
         self.columns = {index: ColumnProfile() for index in columns}
-        self.rows = 0
         self._null_words = null_words
         self._region = region
         self._date_format = date_format
 
-    def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
-        """`cells`: columns of a batch by their index in the audience, pa.string()."""
-        return {index: self._facts(self.columns[index], cells[index]) for index in self.columns}
+    def leave_distinct_out(self, column: int) -> None:
+        """For a column whose distinct values somebody else counts."""
+        self.columns[column].stop_counting(0)
 
-    def add(self, rows: int, looked: Mapping[int, ColumnFacts], cleaned: Iterable[CleanedColumn]) -> None:
-        self.rows += rows
+    def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
+        """`cells`: some columns of a batch by their index in the audience, pa.string()."""
+        return {index: self._facts(self.columns[index], column) for index, column in cells.items()}
+
+    def add(self, looked: Mapping[int, ColumnFacts], cleaned: Iterable[CleanedColumn] = ()) -> None:
         for index, facts in looked.items():
             self.columns[index].add(facts)
         for column in cleaned:

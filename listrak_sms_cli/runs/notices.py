@@ -8,8 +8,9 @@ from pathlib import Path
 
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.journal import RunState
-from listrak_sms_cli.runs.prepare import ColumnCounts, dropped_by_reason
+from listrak_sms_cli.runs.prepare import dropped_by_reason
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,13 @@ from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.dedupe import duplicates
 from listrak_sms_cli.audience.files import Audience, Chunk
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form, short_zips
+from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form
 from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
-from listrak_sms_cli.runs.packing import Packer, string_offsets, write_lines
+from listrak_sms_cli.runs.packing import Packer, write_lines
 from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain, readable
 
 
@@ -65,39 +66,6 @@ class LookedUp:
 NOT_ASKED = LookedUp()
 
 
-@dataclass
-class ColumnCounts:
-    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty, ZIPs that
-    are too short."""
-
-    empty: Counter[str] = field(default_factory=Counter)
-    cleaned: Counter[str] = field(default_factory=Counter)
-    blanked: Counter[str] = field(default_factory=Counter)
-    short_zips: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, members: Cleaned) -> ColumnCounts:
-        counts = cls()
-        travels = members.verdicts == Verdict.SENDABLE
-        for column in members.columns:
-            name = column.plan.name
-            offsets = string_offsets(column.values.text)
-            counts.empty[name] = int(np.count_nonzero((offsets[1:] == offsets[:-1]) & travels))
-            if column.values.changed is not None:
-                counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
-            if (unfit := column.unfit) is not None:
-                counts.blanked[name] = int(np.count_nonzero(unfit & travels))
-            if column.plan.holds_zips:
-                counts.short_zips[name] = short_zips(column.values.text)
-        return counts
-
-    def add(self, other: ColumnCounts) -> None:
-        self.empty.update(other.empty)
-        self.cleaned.update(other.cleaned)
-        self.blanked.update(other.blanked)
-        self.short_zips.update(other.short_zips)
-
-
 @dataclass(frozen=True)
 class Prepared:
     """`verdicts`: uint8 a row of the audience; `counts` of members by verdict."""
@@ -119,8 +87,19 @@ def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
     return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
 
 
-def read_members(job: Job, tell: Listener) -> Members:
-    """First pass: the phone column alone; then duplicates among all valid phones. Nine bytes a member are kept.
+@dataclass(frozen=True)
+class _Phones:
+    """The phones of a chunk, as `Members` has them, and what their cells are like."""
+
+    numbers: np.ndarray
+    verdicts: np.ndarray
+    exponents: int
+    facts: dict[int, ColumnFacts]
+
+
+def read_members(job: Job, tell: Listener, profile: AudienceProfile | None = None) -> Members:
+    """First pass: the phone column alone; then duplicates among all valid phones. Nine bytes a member are kept. What
+    the cells are like goes to `profile`.
 
     A second pass over the rest is cheaper than keeping it: nothing has to be written that a later row overrules.
     """
@@ -130,16 +109,19 @@ def read_members(job: Job, tell: Listener) -> Members:
     counts: Counter[Verdict] = Counter()
     done = read = exponents = 0
 
-    def phones(chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
+    def phones(chunk: Chunk) -> _Phones:
         cells = chunk.read([job.plan.phone]).column(0)
         numbers, verdicts = clean_phones(cells, job.rules)
-        return numbers, verdicts, in_exponent_form(cells, verdicts == Verdict.INVALID_PHONE)
+        facts = profile.look({job.plan.phone: cells}) if profile is not None else {}
+        return _Phones(numbers, verdicts, in_exponent_form(cells, verdicts == Verdict.INVALID_PHONE), facts)
 
-    for chunk, (some_numbers, some_verdicts, some_exponents) in in_order(phones, job.audience.chunks()):
-        numbers.append(some_numbers)
-        verdicts.append(some_verdicts)
-        counts.update(counted(some_verdicts))
-        done, read, exponents = done + chunk.size, read + len(some_numbers), exponents + some_exponents
+    for chunk, some in in_order(phones, job.audience.chunks()):
+        numbers.append(some.numbers)
+        verdicts.append(some.verdicts)
+        counts.update(counted(some.verdicts))
+        if profile is not None:
+            profile.add(some.facts)
+        done, read, exponents = done + chunk.size, read + len(some.numbers), exponents + some.exponents
         tell(PhaseAdvanced(Phase.READING, done))
         tell(MembersCounted(read, dropped_by_reason(counts)))
     chunk_rows = tuple(len(some) for some in numbers)
@@ -186,7 +168,7 @@ def check_members(
             counts.update(counted(checked.verdicts[fresh]))
             columns.add(checked.columns)
             if profile is not None:
-                profile.add(len(checked.verdicts), checked.facts, checked.cleaned.columns)
+                profile.add(checked.facts, checked.cleaned.columns)
             members.verdicts[stretch.rows] = checked.verdicts
             done += stretch.chunk.size
             tell(PhaseAdvanced(Phase.CHECKING, done))
@@ -258,7 +240,8 @@ class _Check:
             phones = write_phones(travelling, rules.phone_format, rules.region)
             lines = write_lines(phones, [column.values.text for column in cleaned.columns])
         rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
-        facts = self.profile.look(cells) if self.profile is not None else {}
+        attributes = {index: column for index, column in cells.items() if index != plan.phone}
+        facts = self.profile.look(attributes) if self.profile is not None else {}
         return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned), facts)
 
 
@@ -283,7 +266,7 @@ def among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
     wanted = {column.index for column in plan.columns} | ({plan.consent} if plan.consent is not None else set())
-    return sorted(wanted | profile.columns.keys() if profile is not None else wanted)
+    return sorted(wanted | profile.columns.keys() - {plan.phone} if profile is not None else wanted)
 
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:

@@ -16,7 +16,10 @@ _NAMED = 12  # columns named in one warning
 
 def profile_of(job: Job) -> AudienceProfile:
     """An empty profile of every column of the audience that has text."""
-    return AudienceProfile(readable(job.audience), job.rules.null_values, job.rules.region, job.rules.date_format)
+    rules = job.rules
+    profile = AudienceProfile(readable(job.audience), rules.null_values, rules.region, rules.date_format)
+    profile.leave_distinct_out(job.plan.phone)  # duplicates are found anyway
+    return profile
 
 
 def profiled_columns(job: Job, members: Members, profile: AudienceProfile) -> tuple[ProfiledColumn, ...]:
@@ -25,7 +28,7 @@ def profiled_columns(job: Job, members: Members, profile: AudienceProfile) -> tu
     return tuple(
         _phone_line(job, members, profile)
         if index == job.plan.phone
-        else _line(job, index, planned.get(index), profile)
+        else _line(job, index, len(members.verdicts), planned.get(index), profile)
         for index in range(len(job.plan.header))
     )
 
@@ -72,8 +75,8 @@ def _phone_line(job: Job, members: Members, profile: AudienceProfile) -> Profile
     )
 
 
-def _line(job: Job, index: int, planned: PlannedColumn | None, profile: AudienceProfile) -> ProfiledColumn:
-    name, rows = job.plan.header[index], profile.rows
+def _line(job: Job, index: int, rows: int, planned: PlannedColumn | None, profile: AudienceProfile) -> ProfiledColumn:
+    name = job.plan.header[index]
     role = "attribute" if planned else "consent" if index == job.plan.consent else "skipped"
     seen = profile.columns.get(index)
     if seen is None:

@@ -172,13 +172,13 @@ class _Push:
         self, job: Job, packer: Packer | None, contacts: Contacts | None = None, *, profiled: bool = False
     ) -> np.ndarray:
         outcome, options = self._outcome, self._options
-        members = read_members(job, self._tell)
+        profile = profile_of(job) if profiled else None
+        members = read_members(job, self._tell, profile)
         looked_up = NOT_ASKED
         if contacts and (options.only_existing or options.exclude_opted_out):
             phones = members.numbers[members.verdicts == Verdict.SENDABLE]
             existing, opted_out = options.only_existing, options.exclude_opted_out
             looked_up = look_up(contacts, phones, job.rules, self._tell, existing=existing, opted_out=opted_out)
-        profile = profile_of(job) if profiled else None
         keep = self._after.keeper(members) if self._after else None
         prepared = check_members(job, members, packer, self._tell, looked_up, profile, keep=keep)
         outcome.verdicts = prepared.counts

@@ -1,0 +1,45 @@
+"""What the values that travel are like, counted by column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from listrak_sms_cli.audience.clean import Cleaned, Verdict
+from listrak_sms_cli.audience.profile import short_zips
+from listrak_sms_cli.runs.packing import string_offsets
+
+
+@dataclass
+class ColumnCounts:
+    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty, ZIPs that
+    are too short."""
+
+    empty: Counter[str] = field(default_factory=Counter)
+    cleaned: Counter[str] = field(default_factory=Counter)
+    blanked: Counter[str] = field(default_factory=Counter)
+    short_zips: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, members: Cleaned) -> ColumnCounts:
+        counts = cls()
+        travels = members.verdicts == Verdict.SENDABLE
+        for column in members.columns:
+            name = column.plan.name
+            offsets = string_offsets(column.values.text)
+            counts.empty[name] = int(np.count_nonzero((offsets[1:] == offsets[:-1]) & travels))
+            if column.values.changed is not None:
+                counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
+            if (unfit := column.unfit) is not None:
+                counts.blanked[name] = int(np.count_nonzero(unfit & travels))
+            if column.plan.holds_zips:
+                counts.short_zips[name] = short_zips(column.values.text)
+        return counts
+
+    def add(self, other: ColumnCounts) -> None:
+        self.empty.update(other.empty)
+        self.cleaned.update(other.cleaned)
+        self.blanked.update(other.blanked)
+        self.short_zips.update(other.short_zips)
