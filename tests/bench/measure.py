@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +55,16 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT, machine_busy() - busy)
 
 
-def medians(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], runs: int) -> dict[str, float]:
+Command = Callable[[Path], Sequence[str]]  # the command line, given a folder that nobody has used before
+
+
+def medians(commands: Mapping[str, Command], environment: Mapping[str, str], runs: int) -> dict[str, float]:
     """Median wall seconds of each command, the commands taking turns; one round before them warms the disk's cache."""
     walls: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(runs + 1):
         for name, command in commands.items():
-            seconds = measure(command, environment).seconds
+            with tempfile.TemporaryDirectory() as fresh:
+                seconds = measure(command(Path(fresh)), environment).seconds
             if number:
                 walls[name].append(seconds)
     return {name: statistics.median(every) for name, every in walls.items()}

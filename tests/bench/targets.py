@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measure import measure, medians, watch
+from tests.bench.measure import Command, measure, medians, watch
 from tests.bench.race import LSMS, Finish, Sink, push_command
 from tests.bench.sink import SENDER_CODE
 
@@ -75,10 +75,10 @@ def startup_targets(audience: Path) -> list[Target]:
             ten.write_text("".join(line for line, _ in zip(rows, range(TEN_MEMBERS + 1), strict=False)))
         walls = medians(
             {
-                "push": push_command(ten, Path(folder) / "state"),
-                "push's imports": [sys.executable, "-c", "import typer, rich, httpx, pyarrow.csv"],
-                "help": [str(LSMS), "--help"],
-                "help's imports": [sys.executable, "-c", "import typer, rich"],
+                "push": lambda fresh: push_command(ten, fresh),
+                "push's imports": lambda _: [sys.executable, "-c", "import typer, rich, httpx, pyarrow.csv"],
+                "help": lambda _: [str(LSMS), "--help"],
+                "help's imports": lambda _: [sys.executable, "-c", "import typer, rich"],
             },
             environment,
             STARTUP_RUNS,
@@ -109,21 +109,21 @@ def running_sandbox() -> Iterator[dict[str, str]]:
 
 
 def validate_target(audience: Path, sink: Sink, runs: int) -> Target:
-    with tempfile.TemporaryDirectory() as fresh:
-        sink.start()
-        validate = [str(LSMS), "validate", str(audience), "--sender-code", str(SENDER_CODE), "--json"]
-        commands = {"validate": validate, "push": push_command(audience, Path(fresh))}
-        walls = medians(commands, sink.environment(), runs)
+    sink.start()
+    validate = [str(LSMS), "validate", str(audience), "--sender-code", str(SENDER_CODE), "--json"]
+    commands: dict[str, Command] = {"validate": lambda _: validate, "push": lambda fresh: push_command(audience, fresh)}
+    walls = medians(commands, sink.environment(), runs)
     return at_most("validate: time against the push", walls["validate"] / walls["push"], 0.8)
 
 
 def rejects_target(audience: Path, sink: Sink, runs: int) -> Target:
     """`audience`: 3 % of its members are dropped."""
-    with tempfile.TemporaryDirectory() as fresh:
-        sink.start()
-        rejects = push_command(audience, Path(fresh), "--rejects", str(Path(fresh) / "rejects.csv"))
-        commands = {"with": rejects, "without": push_command(audience, Path(fresh))}
-        walls = medians(commands, sink.environment(), runs)
+    sink.start()
+    commands: dict[str, Command] = {
+        "with": lambda fresh: push_command(audience, fresh, "--rejects", str(fresh / "rejects.csv")),
+        "without": lambda fresh: push_command(audience, fresh),
+    }
+    walls = medians(commands, sink.environment(), runs)
     return at_most("--rejects at 3 % dropped: time against none", walls["with"] / walls["without"], 1.15)
 
 
