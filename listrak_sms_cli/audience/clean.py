@@ -50,6 +50,9 @@ class CleaningRules:
     null_values: tuple[str, ...] = ()
     blank_bad_values: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "region", self.region.upper())
+
     def for_column(self, column: PlannedColumn) -> ValueRules:
         return ValueRules(column.field.kind, column.field.max_length, self.region, self.date_format)
 

@@ -24,6 +24,7 @@ SYSTEM_FIELDS = {
     "postal_code": "Postal Code",
 }
 PHONE_NAMES = ("phone", "phone_number")
+_LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
 _LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
 _LIKE_A_ZIP = re.compile(r"(^|[\s_])(zip|postal)([\s_]?code)?($|[\s_])|^(zip|postal)code", re.IGNORECASE)
 
@@ -95,6 +96,8 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = seen.setdefault(name.casefold(), column)
         if len(seen) == len(names):
+            if not any(_key(one) in PHONE_NAMES for one in columns):
+                _refuse_data(columns)
             raise AudienceError(
                 f"Two columns become one name: {_quoted(other)} and {_quoted(column)} (column {number}) "
                 f"are both {name}.",
@@ -103,6 +106,16 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
             )
         names.append(name)
     return tuple(names)
+
+
+def _refuse_data(header: Sequence[str]) -> None:
+    """A file without a header shows its first member where the names should be; that is not quoted."""
+    if any(_LIKE_DATA.search(name) for name in header):
+        raise AudienceError(
+            "The audience has no header: its first row holds a member, not the names of columns.",
+            hint="Write the names of the columns into a first row, one of them phone.",
+            code="no_header",
+        )
 
 
 def find_phone(header: Sequence[str], wanted: str | None) -> int:
@@ -114,8 +127,15 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         index = _index_of(header, name)
         if index is not None:
             return index
+    _refuse_data(header)
     likely = [name for name in header if _LIKE_A_PHONE.search(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
+    if len(header) == 1 and re.search(r"[^\w\s-]", header[0]):
+        raise AudienceError(
+            f"{what}: only one column was found, so the delimiter may be another one.",
+            hint="Say which character stands between the cells: --delimiter CHAR (or tab).",
+            code="no_phone_column",
+        )
     raise AudienceError(
         f"{what}. The columns are: {_listed(header)}.",
         hint=f"{likely[0]} looks like one: add --phone-column {likely[0]}"

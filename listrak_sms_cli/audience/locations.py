@@ -17,6 +17,7 @@ from listrak_sms_cli.errors import AudienceError
 STANDARD_INPUT = "standard input"
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".parq")
 _COMPRESSED = (".gz", ".zst", ".bz2")
+_PATIENCE = 30  # seconds a cloud store is tried before it counts as out of reach
 _SECRET_KEYS = re.compile(
     r"secret|password|token|signature|credential|access_key|accesskey|account_key|api_?key|^sig$", re.I
 )
@@ -131,6 +132,9 @@ def _at_url(url: str) -> tuple[str, list[Location]]:
     try:
         from pyarrow import fs
 
+        if parts.scheme.lower() in ("gs", "gcs") and "retry_limit_seconds" not in parts.query:
+            # Without it, a network that is not there is tried for a quarter of an hour, deaf to Ctrl-C.
+            url = f"{url}{'&' if parts.query else '?'}retry_limit_seconds={_PATIENCE}"
         system, path = fs.FileSystem.from_uri(url)
         info = system.get_file_info(path)
         if info.type == fs.FileType.Directory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -100,7 +101,7 @@ def check(
     if json:
         document: dict[str, Any] = {
             "ready": failed is None,
-            "checks": [{"check": s.name, "ok": s.error is None, "detail": s.detail} for s in steps],
+            "checks": [{"check": s.name, "ok": s.ok, "detail": s.detail} for s in steps],
             "exit_code": failed.exit_code if failed else 0,
             "error": output.error_document(failed)["error"] if failed else None,
         }
@@ -110,7 +111,7 @@ def check(
 
         console = output.console()
         for step in steps:
-            mark = "[green]✓[/green]" if step.error is None else "[red]✗[/red]"
+            mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
             console.print(f"{mark} {step.name}: ", end="")
             console.print(plain(step.detail), markup=False)
     if failed:
@@ -124,6 +125,11 @@ class _Step:
     name: str
     detail: str
     error: LsmsError | None = None
+    found: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and self.found
 
 
 def _settings_found(settings: Settings) -> list[_Step]:
@@ -131,11 +137,11 @@ def _settings_found(settings: Settings) -> list[_Step]:
         "client id": ("client_id", settings.client_id),
         "client secret": ("client_secret", "set" if settings.client_secret else None),
         "sender code": ("sender_code", settings.sender_code),
-        "API base": ("api_url", settings.api_url),
-        "token address": ("token_url", settings.token_url),
+        "API base": ("api_url", _without_secrets(settings.api_url)),
+        "token address": ("token_url", _without_secrets(settings.token_url)),
     }
     steps = [
-        _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set")
+        _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set", found=False)
         for name, (key, value) in shown.items()
     ]
     try:
@@ -144,6 +150,12 @@ def _settings_found(settings: Settings) -> list[_Step]:
     except LsmsError as error:
         steps.append(_Step("settings", f"{error.message} {error.hint}", error))
     return steps
+
+
+def _without_secrets(url: str) -> str:
+    """The address without what a mistaken person may have put into it."""
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:

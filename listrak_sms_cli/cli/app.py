@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from listrak_sms_cli import __version__
-from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.cli.output import output, silence_stdout
 from listrak_sms_cli.errors import Interrupted, LsmsError, UsageError
 
 app = typer.Typer(
@@ -48,6 +47,9 @@ def lsms(
 
 def main() -> NoReturn:
     """Entry point of `lsms`: runs a command and leaves with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 (open until the end)
     arguments = sys.argv[1:]
     output.json = "--json" in arguments  # until the command has parsed its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
@@ -59,7 +61,7 @@ def main() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
     sys.exit(code)
 
 
@@ -75,13 +77,15 @@ def _run(arguments: list[str]) -> int:
     except LsmsError as error:
         return _fail(error)
     except typer.TyperException as error:
+        if not _usage_message(error):  # no command: the help has been shown
+            return UsageError.exit_code
         known = {command.name for command in app.registered_commands}
         command = f"{output.command} " if output.command in known else ""
         return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
         return 0
     except Exception as error:
         fault = LsmsError(
@@ -95,17 +99,18 @@ def _run(arguments: list[str]) -> int:
 def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
     try:
         if output.json:
-            print(json_module.dumps(output.error_document(error)), flush=True)  # noqa: T201
+            output.document(output.error_document(error))
         else:
             from listrak_sms_cli import display
 
             if error.report is not None and error.report.rows_read:
-                display.summary(error.report, output.console())
+                with output.writing():
+                    display.summary(error.report, output.console())
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
     return error.exit_code
 
 
@@ -118,7 +123,7 @@ def _own_frames(error: BaseException) -> str:
 
 def _usage_message(error: typer.TyperException) -> str:
     message: Any = getattr(error, "format_message", error.__str__)()
-    return str(message)
+    return str(message).replace("Value error, ", "").removesuffix("unable to parse string as an integer").rstrip(", ")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -126,11 +131,6 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(130))
     raise KeyboardInterrupt
-
-
-def _silence_stdout() -> None:
-    # The reader has gone (`lsms … | head`): what Python still flushes at exit goes nowhere.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _register() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +38,21 @@ class Output:
         return Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
     def document(self, document: Any) -> None:
-        sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
+        with self.writing():
+            sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A result that cannot be written (a full disk) is said on standard error; it does not change what the
+        command did, nor its exit code. BrokenPipeError passes: the reader wanted no more."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError:
+            silence_stdout()
+            sys.stderr.write("lsms: the result could not be written to standard output; is the disk full?\n")
 
     def listing(
         self,
@@ -66,14 +83,18 @@ class Output:
             from listrak_sms_cli import display
 
             shown = display.summary if report.profile is None else display.validated
-            shown(report, self.console())
+            with self.writing():
+                shown(report, self.console())
+                sys.stdout.flush()
 
     def columns(self, report: Report | None) -> None:
         """What is known of the columns of an audience that cannot be pushed; in JSON the error document has it."""
         if report is not None and report.profile and not self.json:
             from listrak_sms_cli import display
 
-            display.columns_of(report, self.console())
+            with self.writing():
+                display.columns_of(report, self.console())
+                sys.stdout.flush()
 
     def error_document(self, error: LsmsError) -> dict[str, Any]:
         from listrak_sms_cli.runs.report import Report, ReportError
@@ -89,6 +110,11 @@ class Output:
             }
         document: dict[str, Any] = report.with_(error=told, exit_code=error.exit_code).as_json()
         return document
+
+
+def silence_stdout() -> None:
+    """What Python still flushes at exit goes nowhere: the reader has gone, or the disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 output = Output()

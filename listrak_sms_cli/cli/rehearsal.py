@@ -14,7 +14,7 @@ import numpy as np
 
 from listrak_sms_cli.audience.columns import RESERVED_COLUMN, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import Audience, open_audience
-from listrak_sms_cli.errors import LsmsError, UsageError
+from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
 from listrak_sms_cli.runs.account import connect, read_account, region_of
 from listrak_sms_cli.runs.events import Listener
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
@@ -113,8 +113,15 @@ class _Admin:
 
     def post(self, route: str, body: str) -> None:
         request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), method="POST")
-        with self._open(request) as answer:
-            answer.read()
+        try:
+            with self._open(request) as answer:
+                answer.read()
+        except OSError:
+            raise SettingsError(
+                "The sandbox could not take the contacts of this audience; its disk or memory may be full.",
+                hint="Free some space, or point TMPDIR at a folder on a larger disk.",
+                code="sandbox_full",
+            ) from None
 
     def result(self) -> SandboxResult:
         with self._open(f"{self._url}/sandbox/imports") as answer:

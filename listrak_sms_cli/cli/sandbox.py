@@ -45,6 +45,9 @@ def sandbox(
             hint="Type: pip install 'listrak-sms-cli[sandbox]'",
             code="sandbox_missing",
         ) from None
+    for option, path in (("--contacts", contacts), ("--fields", fields), ("--faults", faults)):
+        if path is not None and not path.is_file():
+            raise UsageError(f"There is no file {path} ({option}).", hint="Check the path.", code="sandbox_seed")
     config = SandboxConfig(
         port=port, db=db, contacts=contacts, fields=fields, import_seconds=import_seconds, faults=faults
     )

@@ -95,7 +95,9 @@ class Plain:
 
     def _end(self, phase: PhaseTally) -> str:
         seconds = phase.seconds(time.monotonic())
-        line = f"{phase.phase.value.lower()}: done in {duration(seconds)} ({self._counts(phase)})"
+        ended = phase.phase is not Phase.IMPORTING or phase.done >= phase.total
+        done = f"done in {duration(seconds)}" if ended else f"not ended after {duration(seconds)}"
+        line = f"{phase.phase.value.lower()}: {done} ({self._counts(phase)})"
         if phase.phase is Phase.CHECKING and self._tally.dropped:
             line += f"; dropped {self._tally.rows_dropped:,}: {', '.join(reasons(self._tally.dropped))}"
         return line

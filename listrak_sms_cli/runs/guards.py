@@ -45,7 +45,7 @@ def nothing_sendable(verdicts: Counter[Verdict], audience: str, allow_empty: boo
             hint="If that can happen, add --allow-empty.",
             code="empty_audience",
         )
-    if not _dropped(verdicts):
+    if verdicts[Verdict.BEYOND_LIMIT]:
         raise NothingSent("--limit 0 leaves no member to send.")
     reasons = ", ".join(f"{v.reason} {n:,}" for v, n in sorted(verdicts.items()) if v.drops and n)
     raise NothingSent(
