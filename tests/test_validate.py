@@ -12,6 +12,7 @@ import pytest
 from conftest import PROJECT, SAMPLES, Ended, World, run_lsms
 
 from listrak_sms_cli import validate
+from listrak_sms_cli.audience.phones import read_phones
 
 MESSY = SAMPLES / "messy.csv"
 HEADER = "phone,first_name,tier\n"
@@ -207,3 +208,20 @@ def test_small_audiences_are_profiled(tmp_path: Path, rows: int) -> None:
     report = validate(path, offline=True, allow_empty=True)
     assert report.profile is not None
     assert [line.filled for line in report.profile] == [rows, rows]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "digits"),
+    [
+        ("212-555-0100 ext. 12", 12125550100),
+        ("1-800-FLOWERS", 18003569377),
+        ("call me 2125550100", 12125550100),
+        ("2125550100.0", 12125550100),
+        ("2125550100 or 2125550101", -1),
+        ("7.18E+10", -1),
+        ("2.125550100E9", -1),
+    ],
+)
+def test_judgement_calls_of_the_readme(spelling: str, digits: int) -> None:
+    """Extensions are dropped, letters are keys, two phones are none, and exponent form is never guessed at."""
+    assert read_phones(pa.array([spelling]), "US").tolist() == [digits]
