@@ -67,7 +67,7 @@ _READING = (
 _PUSH = (
     _READING
     + (
-        "batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
+        "per_contact yes batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
         "wait wait_timeout dry_run"
     ).split()
 )

@@ -249,7 +249,8 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
     if system:
         return (
             f"{name} (the account lists no id for the system field {system}, so it cannot travel by import: "
-            f"give the id with --map {name}=ID, or leave it out with --skip-column {name})"
+            f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
+            "with --per-contact)"
         )
     names = {_key(f.name): f.name for f in fields if f.active}
     near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]

@@ -213,7 +213,22 @@ BatchRows = Annotated[
     int, typer.Option("--batch-rows", metavar="N", min=2, help="Members per import file.", rich_help_panel=_SENDING)
 ]
 Concurrency = Annotated[
-    int, typer.Option("--concurrency", metavar="N", min=1, max=32, help="Uploads at once.", rich_help_panel=_SENDING)
+    int,
+    typer.Option(
+        "--concurrency", metavar="N", min=1, max=32, help="Uploads, or contacts, at once.", rich_help_panel=_SENDING
+    ),
+]
+PerContact = Annotated[
+    bool,
+    typer.Option(
+        "--per-contact",
+        help="Update contact by contact instead of by import: for small audiences, and for system fields without an "
+        "id. Stops before more than 10,000 members.",
+        rich_help_panel=_SENDING,
+    ),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="More than 10,000 members contact by contact.", rich_help_panel=_SENDING)
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the imports to end.", rich_help_panel=_SENDING)]
 WaitTimeout = Annotated[

@@ -38,6 +38,8 @@ def push(
     rejects: o.RejectsOption = None,
     batch_rows: o.BatchRows = 250_000,
     concurrency: o.Concurrency = 2,
+    per_contact: o.PerContact = False,
+    yes: o.Yes = False,
     wait: o.Wait = True,
     wait_timeout: o.WaitTimeout = "1h",
     verify: o.Verify = False,

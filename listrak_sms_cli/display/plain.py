@@ -79,7 +79,8 @@ class Plain:
             case PhaseEnded(phase) if phase in self._tally.phases:
                 return self._end(self._tally.phases[phase])
             case SendablePrepared(sendable, imports):
-                return f"{members(sendable)} to send in {many(imports, 'import file')}"
+                how = f"in {many(imports, 'import file')}" if imports or not sendable else "one by one"
+                return f"{members(sendable)} to send {how}"
             case ImportChanged(part, _, rows, state, ended, failed) if ended or failed:
                 return f"import file {part} ({members(rows)}): {plain(state)}"
             case RequestRetried(what, reason, wait):

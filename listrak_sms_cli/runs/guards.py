@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from listrak_sms_cli.audience.clean import Verdict
-from listrak_sms_cli.errors import GuardStopped, NothingSent
+from listrak_sms_cli.errors import GuardStopped, NothingSent, UsageError
 from listrak_sms_cli.runs.store import StoredRun
 
 
@@ -52,6 +52,16 @@ def nothing_sendable(verdicts: Counter[Verdict], audience: str, allow_empty: boo
         f"None of the {read:,} members can be sent: {reasons}.",
         hint="--rejects FILE shows each member and what is wrong with it.",
     )
+
+
+def many_one_by_one(sendable: int, most: int) -> None:
+    """Raises UsageError when more than `most` members would be updated one by one."""
+    if sendable > most:
+        raise UsageError(
+            f"{sendable:,} members would be updated one by one, two requests each; nothing was sent.",
+            hint="If that is what you want, add --yes. An import (without --per-contact) is far faster.",
+            code="many_contacts",
+        )
 
 
 def _dropped(verdicts: Counter[Verdict]) -> int:

@@ -20,23 +20,33 @@ SAMPLE = 500
 
 
 def look_up(
-    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, tell: Listener, *, existing: bool, opted_out: bool
+    contacts: Contacts,
+    phones: np.ndarray,
+    rules: CleaningRules,
+    tell: Listener,
+    *,
+    existing: bool,
+    opted_out: bool,
+    ask_each: int = ASK_EACH,
 ) -> LookedUp:
-    """`phones`: int64, the distinct valid phones of the audience. Raises AccountError (`lists_incomplete`) when the
-    lists do not hold everybody the sender code knows."""
+    """`phones`: int64, the distinct valid phones of the audience; up to `ask_each` are asked for one by one, more are
+    held against the lists. Raises AccountError (`lists_incomplete`) when those do not hold everybody the sender code
+    knows."""
     tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
 
     def seen(count: int) -> None:
         tell(PhaseAdvanced(Phase.LOOKING_UP, count))
 
     out = contacts.opted_out(seen) if opted_out else None
-    known = _existing(contacts, np.unique(phones), rules, seen) if existing else None
+    known = _existing(contacts, np.unique(phones), rules, seen, ask_each) if existing else None
     tell(PhaseEnded(Phase.LOOKING_UP))
     return LookedUp(opted_out=out, existing=known)
 
 
-def _existing(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None]) -> np.ndarray:
-    if len(phones) <= ASK_EACH:
+def _existing(
+    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None], ask_each: int
+) -> np.ndarray:
+    if len(phones) <= ask_each:
         return _asked(contacts, phones, rules, seen)
     known = contacts.existing(seen)
     misses = np.setdiff1d(phones, known, assume_unique=True)

@@ -17,10 +17,11 @@ from listrak_sms_cli.runs.store import StoredRun
 
 
 def write_members(run: StoredRun, path: Path) -> int:
-    """One line a pending, refused or failed member: `row` (its number in the audience), `file` (index, 0 for the
-    first), `part`, `state`. CSV or Parquet by suffix, mode 0600. Returns the number of members."""
+    """One line a pending, refused or failed member, and one that was to be updated and is not in Listrak: `row` (its
+    number in the audience), `file` (index, 0 for the first), `part`, `state`. CSV or Parquet by suffix, mode 0600.
+    Returns the number of members."""
     schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
-    unsent = run.state.unsent
+    unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
     try:
         target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
@@ -43,13 +44,24 @@ def _lines(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], schema:
     line = part.line
     rows = np.flatnonzero(np.asarray(batch.column(0)) == line.origin)
     ordinals = seen.get(line.origin, 0) + np.arange(len(rows))
-    mine = pa.array(rows[(ordinals >= line.skip) & (ordinals < line.skip + line.rows)])
-    chosen = batch.take(mine)
-    state = "failed" if part.failed else "refused" if part.status is PartStatus.REFUSED else "pending"
+    here = (ordinals >= line.skip) & (ordinals < line.skip + line.rows)
+    mine, states = rows[here], [_state(part)] * int(np.count_nonzero(here))
+    if part.outcomes:
+        letters = [part.outcomes[ordinal] for ordinal in ordinals[here].tolist()]
+        mine = mine[[letter != "u" for letter in letters]]
+        states = [_ONE_BY_ONE[letter] for letter in letters if letter != "u"]
+    chosen = batch.take(pa.array(mine))
     columns = [
         chosen.column(2),
         chosen.column(1),
         pa.array(np.full(len(mine), line.part, np.int32)),
-        pa.array([state] * len(mine), pa.string()),
+        pa.array(states, pa.string()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+_ONE_BY_ONE = {".": "pending", "r": "refused", "m": "not_in_listrak"}
+
+
+def _state(part: PartState) -> str:
+    return "failed" if part.failed else "refused" if part.status is PartStatus.REFUSED else "pending"

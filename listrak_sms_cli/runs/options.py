@@ -64,6 +64,8 @@ class PushOptions:
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     batch_rows: int = 250_000
     batch_bytes: int = IMPORT_FILE_LIMIT
+    per_contact: bool = False
+    yes: bool = False  # what is asked first is meant so
     concurrency: int = 2
     max_drop_rate: float | None = None
     max_shrink: float | None = None
@@ -75,6 +77,13 @@ class PushOptions:
     verify: bool = False
     verify_sample: int | None = None  # members to verify, picked at random; None: all
     sandbox: bool = False  # never the baseline of a later run, never resumed
+
+    @property
+    def asks_who_exists(self) -> bool:
+        """Contact by contact Listrak says who exists when a member's turn comes; the rejects file and the guard want
+        to know it before."""
+        early = self.reading.rejects is not None or self.max_drop_rate is not None
+        return self.only_existing or (self.per_contact and early)
 
 
 def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
@@ -108,6 +117,8 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
 def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push; `wait_timeout` is a duration such as `1h`."""
     named = (
+        "per_contact",
+        "yes",
         "batch_rows",
         "concurrency",
         "max_drop_rate",
