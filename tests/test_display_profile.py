@@ -1,0 +1,81 @@
+"""The columns of an audience, as they are read on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from listrak_sms_cli import display
+from listrak_sms_cli.runs.report import ProfiledColumn, Report
+
+TIER = ProfiledColumn(
+    column="Loyalty_Tier",
+    role="attribute",
+    problems={"bad": 0, "too_long": 12, "cleaned": 3},
+    field="Loyalty Tier",
+    field_id=7,
+    type="Text",
+    max_length=20,
+    rows=1_000_000,
+    filled=999_999,
+    distinct=10_000,
+    distinct_is_exact=False,
+    longest=31,
+    looks_like="text",
+    sample=("Xxxx", "Xxxxxxxx"),
+)
+
+
+def drawn(*lines: ProfiledColumn, terminal: bool, command: str | None = None) -> str:
+    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, no_color=True, highlight=False)
+    report = Report("run", "a.csv", None, dry_run=True, profile=lines, command=command)
+    display.validated(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().replace("\x1b[2m", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
+
+
+def test_a_column_in_words() -> None:
+    """Field, type with its length, filled, distinct, longest, shapes, and what is wrong."""
+    for terminal in (True, False):
+        text = drawn(TIER, terminal=terminal)
+        for word in (
+            "Loyalty Tier",
+            "Text(20)",
+            "> 99.9 %",
+            "10,000+",
+            "31",
+            "Xxxx | Xxxxxxxx",
+            "12 too long, 3 tidied",
+        ):
+            assert word in text
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.text(max_size=60), st.lists(st.text(max_size=24), max_size=3))
+def test_eighty_columns_are_enough(column: str, field: str, sample: list[str]) -> None:
+    """Whatever columns and fields are called, no line is wider than the terminal and nothing controls it."""
+    line = ProfiledColumn(
+        column=column, role="attribute", problems={"bad": 7_000_000}, field=field, type="Checkbox", sample=tuple(sample)
+    )
+    text = drawn(line, TIER, terminal=True)
+    assert "\x1b]" not in text
+    assert all(cell_len(one) <= 80 for one in text.split("\n"))
+
+
+def test_in_a_pipe_a_column_is_a_line() -> None:
+    """Every column has one line, however many there are; a terminal shows the first of them and says so."""
+    assert drawn(*[TIER] * 2_000, terminal=False).count("Loyalty_Tier") == 2_000
+    text = drawn(*[TIER] * 2_000, terminal=True)
+    assert text.count("Loyalty_Tier") == 60
+    assert "1,940 columns more" in text
+
+
+def test_the_command_is_never_cut() -> None:
+    """The command is one line to copy, however long it is."""
+    command = "lsms push " + " ".join(f"--skip-column c{n}" for n in range(40))
+    for terminal in (True, False):
+        assert command in drawn(TIER, terminal=terminal, command=command)
