@@ -77,6 +77,10 @@ def state_notice(state_dir: Path) -> RunWarning:
     return RunWarning("no_state", message)
 
 
+def nothing_left_notice(run_id: str) -> RunWarning:
+    return RunWarning("nothing_to_resume", f"Run {run_id} ended well: there is nothing to resume.")
+
+
 def lost_notice() -> RunWarning:
     message = "The state folder could no longer be written during the run; `lsms resume` may send a file twice."
     return RunWarning("state_lost", message)

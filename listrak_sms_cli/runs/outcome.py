@@ -14,6 +14,7 @@ from listrak_sms_cli.errors import (
     ImportEndedBadly,
     ImportsNotEnded,
     Interrupted,
+    ListrakRefused,
     ListrakUnavailable,
     LsmsError,
     SettingsError,
@@ -42,6 +43,11 @@ def worst(problems: Iterable[LsmsError]) -> LsmsError | None:
     return ranked[0] if ranked else None
 
 
+def raise_worst(problems: Iterable[LsmsError]) -> None:
+    if error := worst(problems):
+        raise error
+
+
 class Outcome:
     """Facts of a run, filled in as they become known. `silenced`: warning codes nobody wants to hear."""
 
@@ -65,6 +71,18 @@ class Outcome:
         if warning.code not in self._silenced:
             self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))
+
+    def problems_left(self) -> list[LsmsError]:
+        """What of a run that nobody is at work on has not been sent; for whoever asks afterwards."""
+        problems: list[LsmsError] = []
+        rows = self.state.rows
+        if rows[PartStatus.REFUSED]:
+            message = f"Listrak refused {rows[PartStatus.REFUSED]:,} members of run {self.run_id}."
+            problems.append(ListrakRefused(message))
+        if pending := sum(rows[s] for s in (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)):
+            message = f"{pending:,} members of run {self.run_id} are pending: Listrak has not accepted them."
+            problems.append(ListrakUnavailable(message, code="pending"))
+        return problems
 
     def problems_of_imports(self, waited: bool) -> list[LsmsError]:
         """Imports that ended badly, and, when somebody waited for them, those that have not ended."""
@@ -125,11 +143,9 @@ class Outcome:
 
     def report(self, error: LsmsError | None = None) -> Report:
         verdicts, rows = self.verdicts, self.state.rows
-        dropped, missing = dropped_by_reason(verdicts), rows[PartStatus.MISSING]
-        dropped[Verdict.NOT_IN_LISTRAK.reason] += missing
+        dropped = dropped_by_reason(verdicts)
         sent, refused = rows[PartStatus.ACCEPTED], rows[PartStatus.REFUSED]
-        sendable = verdicts[Verdict.SENDABLE] - missing
-        one_by_one = self.state.started is not None and self.state.started.per_contact
+        sendable = verdicts[Verdict.SENDABLE]
         return Report(
             run_id=self.run_id,
             audience=self.audience,
@@ -150,7 +166,7 @@ class Outcome:
                 for column in (self.plan.columns if self.plan else ())
             ),
             skipped_columns=self.plan.skipped if self.plan else (),
-            imports=() if one_by_one else tuple(_import_line(part) for part in self.state.leaves),
+            imports=tuple(_import_line(part) for part in self.state.leaves),
             warnings=tuple(self._warnings),
             profile=self.profile,
             verify=self.verify,

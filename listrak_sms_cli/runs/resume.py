@@ -13,12 +13,11 @@ from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.runs.account import connect
 from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
-from listrak_sms_cli.runs.journal import Journal
-from listrak_sms_cli.runs.notices import earlier_notice
+from listrak_sms_cli.runs.journal import Journal, read_journal
+from listrak_sms_cli.runs.notices import earlier_notice, nothing_left_notice
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
-from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.outcome import Outcome, raise_worst
 from listrak_sms_cli.runs.packing import Spool
-from listrak_sms_cli.runs.per_contact import ContactDelivery
 from listrak_sms_cli.runs.rebuild import plan_of, rebuild
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.steering import steered
@@ -47,6 +46,7 @@ def resume_run(
 
     def work() -> None:
         if not run.state.can_be_resumed:
+            outcome.warn(nothing_left_notice(run.run_id))
             return
         _refuse_other_account(run, settings)
         _refuse_superseded(store, run, anyway)
@@ -60,18 +60,18 @@ def resume_run(
             )
         with ExitStack() as closing:
             closing.enter_context(store.lock(started.target.sender_code, run.run_id))
+            if read_journal(run.folder).parts != run.state.parts:
+                raise UsageError(f"Run {run.run_id} was under way until now.", hint=f"Again: lsms resume {run.run_id}")
             client = closing.enter_context(connect(settings, stop=stop))
             client.check_token()
             spool = Spool()
             closing.callback(spool.close)
             parts = rebuild(run, audience, spool, tell) if run.state.unsent else []
-            imports = 0 if started.per_contact else len(parts)
-            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
-            journal = Journal(run.folder, run.state)
+            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
+            journal = _journal(run)
             closing.callback(journal.close)
             mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)
-            make = ContactDelivery if started.per_contact else Delivery
-            delivery = make(Target(client, started.target.sender_code, mapping), journal, stop, tell)
+            delivery = Delivery(Target(client, started.target.sender_code, mapping), journal, stop, tell)
 
             def clear() -> list[LsmsError]:
                 return wait_for_earlier(store, delivery, outcome, waiting)
@@ -82,24 +82,31 @@ def resume_run(
 
 
 def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *, waiting: Waiting = NO_WAIT) -> Report:
-    """Asks Listrak about the open imports of a run (once, or until they have ended) and writes that down."""
+    """Asks Listrak about the open imports of a run (once, or until they have ended) and writes that down. A run of
+    which something is pending, refused or failed is an error, as it was for the push."""
+    store = Store(settings.state_dir)
     run = find_run(settings, run_id)
     outcome = outcome_of(run, tell)
+    held = store.held(run.run_id)
+    left = [] if held else outcome.problems_left()
 
     def work() -> None:
         if not run.state.open_imports:
+            raise_worst(left + outcome.problems_of_imports(waited=False))
             return
         _refuse_other_account(run, settings)
         stop = threading.Event()
         with connect(settings, stop=stop) as client, ExitStack() as closing:
-            journal = Journal(run.folder, run.state)
+            journal = _journal(run)
             closing.callback(journal.close)
 
             def look() -> None:
-                problems = _delivery(client, journal, stop, tell).await_imports(
-                    waiting.timeout if waiting.wait else 0.0
-                )
-                conclude(journal, problems, outcome, waited=waiting.wait)
+                delivery = _delivery(client, journal, stop, tell)
+                problems = delivery.await_imports(waiting.timeout if waiting.wait else 0.0)
+                if held:  # its own process says how it ends
+                    raise_worst(problems)
+                else:
+                    conclude(journal, problems + left, outcome, waited=waiting.wait)
 
             steered(look, stop, client)
 
@@ -134,7 +141,7 @@ def wait_for_earlier(store: Store, delivery: Delivery, outcome: Outcome, waiting
         return []
     for run in earlier:
         with ExitStack() as closing:
-            journal = Journal(run.folder, run.state)
+            journal = _journal(run)
             closing.callback(journal.close)
             other = _delivery(delivery.client, journal, delivery.stop, silent)
             if problems := other.await_imports(waiting.timeout, unknown_for=0.0):
@@ -147,6 +154,16 @@ def wait_for_earlier(store: Store, delivery: Delivery, outcome: Outcome, waiting
             )
             return [late]
     return []
+
+
+def _journal(run: StoredRun) -> Journal:
+    """To be gone on with. Where the state folder cannot be written (any more), that is said at the end."""
+    try:
+        return Journal(run.folder, run.state)
+    except OSError:
+        journal = Journal(None, run.state)
+        journal.lost = True
+        return journal
 
 
 def _delivery(client: ListrakClient, journal: Journal, stop: threading.Event, tell: Listener) -> Delivery:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,19 +47,25 @@ class Store:
             made.mkdir(mode=0o700, parents=made == self._runs.parent, exist_ok=made != folder)
         return folder
 
+    def discard(self, run_id: str) -> None:
+        """Forgets a run that cannot be remembered whole (the disk is full)."""
+        shutil.rmtree(self._runs / run_id, ignore_errors=True)
+
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, the newest first."""
         return list(self._newest_first())
 
     def _newest_first(self) -> Iterator[StoredRun]:
-        folders = sorted(self._runs.glob("*/"), reverse=True) if self._runs.is_dir() else []
-        for folder in folders:
+        for folder in self._folders():
             try:
                 state = read_journal(folder)
             except (OSError, ValueError):
                 continue
             if state.prepared is not None:
                 yield StoredRun(folder, state)
+
+    def _folders(self) -> list[Path]:
+        return sorted(self._runs.glob("*/"), reverse=True) if self._runs.is_dir() else []
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, or by the beginning of one. Raises UsageError when there is none, or more than one."""
@@ -76,11 +83,9 @@ class Store:
         raise UsageError("There are no runs yet.", hint="Start one: lsms push AUDIENCE --sender-code ID", code="no_run")
 
     def newest_resumable(self) -> StoredRun:
-        """Raises UsageError when there is none."""
-        for run in self._newest_first():
-            if run.state.can_be_resumed:
-                return run
-        raise UsageError("There is no run that could be resumed.", hint="`lsms runs` lists the runs.", code="no_run")
+        """The newest run that can be resumed; when there is none, the newest (it says that nothing is left to do).
+        Raises UsageError when there are no runs."""
+        return next((run for run in self._newest_first() if run.state.can_be_resumed), None) or self.newest()
 
     def later_accepted(self, run: StoredRun) -> StoredRun | None:
         """A later run to the same sender code of which Listrak accepted something."""
@@ -107,39 +112,72 @@ class Store:
         return None
 
     def prune(self, days: float) -> list[str]:
-        """Forgets runs that began more than `days` ago; returns their ids."""
+        """Forgets runs that nothing has happened to for more than `days`, also those that a crash left half made;
+        returns their ids. A run that is under way stays."""
         before = time.time() - days * 86400
-        pruned = [run for run in self._newest_first() if (run.folder / FILE_NAME).stat().st_mtime < before]
-        for run in pruned:
-            shutil.rmtree(run.folder)
-        return [run.run_id for run in pruned]
+        pruned: list[str] = []
+        for folder in self._folders():
+            journal = folder / FILE_NAME
+            touched = (journal if journal.exists() else folder).stat().st_mtime
+            if touched < before and not self.held(folder.name):
+                shutil.rmtree(folder)
+                pruned.append(folder.name)
+        return pruned
+
+    def held(self, run_id: str) -> bool:
+        """Whether a living process is at work on the run."""
+        for holder in self._locks.glob("*.run") if self._locks.is_dir() else ():
+            if _holder(holder) != run_id:
+                continue
+            lock = filelock.FileLock(holder.with_suffix(".lock"), timeout=0, mode=0o600)
+            try:
+                with lock:
+                    return False
+            except filelock.Timeout:
+                return True
+            except OSError:
+                return False
+        return False
 
     @contextmanager
     def lock(self, sender_code: int, run_id: str) -> Iterator[None]:
         """Keeps two pushes to one sender code apart. The kernel lets go of it when its process dies. A state folder
         that cannot be written locks nothing. Raises UsageError naming the run that has it."""
+        holder = self._locks / f"{sender_code}.run"
+        lock: filelock.BaseFileLock | None = None
         try:
             for made in (self._locks.parent, self._locks):
                 made.mkdir(mode=0o700, parents=True, exist_ok=True)
-            holder = self._locks / f"{sender_code}.run"
             lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
             lock.acquire()
+            with suppress(OSError):  # a full disk: nobody learns who has it
+                _write_holder(holder, run_id)
         except filelock.Timeout:
-            other = holder.read_text("utf-8") if holder.exists() else "another run"
             raise UsageError(
-                f"A push to sender code {sender_code} is under way: run {other}.",
+                f"A push to sender code {sender_code} is under way: run {_holder(holder)}.",
                 hint="Wait for it to end (lsms status shows how it stands), then push again.",
                 code="locked",
             ) from None
         except OSError:
-            yield
-            return
+            lock = None
         try:
-            holder.write_text(run_id, "utf-8")
-            holder.chmod(0o600)
             yield
         finally:
-            lock.release()
+            if lock is not None:
+                lock.release()
+
+
+def _write_holder(path: Path, run_id: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(run_id)
+
+
+def _holder(path: Path) -> str:
+    """The id of the run that has, or last had, the lock."""
+    try:
+        return path.read_text("utf-8") or "another run"
+    except OSError:
+        return "another run"
 
 
 def _same_target(one: RunState, other: RunState) -> bool:
