@@ -144,7 +144,8 @@ class AudienceProfile:
 
     def leave_distinct_out(self, column: int) -> None:
         """For a column whose distinct values somebody else counts."""
-        self.columns[column].stop_counting(0)
+        if column in self.columns:
+            self.columns[column].stop_counting(0)
 
     def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
         """`cells`: some columns of a batch by their index in the audience, pa.string()."""
