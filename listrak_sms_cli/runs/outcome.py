@@ -143,9 +143,11 @@ class Outcome:
 
     def report(self, error: LsmsError | None = None) -> Report:
         verdicts, rows = self.verdicts, self.state.rows
-        dropped = dropped_by_reason(verdicts)
+        dropped, missing = dropped_by_reason(verdicts), rows[PartStatus.MISSING]
+        dropped[Verdict.NOT_IN_LISTRAK.reason] += missing
         sent, refused = rows[PartStatus.ACCEPTED], rows[PartStatus.REFUSED]
-        sendable = verdicts[Verdict.SENDABLE]
+        sendable = verdicts[Verdict.SENDABLE] - missing
+        one_by_one = self.state.started is not None and self.state.started.per_contact
         return Report(
             run_id=self.run_id,
             audience=self.audience,
@@ -166,7 +168,7 @@ class Outcome:
                 for column in (self.plan.columns if self.plan else ())
             ),
             skipped_columns=self.plan.skipped if self.plan else (),
-            imports=tuple(_import_line(part) for part in self.state.leaves),
+            imports=() if one_by_one else tuple(_import_line(part) for part in self.state.leaves),
             warnings=tuple(self._warnings),
             profile=self.profile,
             verify=self.verify,

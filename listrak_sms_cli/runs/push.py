@@ -22,16 +22,18 @@ from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs import guards
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.assignment import write_assignment
+from listrak_sms_cli.runs.contact_document import with_system_fields
 from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.deliver import Delivery, Target, deliver, part_line
 from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
 from listrak_sms_cli.runs.journal_lines import Destination
-from listrak_sms_cli.runs.lookup import look_up
+from listrak_sms_cli.runs.lookup import ASK_EACH, look_up
 from listrak_sms_cli.runs.notices import column_notices, drop_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
+from listrak_sms_cli.runs.per_contact import ASK_FIRST, BATCH, ContactDelivery
 from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_members
 from listrak_sms_cli.runs.profiling import profile_of, profiled_columns, smells
 from listrak_sms_cli.runs.rebuild import recipe_of
@@ -97,19 +99,22 @@ class _Push:
             spool = Spool()
             closing.callback(spool.close)
             header = header_line(["phone", *(column.name for column in job.plan.columns)])
-            packer = Packer(spool, header, self._options.batch_rows, self._options.batch_bytes)
+            batch_rows = BATCH if self._options.per_contact else self._options.batch_rows
+            packer = Packer(spool, header, batch_rows, self._options.batch_bytes)
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
             closing.enter_context(lock)
             contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
             verdicts = self._prepare(job, packer, contacts)
             self._guard(store.last_good(self._audience_name, self._target()))
             parts = packer.parts()
-            self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
+            imports = 0 if self._options.per_contact else len(parts)
+            self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
             journal = self._begin_journal(store, job, verdicts, parts)
             closing.callback(journal.close)
             if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
-                delivery = Delivery(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
+                make = ContactDelivery if self._options.per_contact else Delivery
+                delivery = make(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
                 steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
                 if (after := self._after) is not None:
                     steered(lambda: after.check(contacts, outcome), self._stop, client)
@@ -148,7 +153,10 @@ class _Push:
 
     def _plan(self, audience: Audience, account: Account | None) -> Job:
         reading = self._options.reading
-        plan = plan_columns(audience.columns, account.fields if account else None, reading.columns)
+        fields = account.fields if account else None
+        if fields and self._options.per_contact:
+            fields = with_system_fields(fields)
+        plan = plan_columns(audience.columns, fields, reading.columns)
         self._outcome.plan = plan
         if not plan.columns:
             raise NothingSent(
@@ -175,10 +183,16 @@ class _Push:
         profile = profile_of(job) if profiled else None
         members = read_members(job, self._tell, profile)
         looked_up = NOT_ASKED
-        if contacts and (options.only_existing or options.exclude_opted_out):
-            phones = members.numbers[members.verdicts == Verdict.SENDABLE]
-            existing, opted_out = options.only_existing, options.exclude_opted_out
-            looked_up = look_up(contacts, phones, job.rules, self._tell, existing=existing, opted_out=opted_out)
+        if contacts and (options.asks_who_exists or options.exclude_opted_out):
+            looked_up = look_up(
+                contacts,
+                members.numbers[members.verdicts == Verdict.SENDABLE],
+                job.rules,
+                self._tell,
+                existing=options.asks_who_exists,
+                opted_out=options.exclude_opted_out,
+                ask_each=ASK_FIRST if options.per_contact else ASK_EACH,
+            )
         keep = self._after.keeper(members) if self._after else None
         prepared = check_members(job, members, packer, self._tell, looked_up, profile, keep=keep)
         outcome.verdicts = prepared.counts
@@ -198,6 +212,8 @@ class _Push:
         if options.max_shrink is not None and before is not None:
             guards.shrink(verdicts, before, options.max_shrink)
         guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty)
+        if options.per_contact and not options.yes:
+            guards.many_one_by_one(verdicts[Verdict.SENDABLE], ASK_FIRST)
 
     @property
     def _audience_name(self) -> str:
@@ -235,6 +251,7 @@ class _Push:
                 target=self._target(),
                 baseline=reading.limit is None,
                 recipe=recipe,
+                per_contact=self._options.per_contact,
             )
         )
         lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]

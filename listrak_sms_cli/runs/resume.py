@@ -18,6 +18,7 @@ from listrak_sms_cli.runs.notices import earlier_notice, nothing_left_notice
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
 from listrak_sms_cli.runs.outcome import Outcome, raise_worst
 from listrak_sms_cli.runs.packing import Spool
+from listrak_sms_cli.runs.per_contact import ContactDelivery
 from listrak_sms_cli.runs.rebuild import plan_of, rebuild
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.steering import steered
@@ -67,11 +68,13 @@ def resume_run(
             spool = Spool()
             closing.callback(spool.close)
             parts = rebuild(run, audience, spool, tell) if run.state.unsent else []
-            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], len(parts)))
+            imports = 0 if started.per_contact else len(parts)
+            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
             journal = _journal(run)
             closing.callback(journal.close)
             mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)
-            delivery = Delivery(Target(client, started.target.sender_code, mapping), journal, stop, tell)
+            make = ContactDelivery if started.per_contact else Delivery
+            delivery = make(Target(client, started.target.sender_code, mapping), journal, stop, tell)
 
             def clear() -> list[LsmsError]:
                 return wait_for_earlier(store, delivery, outcome, waiting)
