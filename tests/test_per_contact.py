@@ -235,3 +235,31 @@ def test_ctrl_c_ends_in_good_order(make_world: Callable[..., World]) -> None:
     assert report["rows_pending"] == 100 - report["rows_sent"]
     assert world.lsms("resume").code == 0
     assert {world.contacts()[f"+1212555{100 + n:04d}"]["First Name"] for n in range(100)} == {"A"}
+
+
+def test_the_embedded_sandbox_is_updated_one_by_one(world: World) -> None:
+    """`--sandbox --per-contact` tells how many contacts the sandbox updated and how many it does not know."""
+    text = "phone,email,birthdate\n" + "".join(f"212555{100 + n:04d},m{n}@example.com,\n" for n in range(20))
+    ended = world.lsms("push", world.audience(text), "--per-contact", "--sandbox")
+    assert ended.code == 0, ended.err
+    assert "updated 18 contacts and said that it does not know 2 members" in ended.out
+    assert "email → Email Address" in ended.out
+
+
+def test_runs_and_status_count_the_same(world: World) -> None:
+    """`lsms runs` and `lsms status` take members that Listrak does not have for dropped, as the push did."""
+    text = "phone,first_name\n3035550100,A\n2125550100,B\n2125550101,C\n"
+    report = pushed(world, world.audience(text), "--per-contact")
+    status = world.lsms("status", "--json").json
+    for key in ("rows_sendable", "rows_sent", "rows_dropped", "dropped"):
+        assert status[key] == report[key]
+    run = world.lsms("runs", "--json").json["runs"][0]
+    assert (run["sendable"], run["sent"], run["state"]) == (2, 2, "ended well")
+
+
+def test_what_was_updated_can_be_read_back(make_world: Callable[..., World]) -> None:
+    """`--verify` finds every member as it was sent."""
+    world = make_world(put_missing="clear")
+    audience = world.audience(HEAD + "".join(line(number) for number in range(20)))
+    report = pushed(world, audience, "--per-contact", "--verify")
+    assert (report["rows_sent"], report["verify"]["matching"]) == (20, 20)

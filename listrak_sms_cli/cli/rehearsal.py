@@ -49,9 +49,15 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
             if isinstance(error.report, Report):
-                error.report = error.report.with_(sandbox=admin.result())
+                error.report = _with_sandbox(error.report, admin, options)
             raise
-        return report.with_(sandbox=admin.result())
+        return _with_sandbox(report, admin, options)
+
+
+def _with_sandbox(report: Report, admin: _Admin, options: PushOptions) -> Report:
+    # Contact by contact the sandbox says who is updated and whom it does not know, and the Report has it already.
+    result = SandboxResult(report.rows_sent, 0) if options.per_contact else admin.result()
+    return report.with_(sandbox=result)
 
 
 def start_sandbox() -> EmbeddedSandbox:

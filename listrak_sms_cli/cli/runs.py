@@ -39,9 +39,9 @@ def runs(
     pruned = store.prune(prune) if prune is not None else []
 
     def row(run: StoredRun) -> tuple[Any, ...]:
-        started, prepared = run.state.started, run.state.prepared
-        assert started is not None and prepared is not None
-        sendable, sent = prepared.verdicts["sendable"], run.state.rows[PartStatus.ACCEPTED]
+        started = run.state.started
+        assert started is not None
+        sendable, sent = run.state.sendable, run.state.rows[PartStatus.ACCEPTED]
         return (run.run_id, started.at, started.audience, started.target.sender_code, sendable, sent, run.state.summary)
 
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")

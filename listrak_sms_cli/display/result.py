@@ -20,8 +20,14 @@ def summary(report: Report, console: Console) -> None:
     """The whole account of a run. Fits 80 columns on a terminal; elsewhere no line is wrapped and nothing is coloured.
     Raises BrokenPipeError when nobody reads."""
     things: list[RenderableType] = [_counts(report, bars=console.is_terminal)]
+    # A column without an id was not looked up, unless it has travelled: contact by contact the system fields need none.
+    known = [one for one in report.columns if one.field_id or report.rows_sent]
     named = {
-        "columns": [f"{plain(one.column, 30)} → {plain(one.field, 30)}" for one in report.columns if one.field_id],
+        "columns": [
+            f"{plain(one.column, 30)} → {plain(one.field, 30)}"
+            for one in report.columns
+            if named_fields or one.field_id
+        ],
         "left out": [plain(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
@@ -119,6 +125,8 @@ def _words(report: Report) -> Text:
     if report.sandbox is not None and report.rows_sent:
         updated, unknown = report.sandbox.contacts_updated, report.sandbox.dropped_silently
         told = f"silently dropped {members(unknown)} it does not know, as Listrak does" if unknown else "knew them all"
+        if missing := report.dropped["not_in_listrak"]:
+            told = f"said that it does not know {members(missing)}"
         text.append(f"The sandbox updated {many(updated, 'contact')} and {told}. Nothing left this machine.\n")
     if report.rows_read and report.seconds > 0:
         pace = rate(report.rows_read, report.seconds)

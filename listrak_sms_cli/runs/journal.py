@@ -127,6 +127,12 @@ class RunState:
         return [part for _, part in sorted(self.parts.items()) if part.status is not PartStatus.SPLIT]
 
     @property
+    def sendable(self) -> int:
+        """Members that passed every check, and that Listrak has as far as it was asked."""
+        prepared = self.prepared.verdicts if self.prepared else {}
+        return prepared.get("sendable", 0) - self.rows[PartStatus.MISSING]
+
+    @property
     def unsent(self) -> list[PartState]:
         """Import files that `resume` has to send (again): not accepted, or their import ended badly."""
         return [part for part in self.leaves if part.status is not PartStatus.ACCEPTED or part.failed]
@@ -149,7 +155,8 @@ class RunState:
 
     @property
     def open_imports(self) -> list[PartState]:
-        return [part for part in self.leaves if part.status is PartStatus.ACCEPTED and not part.ended]
+        accepted = [part for part in self.leaves if part.status is PartStatus.ACCEPTED]
+        return [part for part in accepted if not part.ended and not part.outcomes]
 
     def apply(self, line: AnyLine) -> RunState:
         match line:
@@ -192,7 +199,8 @@ class RunState:
             case Updated():
                 found = set(line.outcomes)
                 status = next((_LETTERS[letter] for letter in ".r" if letter in found), PartStatus.ACCEPTED)
-                self._put(PartState(part.line, status, ended="." not in found, outcomes=line.outcomes))
+                # Only a part that arrived to its last member has ended well, for whoever remembers members by parts.
+                self._put(PartState(part.line, status, ended=found == {"u"}, outcomes=line.outcomes))
 
     def _put(self, part: PartState) -> None:
         before = self.parts.get(part.line.part)

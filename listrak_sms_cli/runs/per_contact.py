@@ -76,7 +76,7 @@ class ContactDelivery(Delivery):
         if self.stop.is_set() and not self._problems and self._unreached():
             self._problems.append(Interrupted("Interrupted."))
         self._tell(PhaseEnded(Phase.SENDING))
-        return self._problems + self._refusals.problems(self._problems) + self._nobody()
+        return self._problems + self._refused() + self._nobody()
 
     def await_imports(self, timeout: float, unknown_for: float = 0.0) -> list[LsmsError]:  # noqa: ARG002
         """Nothing: what Listrak said yes to is stored."""
@@ -163,6 +163,20 @@ class ContactDelivery(Delivery):
         dropped = {verdict.reason: count for verdict, count in verdicts.items() if verdict.drops}
         self._tell(MembersCounted(sum(verdicts.values()), dropped))
 
+    def _refused(self) -> list[LsmsError]:
+        """One error for all that were refused, unless another one tells of it."""
+        count = self._refusals.total
+        if not count or any(isinstance(error, ListrakRefused) for error in self._problems):
+            return []
+        who = "a member" if count == 1 else f"{count:,} members"
+        return [
+            ListrakRefused(
+                f"Listrak refused the values of {who}: {self._refusals.counted}.",
+                hint="`lsms status --members FILE` names their rows." if self.journal.kept else "",
+                code="members_refused",
+            )
+        ]
+
     def _nobody(self) -> list[LsmsError]:
         started = self.journal.state.started
         assert started is not None
@@ -197,20 +211,14 @@ class _Refusals:
                 return False
             return self._alike >= ALIKE
 
-    def problems(self, others: list[LsmsError]) -> list[LsmsError]:
-        """One error for all that were refused, unless one of `others` tells of it."""
-        count = self._codes.total()
-        if not count or any(isinstance(error, ListrakRefused) for error in others):
-            return []
-        codes = ", ".join(f"{code.upper()} {times:,}" for code, times in self._codes.most_common())
-        who = "a member" if count == 1 else f"{count:,} members"
-        return [
-            ListrakRefused(
-                f"Listrak refused the values of {who}: {codes}.",
-                hint="`lsms status --members FILE` names their rows.",
-                code="members_refused",
-            )
-        ]
+    @property
+    def counted(self) -> str:
+        """`ERROR_… 3, ERROR_… 1`, the commonest first."""
+        return ", ".join(f"{code.upper()} {times:,}" for code, times in self._codes.most_common())
+
+    @property
+    def total(self) -> int:
+        return self._codes.total()
 
 
 def _for_everybody(error: ListrakRefused) -> ListrakRefused:
