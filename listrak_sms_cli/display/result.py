@@ -23,11 +23,7 @@ def summary(report: Report, console: Console) -> None:
     # A column without an id was not looked up, unless it has travelled: contact by contact the system fields need none.
     known = [one for one in report.columns if one.field_id or report.rows_sent]
     named = {
-        "columns": [
-            f"{plain(one.column, 30)} → {plain(one.field, 30)}"
-            for one in report.columns
-            if named_fields or one.field_id
-        ],
+        "columns": [f"{plain(one.column, 30)} → {plain(one.field, 30)}" for one in known],
         "left out": [plain(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
