@@ -84,7 +84,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # rich and Typer leave with 1 when the reader has gone (`lsms … | head`), whatever the command has come to.
         silence_stdout()
         return 0
     except Exception as error:
@@ -109,7 +110,7 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
         silence_stdout()
     return error.exit_code
 

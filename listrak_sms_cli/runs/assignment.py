@@ -29,7 +29,7 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
     ends = np.cumsum([part.rows for part in parts])
     numbers = np.array([part.number for part in parts], np.int32)
     sent = 0
-    with (folder / FILE_NAME).open("xb") as file:
+    with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         with pq.ParquetWriter(
             file,
             _SCHEMA,
