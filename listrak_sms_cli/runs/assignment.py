@@ -26,7 +26,7 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
     Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
     it). On disk, flushed, when this returns. Raises OSError.
     """
-    ends = np.cumsum([part.rows for part in parts])
+    ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
     numbers = np.array([part.number for part in parts], np.int32)
     sent = 0
     with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -41,7 +41,8 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
                 sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
                 until = sent + int(np.count_nonzero(sendable))
                 assigned = np.zeros(len(sendable), np.int32)
-                assigned[sendable] = np.repeat(numbers, np.diff(np.clip(ends, sent, until), prepend=sent))
+                rows_of_parts: np.ndarray = np.diff(np.clip(ends, sent, until), prepend=sent)
+                assigned[sendable] = np.repeat(numbers, rows_of_parts)
                 sent = until
                 files, rows = audience.locate(np.arange(start, start + len(sendable)))
                 columns = [_column(assigned), _column(files.astype(np.int32)), _column(rows)]
