@@ -68,7 +68,7 @@ _PUSH = (
     _READING
     + (
         "per_contact yes batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
-        "wait wait_timeout dry_run"
+        "changed_only full refresh_after wait wait_timeout dry_run"
     ).split()
 )
 _VALIDATE = [*_READING, "max_drop_rate", "offline"]

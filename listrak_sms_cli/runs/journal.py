@@ -219,6 +219,7 @@ class Journal:
 
     def __init__(self, folder: Path | None, state: RunState | None = None) -> None:
         """`state`: the fold of what is in the folder already. Raises OSError when it cannot be opened."""
+        self.folder = folder
         self.state = state or RunState()
         self.lost = False
         self.kept = state is not None  # whether enough is on disk to resume the run

@@ -73,6 +73,9 @@ class PushOptions:
     waiting: Waiting = field(default_factory=Waiting)
     only_existing: bool = False
     exclude_opted_out: bool = False
+    changed_only: bool = False
+    full: bool = False  # changed_only, but nothing is remembered
+    refresh_after: float = 604_800.0  # seconds
     dry_run: bool = False
     verify: bool = False
     verify_sample: int | None = None  # members to verify, picked at random; None: all
@@ -130,6 +133,8 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
         "exclude_opted_out",
         "verify",
         "verify_sample",
+        "changed_only",
+        "full",
     )
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
@@ -138,7 +143,8 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if (given.get("batch_rows") or 2) < 2:
         raise UsageError("--batch-rows is at least 2: Listrak may refuse an import file of one member.")
     chosen = {name: given[name] for name in named if given.get(name) is not None}
-    return PushOptions(reading=reading_options(given), waiting=waiting(given), **chosen)
+    refresh_after = parse_duration(str(given.get("refresh_after") or "7d"), "--refresh-after")
+    return PushOptions(reading=reading_options(given), waiting=waiting(given), refresh_after=refresh_after, **chosen)
 
 
 def waiting(given: Mapping[str, Any]) -> Waiting:

@@ -18,6 +18,7 @@ from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_ex
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.memory import Recall
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.packing import Packer, write_lines
@@ -141,14 +142,15 @@ def check_members(
     tell: Listener,
     looked_up: LookedUp = NOT_ASKED,
     profile: AudienceProfile | None = None,
+    recall: Recall | None = None,
     keep: Callable[[int, Cleaned], None] | None = None,
 ) -> Prepared:
-    """Second pass: consent, opt-outs, values, who exists, limit. The members that travel go to `packer` (None:
-    nothing is packed), the dropped ones to the rejects file, which is in its place when this returns, and what the
-    columns hold to `profile`. `keep` is told the first row of each batch
+    """Second pass: consent, opt-outs, values, who exists, who is unchanged (says `recall`), limit. The members that
+    travel go to `packer` (None: nothing is packed), the dropped ones to the rejects file, which is in its place when
+    this returns, and what the columns hold to `profile`. `keep` is told the first row of each batch
     and the batch as it travels. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    check = _Check(job, members, looked_up, packer is not None, rejects is not None, profile)
+    check = _Check(job, members, looked_up, packer is not None, rejects is not None, profile, recall)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
@@ -219,6 +221,7 @@ class _Check:
     packed: bool
     explained: bool
     profile: AudienceProfile | None
+    recall: Recall | None
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
@@ -239,6 +242,8 @@ class _Check:
             travelling = np.where(cleaned.verdicts == Verdict.SENDABLE, numbers, 0)
             phones = write_phones(travelling, rules.phone_format, rules.region)
             lines = write_lines(phones, [column.values.text for column in cleaned.columns])
+            if self.recall is not None:
+                lines = self.recall.leave_out(stretch.rows, numbers, lines, cleaned.verdicts)
         rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         attributes = {index: column for index, column in cells.items() if index != plan.phone}
         facts = self.profile.look(attributes) if self.profile is not None else {}

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, nullcontext
-from pathlib import Path
-
-import numpy as np
 
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.clean import Verdict
@@ -18,27 +15,30 @@ from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_n
 from listrak_sms_cli.audience.files import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.listrak.body import ColumnMapping
+from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs import guards
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.assignment import write_assignment
 from listrak_sms_cli.runs.contact_document import with_system_fields
 from listrak_sms_cli.runs.contacts import Contacts
-from listrak_sms_cli.runs.deliver import Delivery, Target, deliver, part_line
+from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver, part_line
+from listrak_sms_cli.runs.earlier import clear_the_way, look_at_earlier
 from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.lookup import ASK_EACH, look_up
+from listrak_sms_cli.runs.memory import Memory, Recall
 from listrak_sms_cli.runs.notices import column_notices, drop_notices, offline_notice, state_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
 from listrak_sms_cli.runs.per_contact import ASK_FIRST, BATCH, ContactDelivery
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, check_members, read_members
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, check_members, read_members
 from listrak_sms_cli.runs.profiling import profile_of, profiled_columns, smells
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
-from listrak_sms_cli.runs.resume import wait_for_earlier
+from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
 from listrak_sms_cli.runs.verify import AfterPush
@@ -48,7 +48,7 @@ from listrak_sms_cli.settings import Settings
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
     """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
     carries the Report (`error.report`)."""
-    outcome = Outcome(new_run_id(), _name_of(source), tell, options.reading.silenced)
+    outcome = Outcome(new_run_id(), name_of(source), tell, options.reading.silenced)
     outcome.dry_run = options.dry_run
     return outcome.reported(lambda: _Push(source, settings, options, outcome, tell).run())
 
@@ -64,7 +64,7 @@ def validate_audience(
 ) -> Report:
     """Reads and cleans as `push` would; nothing is sent. Without credentials or a sender code, or `offline`, profile
     fields are not known: names, types and lengths are not checked, and a warning says so."""
-    outcome = Outcome(new_run_id(), _name_of(source), tell, options.silenced)
+    outcome = Outcome(new_run_id(), name_of(source), tell, options.silenced)
     outcome.dry_run = True
     offline = offline or not settings.has_credentials or settings.sender_code is None
     push = _Push(
@@ -83,6 +83,8 @@ class _Push:
         self._outcome = outcome
         self._tell = tell
         self._stop = threading.Event()
+        self._memory: Memory | None = None
+        self._recall: Recall | None = None
         self._after: AfterPush | None = None
 
     def run(self) -> None:
@@ -104,13 +106,15 @@ class _Push:
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
             closing.enter_context(lock)
             contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
-            verdicts = self._prepare(job, packer, contacts)
+            self._remember(store, client)
+            members = self._prepare(job, packer, contacts)
             self._guard(store.last_good(self._audience_name, self._target()))
             parts = packer.parts()
             imports = 0 if self._options.per_contact else len(parts)
             self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
-            journal = self._begin_journal(store, job, verdicts, parts)
+            journal = self._begin_journal(store, job, members, parts)
             closing.callback(journal.close)
+            del members
             if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
                 make = ContactDelivery if self._options.per_contact else Delivery
@@ -118,14 +122,31 @@ class _Push:
                 steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
                 if (after := self._after) is not None:
                     steered(lambda: after.check(contacts, outcome), self._stop, client)
+            elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
+                conclude(journal, [], outcome, waited=True)
+
+    def _remember(self, store: Store, client: ListrakClient) -> None:
+        """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
+        if self._options.sandbox or (self._options.dry_run and not self._options.changed_only):
+            return
+        target = self._target()
+        self._memory = Memory.open(self._settings.state_dir, target)
+        if self._memory is not None and self._options.changed_only and not self._options.dry_run:
+            look_at_earlier(store, client, target, self._memory, self._stop)
 
     def _deliver(self, store: Store, delivery: Delivery, parts: list[Part]) -> None:
-        outcome, concurrency, waiting = self._outcome, self._options.concurrency, self._options.waiting
+        outcome, options, memory = self._outcome, self._options, self._memory
 
         def wait_first() -> list[LsmsError]:
-            return [] if self._leaves_no_trace else wait_for_earlier(store, delivery, outcome, waiting)
+            if self._leaves_no_trace:
+                return []
+            return clear_the_way(store, delivery, outcome, options.waiting, memory, known=options.only_existing)
 
-        deliver(delivery, parts, outcome, concurrency, waiting, wait_first)
+        try:
+            deliver(delivery, parts, outcome, options.concurrency, options.waiting, wait_first)
+        finally:
+            if memory is not None:
+                memory.settle(delivery.journal.folder, delivery.journal.state)
 
     def rehearse(self, offline: bool) -> None:
         settings, outcome = self._settings, self._outcome
@@ -178,7 +199,7 @@ class _Push:
 
     def _prepare(
         self, job: Job, packer: Packer | None, contacts: Contacts | None = None, *, profiled: bool = False
-    ) -> np.ndarray:
+    ) -> Members:
         outcome, options = self._outcome, self._options
         profile = profile_of(job) if profiled else None
         members = read_members(job, self._tell, profile)
@@ -193,8 +214,11 @@ class _Push:
                 opted_out=options.exclude_opted_out,
                 ask_each=ASK_FIRST if options.per_contact else ASK_EACH,
             )
+        if self._memory is not None:
+            remembered = self._memory.recalled(self._target().sender_code, options)
+            self._recall = self._memory.recall(job.plan, job.rules, len(members.numbers), remembered)
         keep = self._after.keeper(members) if self._after else None
-        prepared = check_members(job, members, packer, self._tell, looked_up, profile, keep=keep)
+        prepared = check_members(job, members, packer, self._tell, looked_up, profile, self._recall, keep)
         outcome.verdicts = prepared.counts
         notices = column_notices(prepared.columns, job.plan, job.rules.region, prepared.counts[Verdict.SENDABLE])
         if profile is not None:
@@ -202,7 +226,7 @@ class _Push:
             notices += smells(outcome.profile, prepared.read)
         for notice in [*notices, *drop_notices(prepared.counts, members.exponents)]:
             outcome.warn(notice)
-        return prepared.verdicts
+        return members
 
     def _guard(self, before: StoredRun | None = None) -> None:
         """Guards first, then whether anything can be sent at all."""
@@ -228,20 +252,22 @@ class _Push:
         """Dry and sandbox runs are not remembered: nothing could be resumed, and no later run builds on them."""
         return self._options.dry_run or self._options.sandbox
 
-    def _begin_journal(self, store: Store, job: Job, verdicts: np.ndarray, parts: list[Part]) -> Journal:
+    def _begin_journal(self, store: Store, job: Job, members: Members, parts: list[Part]) -> Journal:
         settings, outcome, reading = self._settings, self._outcome, self._options.reading
         folder = None
         if not self._leaves_no_trace:
             try:
                 folder = store.create(outcome.run_id)
-                write_assignment(folder, job.audience, verdicts, parts)
+                write_assignment(folder, job.audience, members.verdicts, parts)
+                if self._memory is not None and (recall := self._recall) is not None:
+                    self._memory.keep(folder, members.numbers, members.verdicts, recall.rows)
             except OSError:
                 folder = None
                 store.discard(outcome.run_id)
                 outcome.warn(state_notice(settings.state_dir))
         journal = Journal(folder)
         outcome.state = journal.state
-        recipe = recipe_of(job.audience, job.plan, job.rules, reading.read, _path_of(self._source))
+        recipe = recipe_of(job.audience, job.plan, job.rules, reading.read, path_of(self._source))
         journal.write(
             Started(
                 run_id=outcome.run_id,
@@ -262,18 +288,3 @@ class _Push:
 
     def _retried(self, retry: Retry) -> None:
         self._tell(RequestRetried(retry.what, retry.reason, retry.wait))
-
-
-def _name_of(source: object) -> str:
-    if isinstance(source, Audience):
-        return source.name
-    if not isinstance(source, str | Path):
-        return "a frame"
-    return "standard input" if source == "-" else str(source)
-
-
-def _path_of(source: object) -> str:
-    """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
-    if isinstance(source, str | Path) and source != "-":
-        return str(source) if "://" in str(source) else str(Path(source).absolute())
-    return "-"

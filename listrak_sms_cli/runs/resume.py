@@ -7,14 +7,15 @@ from collections import Counter
 from contextlib import ExitStack
 
 from listrak_sms_cli.audience.clean import Verdict
-from listrak_sms_cli.errors import ListrakUnavailable, LsmsError, SettingsError, UsageError
+from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
 from listrak_sms_cli.listrak.body import ColumnMapping
-from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.runs.account import connect
 from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver
+from listrak_sms_cli.runs.earlier import clear_the_way, delivery_of, settle
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.journal import Journal, read_journal
-from listrak_sms_cli.runs.notices import earlier_notice, nothing_left_notice
+from listrak_sms_cli.runs.memory import Memory
+from listrak_sms_cli.runs.notices import nothing_left_notice
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
 from listrak_sms_cli.runs.outcome import Outcome, raise_worst
 from listrak_sms_cli.runs.packing import Spool
@@ -76,10 +77,15 @@ def resume_run(
             make = ContactDelivery if started.per_contact else Delivery
             delivery = make(Target(client, started.target.sender_code, mapping), journal, stop, tell)
 
-            def clear() -> list[LsmsError]:
-                return wait_for_earlier(store, delivery, outcome, waiting)
+            memory = Memory.open(settings.state_dir, started.target)
 
-            steered(lambda: deliver(delivery, parts, outcome, concurrency, waiting, clear), stop, client)
+            def clear() -> list[LsmsError]:
+                return clear_the_way(store, delivery, outcome, waiting, memory)
+
+            try:
+                steered(lambda: deliver(delivery, parts, outcome, concurrency, waiting, clear), stop, client)
+            finally:
+                settle(memory, run)
 
     return outcome.reported(work)
 
@@ -104,14 +110,17 @@ def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *
             closing.callback(journal.close)
 
             def look() -> None:
-                delivery = _delivery(client, journal, stop, tell)
+                delivery = delivery_of(client, journal, stop, tell)
                 problems = delivery.await_imports(waiting.timeout if waiting.wait else 0.0)
                 if held:  # its own process says how it ends
                     raise_worst(problems)
                 else:
                     conclude(journal, problems + left, outcome, waited=waiting.wait)
 
-            steered(look, stop, client)
+            try:
+                steered(look, stop, client)
+            finally:
+                settle(Memory.of(settings.state_dir, run.state), run)
 
     return outcome.reported(work)
 
@@ -135,30 +144,6 @@ def outcome_of(run: StoredRun, tell: Listener) -> Outcome:
     return outcome
 
 
-def wait_for_earlier(store: Store, delivery: Delivery, outcome: Outcome, waiting: Waiting) -> list[LsmsError]:
-    """Older data must never land after newer: imports of earlier runs to this sender code end first. Returns what
-    keeps this run from being sent: they did not end in time, Listrak could not be asked, Ctrl-C."""
-    earlier = store.open_before(delivery.journal.state, outcome.run_id)
-    if earlier and not waiting.wait:
-        outcome.warn(earlier_notice([run.run_id for run in earlier]))
-        return []
-    for run in earlier:
-        with ExitStack() as closing:
-            journal = _journal(run)
-            closing.callback(journal.close)
-            other = _delivery(delivery.client, journal, delivery.stop, silent)
-            if problems := other.await_imports(waiting.timeout, unknown_for=0.0):
-                return problems
-        if run.state.open_imports:
-            late = ListrakUnavailable(
-                f"Imports of the earlier run {run.run_id} have not ended; nothing of this run was sent.",
-                hint=f"Later: lsms resume {outcome.run_id}. Or send all the same: push again with --no-wait.",
-                code="earlier_imports",
-            )
-            return [late]
-    return []
-
-
 def _journal(run: StoredRun) -> Journal:
     """To be gone on with. Where the state folder cannot be written (any more), that is said at the end."""
     try:
@@ -167,13 +152,6 @@ def _journal(run: StoredRun) -> Journal:
         journal = Journal(None, run.state)
         journal.lost = True
         return journal
-
-
-def _delivery(client: ListrakClient, journal: Journal, stop: threading.Event, tell: Listener) -> Delivery:
-    """For looking at the imports of a run, not for sending."""
-    started = journal.state.started
-    assert started is not None
-    return Delivery(Target(client, started.target.sender_code, ()), journal, stop, tell)
 
 
 def _refuse_other_account(run: StoredRun, settings: Settings) -> None:
