@@ -94,3 +94,17 @@ def test_a_half_delivered_push_then_the_old_audience_again(make_world: Callable[
     again = pushed(world, OLD)
     assert again["rows_sent"] >= 1 and again["rows_sent"] + again["rows_unchanged"] == 3
     assert held(world, OLD)
+
+
+def test_a_push_that_did_not_wait_is_remembered_once_somebody_asks(world: World) -> None:
+    """After `--no-wait` it is `status --wait` that finds out who has arrived."""
+    pushed(world, OLD, "--no-wait")
+    assert world.lsms("status", "--wait", "--json").code == 0
+    assert sent(pushed(world, OLD, "--changed-only", "--dry-run"))[1] == 3
+
+
+def test_other_phones_or_columns_in_the_file_are_a_change(world: World) -> None:
+    """The same audience in another phone format, or with other columns mapped, is sent."""
+    pushed(world, OLD)
+    for other in (("--phone-format", "e164"), ("--skip-column", "first_name")):
+        assert sent(pushed(world, OLD, "--changed-only", "--dry-run", *other)) == (0, 0)
