@@ -91,3 +91,19 @@ def test_a_sandbox_without_its_file_names_it(tmp_path: Path) -> None:
     ended = run_lsms("sandbox", "--port", 0, "--contacts", tmp_path / "nope.csv", env={"HOME": str(tmp_path)})
     assert ended.code == 2
     assert "nope.csv" in ended.err
+
+
+@pytest.mark.parametrize("option", [{"map": "tier=7"}, {"limit": "3"}, {"nope": 1}])
+def test_a_wrong_option_from_python_is_one_of_our_errors(option: dict[str, object]) -> None:
+    """From Python, too, wrong usage is an LsmsError that says what is wrong."""
+    from listrak_sms_cli import UsageError, validate
+
+    with pytest.raises(UsageError):
+        validate(SMOKE, offline=True, **option)
+
+
+def test_one_column_to_skip_may_be_a_word() -> None:
+    """`skip_column="email"` is that column, not five letters."""
+    from listrak_sms_cli import validate
+
+    assert validate(SMOKE, offline=True, skip_column="email").skipped_columns == ("email",)

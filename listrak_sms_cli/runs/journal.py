@@ -7,7 +7,6 @@ lines; whoever wants to know how a run stands (report, display, resume) reads th
 from __future__ import annotations
 
 import os
-import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -274,5 +273,6 @@ def read_journal(folder: Path) -> RunState:
 
 
 def new_run_id() -> str:
-    """Sortable by time: 20261124-031502-7f3a."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Sortable by time, within a second too: 20261124-031502-7f3a, the last part in 65,536ths of a second."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 65_536 // 1_000_000:04x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -92,11 +92,19 @@ class PushOptions:
 def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
     """From plain values by option name (`phone_column`, `map`, `skip_column`, …), as the command line and the Python
     API have them; what is not given keeps its default."""
+    mapping = given.get("map") or {}
+    if not isinstance(mapping, Mapping):
+        raise UsageError(
+            "map is not a mapping of columns to profile fields.", hint='Such as map={"tier": "Loyalty Tier"}.'
+        )
+    limit = given.get("limit")
+    if limit is not None and (not isinstance(limit, int) or limit < 0):
+        raise UsageError("limit is not a number of members.", hint="Such as limit=10.")
     read = ReadOptions(**{name: given.get(name) for name in ("format", "delimiter", "encoding", "sheet")})
     columns = ColumnChoices(
         phone_column=given.get("phone_column"),
-        mapping={str(column): str(target) for column, target in (given.get("map") or {}).items()},
-        skip=tuple(given.get("skip_column") or ()),
+        mapping={str(column): str(target) for column, target in mapping.items()},
+        skip=_words(given.get("skip_column")),
         skip_unmatched=bool(given.get("skip_unmatched")),
         consent_column=given.get("consent_column"),
     )
@@ -108,13 +116,17 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
         phone_format=PhoneFormat(given.get("phone_format") or "digits"),
         keep=given.get("keep") or "last",
         on_bad_value=given.get("on_bad_value") or "drop",
-        null_values=tuple(given.get("null_value") or ()),
+        null_values=_words(given.get("null_value")),
         date_format=given.get("date_format"),
         rejects=Path(rejects) if rejects is not None else None,
-        limit=given.get("limit"),
+        limit=limit,
         allow_empty=bool(given.get("allow_empty")),
-        silenced=frozenset(given.get("no_warn") or ()),
+        silenced=frozenset(_words(given.get("no_warn"))),
     )
+
+
+def _words(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def push_options(given: Mapping[str, Any]) -> PushOptions:

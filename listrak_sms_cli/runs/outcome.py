@@ -101,7 +101,7 @@ class Outcome:
         if waited and (still := self.state.open_imports):
             problems.append(
                 ImportsNotEnded(
-                    f"All import files were sent, but {len(still)} imports had not ended in time.",
+                    f"All import files were sent, but {len(still)} of the imports had not ended in time.",
                     hint="Listrak goes on with them.",
                 )
             )
