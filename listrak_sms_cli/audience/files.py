@@ -20,7 +20,7 @@ from listrak_sms_cli.errors import AudienceError
 __all__ = ["Audience", "Chunk", "FileIdentity", "ReadOptions", "SourceIdentity", "open_audience"]
 
 
-def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audience:  # noqa: B008
+def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audience:  # noqa: B008 (frozen)
     """Open a path, glob, folder, URL, "-" (standard input) or anything with `__arrow_c_stream__`.
 
     Reads the header and, where the source cannot be read twice, spools it. Raises AudienceError for whatever cannot be

@@ -52,7 +52,7 @@ def find(source: str) -> tuple[str, list[Location]]:
         names = [str(p) for p in sorted(path.rglob("*")) if p.is_file()]
         return source, [_local(Path(n), _partitions(n, str(path))) for n in _of_one_format(names, str(path))]
     if not path.exists() and glob.has_magic(source):
-        names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207
+        names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207 (absolute)
         if not names:
             raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
         fixed = str(path)[: re.search(r"[*?\[]", str(path)).start()]  # type: ignore[union-attr]

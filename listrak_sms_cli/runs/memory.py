@@ -99,7 +99,7 @@ class Memory:
 
     def recall(self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING) -> Recall:
         """For an audience of `count` rows; nobody is unchanged unless `remembered` has them."""
-        meaning = (rules.phone_format.value, *(column.field.id for column in plan.columns))
+        meaning = (rules.phone_format.value, *(column.field.id or column.field.name for column in plan.columns))
         return Recall(self.snapshot.key, meaning, count, remembered)
 
     def keep(self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray) -> None:
