@@ -62,13 +62,13 @@ __all__ = [
 _SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
 _READING = (
     "format delimiter encoding sheet null_value date_format phone_column map skip_column skip_unmatched "
-    "consent_column region phone_format keep on_bad_value limit allow_empty rejects no_warn"
+    "consent_column region phone_format keep on_bad_value empty_cells limit allow_empty rejects no_warn"
 ).split()
 _PUSH = (
     _READING
     + (
         "per_contact yes batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
-        "changed_only full refresh_after wait wait_timeout dry_run"
+        "changed_only full refresh_after wait wait_timeout verify verify_sample dry_run"
     ).split()
 )
 _VALIDATE = [*_READING, "max_drop_rate", "offline"]
@@ -93,7 +93,7 @@ def validate(audience: object, *, on_event: Callable[[Event], None] | None = Non
     """The job of `lsms validate`: the same reading and cleaning with the same options, nothing sent."""
     from listrak_sms_cli.runs.events import silent
     from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.push import validate_audience
+    from listrak_sms_cli.runs.validate import validate_audience
 
     settings = _settings(options, _VALIDATE)
     return validate_audience(

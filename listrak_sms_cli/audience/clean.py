@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from listrak_sms_cli.audience.cells import raw
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, foreign, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_nulls, clean_values
@@ -49,6 +50,7 @@ class CleaningRules:
     date_format: str | None = None
     null_values: tuple[str, ...] = ()
     blank_bad_values: bool = False
+    keep_empty: bool = False  # an empty cell leaves what is stored as it is; else it travels
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "region", self.region.upper())
@@ -75,10 +77,12 @@ class CleanedColumn:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A batch as it will travel: `columns` in the order of the plan, `verdicts` uint8 a row."""
+    """A batch as it will travel: `columns` in the order of the plan, `verdicts` uint8 a row. `fills`: uint64 a row, bit
+    i is set where column i has a value; None unless empty cells are to be kept from travelling."""
 
     columns: tuple[CleanedColumn, ...]
     verdicts: np.ndarray
+    fills: np.ndarray | None = None
 
 
 def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +122,16 @@ def clean_members(
         for column in columns:
             _judge(verdicts, column.values.too_long, Verdict.VALUE_TOO_LONG)
     _judge(verdicts, not_in_listrak, Verdict.NOT_IN_LISTRAK)
-    return Cleaned(columns, verdicts)
+    fills = _fills(columns, len(verdicts)) if rules.keep_empty else None
+    _judge(verdicts, fills == 0 if fills is not None else None, Verdict.UNCHANGED)
+    return Cleaned(columns, verdicts, fills)
+
+
+def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
+    fills = np.zeros(rows, np.uint64)
+    for place, column in enumerate(columns):
+        fills |= (raw(column.values.text).lengths > 0).astype(np.uint64) << np.uint64(place)
+    return fills
 
 
 def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:

@@ -32,6 +32,11 @@ class OnBadValue(str, Enum):
     blank = "blank"
 
 
+class EmptyCells(str, Enum):
+    send = "send"
+    keep = "keep"
+
+
 class LogFormat(str, Enum):
     text = "text"
     json = "json"
@@ -148,6 +153,14 @@ OnBadValueOption = Annotated[
     typer.Option(
         "--on-bad-value",
         help="A value its field cannot hold: drop the member, or send it empty.",
+        rich_help_panel=_MEMBERS,
+    ),
+]
+EmptyCellsOption = Annotated[
+    EmptyCells,
+    typer.Option(
+        "--empty-cells",
+        help="An empty cell travels as an empty value, or never reaches Listrak, so that what is stored stays.",
         rich_help_panel=_MEMBERS,
     ),
 ]

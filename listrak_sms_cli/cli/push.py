@@ -29,6 +29,7 @@ def push(
     phone_format: o.PhoneFormatOption = o.PhoneSpelling.digits,
     keep: o.KeepOption = o.Keep.last,
     on_bad_value: o.OnBadValueOption = o.OnBadValue.drop,
+    empty_cells: o.EmptyCellsOption = o.EmptyCells.send,
     limit: o.Limit = None,
     max_drop_rate: o.MaxDropRate = None,
     max_shrink: o.MaxShrink = None,

@@ -30,6 +30,7 @@ def validate(
     phone_format: o.PhoneFormatOption = o.PhoneSpelling.digits,
     keep: o.KeepOption = o.Keep.last,
     on_bad_value: o.OnBadValueOption = o.OnBadValue.drop,
+    empty_cells: o.EmptyCellsOption = o.EmptyCells.send,
     limit: o.Limit = None,
     offline: o.Offline = False,
     max_drop_rate: o.MaxDropRate = None,
@@ -59,7 +60,7 @@ def validate(
     settings = given.settings(context.params)
 
     from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.push import validate_audience
+    from listrak_sms_cli.runs.validate import validate_audience
 
     reading = reading_options(given.plain(context.params))
 

@@ -50,6 +50,7 @@ def verify(
     phone_format: o.PhoneFormatOption = o.PhoneSpelling.digits,
     keep: o.KeepOption = o.Keep.last,
     on_bad_value: o.OnBadValueOption = o.OnBadValue.drop,
+    empty_cells: o.EmptyCellsOption = o.EmptyCells.send,
     limit: o.Limit = None,
     allow_empty: o.AllowEmpty = False,
     api_url: o.ApiUrl = None,

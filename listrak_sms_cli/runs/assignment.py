@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +22,16 @@ _STEP = 1_000_000  # rows written together
 _SCHEMA = pa.schema([("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64())])
 
 
-def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part]) -> None:
-    """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs.
+def write_assignment(
+    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part], ranks: np.ndarray | None = None
+) -> None:
+    """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs, those of
+    each group its own. `ranks`: of a Packing.
 
     Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
     it). On disk, flushed, when this returns. Raises OSError.
     """
-    ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
-    numbers = np.array([part.number for part in parts], np.int32)
-    sent = 0
+    groups = [_Group(list(some)) for _, some in groupby(parts, key=attrgetter("columns"))]
     with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         with pq.ParquetWriter(
             file,
@@ -39,16 +42,31 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
         ) as writer:
             for start in range(0, len(verdicts), _STEP):
                 sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
-                until = sent + int(np.count_nonzero(sendable))
                 assigned = np.zeros(len(sendable), np.int32)
-                rows_of_parts: np.ndarray = np.diff(np.clip(ends, sent, until), prepend=sent)
-                assigned[sendable] = np.repeat(numbers, rows_of_parts)
-                sent = until
+                for rank, group in enumerate(groups):
+                    mine = True if ranks is None else ranks[start : start + _STEP] == rank
+                    group.assign(assigned, sendable & mine)
                 files, rows = audience.locate(np.arange(start, start + len(sendable)))
                 columns = [_column(assigned), _column(files.astype(np.int32)), _column(rows)]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
         file.flush()
         os.fsync(file.fileno())
+
+
+class _Group:
+    """The parts of a group, filled from stretch to stretch of the audience."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self._numbers = np.array([part.number for part in parts], np.int32)
+        self._ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
+        self._sent = 0
+
+    def assign(self, assigned: np.ndarray, members: np.ndarray) -> None:
+        """`assigned` (int32 a row) gets the part of each of the group's members (bool a row)."""
+        until = self._sent + int(np.count_nonzero(members))
+        rows: np.ndarray = np.diff(np.clip(self._ends, self._sent, until), prepend=self._sent)
+        assigned[members] = np.repeat(self._numbers, rows)
+        self._sent = until
 
 
 def _column(numbers: np.ndarray) -> pa.Array:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from listrak_sms_cli.audience.cells import where
+from listrak_sms_cli.audience.cells import raw, where
 from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.listrak.models import Contact
 from listrak_sms_cli.runs.differences import Differences
@@ -17,10 +17,19 @@ from listrak_sms_cli.runs.stored import differing, stored_values
 
 class Comparison:
     """Which of the `chosen` members (int64, counted as `kept` counts them) match. `phones`: int64, one for each member
-    of `kept`."""
+    of `kept`. `only_filled`: an empty cell says nothing, so whatever is stored matches it."""
 
-    def __init__(self, kept: KeptMembers, phones: np.ndarray, chosen: np.ndarray, listing: Differences) -> None:
+    def __init__(
+        self,
+        kept: KeptMembers,
+        phones: np.ndarray,
+        chosen: np.ndarray,
+        listing: Differences,
+        *,
+        only_filled: bool = False,
+    ) -> None:
         self._kept = kept
+        self._only_filled = only_filled
         self._phones = phones
         self._rows = kept.rows
         self._chosen = chosen[np.argsort(phones[chosen], kind="stable")]
@@ -63,6 +72,8 @@ class Comparison:
         for number, column in enumerate(self._kept.columns):
             ours, stored = self._kept.values(number, members), stored_values(contacts, column.field)
             unequal = differing(ours, stored, column.field.kind)
+            if self._only_filled:
+                unequal &= raw(ours).lengths > 0
             if unequal.any():
                 wrong |= unequal
                 self.fields[column.name] += int(np.count_nonzero(unequal))

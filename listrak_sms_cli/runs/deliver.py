@@ -48,11 +48,14 @@ _FIRST_POLL, _SLOWEST_POLL = 0.1, 5.0  # seconds between two looks at the import
 
 @dataclass(frozen=True)
 class Target:
-    """Where import files go."""
+    """Where import files go. `columns`: all that any of them has after the phone."""
 
     client: ListrakClient
     sender_code: int
     columns: tuple[ColumnMapping, ...]
+
+    def columns_of(self, part: Part) -> tuple[ColumnMapping, ...]:
+        return self.columns if part.columns is None else tuple(self.columns[place] for place in part.columns)
 
 
 class Delivery:
@@ -95,7 +98,7 @@ class Delivery:
     def _upload(self, part: Part) -> Accepted:
         body = ImportBody(
             file_name=self.journal.state.parts[part.number].line.file_name,
-            columns=self._target.columns,
+            columns=self._target.columns_of(part),
             content=part.content,
             on_bytes=lambda count: self._progress.add(part.number, count),
         )
@@ -232,7 +235,8 @@ def _seen(part: int, status: ImportStatus) -> Seen:
 
 def part_line(part: Part, stem: str) -> PartLine:
     name = f"{stem}-{part.number:04d}.csv"
-    return PartLine(part.number, name, part.rows, part.content.size, part.origin, part.skip)
+    columns = None if part.columns is None else list(part.columns)
+    return PartLine(part.number, name, part.rows, part.content.size, part.origin, part.skip, columns)
 
 
 class _Progress:

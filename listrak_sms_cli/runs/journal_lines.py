@@ -11,7 +11,8 @@ class PartLine(msgspec.Struct, frozen=True):
     """An import file: its number in the run, name, members, bytes before base64.
 
     `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
-    `part` and 0 only for a piece of an import file that was split.
+    `part` and 0 only for a piece of an import file that was split. `columns`: those after the phone, by their place
+    in the recipe; None = all.
     """
 
     part: int
@@ -20,6 +21,7 @@ class PartLine(msgspec.Struct, frozen=True):
     bytes: int
     origin: int
     skip: int = 0
+    columns: list[int] | None = None
 
 
 class FieldOf(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.digests import Key, read_key
+from listrak_sms_cli.runs.grouping import Lines
 from listrak_sms_cli.runs.journal import PartState, RunState
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.options import PushOptions
@@ -37,30 +38,34 @@ class Recall:
     `rows`: uint64 a row of the audience, filled stretch by stretch, by several threads at once.
     """
 
-    def __init__(self, key: Key, meaning: tuple[object, ...], count: int, remembered: Remembered) -> None:
-        """`meaning`: what lines mean beside their text; `count`: rows of the audience."""
+    def __init__(
+        self, key: Key, phone_format: str, fields: tuple[object, ...], count: int, remembered: Remembered
+    ) -> None:
+        """`fields`: what tells the profile field of each column from others; `count`: rows of the audience."""
         self.rows = np.zeros(count, np.uint64)
         self._key = key
-        self._meaning = meaning
+        self._phone_format = phone_format
+        self._fields = fields
         self._remembered = remembered
 
-    def leave_out(
-        self, stretch: slice, numbers: np.ndarray, lines: pa.StringArray, verdicts: np.ndarray
-    ) -> pa.StringArray:
-        """`numbers`, `lines` (null for who does not travel) and `verdicts` of these rows. Unchanged members get
-        their verdict, in place, and a null for a line."""
-        digests = self.rows[stretch] = self._key.lines(lines, *self._meaning)
+    def leave_out(self, stretch: slice, numbers: np.ndarray, lines: Lines, verdicts: np.ndarray) -> Lines:
+        """`numbers` and `verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their
+        verdict, in place, and a null for a line."""
+        columns = lines.columns if lines.columns is not None else range(len(self._fields))
+        digests = self._key.lines(lines.text, self._phone_format, *(self._fields[place] for place in columns))
+        self.rows[stretch][lines.rows] = digests
         if not len(self._remembered.phones):
             return lines
-        same = self._remembered.holds(self._key.phones(numbers), digests) & (verdicts == Verdict.SENDABLE)
+        known = self._remembered.holds(self._key.phones(numbers[lines.rows]), digests)
+        same = known & (verdicts[lines.rows] == Verdict.SENDABLE)
         if not same.any():
             return lines
-        verdicts[same] = Verdict.UNCHANGED
-        places = np.where(same, -1, np.arange(len(lines)))
+        verdicts[lines.rows[same]] = Verdict.UNCHANGED
+        places = np.where(same, -1, np.arange(len(same)))
         taken = pa.Array.from_buffers(
             pa.int64(), len(places), [_bits(~same), pa.py_buffer(np.ascontiguousarray(places))]
         )
-        return lines.take(taken)
+        return replace(lines, text=lines.text.take(taken))
 
 
 @dataclass(frozen=True)
@@ -99,17 +104,21 @@ class Memory:
 
     def recall(self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING) -> Recall:
         """For an audience of `count` rows; nobody is unchanged unless `remembered` has them."""
-        meaning = (rules.phone_format.value, *(column.field.id or column.field.name for column in plan.columns))
-        return Recall(self.snapshot.key, meaning, count, remembered)
+        fields = tuple(column.field.id or column.field.name for column in plan.columns)
+        return Recall(self.snapshot.key, rules.phone_format.value, fields, count, remembered)
 
-    def keep(self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray) -> None:
+    def keep(
+        self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
+    ) -> None:
         """Writes the digests of a run's members. A row of the audience each: `numbers` (int64), `verdicts` (uint8),
-        `rows` (uint64, of a Recall). Who Listrak was asked about and does not have is forgotten: one that comes back
-        is sent. Raises OSError; SettingsError when nothing can be forgotten."""
+        `rows` (uint64, of a Recall), `ranks` (uint8, of a Packing). Who Listrak was asked about and does not have is
+        forgotten: one that comes back is sent. Raises OSError; SettingsError when nothing can be forgotten."""
         missing = numbers[verdicts == Verdict.NOT_IN_LISTRAK]
         if len(missing):
             self.snapshot.forget(self.snapshot.key.phones(missing))
         order = np.flatnonzero(verdicts == Verdict.SENDABLE)
+        if ranks is not None:
+            order = order[np.argsort(ranks[order], kind="stable")]
         if not len(order):
             return
         place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from listrak_sms_cli.audience.clean import Verdict
-from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.journal import RunState
-from listrak_sms_cli.runs.prepare import dropped_by_reason
+from listrak_sms_cli.runs.packing import Part
+from listrak_sms_cli.runs.prepare import Job, dropped_by_reason
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read
@@ -25,23 +25,25 @@ def offline_notice(region: str) -> RunWarning:
     return RunWarning("offline", message)
 
 
-def column_notices(columns: ColumnCounts, plan: ColumnPlan, region: str, sent: int) -> list[RunWarning]:
+def column_notices(columns: ColumnCounts, job: Job, sent: int) -> list[RunWarning]:
     """About the values of the `sent` members that travel: counts by column, never values."""
     notices: list[RunWarning] = []
-    if empty := _by_column(columns.empty):
+    rules = job.rules
+    if (empty := _by_column(columns.empty)) and not rules.keep_empty:
         message = f"Empty cells travel as empty values; whether Listrak then clears the field is unknown: {empty}."
         notices.append(RunWarning("empty_cells", message))
     if cleaned := _by_column(columns.cleaned):
         message = f"Values were tidied on the way (line breaks, control characters, decimals): {cleaned}."
         notices.append(RunWarning("values_cleaned", message))
     if blanked := _by_column(columns.blanked):
-        notices.append(RunWarning("values_blanked", f"Values their field cannot hold are sent empty: {blanked}."))
+        how = "are not sent, what is stored stays" if rules.keep_empty else "are sent empty"
+        notices.append(RunWarning("values_blanked", f"Values their field cannot hold {how}: {blanked}."))
     few = SHORT_ZIPS * sent / 100
     short = Counter({name: count for name, count in columns.short_zips.items() if count > few})
-    if short and region.upper() == "US":
+    if short and rules.region == "US":
         message = f"ZIPs of fewer than five digits, a spreadsheet has taken their leading zeros: {_by_column(short)}."
         notices.append(RunWarning("zip_zeros_lost", message))
-    if any(column.field.name.casefold() == "email address" and column.field.id for column in plan.columns):
+    if any(column.field.name.casefold() == "email address" and column.field.id for column in job.plan.columns):
         message = (
             "Email Address is updated. A sender code can be tied to an e-mail list; whether an import touches that "
             "list is not published."
@@ -67,6 +69,18 @@ def drop_notices(counts: Mapping[Verdict, int], exponents: int) -> list[RunWarni
         )
         notices.append(RunWarning("many_dropped", message))
     return notices
+
+
+def lone_notices(parts: list[Part]) -> list[RunWarning]:
+    """About import files of one member, beside others."""
+    alone = sum(part.rows == 1 for part in parts)
+    if not alone or len(parts) == 1:
+        return []
+    message = (
+        f"{alone} import file{'s hold' if alone > 1 else ' holds'} one member alone, as nobody else fills the same "
+        "columns; Listrak may refuse a file of one member."
+    )
+    return [RunWarning("lone_members", message)]
 
 
 def state_notice(state_dir: Path) -> RunWarning:

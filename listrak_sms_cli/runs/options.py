@@ -28,6 +28,7 @@ class ReadingOptions:
     phone_format: PhoneFormat = PhoneFormat.DIGITS
     keep: Keep = "last"
     on_bad_value: Literal["drop", "blank"] = "drop"
+    empty_cells: Literal["send", "keep"] = "send"
     null_values: tuple[str, ...] = ()
     date_format: str | None = None
     rejects: Path | None = None
@@ -42,6 +43,7 @@ class ReadingOptions:
             date_format=self.date_format,
             null_values=self.null_values,
             blank_bad_values=self.on_bad_value == "blank",
+            keep_empty=self.empty_cells == "keep",
         )
 
 
@@ -113,9 +115,10 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
         read=read,
         columns=columns,
         region=given.get("region"),
-        phone_format=PhoneFormat(given.get("phone_format") or "digits"),
-        keep=given.get("keep") or "last",
-        on_bad_value=given.get("on_bad_value") or "drop",
+        phone_format=PhoneFormat(_one_of(given, "phone_format", "digits", "e164", "national")),
+        keep=_one_of(given, "keep", "last", "first"),
+        on_bad_value=_one_of(given, "on_bad_value", "drop", "blank"),
+        empty_cells=_one_of(given, "empty_cells", "send", "keep"),
         null_values=_words(given.get("null_value")),
         date_format=given.get("date_format"),
         rejects=Path(rejects) if rejects is not None else None,
@@ -123,6 +126,14 @@ def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
         allow_empty=bool(given.get("allow_empty")),
         silenced=frozenset(_words(given.get("no_warn"))),
     )
+
+
+def _one_of(given: Mapping[str, Any], name: str, *words: str) -> Any:
+    """The word given, else the first of those there are. Raises UsageError for any other."""
+    word = given.get(name) or words[0]
+    if word not in words:
+        raise UsageError(f"{name} is not one of {', '.join(words)}.")
+    return word
 
 
 def _words(value: str | Iterable[str] | None) -> tuple[str, ...]:

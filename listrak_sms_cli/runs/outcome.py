@@ -141,6 +141,13 @@ class Outcome:
             case _:
                 return f"{error.hint} Go on with: lsms resume {self.run_id}".lstrip()
 
+    def _import_line(self, part: PartState) -> ImportLine:
+        line, columns = part.line, None
+        if line.columns is not None and self.plan is not None:
+            columns = tuple(self.plan.columns[place].name for place in line.columns)
+        words = (part.import_file_id, part.shown, part.maybe_repeated, part.ended)
+        return ImportLine(line.part, line.file_name, line.rows, line.bytes, *words, columns)
+
     def report(self, error: LsmsError | None = None) -> Report:
         verdicts, rows = self.verdicts, self.state.rows
         dropped, missing = dropped_by_reason(verdicts), rows[PartStatus.MISSING]
@@ -168,7 +175,7 @@ class Outcome:
                 for column in (self.plan.columns if self.plan else ())
             ),
             skipped_columns=self.plan.skipped if self.plan else (),
-            imports=() if one_by_one else tuple(_import_line(part) for part in self.state.leaves),
+            imports=() if one_by_one else tuple(self._import_line(part) for part in self.state.leaves),
             warnings=tuple(self._warnings),
             profile=self.profile,
             verify=self.verify,
@@ -176,9 +183,3 @@ class Outcome:
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,
         )
-
-
-def _import_line(part: PartState) -> ImportLine:
-    line = part.line
-    words = (part.import_file_id, part.shown, part.maybe_repeated, part.ended)
-    return ImportLine(line.part, line.file_name, line.rows, line.bytes, *words)

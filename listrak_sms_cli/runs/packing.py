@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -94,13 +94,15 @@ class ImportFile:
 
 @dataclass(frozen=True)
 class Part:
-    """One import file of a run: number, members, bytes. `origin` and `skip` are those of the journal's PartLine."""
+    """One import file of a run: number, members, bytes. `origin`, `skip` and `columns` are those of the journal's
+    PartLine."""
 
     number: int
     rows: int
     content: ImportFile
     origin: int
     skip: int = 0
+    columns: tuple[int, ...] | None = None
 
 
 def string_offsets(column: pa.StringArray) -> np.ndarray:
@@ -136,7 +138,8 @@ _COMMA, _LINE_FEED, _NOTHING = _text(b","), _text(b"\n"), _text(b"")
 
 class Packer:
     """Cuts a stream of lines into parts of at most `rows` (two or more) members and `limit` bytes, never one member
-    alone when there are more: an odd number of members in pairs ends with three. One thread only."""
+    alone when there are more: an odd number of members in pairs ends with three. One thread only; several packers may
+    take turns on one spool."""
 
     def __init__(self, spool: Spool, header: bytes, rows: int, limit: int) -> None:
         self._spool = spool
@@ -144,6 +147,10 @@ class Packer:
         self._rows = rows
         self._room = limit - len(header)
         self._cuts: list[_Cut] = []
+
+    @property
+    def members(self) -> int:
+        return sum(cut.rows for cut in self._cuts)
 
     def add(self, lines: pa.StringArray) -> None:
         """`lines`: from write_lines; null rows take no space. Raises AudienceError for a member too large."""
@@ -156,7 +163,7 @@ class Packer:
         while taken < len(ends):
             done = int(ends[taken - 1]) if taken else 0
             if not self._cuts or self._cuts[-1].rows >= self._rows:
-                self._cuts.append(_Cut(start + done))
+                self._cuts.append(_Cut())
             cut = self._cuts[-1]
             fits = int(np.searchsorted(ends, done + self._room - cut.size, side="right"))
             upto = min(fits, taken + self._rows - cut.rows)
@@ -167,16 +174,15 @@ class Packer:
                         hint="Leave its longest column out with --skip-column NAME.",
                         code="member_too_large",
                     )
-                self._cuts.append(_Cut(start + done))
+                self._cuts.append(_Cut())
                 continue
-            cut.rows += upto - taken
-            cut.size += int(ends[upto - 1]) - done
+            cut.take(upto - taken, start + done, int(ends[upto - 1]) - done)
             cut.last = int(ends[upto - 1]) - (int(ends[upto - 2]) if upto > 1 else 0)
             taken = upto
 
-    def parts(self) -> list[Part]:
-        """The parts, once everything has been added. Raises AudienceError for a member so large that no other fits
-        beside it."""
+    def parts(self, first: int = 1, columns: tuple[int, ...] | None = None) -> list[Part]:
+        """The parts, numbered from `first`, once everything has been added. Raises AudienceError for a member so large
+        that no other fits beside it."""
         cuts = self._cuts
         if len(cuts) > 1 and cuts[-1].rows == 1:
             self._join_last(cuts[-2], cuts[-1])
@@ -187,25 +193,43 @@ class Packer:
                 code="member_too_large",
             )
         parts: list[Part] = []
-        for number, cut in enumerate(cuts, 1):
-            content = ImportFile(self._spool, self._header, ((cut.start, cut.size),))
-            parts.append(Part(number, cut.rows, content, origin=number))
+        for number, cut in enumerate(cuts, first):
+            content = ImportFile(self._spool, self._header, tuple(cut.stretches))
+            parts.append(Part(number, cut.rows, content, origin=number, columns=columns))
         return parts
 
     def _join_last(self, previous: _Cut, last: _Cut) -> None:
         if previous.rows > 2 and last.size + previous.last <= self._room:
-            previous.rows, previous.size = previous.rows - 1, previous.size - previous.last
-            last.rows, last.size, last.start = 2, last.size + previous.last, last.start - previous.last
+            last.stretches.insert(0, previous.give_last())
+            last.rows, last.size = 2, last.size + previous.last
         elif previous.size + last.size <= self._room:
+            previous.stretches += last.stretches
             previous.rows, previous.size = previous.rows + 1, previous.size + last.size
             self._cuts.pop()
 
 
 @dataclass
 class _Cut:
-    """A part in the making: a stretch of the spool, its members, and the size of its last line."""
+    """A part in the making: stretches (offset, size) of the spool, its members, their bytes, and those of the last of
+    them, which are the end of the last stretch."""
 
-    start: int
+    stretches: list[tuple[int, int]] = field(default_factory=list)
     rows: int = 0
     size: int = 0
     last: int = 0
+
+    def take(self, rows: int, start: int, size: int) -> None:
+        if self.stretches and sum(self.stretches[-1]) == start:
+            before, length = self.stretches[-1]
+            self.stretches[-1] = (before, length + size)
+        else:
+            self.stretches.append((start, size))
+        self.rows, self.size = self.rows + rows, self.size + size
+
+    def give_last(self) -> tuple[int, int]:
+        """The stretch of the last member, which leaves."""
+        start, size = self.stretches.pop()
+        if size > self.last:
+            self.stretches.append((start, size - self.last))
+        self.rows, self.size = self.rows - 1, self.size - self.last
+        return start + size - self.last, self.last

@@ -7,21 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.dedupe import duplicates
 from listrak_sms_cli.audience.files import Audience, Chunk
-from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.grouping import Lines, Packing, lines_of
 from listrak_sms_cli.runs.memory import Recall
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
-from listrak_sms_cli.runs.packing import Packer, write_lines
 from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain, readable
 
 
@@ -69,11 +67,13 @@ NOT_ASKED = LookedUp()
 
 @dataclass(frozen=True)
 class Prepared:
-    """`verdicts`: uint8 a row of the audience; `counts` of members by verdict."""
+    """`verdicts`: uint8 a row of the audience; `counts` of members by verdict. `fills`: uint64, each set of columns
+    that a sendable member fills (see Cleaned), once; none unless empty cells are to be kept from travelling."""
 
     verdicts: np.ndarray
     counts: Counter[Verdict]
     columns: ColumnCounts
+    fills: np.ndarray
 
     @property
     def read(self) -> int:
@@ -138,7 +138,7 @@ def read_members(job: Job, tell: Listener, profile: AudienceProfile | None = Non
 def check_members(
     job: Job,
     members: Members,
-    packer: Packer | None,
+    packing: Packing | None,
     tell: Listener,
     looked_up: LookedUp = NOT_ASKED,
     profile: AudienceProfile | None = None,
@@ -146,23 +146,28 @@ def check_members(
     keep: Callable[[int, Cleaned], None] | None = None,
 ) -> Prepared:
     """Second pass: consent, opt-outs, values, who exists, who is unchanged (says `recall`), limit. The members that
-    travel go to `packer` (None: nothing is packed), the dropped ones to the rejects file, which is in its place when
+    travel go to `packing` (None: nothing is packed), the dropped ones to the rejects file, which is in its place when
     this returns, and what the columns hold to `profile`. `keep` is told the first row of each batch
     and the batch as it travels. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    check = _Check(job, members, looked_up, packer is not None, rejects is not None, profile, recall)
+    check = _Check(job, members, looked_up, packing, rejects is not None, profile, recall)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
     columns = ColumnCounts()
+    fills = [np.empty(0, np.uint64)]
     done = 0
+    if packing is not None:
+        packing.begin(len(members.verdicts))
     tell(PhaseStarted(Phase.CHECKING, job.audience.size, "bytes"))
     try:
         for stretch, checked in in_order(check, _stretches(job.audience, members)):
             fresh = members.verdicts[stretch.rows] == Verdict.SENDABLE
             checked, left = _limited(checked, left)
-            if packer is not None and checked.lines is not None:
-                packer.add(checked.lines)
+            if packing is not None:
+                packing.add(stretch.rows.start, checked.lines)
+            if checked.cleaned.fills is not None:
+                fills.append(np.unique(checked.cleaned.fills[checked.verdicts == Verdict.SENDABLE]))
             if keep is not None:
                 keep(stretch.rows.start, checked.cleaned)
             if rejects is not None and checked.rejected is not None:
@@ -181,7 +186,7 @@ def check_members(
         if rejects is not None:
             rejects.close()
     tell(PhaseEnded(Phase.CHECKING))
-    return Prepared(members.verdicts, counts, columns)
+    return Prepared(members.verdicts, counts, columns, np.unique(np.concatenate(fills)))
 
 
 @dataclass(frozen=True)
@@ -201,11 +206,11 @@ def _stretches(audience: Audience, members: Members) -> Iterator[_Stretch]:
 
 @dataclass(frozen=True)
 class _Checked:
-    """A chunk of members, judged. `lines`: their CSV lines, null for who does not travel."""
+    """A chunk of members, judged. `lines`: their CSV lines, by the columns they have."""
 
     verdicts: np.ndarray
     cleaned: Cleaned
-    lines: pa.StringArray | None
+    lines: tuple[Lines, ...]
     rejected: Rejected | None
     columns: ColumnCounts
     facts: dict[int, ColumnFacts]
@@ -218,7 +223,7 @@ class _Check:
     job: Job
     members: Members
     looked_up: LookedUp
-    packed: bool
+    packing: Packing | None
     explained: bool
     profile: AudienceProfile | None
     recall: Recall | None
@@ -237,13 +242,11 @@ class _Check:
         numbers = self.members.numbers[stretch.rows]
         opted_out, missing = self.looked_up.says_no(numbers)
         cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows], opted_out, missing)
-        lines = None
-        if self.packed:
-            travelling = np.where(cleaned.verdicts == Verdict.SENDABLE, numbers, 0)
-            phones = write_phones(travelling, rules.phone_format, rules.region)
-            lines = write_lines(phones, [column.values.text for column in cleaned.columns])
-            if self.recall is not None:
-                lines = self.recall.leave_out(stretch.rows, numbers, lines, cleaned.verdicts)
+        lines: tuple[Lines, ...] = ()
+        if self.packing is not None:
+            lines = tuple(lines_of(cleaned, numbers, rules, by_fill=self.packing.by_fill))
+        if self.recall is not None:
+            lines = tuple(self.recall.leave_out(stretch.rows, numbers, some, cleaned.verdicts) for some in lines)
         rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         attributes = {index: column for index, column in cells.items() if index != plan.phone}
         facts = self.profile.look(attributes) if self.profile is not None else {}
@@ -256,7 +259,7 @@ def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
     if len(kept) <= left:
         return checked, left - len(kept)
     checked.verdicts[kept[left:]] = Verdict.BEYOND_LIMIT
-    lines = checked.lines.slice(0, int(kept[left])) if checked.lines is not None else None
+    lines = tuple(some.before(int(kept[left])) for some in checked.lines)
     return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
 
 

@@ -1,4 +1,4 @@
-"""One push from end to end, and the rehearsal of it (`validate`, `--dry-run`).
+"""One push from end to end; a dry run is one without its second half.
 
 The order of checks is the interface's: settings, the file and its phone column, token, sender code and profile
 fields and columns, the rows, guards, nothing sendable, sending.
@@ -9,38 +9,36 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack, nullcontext
 
+import numpy as np
+
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.clean import Verdict
-from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
-from listrak_sms_cli.audience.files import Audience, open_audience
-from listrak_sms_cli.errors import LsmsError, NothingSent
+from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping
 from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.retry import Retry
-from listrak_sms_cli.runs import guards
-from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
+from listrak_sms_cli.runs.account import connect, read_account
 from listrak_sms_cli.runs.assignment import write_assignment
-from listrak_sms_cli.runs.contact_document import with_system_fields
 from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver, part_line
 from listrak_sms_cli.runs.earlier import clear_the_way, look_at_earlier
-from listrak_sms_cli.runs.events import Listener, RequestRetried, RunStarted, SendablePrepared, silent
+from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
+from listrak_sms_cli.runs.grouping import Packing
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
 from listrak_sms_cli.runs.journal_lines import Destination
-from listrak_sms_cli.runs.lookup import ASK_EACH, look_up
 from listrak_sms_cli.runs.memory import Memory, Recall
-from listrak_sms_cli.runs.notices import column_notices, drop_notices, offline_notice, state_notice
-from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
+from listrak_sms_cli.runs.notices import lone_notices, state_notice
+from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.packing import Packer, Part, Spool, header_line
-from listrak_sms_cli.runs.per_contact import ASK_FIRST, BATCH, ContactDelivery
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, check_members, read_members
-from listrak_sms_cli.runs.profiling import profile_of, profiled_columns, smells
+from listrak_sms_cli.runs.packing import Part, Spool
+from listrak_sms_cli.runs.per_contact import BATCH, ContactDelivery
+from listrak_sms_cli.runs.preparation import Preparation
+from listrak_sms_cli.runs.prepare import Job, Members
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.runs.steering import steered
-from listrak_sms_cli.runs.store import Store, StoredRun, fingerprint
+from listrak_sms_cli.runs.store import Store, fingerprint
 from listrak_sms_cli.runs.verify import AfterPush
 from listrak_sms_cli.settings import Settings
 
@@ -53,26 +51,6 @@ def push_audience(source: object, settings: Settings, options: PushOptions, tell
     return outcome.reported(lambda: _Push(source, settings, options, outcome, tell).run())
 
 
-def validate_audience(
-    source: object,
-    settings: Settings,
-    options: ReadingOptions,
-    tell: Listener = silent,
-    *,
-    offline: bool = False,
-    max_drop_rate: float | None = None,
-) -> Report:
-    """Reads and cleans as `push` would; nothing is sent. Without credentials or a sender code, or `offline`, profile
-    fields are not known: names, types and lengths are not checked, and a warning says so."""
-    outcome = Outcome(new_run_id(), name_of(source), tell, options.silenced)
-    outcome.dry_run = True
-    offline = offline or not settings.has_credentials or settings.sender_code is None
-    push = _Push(
-        source, settings, PushOptions(reading=options, max_drop_rate=max_drop_rate, dry_run=True), outcome, tell
-    )
-    return outcome.reported(lambda: push.rehearse(offline))
-
-
 class _Push:
     def __init__(
         self, source: object, settings: Settings, options: PushOptions, outcome: Outcome, tell: Listener
@@ -82,39 +60,40 @@ class _Push:
         self._options = options
         self._outcome = outcome
         self._tell = tell
+        self._preparation = Preparation(source, options, outcome, tell)
         self._stop = threading.Event()
         self._memory: Memory | None = None
         self._recall: Recall | None = None
         self._after: AfterPush | None = None
 
     def run(self) -> None:
-        settings, outcome = self._settings, self._outcome
+        settings, outcome, preparation = self._settings, self._outcome, self._preparation
         outcome.sender_code = settings.require_sender_code()
         store = Store(settings.state_dir)
         with ExitStack() as closing:
             client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
-            audience = closing.enter_context(self._open())
+            audience = closing.enter_context(preparation.open())
             account = read_account(client, outcome.sender_code)
-            job = self._plan(audience, account)
+            job = preparation.plan(audience, account)
             if self._options.verify and not self._options.dry_run:
                 self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
             spool = Spool()
             closing.callback(spool.close)
-            header = header_line(["phone", *(column.name for column in job.plan.columns)])
-            batch_rows = BATCH if self._options.per_contact else self._options.batch_rows
-            packer = Packer(spool, header, batch_rows, self._options.batch_bytes)
+            packing = self._packing(spool, job)
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
             closing.enter_context(lock)
             contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
             self._remember(store, client)
-            members = self._prepare(job, packer, contacts)
-            self._guard(store.last_good(self._audience_name, self._target()))
-            parts = packer.parts()
+            members = self._prepare(job, packing, contacts)
+            preparation.guard(job, store.last_good(self._audience_name, self._target()))
+            parts, ranks = packing.parts()
+            for notice in lone_notices(parts) if packing.by_fill else ():
+                outcome.warn(notice)
             imports = 0 if self._options.per_contact else len(parts)
             self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
-            journal = self._begin_journal(store, job, members, parts)
+            journal = self._begin_journal(store, job, members, parts, ranks)
             closing.callback(journal.close)
-            del members
+            del members, ranks
             if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
                 make = ContactDelivery if self._options.per_contact else Delivery
@@ -124,6 +103,23 @@ class _Push:
                     steered(lambda: after.check(contacts, outcome), self._stop, client)
             elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
                 conclude(journal, [], outcome, waited=True)
+
+    def _packing(self, spool: Spool, job: Job) -> Packing:
+        """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
+        options, names = self._options, [column.name for column in job.plan.columns]
+        if options.per_contact:
+            return Packing(spool, names, BATCH, options.batch_bytes)
+        return Packing(spool, names, options.batch_rows, options.batch_bytes, by_fill=job.rules.keep_empty)
+
+    def _prepare(self, job: Job, packing: Packing, contacts: Contacts) -> Members:
+        members = self._preparation.read(job)
+        looked_up = self._preparation.look_up(job, members, contacts)
+        if self._memory is not None:
+            remembered = self._memory.recalled(self._target().sender_code, self._options)
+            self._recall = self._memory.recall(job.plan, job.rules, len(members.numbers), remembered)
+        keep = self._after.keeper(members) if self._after else None
+        self._preparation.check(job, members, packing, looked_up, recall=self._recall, keep=keep)
+        return members
 
     def _remember(self, store: Store, client: ListrakClient) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
@@ -148,97 +144,6 @@ class _Push:
             if memory is not None:
                 memory.settle(delivery.journal.folder, delivery.journal.state)
 
-    def rehearse(self, offline: bool) -> None:
-        settings, outcome = self._settings, self._outcome
-        outcome.sender_code = settings.sender_code
-        with self._open() as audience:
-            account = None
-            if not offline:
-                with connect(settings, on_retry=self._retried) as client:
-                    account = read_account(client, settings.require_sender_code())
-            else:
-                outcome.warn(offline_notice(self._options.reading.region or "US"))
-            job = self._plan(audience, account)
-            self._prepare(job, None, profiled=True)
-            self._guard()
-
-    def _open(self) -> Audience:
-        source = self._source
-        audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
-        try:
-            find_phone(rewrite_names(audience.columns), self._options.reading.columns.phone_column)
-        except LsmsError:
-            audience.close()
-            raise
-        return audience
-
-    def _plan(self, audience: Audience, account: Account | None) -> Job:
-        reading = self._options.reading
-        fields = account.fields if account else None
-        if fields and self._options.per_contact:
-            fields = with_system_fields(fields)
-        plan = plan_columns(audience.columns, fields, reading.columns)
-        self._outcome.plan = plan
-        if not plan.columns:
-            raise NothingSent(
-                f"The audience {audience.name} has no column but the phone: there is nothing to update.",
-                hint="Add the columns whose profile fields should be updated.",
-                code="no_columns",
-            )
-        region = region_of(reading.region, account.country if account else "US")
-        self._tell(
-            RunStarted(
-                self._outcome.run_id,
-                audience.name,
-                audience.described,
-                f"sender code {account.label}" if account else "no account (offline)",
-                self._outcome.dry_run,
-            )
-        )
-        return Job(audience, plan, reading.rules(region), reading)
-
-    def _prepare(
-        self, job: Job, packer: Packer | None, contacts: Contacts | None = None, *, profiled: bool = False
-    ) -> Members:
-        outcome, options = self._outcome, self._options
-        profile = profile_of(job) if profiled else None
-        members = read_members(job, self._tell, profile)
-        looked_up = NOT_ASKED
-        if contacts and (options.asks_who_exists or options.exclude_opted_out):
-            looked_up = look_up(
-                contacts,
-                members.numbers[members.verdicts == Verdict.SENDABLE],
-                job.rules,
-                self._tell,
-                existing=options.asks_who_exists,
-                opted_out=options.exclude_opted_out,
-                ask_each=ASK_FIRST if options.per_contact else ASK_EACH,
-            )
-        if self._memory is not None:
-            remembered = self._memory.recalled(self._target().sender_code, options)
-            self._recall = self._memory.recall(job.plan, job.rules, len(members.numbers), remembered)
-        keep = self._after.keeper(members) if self._after else None
-        prepared = check_members(job, members, packer, self._tell, looked_up, profile, self._recall, keep)
-        outcome.verdicts = prepared.counts
-        notices = column_notices(prepared.columns, job.plan, job.rules.region, prepared.counts[Verdict.SENDABLE])
-        if profile is not None:
-            outcome.profile = profiled_columns(job, members, profile)
-            notices += smells(outcome.profile, prepared.read)
-        for notice in [*notices, *drop_notices(prepared.counts, members.exponents)]:
-            outcome.warn(notice)
-        return members
-
-    def _guard(self, before: StoredRun | None = None) -> None:
-        """Guards first, then whether anything can be sent at all."""
-        verdicts, options = self._outcome.verdicts, self._options
-        if options.max_drop_rate is not None:
-            guards.drop_rate(verdicts, options.max_drop_rate)
-        if options.max_shrink is not None and before is not None:
-            guards.shrink(verdicts, before, options.max_shrink)
-        guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty)
-        if options.per_contact and not options.yes:
-            guards.many_one_by_one(verdicts[Verdict.SENDABLE], ASK_FIRST)
-
     @property
     def _audience_name(self) -> str:
         return self._options.audience_name or self._outcome.audience
@@ -252,15 +157,17 @@ class _Push:
         """Dry and sandbox runs are not remembered: nothing could be resumed, and no later run builds on them."""
         return self._options.dry_run or self._options.sandbox
 
-    def _begin_journal(self, store: Store, job: Job, members: Members, parts: list[Part]) -> Journal:
+    def _begin_journal(
+        self, store: Store, job: Job, members: Members, parts: list[Part], ranks: np.ndarray | None
+    ) -> Journal:
         settings, outcome, reading = self._settings, self._outcome, self._options.reading
         folder = None
         if not self._leaves_no_trace:
             try:
                 folder = store.create(outcome.run_id)
-                write_assignment(folder, job.audience, members.verdicts, parts)
+                write_assignment(folder, job.audience, members.verdicts, parts, ranks)
                 if self._memory is not None and (recall := self._recall) is not None:
-                    self._memory.keep(folder, members.numbers, members.verdicts, recall.rows)
+                    self._memory.keep(folder, members.numbers, members.verdicts, recall.rows, ranks)
             except OSError:
                 folder = None
                 store.discard(outcome.run_id)

@@ -39,6 +39,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
             "date_format": rules.date_format,
             "null_values": list(rules.null_values),
             "blank_bad_values": rules.blank_bad_values,
+            "empty_cells": "keep" if rules.keep_empty else "send",
         },
     )
 
@@ -75,12 +76,12 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
     assert started is not None
     recipe = started.recipe
     plan = plan_of(recipe)
-    origins = np.array(sorted({part.line.origin for part in unsent}), np.int32)
-    stretches: dict[int, list[tuple[int, int]]] = {int(origin): [] for origin in origins}
+    columns = {part.line.origin: part.line.columns for part in unsent}
+    stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
     with open_audience(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
         if len(audience.columns) != len(recipe.header):
             raise _changed(run, audience)
-        work = _Rebuild(plan, _rules_of(recipe), origins)
+        work = _Rebuild(plan, _rules_of(recipe), columns)
         tell(PhaseStarted(Phase.CHECKING, audience.size, "bytes"))
         done = 0
         for batch, texts in in_order(work, _assigned(run, audience, plan)):
@@ -91,8 +92,12 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
         if [(file.size, file.digest) for file in audience.identity.files] != [tuple(f) for f in recipe.identity]:
             raise _changed(run, audience)
         tell(PhaseEnded(Phase.CHECKING))
-    header = header_line(["phone", *(column.name for column in plan.columns)])
-    return [_piece(part, ImportFile(spool, header, tuple(stretches[part.line.origin]))) for part in unsent]
+    return [_piece(part, ImportFile(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]
+
+
+def _header(part: PartState, plan: ColumnPlan) -> bytes:
+    places = range(len(plan.columns)) if part.line.columns is None else part.line.columns
+    return header_line(["phone", *(plan.columns[place].name for place in places)])
 
 
 @dataclass(frozen=True)
@@ -124,14 +129,15 @@ def _assigned(run: StoredRun, audience: Audience, plan: ColumnPlan) -> Iterator[
 
 @dataclass(frozen=True)
 class _Rebuild:
-    """Makes the lines of a batch again, by import file; done on several threads at once."""
+    """Makes the lines of a batch again, by import file; done on several threads at once. `columns`: those of each
+    import file, as in its PartLine."""
 
     plan: ColumnPlan
     rules: CleaningRules
-    origins: np.ndarray
+    columns: dict[int, list[int] | None]
 
     def __call__(self, batch: _Batch) -> dict[int, memoryview]:
-        wanted = np.isin(batch.parts, self.origins)
+        wanted = np.isin(batch.parts, list(self.columns))
         if not wanted.any():
             return {}
         verdicts = np.where(wanted, np.uint8(Verdict.SENDABLE), np.uint8(Verdict.UNCHANGED))
@@ -141,7 +147,9 @@ class _Rebuild:
         for origin in np.unique(batch.parts[wanted]).tolist():
             here = np.where(batch.parts == origin, numbers, 0)
             phones = write_phones(here, self.rules.phone_format, self.rules.region)
-            lines = write_lines(phones, [column.values.text for column in cleaned.columns])
+            columns = self.columns[origin]
+            texts_of = cleaned.columns if columns is None else [cleaned.columns[place] for place in columns]
+            lines = write_lines(phones, [column.values.text for column in texts_of])
             offsets = string_offsets(lines)
             texts[origin] = memoryview(lines.buffers()[2])[int(offsets[0]) : int(offsets[-1])]
         return texts
@@ -155,7 +163,7 @@ def _piece(part: PartState, whole: ImportFile) -> Part:
         content = content.split(line.skip)[1]
     if content.size > line.bytes:
         content = content.split(line.rows)[0]
-    return Part(line.part, line.rows, content, line.origin, line.skip)
+    return Part(line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None)
 
 
 def _changed(run: StoredRun, audience: Audience) -> AudienceError:

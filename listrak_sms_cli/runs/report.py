@@ -28,7 +28,8 @@ class MappedColumn:
 
 @dataclass(frozen=True)
 class ImportLine:
-    """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one."""
+    """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one;
+    `columns`: those it has after the phone, None = all that travel."""
 
     part: int
     file_name: str
@@ -38,6 +39,7 @@ class ImportLine:
     status: str = "not sent"
     maybe_repeated: bool = False
     ended: bool = False
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

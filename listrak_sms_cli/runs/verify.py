@@ -191,7 +191,7 @@ class _Check:
         self._rules = rules
         self._listing = listing
         self._tell = tell
-        self._comparison = Comparison(kept, phones, np.empty(0, np.int64), listing)
+        self._comparison = self._comparing(np.empty(0, np.int64))
         self._checked = 0
 
     def run(self, sample: int | None, phone_column: str) -> None:
@@ -200,7 +200,7 @@ class _Check:
         if sample is not None and sample < len(chosen):
             chosen = np.array(sorted(random.sample(range(len(chosen)), sample)), np.int64)
         self._checked = len(chosen)
-        self._comparison = Comparison(self._kept, self._phones, chosen, self._listing)
+        self._comparison = self._comparing(chosen)
         self._tell(PhaseStarted(Phase.VERIFYING, len(chosen), "members"))
         if len(chosen) <= ASK_EACH:
             self._ask(self._comparison.missing_phones)
@@ -210,6 +210,9 @@ class _Check:
         self._comparison.list_missing(phone_column)
         self._tell(PhaseAdvanced(Phase.VERIFYING, len(chosen)))
         self._tell(PhaseEnded(Phase.VERIFYING))
+
+    def _comparing(self, chosen: np.ndarray) -> Comparison:
+        return Comparison(self._kept, self._phones, chosen, self._listing, only_filled=self._rules.keep_empty)
 
     def result(self) -> Verification:
         found, different = self._comparison.found, self._comparison.different

@@ -1,0 +1,50 @@
+"""`lsms validate`: the first half of a push, with a profile of every column; nothing is sent."""
+
+from __future__ import annotations
+
+from listrak_sms_cli.runs.account import connect, read_account
+from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
+from listrak_sms_cli.runs.journal import new_run_id
+from listrak_sms_cli.runs.notices import offline_notice
+from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
+from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.preparation import Preparation
+from listrak_sms_cli.runs.profiling import profile_of
+from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.sources import name_of
+from listrak_sms_cli.settings import Settings
+
+
+def validate_audience(
+    source: object,
+    settings: Settings,
+    options: ReadingOptions,
+    tell: Listener = silent,
+    *,
+    offline: bool = False,
+    max_drop_rate: float | None = None,
+) -> Report:
+    """Reads and cleans as `push` would; nothing is sent. Without credentials or a sender code, or `offline`, profile
+    fields are not known: names, types and lengths are not checked, and a warning says so."""
+    outcome = Outcome(new_run_id(), name_of(source), tell, options.silenced)
+    outcome.dry_run = True
+    outcome.sender_code = settings.sender_code
+    pushed = PushOptions(reading=options, max_drop_rate=max_drop_rate, dry_run=True)
+    preparation = Preparation(source, pushed, outcome, tell)
+
+    def work() -> None:
+        with preparation.open() as audience:
+            account = None
+            if offline or not settings.has_credentials or settings.sender_code is None:
+                outcome.warn(offline_notice(options.region or "US"))
+            else:
+                asking = connect(settings, on_retry=lambda one: tell(RequestRetried(one.what, one.reason, one.wait)))
+                with asking as client:
+                    account = read_account(client, settings.sender_code)
+            job = preparation.plan(audience, account)
+            profile = profile_of(job)
+            members = preparation.read(job, profile)
+            preparation.check(job, members, profile=profile)
+            preparation.guard(job)
+
+    return outcome.reported(work)
