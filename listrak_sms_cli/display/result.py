@@ -103,16 +103,15 @@ def _imports(report: Report, console: Console) -> RenderableType:
         ]
         for one in shown
     ]
-    grid = columns(heads, rows, console)
-    rest = report.imports[len(shown) :]
-    if not rest:
-        return grid
-    words = {one.status for one in rest}
-    told = f"all {plain(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
-    both = Table.grid()
-    both.add_row(grid)
-    both.add_row(Text(f"… and {len(rest):,} more, {told}", "dim"))
-    return both
+    things = Table.grid()
+    things.add_row(columns(heads, rows, console))
+    if rest := report.imports[len(shown) :]:
+        words = {one.status for one in rest}
+        told = f"all {plain(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
+        things.add_row(Text(f"… and {len(rest):,} more, {told}", "dim"))
+    if (groups := len({one.columns for one in report.imports})) > 1:
+        things.add_row(Text(f"by the columns that members fill, {groups} groups of them (--empty-cells keep)", "dim"))
+    return things
 
 
 def _words(report: Report) -> Text:

@@ -78,7 +78,7 @@ def lone_notices(parts: list[Part]) -> list[RunWarning]:
         return []
     message = (
         f"{alone} import file{'s hold' if alone > 1 else ' holds'} one member alone, as nobody else fills the same "
-        "columns; Listrak may refuse a file of one member."
+        "columns; Listrak may refuse a file of one member (--per-contact needs no files)."
     )
     return [RunWarning("lone_members", message)]
 
