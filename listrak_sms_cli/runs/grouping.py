@@ -50,7 +50,7 @@ def lines_of(cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_
         yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
         return
     fills = np.unique(cleaned.fills[travels])
-    for fill in fills[:MOST_GROUPS] if len(fills) <= MOST_GROUPS else ():
+    for fill in fills if len(fills) <= MOST_GROUPS else ():
         rows = np.flatnonzero(travels & (cleaned.fills == fill))
         columns = _columns_of(int(fill))
         phones = write_phones(numbers[rows], rules.phone_format, rules.region)
