@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
+
+settings.register_profile("no test on time", deadline=None)
+settings.load_profile("no test on time")
 
 PROJECT = Path(__file__).parent.parent
 SAMPLES = PROJECT / "sample_audiences"

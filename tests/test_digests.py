@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.runs.digests import Key, read_key
@@ -16,7 +16,6 @@ KEY = Key(bytes(range(32)))
 LINES = st.lists(st.one_of(st.none(), st.text(min_size=1, max_size=40)), max_size=30)
 
 
-@settings(deadline=None)
 @given(LINES, st.integers(0, 5))
 def test_a_line_has_one_digest_wherever_it_stands(lines: list[str | None], start: int) -> None:
     """Equal lines have equal digests, different ones different ones, in any order and in any slice."""

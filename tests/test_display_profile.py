@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -54,7 +54,6 @@ def test_a_column_in_words() -> None:
             assert word in text
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60), st.lists(st.text(max_size=24), max_size=3))
 def test_eighty_columns_are_enough(column: str, field: str, sample: list[str]) -> None:
     """Whatever columns and fields are called, no line is wider than the terminal and nothing controls it."""

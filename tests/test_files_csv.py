@@ -69,7 +69,7 @@ ENDS = st.sampled_from(["\n", "\r", "\r\n"])
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_written_by_the_csv_module(data: st.DataObject) -> None:
     """Whatever the csv module writes is read back cell for cell, with blank lines counted, at any block size."""
     width = data.draw(st.integers(1, 4))
@@ -88,7 +88,7 @@ def test_written_by_the_csv_module(data: st.DataObject) -> None:
 
 
 @given(st.text(st.sampled_from('a"\n,'), max_size=24), st.sampled_from([1, 2, 5, 64]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_text_at_all(text: str, block_size: int) -> None:
     """Stray quotes and ragged rows: read exactly as the csv module reads them, or refused."""
     content = f"x,y\n{text}\n".encode()

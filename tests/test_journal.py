@@ -122,7 +122,7 @@ def test_each_line_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     journal.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_journal_cut_off_anywhere_is_that_of_an_earlier_moment(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

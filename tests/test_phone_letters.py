@@ -39,14 +39,14 @@ CELLS = st.builds("".join, st.tuples(st.sampled_from(FRONTS), MIDDLES, st.sample
     st.sampled_from(REGIONS),
     st.lists(CELLS),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_letters_and_signs_are_read_as_the_library_reads_them(region: str, cells: list[str]) -> None:
     """A column of random letters, signs and digits holds the phones that the library finds, cell by cell."""
     assert read_phones(pa.array(cells, pa.string()), region).tolist() == [meaning(cell, region) for cell in cells]
 
 
 @given(st.lists(CELLS, min_size=1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_has_no_shape_is_refused_in_every_region(cells: list[str]) -> None:
     """What is refused for its shape alone is refused by the library wherever it is read."""
     texts = [tidied(cell) for cell in cells]
@@ -92,7 +92,7 @@ def test_extensions_cuts_and_double_zeros_are_left_to_the_library(text: str) -> 
 
 
 @given(st.sampled_from(REGIONS), st.text("0123456789", min_size=16, max_size=30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_endless_is_no_phone(region: str, digits: str) -> None:
     """Digits that are refused for their number alone are refused by the library too."""
     if endless(pa.array([digits]), plan_of_region(region)).tolist() == [True]:

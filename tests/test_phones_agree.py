@@ -79,7 +79,7 @@ def near_a_number(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize("region", TEN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cells=st.lists(st.one_of(DIGITS, PUNCTUATED, ANYTHING, near_a_number()), min_size=1, max_size=40, unique=True))
 def test_columns_and_library_agree(region: str, cells: list[str]) -> None:
     """For random digits, punctuation and awkward text the column path and the library say the same."""
@@ -158,7 +158,7 @@ EXPRESSIONS = (
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @given(numbers=st.lists(DIGITS, min_size=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_tables_say_what_the_expression_says(expression: str, numbers: list[str]) -> None:
     """For numbers of each length the tables match what Python's regular expressions match."""
     language = pattern(expression)
