@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from listrak_sms_cli.cli.app import app, main
+from listrak_sms_cli.cli.app import main
 
 CANARY = "Qzk7xKanarie"
 GOOD = "2125550100,fine"
@@ -45,7 +45,6 @@ def lsms(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["lsms", "validate", "--offline", *arguments])
-        app.registered_commands.clear()  # main is for processes: it would register them once more
         with pytest.raises(SystemExit) as left:
             main()
         told = capsys.readouterr()

@@ -1,14 +1,14 @@
 """The bytes below a column of cells: how a `pa.StringArray` is seen as numpy arrays, and built from them.
 
-Everything here goes through Arrow buffers. `pa.array`, `pa.scalar` and `to_numpy` would import pandas
-(0.3 s) at their first call, so they are not used.
+Everything here goes through Arrow buffers. `pa.array`, `pa.scalar`, `to_numpy` and `np.asarray` of an Arrow value
+would import pandas (0.3 s) at their first call, as would `pq.read_table`, so they are not used.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,11 @@ def indices(rows: npt.NDArray[np.integer]) -> pa.Int64Array:
 def integers(column: pa.Array) -> npt.NDArray[np.int32]:
     """An int32 column without nulls as numpy."""
     return np.frombuffer(column.buffers()[1] or b"", dtype=np.int32)[column.offset : column.offset + len(column)]
+
+
+def numbers_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """A column of numbers without nulls as numpy, read-only."""
+    return np.from_dlpack(column.combine_chunks())
 
 
 def filled(column: pa.StringArray) -> pa.StringArray:

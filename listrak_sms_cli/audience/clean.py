@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import raw
+from listrak_sms_cli.audience.cells import mask_of, raw, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, foreign, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_nulls, clean_values
@@ -141,11 +141,11 @@ def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRul
 
 
 def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
-    words = clean_values(
+    spoken = clean_values(
         blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
     )
-    said_yes: np.ndarray = pc.equal(words.text, "true").to_numpy(zero_copy_only=False)
-    return said_yes if words.bad is None else said_yes & ~words.bad
+    said_yes = mask_of(pc.equal(spoken.text, words("true")[0]))
+    return said_yes if spoken.bad is None else said_yes & ~spoken.bad
 
 
 def _judge(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:

@@ -13,14 +13,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from listrak_sms_cli import __version__
+from listrak_sms_cli.cli.commands import COMMANDS, STYLE, Commands
 from listrak_sms_cli.cli.output import output, silence_stdout
 from listrak_sms_cli.errors import Interrupted, LsmsError, UsageError
 
 app = typer.Typer(
     name="lsms",
+    cls=Commands,
+    **STYLE,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     help="Update the profile fields of Listrak SMS contacts from an audience file.\n\n"
     "It never creates, deletes, subscribes or unsubscribes anybody.",
     epilog="[bold]Examples[/bold]\n\n"
@@ -69,7 +70,6 @@ def _run(arguments: list[str]) -> int:
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
-        _register()
         result = app(arguments, prog_name="lsms", standalone_mode=False)
         if result == Interrupted.exit_code:  # Typer's word for Ctrl-C; the commands raise Interrupted instead
             raise KeyboardInterrupt
@@ -79,8 +79,7 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         if not _usage_message(error):  # no command: the help has been shown
             return UsageError.exit_code
-        known = {command.name for command in app.registered_commands}
-        command = f"{output.command} " if output.command in known else ""
+        command = f"{output.command} " if output.command in COMMANDS else ""
         return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
@@ -132,19 +131,3 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(130))
     raise KeyboardInterrupt
-
-
-def _register() -> None:
-    from listrak_sms_cli.cli import account, pull, push, runs, sandbox, validate, verify
-
-    app.command("push")(push.push)
-    app.command("validate")(validate.validate)
-    app.command("resume")(runs.resume)
-    app.command("status")(runs.status)
-    app.command("runs")(runs.runs)
-    app.command("pull")(pull.pull)
-    app.command("verify")(verify.verify)
-    app.command("fields")(account.fields)
-    app.command("sender-codes")(account.sender_codes)
-    app.command("check")(account.check)
-    app.command("sandbox")(sandbox.sandbox)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from listrak_sms_cli.audience.cells import booleans, numbers_of
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.runs.packing import Part
@@ -77,13 +78,13 @@ def _column(numbers: np.ndarray) -> pa.Array:
 
 def read_assignment(folder: Path) -> np.ndarray:
     """int32, one a row of the audience: the import file it was packed into, 0 = none."""
-    return np.asarray(pq.read_table(folder / FILE_NAME, columns=["part"]).column(0).combine_chunks())
+    return numbers_of(pq.ParquetFile(folder / FILE_NAME).read(["part"]).column(0))
 
 
 def rows_of(folder: Path, parts: set[int]) -> Iterator[pa.RecordBatch]:
     """The rows (`part`, `file`, `row`) that were packed into these import files."""
     wanted = np.array(sorted(parts), np.int32)
     for batch in pq.ParquetFile(folder / FILE_NAME).iter_batches(_STEP):
-        mask = np.isin(np.asarray(batch.column(0)), wanted)
+        mask = np.isin(np.from_dlpack(batch.column(0)), wanted)
         if mask.any():
-            yield batch.filter(pa.array(mask))
+            yield batch.filter(booleans(mask))

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from listrak_sms_cli.audience.cells import numbers_of
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.errors import SettingsError
@@ -160,7 +161,7 @@ class Memory:
 
 def _members(folder: Path, state: RunState, parts: Iterable[PartState]) -> tuple[np.ndarray, np.ndarray]:
     """Digests of phones and of rows of the members of these parts. Raises OSError, pa.ArrowException."""
-    table = pq.read_table(folder / FILE_NAME)
+    table = pq.ParquetFile(folder / FILE_NAME).read()
     starts: dict[int, int] = {}
     total = 0
     for line in state.prepared.parts if state.prepared else ():
@@ -172,7 +173,7 @@ def _members(folder: Path, state: RunState, parts: Iterable[PartState]) -> tuple
     for part in parts:
         start = starts[part.line.origin] + part.line.skip
         wanted[start : start + part.line.rows] = True
-    phones, rows = (np.asarray(table.column(name))[wanted] for name in _SCHEMA.names)
+    phones, rows = (numbers_of(table.column(name))[wanted] for name in _SCHEMA.names)
     return phones, rows
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from listrak_sms_cli.audience.cells import numbers_of
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.digests import Key
 
@@ -161,7 +162,7 @@ class Snapshot:
                 table = file.read_row_group(number)
                 entries = np.empty(table.num_rows, _ENTRY)
                 for name in _SCHEMA.names:
-                    entries[name] = np.asarray(table.column(name))
+                    entries[name] = numbers_of(table.column(name))
                 yield entries
 
     def _rewrite(self, phones: np.ndarray, change: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> None:
