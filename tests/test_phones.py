@@ -268,3 +268,17 @@ def test_reading_phones_does_not_import_pandas() -> None:
         "write_phones(n, PhoneFormat.NATIONAL, 'US'); sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_tables_are_made_when_there_are_phones_enough() -> None:
+    """The first few phones of a process need no tables of a numbering plan; many have them, in however small columns
+    they come."""
+    program = (
+        "import sys; from listrak_sms_cli.audience.cells import strings; "
+        "from listrak_sms_cli.audience.clean import CleaningRules, clean_phones; "
+        "from listrak_sms_cli.audience.phone_plans import valid; "
+        "made = [(clean_phones(strings([f'7175559{n}{m}' for n in range(10, 20)]), CleaningRules('US')), "
+        "valid.cache_info().currsize)[1] for m in range(10, 40)]; "
+        "sys.exit(not (made[0] == 0 < made[-1]))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -18,7 +18,7 @@ from listrak_sms_cli.audience.phone_judges import UNSURE, compile_language, pref
 from listrak_sms_cli.audience.phone_patterns import UnknownPattern, both, either, neither, pattern
 from listrak_sms_cli.audience.phone_plans import plan_of_code, valid
 from listrak_sms_cli.audience.phone_steps import SHORTEST
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones import read_few, read_phones
 
 TEN = ("US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP")
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
@@ -45,8 +45,10 @@ PREFIXES = (
 
 
 def assert_agree(cells: list[str], region: str) -> None:
-    got = read_phones(pa.array(cells, pa.string()), region).tolist()
-    assert dict(zip(cells, got, strict=True)) == {cell: meaning(cell, region) for cell in cells}
+    wanted = {cell: meaning(cell, region) for cell in cells}
+    for read in (read_phones, read_few):
+        got = read(pa.array(cells, pa.string()), region).tolist()
+        assert dict(zip(cells, got, strict=True)) == wanted
 
 
 def _example_digits(region: str) -> list[str]:
@@ -82,7 +84,7 @@ def near_a_number(draw: st.DrawFn) -> str:
 @settings(max_examples=60)
 @given(cells=st.lists(st.one_of(DIGITS, PUNCTUATED, ANYTHING, near_a_number()), min_size=1, max_size=40, unique=True))
 def test_columns_and_library_agree(region: str, cells: list[str]) -> None:
-    """For random digits, punctuation and awkward text the column path and the library say the same."""
+    """For random digits, punctuation and awkward text the columns, the few and the library say the same."""
     assert_agree(cells, region)
 
 

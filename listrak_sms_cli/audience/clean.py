@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.cells import mask_of, raw, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
-from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, foreign, read_phones
+from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_nulls, clean_values
 
 
@@ -87,7 +87,8 @@ class Cleaned:
 
 def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
     """Phones of a batch: (int64 E.164 digits, <= 0 where there is none; uint8 verdicts)."""
-    numbers = read_phones(blank_nulls(column, rules.null_values) if rules.null_values else column, rules.region)
+    cells = blank_nulls(column, rules.null_values) if rules.null_values else column
+    numbers = (read_few if are_few(len(cells)) else read_phones)(cells, rules.region)
     if rules.phone_format is PhoneFormat.NATIONAL:
         numbers[(numbers > 0) & foreign(numbers, rules.region)] = INVALID
     verdicts = np.zeros(len(numbers), np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -63,6 +64,7 @@ def main() -> NoReturn:
         sys.stderr.flush()
     except BrokenPipeError:
         silence_stdout()
+    gc.freeze()  # all of it is given back at once: looking for garbage first takes a tenth of a small push
     sys.exit(code)
 
 

@@ -41,8 +41,10 @@ class Sink:
             return RaceResult(**json.load(answer))
 
     def environment(self) -> dict[str, str]:
-        """What `lsms` needs to take the sink for Listrak; nothing of the caller's own settings."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("LISTRAK_", "LSMS_"))}
+        """What `lsms` needs to take the sink for Listrak; nothing of the caller's own settings, and nothing that keeps
+        Python from what an installed `lsms` has: its bytecode."""
+        never = ("LISTRAK_", "LSMS_", "PYTHONDONTWRITEBYTECODE")
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(never)}
         settings = {
             "LISTRAK_API_URL": f"{self.url}/sms",
             "LISTRAK_TOKEN_URL": f"{self.url}/OAuth2/Token",
