@@ -10,7 +10,6 @@ import difflib
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,7 +158,7 @@ def _state_dir(given: str | int | None) -> Path:
 def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -> Mapping[str, Any]:
     try:
         _refuse_unsafe(config, "config file", secret=False)
-        document = tomllib.loads(config.read_text("utf-8"))
+        text = config.read_text("utf-8")
     except FileNotFoundError:
         if config_named or explicit:
             raise SettingsError(
@@ -170,6 +169,10 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
         return {}
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"The config file {config} cannot be read.", code="config_unreadable") from None
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise SettingsError(

@@ -31,12 +31,14 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
 def display(params: Mapping[str, Any]) -> Iterator[Listener]:
     """The display the person asked for, and the log file beside it."""
     from listrak_sms_cli.display import choose
-    from listrak_sms_cli.display.log import LogFile
 
     with choose(json=params["json"], quiet=params["quiet"], stream=sys.stderr) as shown:
         if params["log_file"] is None:
             yield shown
             return
+
+        from listrak_sms_cli.display.log import LogFile
+
         with LogFile(params["log_file"], params["log_format"].value) as log:
 
             def both(event: Event) -> None:

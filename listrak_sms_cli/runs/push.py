@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, nullcontext
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,8 +40,10 @@ from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import Store, fingerprint
-from listrak_sms_cli.runs.verify import AfterPush
 from listrak_sms_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.verify import AfterPush
 
 
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
@@ -76,6 +79,8 @@ class _Push:
             account = read_account(client, outcome.sender_code)
             job = preparation.plan(audience, account)
             if self._options.verify and not self._options.dry_run:
+                from listrak_sms_cli.runs.verify import AfterPush
+
                 self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
             spool = Spool()
             closing.callback(spool.close)
