@@ -6,6 +6,8 @@ import inspect
 import subprocess
 import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import World
 
@@ -39,6 +41,16 @@ def test_a_small_push_does_without_pandas(world: World, options: list[str]) -> N
         assert "pyarrow.csv" in modules
         assert not set(NEVER) & set(modules)
     assert world.contacts()["+12125550109"]["First Name"] == "N109"
+
+
+def test_parquet_with_floats_does_without_pandas(world: World) -> None:
+    """Columns of floats, whole and not and missing, become text without pandas."""
+    audience = world.home / "audience.parquet"
+    table = {"phone": [2125550100.0, 2125550101.0], "First Name": ["Ann", "Bob"], "Lifetime Value": [1.5, None]}
+    pq.write_table(pa.table(table), audience)
+    modules = imported(world, "push", audience, "--skip-unmatched", "--json")
+    assert not set(NEVER) & set(modules)
+    assert world.contacts()["+12125550101"]["First Name"] == "Bob"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from listrak_sms_cli.audience.cells import booleans
 from listrak_sms_cli.errors import AudienceError
 
-_INTEGERS = 2.0**63  # floats below it are int64 when they are whole
+# Floats below it are int64 when they are whole.
+_INTEGERS = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
 
 def why_unreadable(kind: pa.DataType) -> str | None:
@@ -77,10 +80,12 @@ def _cast(column: pa.Array) -> pa.StringArray:
 def _floats(column: pa.Array) -> pa.StringArray:
     if pa.types.is_float16(column.type):
         column = column.cast(pa.float32())
-    column = pc.if_else(pc.is_nan(column), None, column)
-    whole = pc.fill_null(pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INTEGERS)), False)
-    text = pc.if_else(whole, None, column).cast(pa.string())
-    text = pc.coalesce(pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string()), text)
+    null = pa.nulls(1, column.type)[0]  # `None`, as any Python value here, would import pandas
+    column = pc.if_else(pc.is_nan(column), null, column)
+    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INTEGERS))
+    whole = pc.coalesce(whole, booleans(np.zeros(1, np.bool_))[0])
+    text = pc.if_else(whole, null, column).cast(pa.string())
+    text = pc.coalesce(pc.if_else(whole, column, null).cast(pa.int64()).cast(pa.string()), text)
     return _positional(text)
 
 
