@@ -4,9 +4,8 @@ import gc
 import os
 import signal
 
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # numpy would start threads for linear algebra, which lsms has none of
+# numpy would start threads for linear algebra, which lsms has none of.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 gc.set_threshold(200_000, 20, 20)  # importing makes no garbage: looking for some takes a tenth of the start-up
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` runs, Ctrl-C ends without a traceback
 

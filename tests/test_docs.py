@@ -83,7 +83,7 @@ def test_each_command_of_the_table_has_help_that_ends_with_an_example(command: s
 def test_the_table_names_every_command(tmp_path: Path) -> None:
     """No command is missing from the README's table."""
     shown = run_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
-    commands = re.findall(r"^│ ([a-z][a-z-]*) {2,}\S", shown, re.MULTILINE)
+    commands = re.findall(r"^  ([a-z][a-z-]*) {2,}\S", shown, re.MULTILINE)
     assert {command.split()[1] for command in TABLED} == set(commands)
 
 

@@ -25,10 +25,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Update the profile fields of Listrak SMS contacts from an audience file.\n\n"
     "It never creates, deletes, subscribes or unsubscribes anybody.",
-    epilog="[bold]Examples[/bold]\n\n"
-    "lsms push audience.csv --sandbox   [dim]try it: nothing leaves this machine[/dim]\n\n"
-    "lsms validate audience.csv   [dim]read and check only[/dim]\n\n"
-    "lsms push audience.csv --sender-code 1026   [dim]the main job[/dim]",
 )
 
 

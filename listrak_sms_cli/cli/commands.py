@@ -42,6 +42,11 @@ COMMANDS = {
     ),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
+EXAMPLES = [
+    ("lsms push audience.csv --sandbox", "try it: nothing leaves this machine"),
+    ("lsms validate audience.csv", "read and check only"),
+    ("lsms push audience.csv --sender-code 1026", "the main job"),
+]
 # What the whole of `lsms` and each command are built with.
 STYLE: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -53,6 +58,16 @@ class Commands(TyperGroup):
         super().__init__(**settings)
         for name, (_, line) in COMMANDS.items():
             self.add_command(TyperCommand(name, help=line))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
+        from listrak_sms_cli.cli.output import output
+        from listrak_sms_cli.display.overview import overview
+
+        options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
+        lines = [(name, line) for name, (_, line) in COMMANDS.items()]
+        sections = [("Commands", lines), ("Options", options), ("Examples", EXAMPLES)]
+        usage = f"{ctx.command_path} [OPTIONS] COMMAND [ARGS]…"
+        overview(usage, str(self.help).split("\n\n"), sections, output.console())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
