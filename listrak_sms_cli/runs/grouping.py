@@ -118,8 +118,8 @@ def check_columns(plan: ColumnPlan) -> None:
 
 
 def check_groups(fills: np.ndarray, plan: ColumnPlan) -> None:
-    """`fills`: those that occur, each once. Raises AudienceError when there are more than MOST_GROUPS."""
-    if len(fills) <= MOST_GROUPS:
+    """`fills`: those that occur. Raises AudienceError when there are more than MOST_GROUPS different ones."""
+    if len(fills) <= MOST_GROUPS or len(fills := np.unique(fills)) <= MOST_GROUPS:
         return
     places, smallest = fewest_to_skip(fills, MOST_GROUPS)
     skips = shlex.join(word for place in places for word in ("--skip-column", plan.columns[place].name))

@@ -67,8 +67,8 @@ NOT_ASKED = LookedUp()
 
 @dataclass(frozen=True)
 class Prepared:
-    """`verdicts`: uint8 a row of the audience; `counts` of members by verdict. `fills`: uint64, each set of columns
-    that a sendable member fills (see Cleaned), once; none unless empty cells are to be kept from travelling."""
+    """`verdicts`: uint8 a row of the audience; `counts` of members by verdict. `fills`: uint64, the sets of
+    columns that sendable members fill (see Cleaned); none unless empty cells are to be kept from travelling."""
 
     verdicts: np.ndarray
     counts: Counter[Verdict]
@@ -155,7 +155,7 @@ def check_members(
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
     columns = ColumnCounts()
-    fills = [np.empty(0, np.uint64)]
+    fills: list[np.ndarray] = []
     done = 0
     if packing is not None:
         packing.begin(len(members.verdicts))
@@ -186,7 +186,7 @@ def check_members(
         if rejects is not None:
             rejects.close()
     tell(PhaseEnded(Phase.CHECKING))
-    return Prepared(members.verdicts, counts, columns, np.unique(np.concatenate(fills)))
+    return Prepared(members.verdicts, counts, columns, _joined(fills, np.uint64))
 
 
 @dataclass(frozen=True)
