@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, integers, raw, where, words
+from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, integers, mask_of, raw, where, words
 from listrak_sms_cli.audience.phone_judges import Integers
 from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
 from listrak_sms_cli.audience.phone_patterns import UnknownPattern
@@ -36,6 +36,7 @@ __all__ = [
     "explain_phones",
     "foreign",
     "read_few",
+    "read_listed",
     "read_phones",
     "region_known",
     "write_phones",
@@ -44,6 +45,9 @@ __all__ = [
 MISSING = 0
 _ROWS = 1 << 16  # read at a time
 _FEW = 200  # phones: to ask the library about each is cheaper than the tables of a numbering plan (0.05 s)
+
+
+_NORTH_AMERICA = 1  # its calling code, which no national number there begins with
 
 
 class PhoneFormat(Enum):
@@ -79,6 +83,23 @@ def read_few(column: pa.StringArray, region: str) -> Integers:
     rows = np.flatnonzero((numbers == INVALID) & ~hopeless(tidied))
     numbers[rows] = [ask_library(text, home) for text in tidied.take(indices(rows)).to_pylist()]
     return numbers
+
+
+def read_listed(column: pa.StringArray, region: str) -> Integers:
+    """As `read_phones`, of phones as a system lists them: the calling code first, with or without a plus.
+
+    To a person in Germany 17175559636 is a German mobile, in a list it is a phone of the United States. But ten digits
+    in North America are a phone of there, whatever the country they could begin with.
+    """
+    cells = filled(column)
+    plain = pc.utf8_ltrim(cells, "+")
+    listed = read_phones(pc.binary_join_element_wise(words("+")[0], plain, words("")[0]), region)
+    read = read_phones(cells, region)
+    plan = plan_of_region(region)
+    home = plan is not None and plan.code == _NORTH_AMERICA
+    written = mask_of(pc.equal(plain, cells)) & (read > 0)
+    chosen = np.where(written & foreign(listed, region), read, listed) if home else listed
+    return np.where(chosen > 0, chosen, read)
 
 
 def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from listrak_sms_cli.audience.cells import strings
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones import read_listed
 from listrak_sms_cli.errors import ListrakRefused, LsmsError
 from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.models import Contact, Page, PhoneList
@@ -74,7 +74,7 @@ class Contacts:
 
     def numbers(self, spellings: list[str]) -> np.ndarray:
         """int64, one a spelling; <= 0 for what is not a phone."""
-        return read_phones(strings(spellings), self.region)
+        return read_listed(strings(spellings), self.region)
 
     def opted_out(self, seen: Callable[[int], None]) -> np.ndarray:
         """The opt-out list as sorted int64; `seen` is told how many so far."""

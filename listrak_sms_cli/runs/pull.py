@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import indices, mask_of, strings, words
+from listrak_sms_cli.audience.cells import indices, mask_of, replaced, strings, words
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import RESERVED_COLUMN, ColumnPlan, ProfileField, find_phone, rewrite_names
 from listrak_sms_cli.audience.files import open_audience
@@ -46,6 +46,7 @@ from listrak_sms_cli.runs.stored import PhoneSet, stored_values, written
 from listrak_sms_cli.settings import Settings
 
 _ASKED = "asked one by one"
+_WITH_CODE = r"^\d{11,15}$"  # so many digits begin with a calling code
 
 
 @dataclass(frozen=True)
@@ -268,10 +269,11 @@ class _Pull:
         self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], words("true")[0]))))
 
     def _batch(self, contacts: list[Contact], numbers: np.ndarray) -> pa.RecordBatch:
-        """Rows of the file. A phone that libphonenumber does not take for one stays as Listrak spells it."""
+        """Rows of the file. A phone that libphonenumber does not take for one is kept as Listrak spells it."""
         phones = write_phones(numbers, PhoneFormat.E164, "")
         if phones.null_count:
-            phones = pc.coalesce(phones, strings([contact.phone for contact in contacts]))
+            spelled = strings([contact.phone for contact in contacts])
+            phones = pc.coalesce(phones, replaced(spelled, _WITH_CODE, r"+\0"))
         values = [written(stored_values(contacts, one), one.kind) for one in self._fields]
         out = np.array([contact.opted_out for contact in contacts], np.int64)
         columns = [phones, *values, words("false", "true").take(indices(out))]
