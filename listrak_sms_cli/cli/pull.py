@@ -35,6 +35,7 @@ def pull(
     null_value: o.NullValue = None,
     phone_column: o.PhoneColumn = None,
     region: o.Region = None,
+    phone_format: o.PhoneFormatOption = o.PhoneSpelling.digits,
     api_url: o.ApiUrl = None,
     token_url: o.TokenUrl = None,
     profile: o.Profile = None,
@@ -67,5 +68,11 @@ def pull(
     if json:
         output.document(pulled.as_json())
         return
-    row = (pulled.contacts, pulled.opted_out, len(pulled.columns), pulled.bytes, pulled.file)
-    output.listing("pulled", "Pulled", ("contacts", "opted_out", "columns", "bytes", "file"), [row])
+    cells: dict[str, object] = {
+        "contacts": pulled.contacts,
+        "opted_out": pulled.opted_out,
+        "not_found": pulled.not_found,
+    }
+    cells |= {"columns": len(pulled.columns), "bytes": pulled.bytes, "file": pulled.file}
+    shown = {name: cell for name, cell in cells.items() if cell is not None}
+    output.listing("pulled", "Pulled", tuple(shown), [tuple(shown.values())])

@@ -97,7 +97,7 @@ class Policy:
                 error = ListrakUnavailable(
                     f"Listrak could not be reached: {what} was tried for {_spoken(time.monotonic() - began)}; "
                     f"the last time: {failure.reason}.",
-                    hint="Try again later (a push goes on with `lsms resume`), or raise --give-up-after.",
+                    hint="Type the same command again later, or raise --give-up-after.",
                 )
             error.maybe_arrived = tries.maybe_arrived
             raise error from None

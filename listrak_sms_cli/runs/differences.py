@@ -13,7 +13,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.audience.files import Audience
-from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.runs.output_place import no_place, output_place
 from listrak_sms_cli.runs.partial import PARQUET
 
 SHOWN = 20
@@ -48,10 +49,14 @@ class Differences:
         self._schema = pa.schema([*files, ("row", pa.int64()), *texts])
         self._writer: Any = None
         if path is not None:
-            _refuse_place(path, audience)
-            self._whole = path.with_name(f".{path.name}-verify.whole")
-            self._whole.unlink(missing_ok=True)
-            self._file = os.fdopen(os.open(self._whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            self._path = output_place(path, "--out", audience.files)
+            self._whole = self._path.with_name(f".{self._path.name}-verify.whole")
+            try:
+                self._whole.unlink(missing_ok=True)
+                place = os.open(self._whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except OSError:  # a name that is too long
+                raise no_place(path, "--out") from None
+            self._file = os.fdopen(place, "wb")
             make: Any = pq.ParquetWriter if path.suffix.lower() in PARQUET else pyarrow.csv.CSVWriter
             self._writer = make(self._file, self._schema)
 
@@ -114,12 +119,3 @@ def _kind(ours: str, stored: str) -> str:
     if not stored:
         return "nothing stored"
     return "other value" if ours else "something stored"
-
-
-def _refuse_place(path: Path, audience: Audience) -> None:
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageError(
-            f"--out {path} cannot be written.", hint="Name a file in a folder that exists.", code="output_place"
-        )
-    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in audience.files):
-        raise UsageError(f"--out {path} is the audience itself.", hint="Name another file.", code="output_place")

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.runs.output_place import no_place, output_place
 from listrak_sms_cli.runs.packing import header_line, string_offsets, write_lines
 
 KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
@@ -47,16 +48,14 @@ class Partial:
     def __init__(self, target: Path, schema: pa.Schema, question: str) -> None:
         """Takes up what an interrupted call with the same question left behind. Raises UsageError when the file cannot
         be written there, or when another process is writing it."""
-        self._target = target
+        target = self._target = output_place(target, "--output")
         self.schema = schema
         self._part = target.with_name(f".{target.name}-pull.part")
         self._side = target.with_name(f".{target.name}-pull.json")
-        if target.is_dir() or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-            raise _no_place(target)
         try:
             self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError:
-            raise _no_place(target) from None
+            raise no_place(target, "--output") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -147,12 +146,6 @@ class Partial:
         if not self.progress.rows:
             self._part.unlink(missing_ok=True)
         os.close(self._file)
-
-
-def _no_place(target: Path) -> UsageError:
-    return UsageError(
-        f"--output {target} cannot be written.", hint="Name a file in a folder that exists.", code="output_place"
-    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import indices, mask_of, replaced, strings, words
-from listrak_sms_cli.audience.clean import CleaningRules, Verdict
+from listrak_sms_cli.audience.cells import mask_of, words
+from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import RESERVED_COLUMN, ColumnPlan, ProfileField, find_phone, rewrite_names
 from listrak_sms_cli.audience.files import open_audience
-from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
-from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError, UsageError
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
 from listrak_sms_cli.listrak.models import Contact
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
@@ -37,16 +37,17 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL
 from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.output_place import output_place
 from listrak_sms_cli.runs.partial import Partial
 from listrak_sms_cli.runs.prepare import Job, among, read_members
+from listrak_sms_cli.runs.pulled_rows import column_names, fields_of, keys_of, rows_of
 from listrak_sms_cli.runs.report import RunWarning
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.runs.store import fingerprint
-from listrak_sms_cli.runs.stored import PhoneSet, stored_values, written
+from listrak_sms_cli.runs.stored import PhoneSet
 from listrak_sms_cli.settings import Settings
 
 _ASKED = "asked one by one"
-_WITH_CODE = r"^\d{11,15}$"  # so many digits begin with a calling code
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     sender_code = settings.require_sender_code()
     with connect(settings, on_retry=retried, stop=stop) as client:
         account, wanted = _account_and_wanted(options, lambda: read_account(client, sender_code), tell)
-        fields = tuple(one for one in account.fields if one.active)
+        fields = fields_of(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
         asked = [settings.api_url, fingerprint(settings.client_id or ""), sender_code, options.list_id]
@@ -122,16 +123,6 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     )
 
 
-def column_names(fields: Sequence[ProfileField]) -> list[str]:
-    """The fields' names; with the id behind them where two would be one column of an audience."""
-    taken, names = {"phone", "phone number", RESERVED_COLUMN.replace("_", " ")}, []
-    for one in fields:
-        key = " ".join(one.name.replace("_", " ").split()).casefold()
-        names.append(one.name if key and key not in taken else f"{one.name or 'field'} {one.id}")
-        taken.add(key)
-    return names
-
-
 def _account_and_wanted(
     options: PullOptions, read: Callable[[], Account], tell: Listener
 ) -> tuple[Account, np.ndarray | None]:
@@ -139,14 +130,11 @@ def _account_and_wanted(
     if options.audience is None:
         return read(), None
     with open_audience(options.audience, options.reading.read) as audience:
-        if options.target.exists() and any(
-            Path(name).exists() and options.target.samefile(name) for name in audience.files
-        ):
-            raise UsageError(f"--output {options.target} is the audience itself.", code="output_place")
+        output_place(options.target, "--output", audience.files)
         header = rewrite_names(audience.columns)
         phone = find_phone(header, options.reading.columns.phone_column)
         account = read()
-        rules = CleaningRules(region=region_of(options.reading.region, account.country))
+        rules = options.reading.rules(region_of(options.reading.region, account.country))
         plan = ColumnPlan(phone, (), None, (), header)
         members = read_members(Job(audience, plan, rules, options.reading), tell)
     return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
@@ -194,7 +182,7 @@ class _Pull:
         try:
             for batch in self._partial.batches():
                 spellings = batch.column(0).to_pylist()
-                self._seen.add(_keys(self._contacts.numbers(spellings), spellings))
+                self._seen.add(keys_of(self._contacts.numbers(spellings), spellings))
                 self._count(batch)
         except (OSError, pa.ArrowInvalid):
             self._partial.forget()
@@ -241,7 +229,8 @@ class _Pull:
                 "one by one. Contacts among them, if any, are not in the file.",
             )
             return
-        spellings = write_phones(phones, PhoneFormat.DIGITS, "").to_pylist()
+        style = self._options.reading.phone_format
+        spellings = write_phones(phones, style, self._contacts.region).to_pylist()
         answers = self._contacts.each(spellings)
         found = [one for one in answers if one is not None]
         self._add([one for one in found if not (one.opted_out and self._options.subscribed_only)])
@@ -258,26 +247,16 @@ class _Pull:
         chosen = np.arange(len(contacts))
         if self._wanted is not None:
             chosen = np.flatnonzero(among(numbers, self._wanted))
-        chosen = chosen[self._seen.add(_keys(numbers, spellings)[chosen])]
+        chosen = chosen[self._seen.add(keys_of(numbers, spellings)[chosen])]
         if len(chosen):
-            batch = self._batch([contacts[place] for place in chosen.tolist()], numbers[chosen])
+            some = [contacts[place] for place in chosen.tolist()]
+            batch = rows_of(some, numbers[chosen], self._fields, self._partial.schema)
             self._partial.add(batch)
             self._count(batch)
         self._tell(PhaseAdvanced(Phase.LOOKING_UP, self._partial.progress.rows))
 
     def _count(self, batch: pa.RecordBatch) -> None:
         self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], words("true")[0]))))
-
-    def _batch(self, contacts: list[Contact], numbers: np.ndarray) -> pa.RecordBatch:
-        """Rows of the file. A phone that libphonenumber does not take for one is kept as Listrak spells it."""
-        phones = write_phones(numbers, PhoneFormat.E164, "")
-        if phones.null_count:
-            spelled = strings([contact.phone for contact in contacts])
-            phones = pc.coalesce(phones, replaced(spelled, _WITH_CODE, r"+\0"))
-        values = [written(stored_values(contacts, one), one.kind) for one in self._fields]
-        out = np.array([contact.opted_out for contact in contacts], np.int64)
-        columns = [phones, *values, words("false", "true").take(indices(out))]
-        return pa.RecordBatch.from_arrays(columns, schema=self._partial.schema)
 
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))
@@ -286,12 +265,3 @@ class _Pull:
 
 def _name(place: Place) -> str:
     return f"{place.list_id} {'opted out' if place.opted_out else 'subscribed'}"
-
-
-def _keys(numbers: np.ndarray, spellings: Sequence[str]) -> np.ndarray:
-    """One int64 a contact: its phone, or, for what libphonenumber takes for none, its digits below zero."""
-    keys = numbers.copy()
-    for place in np.flatnonzero(numbers <= 0).tolist():
-        digits = "".join(letter for letter in spellings[place] if letter.isdigit())
-        keys[place] = -1 - int(digits or 0) % 10**18
-    return keys

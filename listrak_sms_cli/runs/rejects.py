@@ -22,7 +22,8 @@ from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
-from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.runs.output_place import output_place
 
 _OURS = ("row", "reason", "detail")
 _PLAIN_DETAILS = {
@@ -37,8 +38,7 @@ class Rejects:
 
     def __init__(self, path: Path, audience: Audience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
-        _refuse_place(path, audience)
-        self._path = path
+        self._path = output_place(path, "--rejects", audience.files, "rejects_place")
         self._audience = audience
         self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by publish or close)
         names = [f"reject_{name}" if name in audience.columns else name for name in _OURS]
@@ -92,17 +92,6 @@ class Rejects:
 
     def close(self) -> None:
         self._file.close()
-
-
-def _refuse_place(path: Path, audience: Audience) -> None:
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageError(
-            f"--rejects {path} cannot be written.",
-            hint="Name a file in a folder that exists.",
-            code="rejects_place",
-        )
-    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in audience.files):
-        raise UsageError(f"--rejects {path} is the audience itself.", hint="Name another file.", code="rejects_place")
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from listrak_sms_cli.audience.clean import Cleaned, CleaningRules
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.errors import AccountError, MembersDiffer, NothingSent
+from listrak_sms_cli.errors import AccountError, LsmsError, MembersDiffer, NothingSent
 from listrak_sms_cli.listrak.models import Contact
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs import guards
 from listrak_sms_cli.runs.account import connect, read_account, region_of
 from listrak_sms_cli.runs.compare import Comparison
+from listrak_sms_cli.runs.contact_document import with_system_fields
 from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.differences import Difference, Differences
 from listrak_sms_cli.runs.events import (
@@ -95,7 +96,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         audience = closing.enter_context(open_audience(source, options.reading.read))
         phone = find_phone(rewrite_names(audience.columns), options.reading.columns.phone_column)
         account = read_account(client, sender_code)
-        plan = plan_columns(audience.columns, account.fields, options.reading.columns)
+        plan = plan_columns(audience.columns, with_system_fields(account.fields), options.reading.columns)
         if not plan.columns:
             raise NothingSent(f"The audience {audience.name} has no column but the phone.", code="no_columns")
         rules = options.reading.rules(region_of(options.reading.region, account.country))
@@ -143,10 +144,17 @@ class AfterPush:
         return self._kept.add
 
     def check(self, contacts: Contacts, outcome: Outcome) -> None:
-        """Raises MembersDiffer, when what was found is in the outcome."""
+        """Raises MembersDiffer, when what was found is in the outcome. Whatever keeps it from being found: everything
+        was sent, and that is said."""
         listing = Differences(None, self._job.audience)
         check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
-        check.run(self._sample, "phone")
+        try:
+            check.run(self._sample, "phone")
+        except LsmsError as error:
+            error.hint = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"
+            if error.exit_code == MembersDiffer.exit_code or error.exit_code > 2:
+                raise
+            raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
         outcome.verify = check.result()
         if problem := problem_of(outcome.verify):
             raise problem
@@ -236,7 +244,7 @@ class _Check:
             raise AccountError(
                 "The phone lists of the sender code do not hold all of its contacts: of "
                 f"{SAMPLE} members that are on no list {self._comparison.found - before} exist.",
-                hint=f"Check a sample, contact by contact: --sample {ASK_EACH}",
+                hint=f"Check a sample, contact by contact: lsms verify AUDIENCE --sample {ASK_EACH}",
                 code="lists_incomplete",
             )
 
