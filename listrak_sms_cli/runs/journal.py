@@ -198,8 +198,7 @@ class RunState:
             case Updated():
                 found = set(line.outcomes)
                 status = next((_LETTERS[letter] for letter in ".r" if letter in found), PartStatus.ACCEPTED)
-                # Only a part that arrived to its last member has ended well, for whoever remembers members by parts.
-                self._put(PartState(part.line, status, ended=found == {"u"}, outcomes=line.outcomes))
+                self._put(PartState(part.line, status, outcomes=line.outcomes))
 
     def _put(self, part: PartState) -> None:
         before = self.parts.get(part.line.part)

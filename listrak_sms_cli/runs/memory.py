@@ -151,35 +151,14 @@ class Memory:
         """Brings back the members whose import has ended well. What cannot be written down now is sent again."""
         if folder is None or state.started is None or not (folder / FILE_NAME).exists():
             return
-        arrived = [part for part in state.leaves if part.ended and not part.failed]
+        arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError, pa.ArrowException):
             if arrived and state.started.baseline:
-                self.snapshot.arrive(*_members(folder, state, arrived), state.started.run_id)
+                self.snapshot.arrive(*_members(folder, state, arrived, arrived=True), state.started.run_id)
             if not state.unsent and not state.open_imports:
                 (folder / FILE_NAME).unlink()
 
 
-def _members(folder: Path, state: RunState, parts: Iterable[PartState]) -> tuple[np.ndarray, np.ndarray]:
-    """Digests of phones and of rows of the members of these parts. Raises OSError, pa.ArrowException."""
-    table = pq.ParquetFile(folder / FILE_NAME).read()
-    starts: dict[int, int] = {}
-    total = 0
-    for line in state.prepared.parts if state.prepared else ():
-        starts[line.part] = total
-        total += line.rows
-    if total != table.num_rows:
-        raise OSError("these are not the digests of the run's members")
-    wanted = np.zeros(total, np.bool_)
-    for part in parts:
-        start = starts[part.line.origin] + part.line.skip
-        wanted[start : start + part.line.rows] = True
+        letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
+        wanted[start : start + part.line.rows] = letters == ord("u") if arrived and part.outcomes else True
     phones, rows = (numbers_of(table.column(name))[wanted] for name in _SCHEMA.names)
-    return phones, rows
-
-
-def _column(numbers: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _bits(flags: np.ndarray) -> pa.Buffer:
-    return pa.py_buffer(np.packbits(flags, bitorder="little"))

@@ -1,0 +1,54 @@
+"""The jobs of `lsms` as function calls, with the settings of a World: where many of them are needed, and it is not
+the command line that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conftest import World
+
+from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.runs.options import push_options, waiting
+from listrak_sms_cli.runs.push import push_audience
+from listrak_sms_cli.runs.resume import resume_run, status_of
+from listrak_sms_cli.settings import Settings, load_settings
+
+_SETTINGS = ("sender_code", "api_url", "give_up_after")
+
+
+def settings_of(world: World, options: dict[str, Any], env: Mapping[str, str] | None = None) -> Settings:
+    """Takes the settings out of the options."""
+    return load_settings({name: options.pop(name, None) for name in _SETTINGS}, {**world.env, **(env or {})})
+
+
+def pushed(
+    world: World, text: str, *, code: int = 0, env: Mapping[str, str] | None = None, **options: Any
+) -> dict[str, Any]:
+    """The document of `lsms push --json` of this audience; counts and exit code are checked."""
+    audience = str(world.audience(text))
+    settings = settings_of(world, options, env)
+    return _checked(lambda: push_audience(audience, settings, push_options(options)), code)
+
+
+def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
+    settings = settings_of(world, options)
+    return _checked(lambda: resume_run(settings, None, waiting=waiting(options)), code)
+
+
+def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
+    settings = settings_of(world, options)
+    return _checked(lambda: status_of(settings, None, waiting=waiting({"wait": False, **options})), code)
+
+
+def _checked(job: Any, code: int) -> dict[str, Any]:
+    try:
+        report = job()
+    except LsmsError as error:
+        report = error.report
+    document: dict[str, Any] = report.as_json()
+    assert document["exit_code"] == code, document
+    counted = ("rows_sendable", "rows_dropped", "rows_unchanged", "rows_beyond_limit")
+    assert document["rows_read"] == sum(document[key] for key in counted)
+    assert document["rows_sendable"] == document["rows_sent"] + document["rows_refused"] + document["rows_pending"]
+    return document
