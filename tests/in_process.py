@@ -33,7 +33,7 @@ def pushed(
 
 def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
     settings = settings_of(world, options)
-    return _checked(lambda: resume_run(settings, None, waiting=waiting(options)), code)
+    return _checked(lambda: resume_run(settings, None, **options), code)
 
 
 def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,7 @@ from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot
 
 FILE_NAME = "digests.parquet"
 _STEP = 1 << 20  # members written together
-_SCHEMA = pa.schema([("phone", pa.uint64()), ("row", pa.uint64())])
+_WRITING: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
 
 
 class Recall:
@@ -124,11 +125,11 @@ class Memory:
             return
         place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(place, "wb") as file:
-            with pq.ParquetWriter(file, _SCHEMA, compression="none", use_dictionary=False) as writer:
+            with pq.ParquetWriter(file, self._schema, **_WRITING) as writer:
                 for start in range(0, len(order), _STEP):
                     some = order[start : start + _STEP]
                     columns = [_column(self.snapshot.key.phones(numbers[some])), _column(rows[some])]
-                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
             file.flush()
             os.fsync(file.fileno())
 
@@ -139,7 +140,7 @@ class Memory:
         try:
             if folder is None:
                 raise FileNotFoundError
-            phones, _ = _members(folder, state, state.unsent)
+            phones, _ = self._members(folder, state, state.unsent)
         except (OSError, pa.ArrowException):
             # Nobody knows any more who they are.
             self.snapshot.drop()
@@ -154,11 +155,41 @@ class Memory:
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError, pa.ArrowException):
             if arrived and state.started.baseline:
-                self.snapshot.arrive(*_members(folder, state, arrived, arrived=True), state.started.run_id)
+                self.snapshot.arrive(*self._members(folder, state, arrived, arrived=True), state.started.run_id)
             if not state.unsent and not state.open_imports:
                 (folder / FILE_NAME).unlink()
 
+    def _members(
+        self, folder: Path, state: RunState, parts: Iterable[PartState], *, arrived: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Digests of phones and of rows of the members of these parts; with `arrived`, of parts that were updated one
+        by one, only of those Listrak said yes to. Raises OSError, pa.ArrowException."""
+        table = pq.ParquetFile(folder / FILE_NAME, page_checksum_verification=True).read()
+        starts: dict[int, int] = {}
+        total = 0
+        for line in state.prepared.parts if state.prepared else ():
+            starts[line.part] = total
+            total += line.rows
+        if total != table.num_rows or not table.schema.equals(self._schema, check_metadata=True):
+            raise OSError("these are not the digests of the run's members, or not under this key")
+        wanted = np.zeros(total, np.bool_)
+        for part in parts:
+            start = starts[part.line.origin] + part.line.skip
+            letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
+            wanted[start : start + part.line.rows] = letters == ord("u") if arrived and part.outcomes else True
+        phones, rows = (numbers_of(table.column(name))[wanted] for name in table.column_names)
+        return phones, rows
 
-        letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
-        wanted[start : start + part.line.rows] = letters == ord("u") if arrived and part.outcomes else True
-    phones, rows = (numbers_of(table.column(name))[wanted] for name in _SCHEMA.names)
+    @property
+    def _schema(self) -> pa.Schema:
+        """Of the digests of a run. They mean nothing under another key, so it says for which snapshot they are."""
+        fields = [("phone", pa.uint64()), ("row", pa.uint64())]
+        return pa.schema(fields, metadata={"snapshot": self.snapshot.place.name})
+
+
+def _column(numbers: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def _bits(flags: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))

@@ -11,8 +11,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
@@ -40,7 +42,12 @@ _ENTRY = np.dtype(
     ]
 )
 _SCHEMA = pa.schema([(name, pa.from_numpy_dtype(_ENTRY[name])) for name in _ENTRY.names or ()])
-_REPEATED = ["sender_code", "sent", "owner"]
+# With checksums: a file that rots is as none.
+_WRITING: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": ["sender_code", "sent", "owner"],
+    "write_page_checksum": True,
+}
 _NONE = np.empty(0, _ENTRY)
 
 
@@ -101,13 +108,17 @@ class Snapshot:
             fresh["phone"] = some
             again, found = _find(old, some)
             if contested:
-                fresh["owner"][again[old["arrived"][found] == 0]] = 0
+                fresh["owner"][again[old["arrived"][found] == 0] if entries_known else slice(None)] = 0
             return np.concatenate([np.delete(old, found), fresh])
 
+        entries_known = self.place.exists()
         try:
             self._rewrite(phones, struck)
         except OSError:
             self.drop()
+            entries_known = False
+            with suppress(OSError):  # it could not be read: it begins anew
+                self._rewrite(phones, struck)
 
     def arrive(self, phones: np.ndarray, rows: np.ndarray, run_id: str) -> None:
         """The import of these members has ended well; those that no later run has struck are remembered. Raises
@@ -155,7 +166,7 @@ class Snapshot:
         if not self.place.exists():
             yield from (_NONE for _ in range(_GROUPS))
             return
-        with pq.ParquetFile(self.place) as file:
+        with pq.ParquetFile(self.place, page_checksum_verification=True) as file:
             if file.num_row_groups != _GROUPS or not file.schema_arrow.equals(_SCHEMA):
                 raise OSError("not a snapshot of this version")
             for number in range(_GROUPS):
@@ -174,7 +185,7 @@ class Snapshot:
         with filelock.FileLock(self.place.with_suffix(".lock"), timeout=_LOCK_TIMEOUT, mode=0o600):
             try:
                 with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    with pq.ParquetWriter(file, _SCHEMA, compression="zstd", use_dictionary=_REPEATED) as writer:
+                    with pq.ParquetWriter(file, _SCHEMA, **_WRITING) as writer:
                         for number, old in enumerate(self._groups()):
                             places = np.flatnonzero(groups == number)
                             places = places[np.argsort(phones[places])]
