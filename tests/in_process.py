@@ -4,14 +4,17 @@ the command line that is looked at."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from conftest import World
 
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs.options import push_options, waiting
+from listrak_sms_cli.runs.options import push_options, reading_options, waiting
+from listrak_sms_cli.runs.pull import PullOptions, pull_contacts
 from listrak_sms_cli.runs.push import push_audience
 from listrak_sms_cli.runs.resume import resume_run, status_of
+from listrak_sms_cli.runs.verify import VerifyOptions, verify_audience
 from listrak_sms_cli.settings import Settings, load_settings
 
 _SETTINGS = ("sender_code", "api_url", "give_up_after")
@@ -39,6 +42,22 @@ def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
 def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
     settings = settings_of(world, options)
     return _checked(lambda: status_of(settings, None, waiting=waiting({"wait": False, **options})), code)
+
+
+def verified(world: World, text: str, *, code: int = 0, **options: Any) -> dict[str, Any]:
+    """The document of `lsms verify --json`, with whole phones."""
+    settings = settings_of(world, options)
+    chosen = VerifyOptions(reading_options(options), options.get("sample"), out=options.get("out"))
+    document = verify_audience(str(world.audience(text)), settings, chosen).as_json(str)
+    assert document["exit_code"] == code, document
+    assert document["checked"] == document["matching"] + document["different"] + document["not_in_listrak"]
+    return document
+
+
+def pulled(world: World, target: Path, **options: Any) -> dict[str, Any]:
+    """The document of `lsms pull --json`."""
+    settings = settings_of(world, options)
+    return pull_contacts(settings, PullOptions(target, **options)).as_json()
 
 
 def _checked(job: Any, code: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_place import no_place, output_place
+from listrak_sms_cli.runs.output_place import output_place, put
 from listrak_sms_cli.runs.partial import PARQUET
 
 SHOWN = 20
@@ -34,8 +34,8 @@ class Difference:
 
 
 class Differences:
-    """Collects differences: `shown`, the first of them, and the rows of the file, which is 0600 and, at `publish`, put
-    in its place whole. Without a file only the former."""
+    """Collects differences: `shown`, the first of them, and in an anonymous temporary file the rows of the file, which
+    is 0600 and, at `publish`, put in its place whole. Without a file only the former."""
 
     def __init__(self, path: Path | None, audience: Audience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
@@ -50,13 +50,7 @@ class Differences:
         self._writer: Any = None
         if path is not None:
             self._path = output_place(path, "--out", audience.files)
-            self._whole = self._path.with_name(f".{self._path.name}-verify.whole")
-            try:
-                self._whole.unlink(missing_ok=True)
-                place = os.open(self._whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except OSError:  # a name that is too long
-                raise no_place(path, "--out") from None
-            self._file = os.fdopen(place, "wb")
+            self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by close)
             make: Any = pq.ParquetWriter if path.suffix.lower() in PARQUET else pyarrow.csv.CSVWriter
             self._writer = make(self._file, self._schema)
 
@@ -92,15 +86,13 @@ class Differences:
         self._write()
         try:
             self._writer.close()
-            self._file.close()
-            self._whole.replace(self._path)
+            put(self._file, self._path)
         except OSError:
             raise self._disk_full() from None
 
     def close(self) -> None:
         """What has not been published goes."""
         if self._writer is not None:
-            self._whole.unlink(missing_ok=True)
             try:
                 self._writer.close()
                 self._file.close()

@@ -1,10 +1,13 @@
-"""Where a file that lsms writes may go."""
+"""Where a file that lsms writes may go, and how it gets there."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from listrak_sms_cli.errors import UsageError
 
@@ -27,3 +30,18 @@ def output_place(path: Path, option: str, audience: Iterable[str] = (), code: st
 
 def no_place(path: Path, option: str, code: str = "output_place") -> UsageError:
     return UsageError(f"{option} {path} cannot be written.", hint="Name a file in a folder that exists.", code=code)
+
+
+def put(file: IO[bytes], place: Path) -> None:
+    """Puts what is in `file` (anonymous: nothing is left behind by a kill before this) in its place, whole or not at
+    all, mode 0600. Raises OSError."""
+    file.flush()
+    file.seek(0)
+    handle, name = tempfile.mkstemp(prefix=".lsms-", dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as target:
+            shutil.copyfileobj(file, target, 1 << 20)
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

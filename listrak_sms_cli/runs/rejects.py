@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_place import output_place
+from listrak_sms_cli.runs.output_place import output_place, put
 
 _OURS = ("row", "reason", "detail")
 _PLAIN_DETAILS = {
@@ -67,16 +65,7 @@ class Rejects:
         """Raises SettingsError when the disk is full."""
         with self._disk():
             self._writer.close()
-            self._file.flush()
-            self._file.seek(0)
-            place, name = tempfile.mkstemp(prefix=f".{self._path.name}-", dir=self._path.parent)
-            try:
-                with os.fdopen(place, "wb") as target:
-                    shutil.copyfileobj(self._file, target, 1 << 20)
-                Path(name).replace(self._path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            put(self._file, self._path)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
