@@ -26,12 +26,11 @@ def settings_of(world: World, options: dict[str, Any], env: Mapping[str, str] | 
 
 
 def pushed(
-    world: World, text: str, *, code: int = 0, env: Mapping[str, str] | None = None, **options: Any
+    world: World, audience: str | Path, *, code: int = 0, env: Mapping[str, str] | None = None, **options: Any
 ) -> dict[str, Any]:
-    """The document of `lsms push --json` of this audience; counts and exit code are checked."""
-    audience = str(world.audience(text))
-    settings = settings_of(world, options, env)
-    return _checked(lambda: push_audience(audience, settings, push_options(options)), code)
+    """The document of `lsms push --json` of this audience (its text, or its path); counts and exit code are checked."""
+    settings, source = settings_of(world, options, env), _path(world, audience)
+    return _checked(lambda: push_audience(source, settings, push_options(options)), code)
 
 
 def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
@@ -44,11 +43,11 @@ def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
     return _checked(lambda: status_of(settings, None, waiting=waiting({"wait": False, **options})), code)
 
 
-def verified(world: World, text: str, *, code: int = 0, **options: Any) -> dict[str, Any]:
+def verified(world: World, audience: str | Path, *, code: int = 0, **options: Any) -> dict[str, Any]:
     """The document of `lsms verify --json`, with whole phones."""
     settings = settings_of(world, options)
     chosen = VerifyOptions(reading_options(options), options.get("sample"), out=options.get("out"))
-    document = verify_audience(str(world.audience(text)), settings, chosen).as_json(str)
+    document = verify_audience(_path(world, audience), settings, chosen).as_json(str)
     assert document["exit_code"] == code, document
     assert document["checked"] == document["matching"] + document["different"] + document["not_in_listrak"]
     return document
@@ -58,6 +57,10 @@ def pulled(world: World, target: Path, **options: Any) -> dict[str, Any]:
     """The document of `lsms pull --json`."""
     settings = settings_of(world, options)
     return pull_contacts(settings, PullOptions(target, **options)).as_json()
+
+
+def _path(world: World, audience: str | Path) -> str:
+    return str(audience if isinstance(audience, Path) else world.audience(audience))
 
 
 def _checked(job: Any, code: int) -> dict[str, Any]:
