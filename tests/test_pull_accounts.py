@@ -6,12 +6,16 @@ import csv
 import os
 import stat
 from collections.abc import Callable
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from conftest import World
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
+from listrak_sms_cli.runs.partial import Partial
 from listrak_sms_cli.runs.pulled_rows import column_names, fields_of
+from listrak_sms_cli.runs.stored import written
 
 SYSTEM = "phone,Email Address,First Name,Last Name,Birthday,Postal Code,Loyalty Tier\n"
 STORED = SYSTEM + "+13035550101,a@example.com,Ann,Oak,1980-02-03,00501,Gold\n+13035550102,,Bob,,,,\n"
@@ -92,6 +96,27 @@ def test_no_two_columns_of_a_pulled_file_have_one_name() -> None:
     assert len({name.replace("_", " ").strip().casefold() for name in found}) == len(names)
     assert found[:2] == ["Tier", "tier_ 8"]
     assert found[3:] == ["Phone 10", "opted_out 11", "field 12"]
+
+
+def test_what_is_no_date_is_empty_in_a_pulled_file() -> None:
+    """Days are written as ISO days; the year 1 stands for none."""
+    stored = ["2024-02-29T00:00:00", "02/29/2024", "0001-01-01T00:00:00", "2024-02-29T10:30:00", "", "someday"]
+    read = written(pa.array(stored, pa.string()), FieldKind.DATE).to_pylist()
+    assert read == ["2024-02-29", "2024-02-29", "", "2024-02-29T10:30:00", "", "someday"]
+
+
+def test_what_another_question_left_behind_is_not_believed(tmp_path: Path) -> None:
+    """A pull that is killed before it has noted its first page leaves nothing that an earlier question would take
+    for its own."""
+    schema, target = pa.schema([("phone", pa.string())]), tmp_path / "all.csv"
+    for question, phones in (("one", ["+13035550101"]), ("another", ["+13035550102", "+13035550103"])):
+        with Partial(target, schema, question) as partial:
+            partial.add(pa.RecordBatch.from_arrays([pa.array(phones)], schema=schema))
+            if question == "one":
+                partial.note(current="a list", cursor="next")
+    with Partial(target, schema, "one") as partial:
+        assert partial.progress.rows == 0
+        assert list(partial.batches()) == []
 
 
 def test_disabled_fields_are_left_out_system_fields_too() -> None:

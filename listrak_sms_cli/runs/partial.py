@@ -62,7 +62,10 @@ class Partial:
             os.close(self._file)
             raise UsageError(f"Another command is writing {target}.", code="file_busy") from None
         os.fchmod(self._file, 0o600)
-        self.progress = self._left_behind(question) or Progress(question, time.time())
+        left = self._left_behind(question)
+        self.progress = left or Progress(question, time.time())
+        if left is None:
+            self.forget()
         os.ftruncate(self._file, self.progress.bytes)
 
     def _left_behind(self, question: str) -> Progress | None:
@@ -75,8 +78,9 @@ class Partial:
         return progress if fresh and same and os.fstat(self._file).st_size >= progress.bytes else None
 
     def forget(self) -> None:
-        """Begins anew."""
+        """Begins anew: what was noted of another part file must not be believed of this one."""
         self.progress = Progress(self.progress.question, time.time())
+        self._side.unlink(missing_ok=True)
         os.ftruncate(self._file, 0)
 
     def batches(self) -> Iterator[pa.RecordBatch]:

@@ -45,7 +45,7 @@ def written(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     wherever they can be read, all else as it is stored."""
     if kind is not FieldKind.DATE:
         return cells
-    cells = replaced(cells, _AT_MIDNIGHT, r"\1")
+    cells = replaced(replaced(cells, _NO_DATE, ""), _AT_MIDNIGHT, r"\1")
     return replaced(cells, _ISO, r"\3-\1-\2")
 
 
