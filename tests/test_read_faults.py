@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import stat
@@ -174,6 +175,21 @@ def until_noted(file: Path) -> None:
     side = file.with_name(f".{file.name}-pull.json")
     while not side.exists():
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("fault", [{"fault": "status", "status": 503}, {"fault": "hang", "seconds": 600}], ids=str)
+def test_ctrl_c_while_contacts_are_looked_up(world: World, fault: dict[str, Any]) -> None:
+    """A push that asks who exists ends at once with 130, whatever the requests under way are waiting for."""
+    world.admin("faults", [{"route": "contact", "count": None, **fault}])
+    audience = world.audience(HEAD + "".join(f"{phone},N,Gold\n" for phone in PHONES[:30]))
+    with start_lsms("push", audience, "--only-existing", "--json", env=world.env) as process:
+        while not world.admin("faults")[0]["struck"]:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
+    assert world.admin("imports") == []
 
 
 def test_a_killed_verify_leaves_nothing_behind(world: World) -> None:

@@ -45,8 +45,6 @@ __all__ = [
 MISSING = 0
 _ROWS = 1 << 16  # read at a time
 _FEW = 200  # phones: to ask the library about each is cheaper than the tables of a numbering plan (0.05 s)
-
-
 _NORTH_AMERICA = 1  # its calling code, which no national number there begins with
 
 

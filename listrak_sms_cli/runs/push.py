@@ -34,7 +34,7 @@ from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Part, Spool
 from listrak_sms_cli.runs.per_contact import BATCH, ContactDelivery
 from listrak_sms_cli.runs.preparation import Preparation
-from listrak_sms_cli.runs.prepare import Job, Members
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of, path_of
@@ -118,7 +118,13 @@ class _Push:
 
     def _prepare(self, job: Job, packing: Packing, contacts: Contacts) -> Members:
         members = self._preparation.read(job)
-        looked_up = self._preparation.look_up(job, members, contacts)
+        looked_up = NOT_ASKED
+
+        def look() -> None:
+            nonlocal looked_up
+            looked_up = self._preparation.look_up(job, members, contacts)
+
+        steered(look, self._stop, contacts.client)
         if self._memory is not None:
             remembered = self._memory.recalled(self._target().sender_code, self._options)
             self._recall = self._memory.recall(job.plan, job.rules, len(members.numbers), remembered)
