@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from conftest import World
+from in_process import pushed
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.runs.partial import Partial
@@ -66,7 +67,7 @@ def test_how_many_of_the_audience_nobody_has_is_on_the_screen(world: World) -> N
 
 @pytest.mark.parametrize("what", ["pull", "verify", "push"])
 def test_files_go_to_places_for_files_only(world: World, what: str) -> None:
-    """A pipe, and a name too long, are refused and stay as they are; behind a link the file is written, the link
+    """A pipe, a name too long and `-` are refused, and nothing is changed; behind a link the file is written, the link
     stays."""
     audience = world.audience("phone,First Name\n2125550100,A\nnonsense,B\n")
     command: dict[str, list[object]] = {
@@ -77,8 +78,8 @@ def test_files_go_to_places_for_files_only(world: World, what: str) -> None:
     pipe, link, real = (world.home / name for name in ("pipe.csv", "link.csv", "real.csv"))
     os.mkfifo(pipe)
     link.symlink_to(real)
-    for place in (pipe, world.home / ("x" * 252 + ".csv")):
-        refused = world.lsms(*command[what], place, "--json")
+    for place in (pipe, world.home / ("x" * 252 + ".csv"), "-"):
+        refused = world.lsms(*command[what], place, "--json", cwd=world.home)
         assert refused.code == 2, (place, refused.out)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert world.lsms(*command[what], link).code in (0, 1)
@@ -138,6 +139,16 @@ def test_a_push_whose_verification_cannot_conclude_says_that_all_was_sent(make_w
     report = world.lsms("push", audience, "--verify", "--json").json
     assert (report["exit_code"], report["error"]["code"], report["rows_sent"]) == (1, "lists_incomplete", 2600)
     assert "Everything was sent" in report["error"]["hint"]
+
+
+def test_contact_by_contact_those_who_were_updated_are_verified(world: World) -> None:
+    """`--per-contact --verify` reads back whom Listrak said yes to; who is not in Listrak is dropped, and no
+    difference."""
+    text = "phone,first_name\n3035550199,A\n2125550100,B\n3035550198,C\n2125550101,D\n"
+    report = pushed(world, text, per_contact=True, verify=True)
+    assert (report["rows_sent"], report["dropped"]["not_in_listrak"]) == (2, 2)
+    assert [report["verify"][key] for key in ("checked", "matching", "not_in_listrak")] == [2, 2, 0]
+    assert pushed(world, text, per_contact=True, verify_sample=1)["verify"]["matching"] == 1
 
 
 def test_an_outage_says_what_to_type(world: World) -> None:

@@ -14,10 +14,10 @@ from listrak_sms_cli.errors import UsageError
 
 def output_place(path: Path, option: str, audience: Iterable[str] = (), code: str = "output_place") -> Path:
     """The place itself, behind symbolic links. Raises UsageError when no file can be put there, when it would replace
-    something that is no plain file (a device, a pipe), or one of the files of the audience."""
+    something that is no plain file (a device, a pipe, standard output), or one of the files of the audience."""
     try:
         place = path.resolve() if path.is_symlink() else path
-        special = place.exists() and not place.is_file()
+        special = place.name == "-" or (place.exists() and not place.is_file())
         if special or not place.parent.is_dir() or not os.access(place.parent, os.W_OK):
             raise no_place(path, option, code)
         replaces = place.exists() and any(Path(name).exists() and place.samefile(name) for name in audience)

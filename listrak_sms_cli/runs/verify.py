@@ -18,7 +18,7 @@ from listrak_sms_cli.audience.clean import Cleaned, CleaningRules
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.errors import AccountError, LsmsError, MembersDiffer, NothingSent
+from listrak_sms_cli.errors import AccountError, ListrakUnavailable, LsmsError, MembersDiffer, NothingSent
 from listrak_sms_cli.listrak.models import Contact
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs import guards
@@ -45,6 +45,7 @@ from listrak_sms_cli.runs.report import ReportError, Verification
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.settings import Settings
 
+_ALL_SENT = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"
 _AT_ONCE = 200  # contacts asked for one by one, and then compared together
 
 
@@ -129,7 +130,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
 
 class AfterPush:
     """`push --verify`: keeps the members that are sent, and compares them, all or `sample` of them, once the imports
-    have ended. A context manager: leaving it drops what was kept."""
+    have ended; contact by contact, those Listrak said yes to. A context manager: leaving it drops what was kept."""
 
     def __init__(self, job: Job, sample: int | None, tell: Listener) -> None:
         self._job = job
@@ -148,10 +149,13 @@ class AfterPush:
         was sent, and that is said."""
         listing = Differences(None, self._job.audience)
         check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
+        letters = "".join(part.outcomes for part in outcome.state.leaves).encode("ascii")
+        updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         try:
-            check.run(self._sample, "phone")
+            check.run(self._sample, "phone", updated)
         except LsmsError as error:
-            error.hint = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"
+            again = error.code == ListrakUnavailable.default_code  # its hint is about typing this command again
+            error.hint = f"{'' if again else error.hint} {_ALL_SENT}".lstrip()
             if error.exit_code == MembersDiffer.exit_code or error.exit_code > 2:
                 raise
             raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
@@ -202,11 +206,12 @@ class _Check:
         self._comparison = self._comparing(np.empty(0, np.int64))
         self._checked = 0
 
-    def run(self, sample: int | None, phone_column: str) -> None:
-        """Raises AccountError (`lists_incomplete`) when the lists do not hold everybody the sender code knows."""
-        chosen = np.arange(len(self._phones))
+    def run(self, sample: int | None, phone_column: str, members: np.ndarray | None = None) -> None:
+        """`members`: int64, those of the kept ones to look at, None = all. Raises AccountError (`lists_incomplete`)
+        when the lists do not hold everybody the sender code knows."""
+        chosen = np.arange(len(self._phones)) if members is None else members
         if sample is not None and sample < len(chosen):
-            chosen = np.array(sorted(random.sample(range(len(chosen)), sample)), np.int64)
+            chosen = np.array(sorted(random.sample(chosen.tolist(), sample)), np.int64)
         self._checked = len(chosen)
         self._comparison = self._comparing(chosen)
         self._tell(PhaseStarted(Phase.VERIFYING, len(chosen), "members"))
