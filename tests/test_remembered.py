@@ -152,6 +152,17 @@ def test_contact_by_contact_each_member_is_remembered(world: World) -> None:
     assert len([one for one in world.admin("requests") if one["method"] == "PUT"]) == 4
 
 
+def test_empty_cells_that_were_kept_are_not_taken_for_sent(world: World) -> None:
+    """After `--per-contact --empty-cells keep` a push that sends empty cells sends those members, and empties them."""
+    pushed(world, HEADER + "2125550100,Ann,Gold\n")
+    text = HEADER + "2125550100,Ann,\n"
+    pushed(world, text, per_contact=True, empty_cells="keep")
+    assert world.contacts()["+12125550100"]["Loyalty Tier"] == "Gold"
+    assert unchanged(world, text, per_contact=True, empty_cells="keep") == 1
+    assert changed(world, text) == (1, 0)
+    assert held(world, text)
+
+
 def test_the_next_push_finds_out_what_became_of_one_nobody_waited_for(make_world: MakeWorld) -> None:
     """After `--no-wait` the next push with `--changed-only` asks, and leaves out who has arrived by then, unless the
     import ended badly."""

@@ -40,13 +40,12 @@ class Recall:
     `rows`: uint64 a row of the audience, filled stretch by stretch, by several threads at once.
     """
 
-    def __init__(
-        self, key: Key, phone_format: str, fields: tuple[object, ...], count: int, remembered: Remembered
-    ) -> None:
-        """`fields`: what tells the profile field of each column from others; `count`: rows of the audience."""
+    def __init__(self, key: Key, spelling: str, fields: tuple[object, ...], count: int, remembered: Remembered) -> None:
+        """`spelling`: how a line says what it says; `fields`: what tells the profile field of each column from others;
+        `count`: rows of the audience."""
         self.rows = np.zeros(count, np.uint64)
         self._key = key
-        self._phone_format = phone_format
+        self._spelling = spelling
         self._fields = fields
         self._remembered = remembered
 
@@ -54,7 +53,7 @@ class Recall:
         """`numbers` and `verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their
         verdict, in place, and a null for a line."""
         columns = lines.columns if lines.columns is not None else range(len(self._fields))
-        digests = self._key.lines(lines.text, self._phone_format, *(self._fields[place] for place in columns))
+        digests = self._key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
         self.rows[stretch][lines.rows] = digests
         if not len(self._remembered.phones):
             return lines
@@ -104,10 +103,14 @@ class Memory:
             return NOTHING
         return self.snapshot.remembered(sender_code, options.refresh_after, only_known=options.only_existing)
 
-    def recall(self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING) -> Recall:
-        """For an audience of `count` rows; nobody is unchanged unless `remembered` has them."""
+    def recall(
+        self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING, *, one_by_one: bool
+    ) -> Recall:
+        """For an audience of `count` rows; nobody is unchanged unless `remembered` has them. `one_by_one`: lines have
+        their empty cells also where those are kept, and then mean something else."""
         fields = tuple(column.field.id or column.field.name for column in plan.columns)
-        return Recall(self.snapshot.key, rules.phone_format.value, fields, count, remembered)
+        spelling = rules.phone_format.value + (" kept" if one_by_one and rules.keep_empty else "")
+        return Recall(self.snapshot.key, spelling, fields, count, remembered)
 
     def keep(
         self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None

@@ -127,7 +127,10 @@ class _Push:
         steered(look, self._stop, contacts.client)
         if self._memory is not None:
             remembered = self._memory.recalled(self._target().sender_code, self._options)
-            self._recall = self._memory.recall(job.plan, job.rules, len(members.numbers), remembered)
+            one_by_one = self._options.per_contact
+            self._recall = self._memory.recall(
+                job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one
+            )
         keep = self._after.keeper(members) if self._after else None
         self._preparation.check(job, members, packing, looked_up, recall=self._recall, keep=keep)
         return members
