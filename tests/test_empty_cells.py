@@ -54,7 +54,7 @@ def drawn(seed: int, strangers: int = 60) -> Rows:
 
 def text_of(rows: Rows) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, ["phone", *FIELDS], lineterminator="\n")
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -249,17 +249,31 @@ def test_limit_rejects_and_rows_that_did_not_arrive(make_world: MakeWorld) -> No
     assert sorted((row["row"], row["state"]) for row in named) == [("3", "refused"), ("4", "pending"), ("5", "refused")]
 
 
+def filled_in_all_ways() -> Rows:
+    """127 members, each of which fills other columns of seven than all others."""
+    values = {
+        "email": "a@example.com",
+        "first_name": "A",
+        "last_name": "B",
+        "postal_code": "10001",
+        "Loyalty Tier": "Gold",
+        "Favorite Store": "Boston",
+        "VIP": "true",
+    }
+    return [
+        {
+            "phone": f"212555{2000 + n}",
+            **{name: value if n >> place & 1 else "" for place, (name, value) in enumerate(values.items())},
+        }
+        for n in range(1, 128)
+    ]
+
+
 @pytest.mark.parametrize("command", ["push", "validate"])
 def test_too_many_ways_to_fill_columns(make_world: MakeWorld, command: str) -> None:
     """More than 64 groups are exit 2 and nothing is sent; with the columns of the message left out it goes."""
     world = make_world()
-    names = ["email", "first_name", "last_name", "postal_code", "Loyalty Tier", "Favorite Store", "VIP"]
-    values = ["a@example.com", "A", "B", "10001", "Gold", "Boston", "true"]
-    rows = [
-        ",".join([f"212555{2000 + n}", *(value if n >> place & 1 else "" for place, value in enumerate(values))])
-        for n in range(1, 128)
-    ]
-    audience = world.audience("\n".join([",".join(["phone", *names]), *rows]) + "\n")
+    audience = world.audience(text_of(filled_in_all_ways()))
     ended = world.lsms(command, audience, *KEEP, "--json")
     assert ended.code == 2
     error = ended.json["error"]
@@ -273,6 +287,25 @@ def test_too_many_ways_to_fill_columns(make_world: MakeWorld, command: str) -> N
     assert (report.json["rows_sendable"], report.json["rows_unchanged"]) == (126, 1)
     if command == "push":
         assert pushed(world, audience, *KEEP, "--per-contact", code=2)["rows_read"] == 127
+
+
+@pytest.mark.parametrize("command", ["push", "validate"])
+def test_members_beyond_the_limit_are_counted_in_groups(world: World, command: str) -> None:
+    """A test audience of members that fill few columns is refused where the whole one would be, and not lost."""
+    ended = world.lsms(command, world.audience(text_of(filled_in_all_ways())), *KEEP, "--limit", "5", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "too_many_groups")
+
+
+def test_unchanged_members_are_counted_in_groups(world: World) -> None:
+    """A member that alone has changed is not lost behind 64 groups of others that have not: they are too many."""
+    rows = filled_in_all_ways()
+    folder = world.home / "audience"
+    folder.mkdir()
+    (folder / "1.csv").write_text(text_of(rows[:64]), "utf-8")
+    assert pushed(world, folder, *KEEP)["rows_sent"] == 64
+    (folder / "2.csv").write_text(text_of(rows[64:65]), "utf-8")
+    report = pushed(world, folder, *KEEP, "--changed-only", code=2)
+    assert report["error"]["code"] == "too_many_groups"
 
 
 def test_an_audience_that_fills_nothing_is_unchanged(world: World) -> None:

@@ -68,7 +68,8 @@ NOT_ASKED = LookedUp()
 @dataclass(frozen=True)
 class Prepared:
     """`verdicts`: uint8 a row of the audience; `counts` of members by verdict. `fills`: uint64, the sets of
-    columns that sendable members fill (see Cleaned); none unless empty cells are to be kept from travelling."""
+    columns filled (see Cleaned) by who passed every check, also when unchanged or beyond the limit: lines are made for
+    all of these, or for none when they are too many. None unless empty cells are to be kept from travelling."""
 
     verdicts: np.ndarray
     counts: Counter[Verdict]
@@ -166,8 +167,7 @@ def check_members(
             checked, left = _limited(checked, left)
             if packing is not None:
                 packing.add(stretch.rows.start, checked.lines)
-            if checked.cleaned.fills is not None:
-                fills.append(np.unique(checked.cleaned.fills[checked.verdicts == Verdict.SENDABLE]))
+            fills.append(checked.fills)
             if keep is not None:
                 keep(stretch.rows.start, checked.cleaned)
             if rejects is not None and checked.rejected is not None:
@@ -206,10 +206,11 @@ def _stretches(audience: Audience, members: Members) -> Iterator[_Stretch]:
 
 @dataclass(frozen=True)
 class _Checked:
-    """A chunk of members, judged. `lines`: their CSV lines, by the columns they have."""
+    """A chunk of members, judged. `lines`: their CSV lines, by the columns they have; `fills`: as Prepared's."""
 
     verdicts: np.ndarray
     cleaned: Cleaned
+    fills: np.ndarray
     lines: tuple[Lines, ...]
     rejected: Rejected | None
     columns: ColumnCounts
@@ -242,6 +243,9 @@ class _Check:
         numbers = self.members.numbers[stretch.rows]
         opted_out, missing = self.looked_up.says_no(numbers)
         cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows], opted_out, missing)
+        fills = np.empty(0, np.uint64)
+        if cleaned.fills is not None:
+            fills = np.unique(cleaned.fills[cleaned.verdicts == Verdict.SENDABLE])
         lines: tuple[Lines, ...] = ()
         if self.packing is not None:
             lines = tuple(lines_of(cleaned, numbers, rules, by_fill=self.packing.by_fill))
@@ -250,7 +254,7 @@ class _Check:
         rejected = explain(cells, cleaned, plan, rules, self.job.options.keep) if self.explained else None
         attributes = {index: column for index, column in cells.items() if index != plan.phone}
         facts = self.profile.look(attributes) if self.profile is not None else {}
-        return _Checked(cleaned.verdicts, cleaned, lines, rejected, ColumnCounts.of(cleaned), facts)
+        return _Checked(cleaned.verdicts, cleaned, fills, lines, rejected, ColumnCounts.of(cleaned), facts)
 
 
 def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
