@@ -117,6 +117,19 @@ def test_many_columns_are_searched_in_time() -> None:
     assert np.count_nonzero(np.unique(fills & mask)) <= 64
 
 
+def test_what_is_enough_for_a_few_fills_is_enough_for_all() -> None:
+    """All ways to fill seventeen columns are too many by eleven columns, no search needed; a few rare ones beside them
+    are not overlooked."""
+    fills = np.arange(1, 1 << 17, dtype=np.uint64)
+    columns, certain = fewest_to_skip(fills, 64)
+    assert (len(columns), certain) == (11, True)
+    rare = np.arange(1, 16, dtype=np.uint64) << np.uint64(40)
+    fills = np.concatenate([fills, rare])
+    columns, _certain = fewest_to_skip(fills, 64)
+    mask = ~np.uint64(sum(1 << column for column in columns))
+    assert np.count_nonzero(np.unique(fills & mask)) <= 64
+
+
 def test_too_many_groups_are_refused_with_the_way_on() -> None:
     """More than 64 groups are an error that names the columns to leave out, quoted for a shell; 64 are none."""
     names = ["it's", *(f"c{n}" for n in range(6))]

@@ -16,7 +16,7 @@ from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_ex
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.grouping import Lines, Packing, lines_of
+from listrak_sms_cli.runs.grouping import Lines, Packing, distinct, lines_of
 from listrak_sms_cli.runs.memory import Recall
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
@@ -245,7 +245,7 @@ class _Check:
         cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows], opted_out, missing)
         fills = np.empty(0, np.uint64)
         if cleaned.fills is not None:
-            fills = np.unique(cleaned.fills[cleaned.verdicts == Verdict.SENDABLE])
+            fills = distinct(cleaned.fills[cleaned.verdicts == Verdict.SENDABLE])
         lines: tuple[Lines, ...] = ()
         if self.packing is not None:
             lines = tuple(lines_of(cleaned, numbers, rules, by_fill=self.packing.by_fill))
