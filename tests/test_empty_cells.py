@@ -315,3 +315,13 @@ def test_an_audience_that_fills_nothing_is_unchanged(world: World) -> None:
     assert (report["rows_unchanged"], report["rows_sent"], report["imports"]) == (2, 0, [])
     ended = world.lsms("push", world.audience(text), *KEEP)
     assert "nothing has changed" in ended.out
+
+
+@pytest.mark.parametrize("command", ["push", "validate"])
+def test_values_that_leave_a_member_nothing_to_say_are_counted(world: World, command: str) -> None:
+    """A member whose only value its field cannot hold is unchanged, and the warning counts that value."""
+    text = "phone,Lifetime Value\n2125550100,much\n2125550101,more\n2125550102,\n2125550103,5\n"
+    ended = world.lsms(command, world.audience(text), *KEEP, "--on-bad-value", "blank", "--json")
+    assert (ended.json["rows_sendable"], ended.json["rows_unchanged"]) == (1, 3)
+    (message,) = (one["message"] for one in ended.json["warnings"] if one["code"] == "values_blanked")
+    assert "what is stored stays: Lifetime_Value 2." in message

@@ -15,7 +15,7 @@ from listrak_sms_cli.runs.packing import string_offsets
 @dataclass
 class ColumnCounts:
     """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty, ZIPs that
-    are too short."""
+    are too short. Values left out count also where nothing is left to say of the member."""
 
     empty: Counter[str] = field(default_factory=Counter)
     cleaned: Counter[str] = field(default_factory=Counter)
@@ -26,6 +26,9 @@ class ColumnCounts:
     def of(cls, members: Cleaned) -> ColumnCounts:
         counts = cls()
         travels = members.verdicts == Verdict.SENDABLE
+        judged = travels
+        if members.fills is not None:
+            judged = travels | (members.fills == 0) & (members.verdicts == Verdict.UNCHANGED)
         for column in members.columns:
             name = column.plan.name
             offsets = string_offsets(column.values.text)
@@ -33,7 +36,7 @@ class ColumnCounts:
             if column.values.changed is not None:
                 counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
             if (unfit := column.unfit) is not None:
-                counts.blanked[name] = int(np.count_nonzero(unfit & travels))
+                counts.blanked[name] = int(np.count_nonzero(unfit & judged))
             if column.plan.holds_zips:
                 counts.short_zips[name] = short_zips(column.values.text)
         return counts
