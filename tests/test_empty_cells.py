@@ -217,6 +217,37 @@ def test_only_what_has_changed(make_world: MakeWorld) -> None:
     assert (cleared["rows_sent"], cleared["rows_unchanged"]) == (3, 1)
 
 
+def test_what_was_kept_one_by_one_is_not_taken_for_emptied(make_world: MakeWorld) -> None:
+    """After --per-contact has left a stored value, --changed-only without `keep` still sends the empty cell; with it
+    the member is unchanged."""
+    world, _ = furnished(make_world)
+    audience = world.audience("phone,first_name,Loyalty Tier\n2125550100,Ann,\n2125550101,Bob,Gold\n")
+    pushed(world, audience, *KEEP, "--per-contact")
+    again = pushed(world, audience, *KEEP, "--per-contact", "--changed-only")
+    assert (again["rows_sent"], again["rows_unchanged"]) == (0, 2)
+    assert world.contacts()["+12125550100"]["Loyalty Tier"] == "Old"
+    cleared = pushed(world, audience, "--changed-only")
+    assert cleared["rows_sent"] == 2
+    assert world.contacts()["+12125550100"]["Loyalty Tier"] is None
+
+
+@pytest.mark.parametrize("more", [(), ("--per-contact",)])
+def test_blanks_are_as_good_as_nothing(make_world: MakeWorld, more: tuple[str, ...]) -> None:
+    """A cell of blanks alone leaves what is stored too, and `resume` makes the same of it."""
+    world, _ = furnished(make_world)
+    text = "phone,first_name,Loyalty Tier\n2125550100,Ann,  \n2125550101, \u00a0,Gold\n2125550102,  , \n"
+    failing = "start_import" if not more else "update_contact"
+    world.admin("faults", [{"route": failing, "fault": "status", "status": 400, "count": None}])
+    pushed(world, world.audience(text), *KEEP, *more, code=1)
+    world.admin("faults", [])
+    report = world.lsms("resume", "--json").json
+    assert (report["rows_sent"], report["rows_unchanged"]) == (2, 1)
+    found = [world.contacts()[f"+1212555010{n}"] for n in range(3)]
+    assert [one["First Name"] for one in found] == ["Ann", "Old", "Old"]
+    assert [one["Loyalty Tier"] for one in found] == ["Old", "Gold", "Old"]
+    assert world.lsms("verify", world.audience(text), *KEEP, "--json").json["matching"] == 2
+
+
 def test_half_of_it_arrived(make_world: MakeWorld) -> None:
     """Who was in an import file that was refused is sent again by the next --changed-only push, the others are not."""
     world, before = furnished(make_world)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values, explain_values
+from listrak_sms_cli.audience.values import ValueRules, blank_blanks, blank_nulls, clean_values, explain_values
 from listrak_sms_cli.errors import UsageError
 
 
@@ -115,6 +115,14 @@ def test_reasons_never_quote_the_cell(kind: FieldKind) -> None:
     assert rejected == [not text and bool(cell) for cell, text in pairs]
     for secret in ("secret", "13", "14", "2099", "99", "77123"):
         assert not any(secret in text for text in told)
+
+
+@pytest.mark.parametrize("start", [0, 2])
+def test_cells_of_blanks_are_blanked_and_no_others(start: int) -> None:
+    """Blanks alone, also those beyond ASCII, become an empty cell; blanks around a value stay; a slice is right."""
+    cells = ["x", "", " ", " a ", "\u00a0\t", "\u00e9", "", "b  ", "\u3000"]
+    expected = ["x", "", "", " a ", "", "\u00e9", "", "b  ", ""]
+    assert blank_blanks(pa.array(cells, pa.string()).slice(start)).to_pylist() == expected[start:]
 
 
 def test_null_words_are_blanked_only_as_written() -> None:

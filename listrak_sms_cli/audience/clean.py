@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from listrak_sms_cli.audience.cells import mask_of, raw, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
-from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_nulls, clean_values
+from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 
 
 class Verdict(IntEnum):
@@ -50,7 +50,7 @@ class CleaningRules:
     date_format: str | None = None
     null_values: tuple[str, ...] = ()
     blank_bad_values: bool = False
-    keep_empty: bool = False  # an empty cell leaves what is stored as it is; else it travels
+    keep_empty: bool = False  # an empty cell, or one of blanks, leaves what is stored as it is; else it travels
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "region", self.region.upper())
@@ -138,7 +138,8 @@ def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
 def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
     if rules.null_values:
         cells = blank_nulls(cells, rules.null_values)
-    return CleanedColumn(plan, clean_values(cells, rules.for_column(plan)))
+    values = clean_values(cells, rules.for_column(plan))
+    return CleanedColumn(plan, replace(values, text=blank_blanks(values.text)) if rules.keep_empty else values)
 
 
 def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:

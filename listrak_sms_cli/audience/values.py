@@ -144,6 +144,19 @@ def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.Strin
     return blanked(cells, empty) if empty.any() else cells
 
 
+def blank_blanks(column: pa.StringArray) -> pa.StringArray:
+    """The column (no nulls) with "" for cells of nothing but blanks."""
+    seen = raw(column)
+    firsts = np.zeros(len(column), np.uint8)
+    filled_rows = np.flatnonzero(seen.lengths)
+    firsts[filled_rows] = seen.data[seen.starts[:-1][filled_rows]]
+    may_be = (firsts > 0) & ((firsts <= ord(" ")) | (firsts >= 0x80))  # there are blanks beyond ASCII
+    if not may_be.any():
+        return column
+    may_be[may_be] = raw(trimmed(where(column, may_be))).lengths == 0
+    return blanked(column, may_be) if may_be.any() else column
+
+
 def quote_cells(column: pa.StringArray) -> pa.StringArray:
     """The column (may be a slice) as CSV cells after RFC 4180: quoted where a cell holds a comma, a quote or a
     line break, and as it stands elsewhere; null is ""."""

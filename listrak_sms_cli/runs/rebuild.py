@@ -63,6 +63,7 @@ def _rules_of(recipe: Recipe) -> CleaningRules:
         date_format=None if rules["date_format"] is None else str(rules["date_format"]),
         null_values=tuple(null_values) if isinstance(null_values, list) else (),
         blank_bad_values=bool(rules["blank_bad_values"]),
+        keep_empty=rules.get("empty_cells") == "keep",  # runs of before there was such a choice do not have it
     )
 
 
