@@ -356,3 +356,24 @@ def test_values_that_leave_a_member_nothing_to_say_are_counted(world: World, com
     assert (ended.json["rows_sendable"], ended.json["rows_unchanged"]) == (1, 3)
     (message,) = (one["message"] for one in ended.json["warnings"] if one["code"] == "values_blanked")
     assert "what is stored stays: Lifetime_Value 2." in message
+
+
+def test_the_way_to_see_differences_keeps_empty_cells(world: World) -> None:
+    """After a push that left cells out, the hint leaves them out of the comparison too; without, it does not say so."""
+    audience = world.audience("phone,first_name,Loyalty Tier\n2125550100,A,\n6465550000,B,Gold\n")
+    hint = pushed(world, audience, *KEEP, "--verify", code=1)["error"]["hint"]
+    assert hint == "See each one: lsms verify AUDIENCE --empty-cells keep --out FILE"
+    assert world.lsms("verify", audience, *KEEP, "--json").json["error"]["hint"] == hint
+    assert "keep" not in world.lsms("verify", audience, "--json").json["error"]["hint"]
+
+
+@pytest.mark.parametrize("command", ["push", "validate", "verify"])
+def test_more_columns_than_a_set_of_them_can_hold(world: World, command: str) -> None:
+    """With more than 64 columns every command that is asked to keep empty cells says so, and misjudges nobody."""
+    names = [f"Extra {n}" for n in range(65)]
+    lines = [f"{9000 + n},{name},Text,50,Active\n" for n, name in enumerate(names)]
+    world.admin("fields", "id,name,type,max_length,status\n" + "".join(lines))
+    cells = "," * 65 + "x"
+    audience = world.audience(f"phone,{','.join(names)}\n2125550100{cells}\n2125550101{cells}\n")
+    ended = world.lsms(command, audience, *KEEP, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "too_many_columns")

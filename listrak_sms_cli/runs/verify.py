@@ -36,6 +36,7 @@ from listrak_sms_cli.runs.events import (
     RequestRetried,
     silent,
 )
+from listrak_sms_cli.runs.grouping import check_columns
 from listrak_sms_cli.runs.kept import KeptMembers
 from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL, SAMPLE
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -101,6 +102,8 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         if not plan.columns:
             raise NothingSent(f"The audience {audience.name} has no column but the phone.", code="no_columns")
         rules = options.reading.rules(region_of(options.reading.region, account.country))
+        if rules.keep_empty:
+            check_columns(plan)
         kept = KeptMembers(plan.columns)
         closing.callback(kept.close)
         listing = Differences(options.out, audience)
@@ -114,7 +117,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)
         listing.publish()
         result = check.result()
-    problem = problem_of(result, options.min_match)
+    problem = problem_of(result, rules, options.min_match)
     return Verified(
         audience.name,
         sender_code,
@@ -160,7 +163,7 @@ class AfterPush:
                 raise
             raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
         outcome.verify = check.result()
-        if problem := problem_of(outcome.verify):
+        if problem := problem_of(outcome.verify, self._job.rules):
             raise problem
 
     def __enter__(self) -> Self:
@@ -172,16 +175,17 @@ class AfterPush:
         self._kept.close()
 
 
-def problem_of(result: Verification, min_match: float = 100.0) -> MembersDiffer | None:
-    """The problem, if fewer than `min_match` percent of the checked members match."""
+def problem_of(result: Verification, rules: CleaningRules, min_match: float = 100.0) -> MembersDiffer | None:
+    """The problem, if fewer than `min_match` percent of the checked members match; `rules` they were cleaned by."""
     if 100 * result.matching >= min_match * result.checked:
         return None
     fields = ", ".join(f"{name} {count:,}" for name, count in result.fields.items() if count)
     values = f" ({fields})" if fields else ""
+    keep = "--empty-cells keep " if rules.keep_empty else ""
     return MembersDiffer(
         f"Of {result.checked:,} members {result.matching:,} match, {result.different:,} differ{values}, "
         f"{result.not_in_listrak:,} are not in Listrak.",
-        hint="See each one: lsms verify AUDIENCE --out FILE",
+        hint=f"See each one: lsms verify AUDIENCE {keep}--out FILE",
     )
 
 
