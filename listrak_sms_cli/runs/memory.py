@@ -24,7 +24,7 @@ from listrak_sms_cli.runs.digests import Key, read_key
 from listrak_sms_cli.runs.journal import PartState, RunState
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.options import PushOptions
-from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot
+from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot, column_of, numbers_of
 
 FILE_NAME = "digests.parquet"
 _STEP = 1 << 20  # members written together
@@ -114,10 +114,11 @@ class Memory:
             return
         place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(place, "wb") as file:
-            with pq.ParquetWriter(file, _SCHEMA, compression="none", use_dictionary=False) as writer:
+            settings = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+            with pq.ParquetWriter(file, _SCHEMA, **settings) as writer:
                 for start in range(0, len(order), _STEP):
                     some = order[start : start + _STEP]
-                    columns = [_column(self.snapshot.key.phones(numbers[some])), _column(rows[some])]
+                    columns = [column_of(self.snapshot.key.phones(numbers[some])), column_of(rows[some])]
                     writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
             file.flush()
             os.fsync(file.fileno())
@@ -129,7 +130,7 @@ class Memory:
         try:
             if folder is None:
                 raise FileNotFoundError
-            phones, _ = _members(folder, state, state.unsent)
+            phones = _members(folder, state, state.unsent, "phone")
         except (OSError, pa.ArrowException):
             # Nobody knows any more who they are.
             self.snapshot.drop()
@@ -144,31 +145,34 @@ class Memory:
         arrived = [part for part in state.leaves if part.ended and not part.failed]
         with suppress(OSError, pa.ArrowException):
             if arrived and state.started.baseline:
-                self.snapshot.arrive(*_members(folder, state, arrived), state.started.run_id)
+                phones, rows = (_members(folder, state, arrived, name) for name in _SCHEMA.names)
+                self.snapshot.arrive(phones, rows, state.started.run_id)
             if not state.unsent and not state.open_imports:
                 (folder / FILE_NAME).unlink()
 
 
-def _members(folder: Path, state: RunState, parts: Iterable[PartState]) -> tuple[np.ndarray, np.ndarray]:
-    """Digests of phones and of rows of the members of these parts. Raises OSError, pa.ArrowException."""
-    table = pq.read_table(folder / FILE_NAME)
+def _members(folder: Path, state: RunState, parts: Iterable[PartState], column: str) -> np.ndarray:
+    """Digests (uint64) of the members of these parts: a column of `_SCHEMA`. Raises OSError, pa.ArrowException."""
     starts: dict[int, int] = {}
     total = 0
     for line in state.prepared.parts if state.prepared else ():
         starts[line.part] = total
         total += line.rows
-    if total != table.num_rows:
-        raise OSError("these are not the digests of the run's members")
     wanted = np.zeros(total, np.bool_)
     for part in parts:
         start = starts[part.line.origin] + part.line.skip
         wanted[start : start + part.line.rows] = True
-    phones, rows = (np.asarray(table.column(name))[wanted] for name in _SCHEMA.names)
-    return phones, rows
-
-
-def _column(numbers: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
+    found = np.empty(int(np.count_nonzero(wanted)), np.uint64)
+    seen = taken = 0
+    # Not pq.read_table, which would import pandas.
+    with pq.ParquetFile(folder / FILE_NAME) as file:
+        if file.metadata.num_rows != total:
+            raise OSError("these are not the digests of the run's members")
+        for batch in file.iter_batches(_STEP, columns=[column]):
+            some = numbers_of(batch.column(0))[wanted[seen : seen + batch.num_rows]]
+            found[taken : taken + len(some)] = some
+            seen, taken = seen + batch.num_rows, taken + len(some)
+    return found
 
 
 def _bits(flags: np.ndarray) -> pa.Buffer:
