@@ -185,8 +185,8 @@ class Snapshot:
     def _groups(self) -> Iterator[_Entries]:
         """Entries of each group. Raises OSError or pa.ArrowException for a file that cannot be read."""
         if not self.place.exists():
-            for _ in range(_GROUPS):
-                yield _Entries.of(_SCHEMA.empty_table())
+            none = [np.empty(0, kind.to_pandas_dtype()) for kind in _SCHEMA.types]
+            yield from (_Entries(*none) for _ in range(_GROUPS))
             return
         with pq.ParquetFile(self.place) as file:
             if file.num_row_groups != _GROUPS or not file.schema_arrow.equals(_SCHEMA):
