@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.files import Audience
+from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.packing import Part
 
 FILE_NAME = "parts.parquet"
-_STEP = 1_000_000  # rows written together
+_STEP = 1 << 19  # rows written together
 _SCHEMA = pa.schema([("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64())])
 
 
@@ -28,7 +29,20 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
     """
     ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
     numbers = np.array([part.number for part in parts], np.int32)
-    sent = 0
+    starts = range(0, len(verdicts), _STEP)
+    amounts = [np.count_nonzero(verdicts[start : start + _STEP] == Verdict.SENDABLE) for start in starts]
+    sent: np.ndarray = np.cumsum([0, *amounts])
+
+    def made(start: int) -> pa.RecordBatch:
+        sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
+        before, until = sent[start // _STEP : start // _STEP + 2]
+        assigned = np.zeros(len(sendable), np.int32)
+        rows_of_parts: np.ndarray = np.diff(np.clip(ends, before, until), prepend=before)
+        assigned[sendable] = np.repeat(numbers, rows_of_parts)
+        files, rows = audience.locate(np.arange(start, start + len(sendable)))
+        columns = [_column(assigned), _column(files.astype(np.int32)), _column(rows)]
+        return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
     with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         with pq.ParquetWriter(
             file,
@@ -36,17 +50,10 @@ def write_assignment(folder: Path, audience: Audience, verdicts: np.ndarray, par
             compression="zstd",
             use_dictionary=["part", "file"],
             column_encoding={"row": "DELTA_BINARY_PACKED"},
+            write_statistics=False,
         ) as writer:
-            for start in range(0, len(verdicts), _STEP):
-                sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
-                until = sent + int(np.count_nonzero(sendable))
-                assigned = np.zeros(len(sendable), np.int32)
-                rows_of_parts: np.ndarray = np.diff(np.clip(ends, sent, until), prepend=sent)
-                assigned[sendable] = np.repeat(numbers, rows_of_parts)
-                sent = until
-                files, rows = audience.locate(np.arange(start, start + len(sendable)))
-                columns = [_column(assigned), _column(files.astype(np.int32)), _column(rows)]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+            for _, batch in in_order(made, starts):
+                writer.write_batch(batch)
         file.flush()
         os.fsync(file.fileno())
 

@@ -24,10 +24,11 @@ from listrak_sms_cli.runs.digests import Key, read_key
 from listrak_sms_cli.runs.journal import PartState, RunState
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot, column_of, numbers_of
 
 FILE_NAME = "digests.parquet"
-_STEP = 1 << 20  # members written together
+_STEP = 1 << 19  # members written together
 _SCHEMA = pa.schema([("phone", pa.uint64()), ("row", pa.uint64())])
 
 
@@ -112,14 +113,18 @@ class Memory:
         order = np.flatnonzero(verdicts == Verdict.SENDABLE)
         if not len(order):
             return
+
+        def made(start: int) -> pa.RecordBatch:
+            some = order[start : start + _STEP]
+            columns = [column_of(self.snapshot.key.phones(numbers[some])), column_of(rows[some])]
+            return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
         place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(place, "wb") as file:
             settings = {"compression": "none", "use_dictionary": False, "write_statistics": False}
             with pq.ParquetWriter(file, _SCHEMA, **settings) as writer:
-                for start in range(0, len(order), _STEP):
-                    some = order[start : start + _STEP]
-                    columns = [column_of(self.snapshot.key.phones(numbers[some])), column_of(rows[some])]
-                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+                for _, batch in in_order(made, range(0, len(order), _STEP)):
+                    writer.write_batch(batch)
             file.flush()
             os.fsync(file.fileno())
 
