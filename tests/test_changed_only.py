@@ -108,3 +108,14 @@ def test_other_phones_or_columns_in_the_file_are_a_change(world: World) -> None:
     pushed(world, OLD)
     for other in (("--phone-format", "e164"), ("--skip-column", "first_name")):
         assert sent(pushed(world, OLD, "--changed-only", "--dry-run", *other)) == (0, 0)
+
+
+def test_remembering_needs_no_pandas(world: World) -> None:
+    """Neither a first push nor one that looks at what is remembered waits for pandas to be imported."""
+    for audience in (OLD, NEW):
+        ended = world.lsms(
+            "push", world.audience(audience), "--changed-only", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}
+        )
+        assert "pyarrow.parquet" in ended.err
+        assert "pandas.core" not in ended.err
+        assert ended.code == 0

@@ -28,6 +28,16 @@ def test_a_line_has_one_digest_wherever_it_stands(lines: list[str | None], start
     assert all((digest == 0) == (line is None) for line, digest in zip(lines, alone, strict=True))
 
 
+def test_short_and_long_lines_beside_each_other() -> None:
+    """Lines of every length have the digest they have alone, whoever stands beside them; nulls have none."""
+    sizes = [0, 1, 7, 8, 9, 127, 128, 129, 512, 513, 2048, 2049, 5000, 100_000]
+    lines = ["é" * (size // 2) + "x" * (size % 2) or None for size in sizes] * 2
+    digests = KEY.lines(pa.array(lines, pa.string()), "plan").tolist()
+    assert digests == [int(KEY.lines(pa.array([line], pa.string()), "plan")[0]) for line in lines]
+    assert len(set(digests)) == len(sizes)
+    assert KEY.lines(pa.array([None, lines[-1]], pa.string()), "plan").tolist() == [0, digests[-1]]
+
+
 def test_lines_that_differ_in_one_letter_or_in_what_they_mean_have_other_digests() -> None:
     """Any letter at any place of a long line counts, so does its meaning, so does the key."""
     line = "12125550100," + "x" * 100_000 + "\n"

@@ -148,6 +148,13 @@ def test_undecodable_cell() -> None:
     assert "Jos" not in str(error)
 
 
+def test_bytes_that_nobody_reads_need_not_be_text() -> None:
+    """A column that is left out may hold whatever it likes; the others are read around it."""
+    with opened("phone,name,note\n1,Zo\u00eb,\u00e9\n".encode().replace(b"\xc3\xa9", b"\xff")) as audience:
+        (chunk,) = audience.chunks()
+        assert chunk.read([0, 1]).to_pylist() == [{"phone": "1", "name": "Zo\u00eb"}]
+
+
 def test_undecodable_header() -> None:
     """A header that is not UTF-8 is refused and --encoding named."""
     assert "--encoding" in refused("phone,pr\u00e9nom\n1,a\n".encode("latin-1")).hint

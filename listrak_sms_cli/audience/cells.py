@@ -107,9 +107,15 @@ def integers(column: pa.Array) -> npt.NDArray[np.int32]:
     return np.frombuffer(column.buffers()[1] or b"", dtype=np.int32)[column.offset : column.offset + len(column)]
 
 
-def numbers_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+def numbers_of(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
     """A column of numbers without nulls as numpy, read-only."""
-    return np.from_dlpack(column.combine_chunks())
+    return np.from_dlpack(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
+
+
+def column_of_numbers(numbers: npt.NDArray[Any]) -> pa.Array:
+    """Numbers of any width as an Arrow column."""
+    numbers = np.ascontiguousarray(numbers)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def filled(column: pa.StringArray) -> pa.StringArray:
@@ -131,7 +137,26 @@ def put(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringA
     """The column with `cells`, in order, in the rows that the mask names."""
     if len(cells) == len(column):
         return cells
+    if len(cells) * _FEW < len(column) and not column.null_count and not cells.null_count:
+        return _spliced(column, np.flatnonzero(mask), cells)
     return pc.replace_with_mask(column, booleans(mask), cells)
+
+
+_FEW = 64  # of so many cells one is replaced
+
+
+def _spliced(column: pa.StringArray, rows: npt.NDArray[np.intp], cells: pa.StringArray) -> pa.StringArray:
+    """As `put`: what lies between the rows is copied whole, a fifth of the time that cell by cell takes."""
+    old, new = raw(column), raw(cells)
+    lengths = old.lengths
+    lengths[rows] = new.lengths
+    before, instead = old.data.data, new.data.data
+    pieces, at = [], 0
+    bounds = (old.starts[rows], old.starts[rows + 1], new.starts[:-1], new.starts[1:])
+    for start, end, first, last in zip(*(some.tolist() for some in bounds), strict=True):
+        pieces += [before[at:start], instead[first:last]]
+        at = end
+    return column_of(lengths, np.frombuffer(b"".join([*pieces, before[at:]]), np.uint8))
 
 
 def blanked(column: pa.StringArray, mask: Mask) -> pa.StringArray:

@@ -67,7 +67,8 @@ class Commands(TyperGroup):
         lines = [(name, line) for name, (_, line) in COMMANDS.items()]
         sections = [("Commands", lines), ("Options", options), ("Examples", EXAMPLES)]
         usage = f"{ctx.command_path} [OPTIONS] COMMAND [ARGS]…"
-        overview(usage, str(self.help).split("\n\n"), sections, output.console())
+        with output.writing():
+            overview(usage, str(self.help).split("\n\n"), sections, output.console())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)

@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.audience.cells import booleans, numbers_of
+from listrak_sms_cli.audience.cells import booleans, column_of_numbers, numbers_of
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.files import Audience
+from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.packing import Part
 
 FILE_NAME = "parts.parquet"
-_STEP = 1_000_000  # rows written together
+_STEP = 1 << 19  # rows written together
 _SCHEMA = pa.schema([("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64())])
 
 
@@ -32,7 +33,26 @@ def write_assignment(
     Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
     it). On disk, flushed, when this returns. Raises OSError.
     """
-    groups = [_Group(list(some)) for _, some in groupby(parts, key=attrgetter("columns"))]
+    starts = range(0, len(verdicts), _STEP)
+    groups = [list(some) for _, some in groupby(parts, key=attrgetter("columns"))]
+
+    def members_of(start: int, rank: int) -> np.ndarray:
+        mine: np.ndarray = verdicts[start : start + _STEP] == Verdict.SENDABLE
+        return mine if ranks is None else mine & (ranks[start : start + _STEP] == rank)
+
+    assigners = [
+        _Assigner(some, [int(np.count_nonzero(members_of(start, rank))) for start in starts])
+        for rank, some in enumerate(groups)
+    ]
+
+    def made(start: int) -> pa.RecordBatch:
+        assigned = np.zeros(len(verdicts[start : start + _STEP]), np.int32)
+        for rank, group in enumerate(assigners):
+            group.assign(assigned, members_of(start, rank), start // _STEP)
+        files, rows = audience.locate(np.arange(start, start + len(assigned)))
+        columns = [column_of_numbers(assigned), column_of_numbers(files.astype(np.int32)), column_of_numbers(rows)]
+        return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
     with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         with pq.ParquetWriter(
             file,
@@ -40,40 +60,27 @@ def write_assignment(
             compression="zstd",
             use_dictionary=["part", "file"],
             column_encoding={"row": "DELTA_BINARY_PACKED"},
+            write_statistics=False,
         ) as writer:
-            for start in range(0, len(verdicts), _STEP):
-                sendable = verdicts[start : start + _STEP] == Verdict.SENDABLE
-                assigned = np.zeros(len(sendable), np.int32)
-                for rank, group in enumerate(groups):
-                    mine = True if ranks is None else ranks[start : start + _STEP] == rank
-                    group.assign(assigned, sendable & mine)
-                files, rows = audience.locate(np.arange(start, start + len(sendable)))
-                columns = [_column(assigned), _column(files.astype(np.int32)), _column(rows)]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+            for _, batch in in_order(made, starts):
+                writer.write_batch(batch)
         file.flush()
         os.fsync(file.fileno())
 
 
-class _Group:
-    """The parts of a group, filled from stretch to stretch of the audience."""
+class _Assigner:
+    """Gives the members of a group to its parts. `amounts`: how many of them each stretch of the audience has."""
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], amounts: list[int]) -> None:
         self._numbers = np.array([part.number for part in parts], np.int32)
         self._ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
-        self._sent = 0
+        self._before: np.ndarray = np.cumsum([0, *amounts])
 
-    def assign(self, assigned: np.ndarray, members: np.ndarray) -> None:
-        """`assigned` (int32 a row) gets the part of each of the group's members (bool a row)."""
-        until = self._sent + int(np.count_nonzero(members))
-        rows: np.ndarray = np.diff(np.clip(self._ends, self._sent, until), prepend=self._sent)
+    def assign(self, assigned: np.ndarray, members: np.ndarray, stretch: int) -> None:
+        """`assigned` (int32 a row of a stretch) gets the part of each of the group's members (bool a row)."""
+        before, until = self._before[stretch : stretch + 2]
+        rows: np.ndarray = np.diff(np.clip(self._ends, before, until), prepend=before)
         assigned[members] = np.repeat(self._numbers, rows)
-        self._sent = until
-
-
-def _column(numbers: np.ndarray) -> pa.Array:
-    # pa.array() would import pandas (0.2 s).
-    kind = pa.int32() if numbers.dtype == np.int32 else pa.int64()
-    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def read_assignment(folder: Path) -> np.ndarray:

@@ -6,6 +6,7 @@ Not for signing anything: they tell members apart and hold no phone that could b
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import secrets
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_64_intdigest
 
+from listrak_sms_cli.audience.cells import indices
 from listrak_sms_cli.runs.packing import string_offsets
 
 KEY_BYTES = 32
-_BLOCK = 1 << 15  # words hashed together: all intermediate columns stay in the processor's cache
+_ROOM = 1 << 19  # bytes of lines hashed together: all intermediate columns stay in the processor's cache
+_WIDTHS = np.array([128, 512, 2048])  # lines of up to so many bytes are hashed together, longer ones one by one
 _WORD = 8
-# A word of a line that has n bytes of it: the bytes after them are of the next line.
-_MASKS = np.array([0, *((1 << 8 * n) - 1 for n in range(1, 8)), (1 << 64) - 1], np.uint64)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,26 +50,19 @@ class Key:
 
     def lines(self, lines: pa.StringArray, *meaning: object) -> np.ndarray:
         """uint64 a row, 0 for null rows: of the line's text and what it `means` (fields, spelling of phones)."""
-        offsets = string_offsets(lines).astype(np.int64)
         found = np.zeros(len(lines), np.uint64)
-        rows = np.flatnonzero(offsets[1:] > offsets[:-1])
-        if not len(rows):
+        sizes = np.diff(string_offsets(lines))
+        if not sizes.any():
             return found
-        starts, sizes = offsets[rows] - offsets[0], (offsets[1:] - offsets[:-1])[rows]
-        # Eight bytes more, so that the last word of the last line can be read whole.
-        text = np.empty(int(offsets[-1] - offsets[0]) + _WORD, np.uint8)
-        text[:-_WORD] = np.frombuffer(lines.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-        text[-_WORD:] = 0
         seed = self.number("line", *meaning)
-        words = (sizes + (_WORD - 1)) // _WORD
-        ends = np.cumsum(words)
-        first = 0
-        while first < len(rows):
-            done = int(ends[first - 1]) if first else 0
-            last = max(first + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
-            some = slice(first, last)
-            found[rows[some]] = _hash(text, starts[some], sizes[some], words[some], seed)
-            first = last
+        # A null has no bytes: seen as an empty line it need not be taken out first.
+        lines = pa.StringArray.from_buffers(len(lines), *lines.buffers()[1:], offset=lines.offset)
+        kinds = np.searchsorted(_WIDTHS, sizes)
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+            rows = np.flatnonzero(kinds == kind)
+            some = lines if len(rows) == len(lines) else lines.take(indices(rows))
+            found[rows] = _of_short(some, seed) if kind < len(_WIDTHS) else _of_long(some, seed)
+        found[sizes == 0] = 0
         return found
 
 
@@ -91,20 +88,42 @@ def read_key(path: Path) -> Key:
     return Key(secret)
 
 
-def _hash(text: np.ndarray, starts: np.ndarray, sizes: np.ndarray, words: np.ndarray, seed: np.uint64) -> np.ndarray:
-    """Each word is mixed with the seed and its place in the line; a line is the sum of its words, mixed again."""
-    firsts = np.cumsum(words) - words
-    places = np.arange(int(words.sum())) - np.repeat(firsts, words)
-    at = np.repeat(starts, words) + places * _WORD
-    windows = np.lib.stride_tricks.as_strided(text, (len(text) - _WORD + 1, _WORD), (1, 1))
-    mixed = windows[at].view("<u8").ravel()
-    mixed[firsts + words - 1] &= _MASKS[sizes - (words - 1) * _WORD]
-    mixed ^= (places.astype(np.uint64) + np.uint64(1)) * _STEP ^ seed
-    _mix(mixed)
-    sums = np.add.reduceat(mixed, firsts)
-    sums += sizes.astype(np.uint64) * _STEP ^ seed
+def _of_short(lines: pa.StringArray, seed: np.uint64) -> np.ndarray:
+    """uint64 a line."""
+    sizes = np.diff(string_offsets(lines))
+    words = max(1, -(-int(sizes.max()) // _WORD))
+    step = _ROOM // (words * _WORD)
+    blocks = [
+        _hash(lines.slice(start, step), sizes[start : start + step], words, seed)
+        for start in range(0, len(lines), step)
+    ]
+    return np.concatenate(blocks)
+
+
+def _hash(lines: pa.StringArray, sizes: np.ndarray, most: int, seed: np.uint64) -> np.ndarray:
+    """Word by word into a sum that begins with seed and size, and ends with the line; `most` words have all of it."""
+    padded = pc.ascii_rpad(lines, most * _WORD, "\0")
+    text = np.frombuffer(padded.buffers()[2], "<u8", len(lines) * most).reshape(len(lines), most)
+    words = (sizes + (_WORD - 1)) // _WORD
+    least = int(words[words > 0].min(initial=most))
+    sums = sizes.astype(np.uint64) * _STEP ^ seed
+    for place in range(most):
+        mixed = sums ^ text[:, place]
+        mixed *= _STEP
+        mixed ^= mixed >> _HALF
+        if place < least:
+            sums = mixed
+        else:
+            np.copyto(sums, mixed, where=words > place)
     _mix(sums)
     return sums
+
+
+def _of_long(lines: pa.StringArray, seed: np.uint64) -> np.ndarray:
+    """As `_of_short`, for lines so long that a call for each is cheap."""
+    text, offsets = memoryview(lines.buffers()[2]), string_offsets(lines).tolist()
+    digests = (xxh3_64_intdigest(text[start:end], int(seed)) for start, end in itertools.pairwise(offsets))
+    return np.fromiter(digests, np.uint64, len(lines))
 
 
 def _mix(numbers: np.ndarray) -> None:

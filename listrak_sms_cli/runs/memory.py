@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.audience.cells import numbers_of
+from listrak_sms_cli.audience.cells import column_of_numbers, numbers_of
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.errors import SettingsError
@@ -27,11 +27,18 @@ from listrak_sms_cli.runs.grouping import Lines
 from listrak_sms_cli.runs.journal import PartState, RunState
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot
 
 FILE_NAME = "digests.parquet"
-_STEP = 1 << 20  # members written together
-_WRITING: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+_STEP = 1 << 19  # members written together
+# With checksums: digests that rot are as none.
+_WRITING: dict[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "write_page_checksum": True,
+}
 
 
 class Recall:
@@ -126,13 +133,17 @@ class Memory:
             order = order[np.argsort(ranks[order], kind="stable")]
         if not len(order):
             return
+
+        def made(start: int) -> pa.RecordBatch:
+            some = order[start : start + _STEP]
+            columns = [column_of_numbers(self.snapshot.key.phones(numbers[some])), column_of_numbers(rows[some])]
+            return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+
         place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(place, "wb") as file:
             with pq.ParquetWriter(file, self._schema, **_WRITING) as writer:
-                for start in range(0, len(order), _STEP):
-                    some = order[start : start + _STEP]
-                    columns = [_column(self.snapshot.key.phones(numbers[some])), _column(rows[some])]
-                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+                for _, batch in in_order(made, range(0, len(order), _STEP)):
+                    writer.write_batch(batch)
             file.flush()
             os.fsync(file.fileno())
 
@@ -143,7 +154,7 @@ class Memory:
         try:
             if folder is None:
                 raise FileNotFoundError
-            phones, _ = self._members(folder, state, state.unsent)
+            phones = self._members(folder, state, state.unsent, "phone")
         except (OSError, pa.ArrowException):
             # Nobody knows any more who they are.
             self.snapshot.drop()
@@ -158,40 +169,43 @@ class Memory:
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError, pa.ArrowException):
             if arrived and state.started.baseline:
-                self.snapshot.arrive(*self._members(folder, state, arrived, arrived=True), state.started.run_id)
+                phones, rows = (self._members(folder, state, arrived, name, arrived=True) for name in ("phone", "row"))
+                self.snapshot.arrive(phones, rows, state.started.run_id)
             if not state.unsent and not state.open_imports:
                 (folder / FILE_NAME).unlink()
 
     def _members(
-        self, folder: Path, state: RunState, parts: Iterable[PartState], *, arrived: bool = False
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Digests of phones and of rows of the members of these parts; with `arrived`, of parts that were updated one
-        by one, only of those Listrak said yes to. Raises OSError, pa.ArrowException."""
-        table = pq.ParquetFile(folder / FILE_NAME, page_checksum_verification=True).read()
+        self, folder: Path, state: RunState, parts: Iterable[PartState], column: str, *, arrived: bool = False
+    ) -> np.ndarray:
+        """Digests (uint64, a column of `_schema`) of the members of these parts; with `arrived`, of parts that were
+        updated one by one, only of those Listrak said yes to. Raises OSError, pa.ArrowException."""
         starts: dict[int, int] = {}
         total = 0
         for line in state.prepared.parts if state.prepared else ():
             starts[line.part] = total
             total += line.rows
-        if total != table.num_rows or not table.schema.equals(self._schema, check_metadata=True):
-            raise OSError("these are not the digests of the run's members, or not under this key")
         wanted = np.zeros(total, np.bool_)
         for part in parts:
             start = starts[part.line.origin] + part.line.skip
             letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
             wanted[start : start + part.line.rows] = letters == ord("u") if arrived and part.outcomes else True
-        phones, rows = (numbers_of(table.column(name))[wanted] for name in table.column_names)
-        return phones, rows
+        found = np.empty(int(np.count_nonzero(wanted)), np.uint64)
+        seen = taken = 0
+        with pq.ParquetFile(folder / FILE_NAME, page_checksum_verification=True) as file:
+            ours = file.schema_arrow.equals(self._schema, check_metadata=True)
+            if not ours or file.metadata.num_rows != total:
+                raise OSError("these are not the digests of the run's members, or not under this key")
+            for batch in file.iter_batches(_STEP, columns=[column]):
+                some = numbers_of(batch.column(0))[wanted[seen : seen + batch.num_rows]]
+                found[taken : taken + len(some)] = some
+                seen, taken = seen + batch.num_rows, taken + len(some)
+        return found
 
     @property
     def _schema(self) -> pa.Schema:
         """Of the digests of a run. They mean nothing under another key, so it says for which snapshot they are."""
         fields = [("phone", pa.uint64()), ("row", pa.uint64())]
         return pa.schema(fields, metadata={"snapshot": self.snapshot.place.name})
-
-
-def _column(numbers: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.uint64(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _bits(flags: np.ndarray) -> pa.Buffer:

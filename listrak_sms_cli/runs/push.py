@@ -99,6 +99,7 @@ class _Push:
             journal = self._begin_journal(store, job, members, parts, ranks)
             closing.callback(journal.close)
             del members, ranks
+            self._recall = None  # 80 MB of ten million members
             if parts and not self._options.dry_run:
                 mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
                 make = ContactDelivery if self._options.per_contact else Delivery
