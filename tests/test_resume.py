@@ -131,6 +131,17 @@ def test_status_tells_the_truth_of_a_run(world: World) -> None:
     told(world.lsms("status", run, "--json"), 0)
 
 
+def test_the_audience_is_no_place_for_members(world: World) -> None:
+    """`status --members` never writes over the audience, nor to what is no plain file."""
+    interrupted(world)
+    audience = world.home / "audience.csv"
+    before = audience.read_bytes()
+    for place in (audience, "/dev/null", "-"):
+        ended = world.lsms("status", "--members", place, "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (2, "members_place")
+    assert audience.read_bytes() == before
+
+
 def test_status_waits_for_imports(make_world: MakeWorld) -> None:
     """`status --wait` waits until the imports have ended, and is exit 6 when they have not in time."""
     world = make_world(import_seconds=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,33 +10,36 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.assignment import rows_of
 from listrak_sms_cli.runs.journal import PartState, PartStatus
+from listrak_sms_cli.runs.output_place import no_place, output_place, put
 from listrak_sms_cli.runs.store import StoredRun
 
 
 def write_members(run: StoredRun, path: Path) -> int:
     """One line a pending, refused or failed member, and one that was to be updated and is not in Listrak: `row` (its
     number in the audience), `file` (index, 0 for the first), `part`, `state`. CSV or Parquet by suffix, mode 0600.
-    Returns the number of members."""
+    Returns the number of members. Raises UsageError when it cannot be written there, or would replace the audience."""
     schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
     unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
-    try:
-        target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-    except OSError:
-        raise UsageError(f"--members {path} cannot be written.", code="members_place") from None
+    audience = [run.state.started.recipe.path] if run.state.started else []
+    place = output_place(path, "--members", audience, "members_place")
     make = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
-    with target, make(target, schema) as writer:
-        seen: dict[int, int] = {}
-        for batch in rows_of(run.folder, {part.line.origin for part in unsent}):
-            lines = [_lines(batch, part, seen, schema) for part in unsent]
-            for line in lines:
-                writer.write_batch(line)
-                written += line.num_rows
-            for origin in {part.line.origin for part in unsent}:
-                seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
+    with tempfile.TemporaryFile(prefix="lsms-") as file:
+        with make(file, schema) as writer:
+            seen: dict[int, int] = {}
+            for batch in rows_of(run.folder, {part.line.origin for part in unsent}):
+                lines = [_lines(batch, part, seen, schema) for part in unsent]
+                for line in lines:
+                    writer.write_batch(line)
+                    written += line.num_rows
+                for origin in {part.line.origin for part in unsent}:
+                    seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
+        try:
+            put(file, place)
+        except OSError:
+            raise no_place(path, "--members", "members_place") from None
     return written
 
 
