@@ -173,7 +173,7 @@ LAST_LINES = {
     "Dry run: nothing was sent; 1,000,000 members would be.": REPORTS["dry"],
     "Dry run: nothing was sent.": replace(REPORTS["dry"], exit_code=3),
     "There was nothing to send.": REPORTS["empty"],
-    "Nothing was sent: nothing has changed.": replace(REPORTS["empty"], rows_read=5, rows_unchanged=5),
+    "Nothing was sent: nothing is to be changed.": replace(REPORTS["empty"], rows_read=5, rows_unchanged=5),
     "The one sendable member was sent; 1 import: Completed.": replace(
         WELL, rows_sendable=1, rows_sent=1, imports=imports(1, "Completed")
     ),

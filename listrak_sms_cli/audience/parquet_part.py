@@ -7,6 +7,7 @@ nothing here asks for it; it reads some damaged files as fewer rows than their f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -60,9 +61,9 @@ class ParquetPart(Part):
     def units(self) -> Iterator[Unit]:
         digest = xxhash.xxh3_128()
         first, hashed = 1, 0
-        for group in range(self._metadata.num_row_groups):
+        for group, unit_rows in enumerate(self._measures()):
             rows = self._metadata.row_group(group).num_rows
-            shares = RowGroup(rows, self._unit_rows(group) if rows else 1, self._starter(group))
+            shares = RowGroup(rows, unit_rows, self._starter(group))
             until = self.size * (first - 1 + rows) // max(self._metadata.num_rows, 1)
             for number, start in enumerate(shares.starts()):
                 count = shares.length(number)
@@ -72,6 +73,11 @@ class ParquetPart(Part):
         self._hash(digest, hashed, self.size)
         self.content.check_unchanged()
         self._pin.set(digest.hexdigest())
+
+    def _measures(self) -> Iterator[int]:
+        """Rows of a unit of each row group, found out ahead of those that read them."""
+        with ThreadPoolExecutor(1, thread_name_prefix="lsms-measure") as ahead:
+            yield from ahead.map(self._unit_rows, range(self._metadata.num_row_groups))
 
     def identity(self) -> FileIdentity:
         return FileIdentity(self.name, self.size, self.content.mtime_ns, self._pin.value)
@@ -104,6 +110,8 @@ class ParquetPart(Part):
         """Rows of a unit of a row group: by the sizes in the footer, and by the longest word of each dictionary, as a
         file of 4 kB can hold one of a megabyte for each of thousands of rows."""
         about = self._metadata.row_group(group)
+        if not about.num_rows:
+            return 1
         width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns)
         try:
             for batch in self._file(self._words).iter_batches(

@@ -9,7 +9,7 @@ from listrak_sms_cli.audience.cells import Mask, Raw
 from listrak_sms_cli.audience.phone_judges import Integers
 from listrak_sms_cli.audience.phone_steps import MOST_DIGITS
 
-_SCANNED = 1 << 14  # cells whose bytes are looked at together: all that comes of them stays in the cache
+_SCANNED = 1 << 16  # cells whose bytes are looked at together: with fewer, threads wait for each other
 _LONGEST = 250  # bytes of a cell that is read here; libphonenumber reads no more characters
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,10 +111,12 @@ def check(
         from listrak_sms_cli.display.words import plain
 
         console = output.console()
-        for step in steps:
-            mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
-            console.print(f"{mark} {step.name}: ", end="")
-            console.print(plain(step.detail), markup=False)
+        with output.writing():
+            for step in steps:
+                mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
+                console.print(f"{mark} {step.name}: ", end="")
+                console.print(plain(step.detail), markup=False)
+            sys.stdout.flush()
     if failed:
         raise typer.Exit(failed.exit_code)
 

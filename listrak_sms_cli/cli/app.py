@@ -56,10 +56,13 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        sys.stdout.flush()
+        with output.writing():
+            sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         silence_stdout()
+    if output.lost and output.command not in ("push", "resume"):  # whose members count, whoever reads of them
+        code = code or LsmsError.exit_code
     gc.freeze()  # all of it is given back at once: looking for garbage first takes a tenth of a small push
     sys.exit(code)
 
@@ -103,7 +106,7 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
 
             if error.report is not None and error.report.rows_read:
                 with output.writing():
-                    display.summary(error.report, output.console())
+                    display.summary(error.report, output.console(), paced=output.paced)
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))

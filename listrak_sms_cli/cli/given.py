@@ -39,7 +39,7 @@ def display(params: Mapping[str, Any]) -> Iterator[Listener]:
 
         from listrak_sms_cli.display.log import LogFile
 
-        with LogFile(params["log_file"], params["log_format"].value) as log:
+        with LogFile(params["log_file"], params["log_format"].value, params.get("audience")) as log:
 
             def both(event: Event) -> None:
                 shown(event)

@@ -28,6 +28,12 @@ class Output:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    lost: bool = False  # the result could not be written
+
+    @property
+    def paced(self) -> bool:
+        """Whether the command reads members itself; the others tell of an earlier run."""
+        return self.command in ("push", "validate")
 
     def use(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.json, self.quiet, self.verbose = json, quiet, verbose
@@ -51,6 +57,7 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError:
+            self.lost = True
             silence_stdout()
             sys.stderr.write("lsms: the result could not be written to standard output; is the disk full?\n")
 
@@ -74,7 +81,9 @@ class Output:
         shown = [place for place, key in enumerate(keys) if key not in json_only]
         heads = tuple(keys[place].replace("_", " ") for place in shown)
         cells = [tuple("" if row[place] is None else str(row[place]) for place in shown) for row in rows]
-        display.table(title, heads, cells, self.console())
+        with self.writing():
+            display.table(title, heads, cells, self.console())
+            sys.stdout.flush()
 
     def report(self, report: Report) -> None:
         if self.json:
@@ -82,9 +91,11 @@ class Output:
         else:
             from listrak_sms_cli import display
 
-            shown = display.summary if report.profile is None else display.validated
             with self.writing():
-                shown(report, self.console())
+                if report.profile is None:
+                    display.summary(report, self.console(), paced=self.paced)
+                else:
+                    display.validated(report, self.console())
                 sys.stdout.flush()
 
     def columns(self, report: Report | None) -> None:

@@ -92,14 +92,15 @@ def verify(
     result, console = found.result, output.console()
     names = ("read", "checked", "matching", "different", "not in Listrak")
     counts = (found.rows_read, result.checked, result.matching, result.different, result.not_in_listrak)
-    display.table("Verified", names, [tuple(f"{count:,}" for count in counts)], console)
-    if fields := [(name, f"{count:,}") for name, count in result.fields.items() if count]:
-        display.table("Values that differ", ("column", "members"), fields, console)
-    if found.shown:
-        rows = [(f"{one.file} {one.row}".strip(), shown(one.phone), one.column, one.kind) for one in found.shown]
-        display.table("The first of them", ("row", "phone", "column", "what"), rows, console)
-    if found.error is not None:
+    with output.writing():
+        display.table("Verified", names, [tuple(f"{count:,}" for count in counts)], console)
+        if fields := [(name, f"{count:,}") for name, count in result.fields.items() if count]:
+            display.table("Values that differ", ("column", "members"), fields, console)
+        if found.shown:
+            rows = [(f"{one.file} {one.row}".strip(), shown(one.phone), one.column, one.kind) for one in found.shown]
+            display.table("The first of them", ("row", "phone", "column", "what"), rows, console)
         sys.stdout.flush()
+    if found.error is not None:
         display.error(MembersDiffer(found.error.message, hint="" if out else found.error.hint), sys.stderr)
     return found.exit_code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
@@ -16,13 +17,18 @@ from listrak_sms_cli.runs.events import Event, MembersCounted, MembersSent, Phas
 
 
 class LogFile:
-    """Appends to `path` (made with mode 0600). Progress inside a phase is left out."""
+    """Appends to `path` (made with mode 0600). Progress inside a phase is left out. A disk that is full does not stop
+    the work: that is said once, on standard error, and nothing more is logged."""
 
-    def __init__(self, path: Path, form: str) -> None:
+    def __init__(self, path: Path, form: str, audience: str | None = None) -> None:
+        """Raises UsageError when it cannot be opened, or is the audience itself."""
+        if audience is not None and path.exists() and Path(audience).exists() and path.samefile(audience):
+            raise UsageError(f"--log-file {path} is the audience itself.", hint="Name another file.", code="log_file")
         try:
-            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError:
             raise UsageError(f"--log-file {path} cannot be written.", code="log_file") from None
+        self._path = path
         self._json = form == "json"
 
     def __enter__(self) -> Self:
@@ -34,7 +40,7 @@ class LogFile:
         if error is not None:
             code = getattr(error, "code", type(error).__name__)
             self._write("Ended", {"code": code, "message": getattr(error, "message", "")})
-        self._file.close()
+        self._close()
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, PhaseAdvanced | MembersCounted | MembersSent):
@@ -47,5 +53,14 @@ class LogFile:
             line = json.dumps({"at": now, "event": name, **plain}, ensure_ascii=False)
         else:
             line = f"{now} {name} " + " ".join(f"{key}={json.dumps(value)}" for key, value in plain.items())
-        self._file.write(line + "\n")
-        self._file.flush()
+        if self._file is not None:
+            try:
+                os.write(self._file, f"{line}\n".encode())
+            except OSError:
+                self._close()
+                sys.stderr.write(f"lsms: --log-file {self._path} cannot be written any more; is the disk full?\n")
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

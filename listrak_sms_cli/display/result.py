@@ -14,12 +14,13 @@ from listrak_sms_cli.runs.report import Report, Verification
 
 _IMPORTS_SHOWN, _COLUMNS_SHOWN = 12, 24
 _BAR = 20  # cells of the bar of the commonest drop reason
+_ROOM_FOR_BARS = 72  # cells of a terminal
 
 
-def summary(report: Report, console: Console) -> None:
-    """The whole account of a run. Fits 80 columns on a terminal; elsewhere no line is wrapped and nothing is coloured.
-    Raises BrokenPipeError when nobody reads."""
-    things: list[RenderableType] = [_counts(report, bars=console.is_terminal)]
+def summary(report: Report, console: Console, *, paced: bool = True) -> None:
+    """The whole account of a run; `paced`: with the speed of what was just done. Fits 80 columns on a terminal;
+    elsewhere no line is wrapped and nothing is coloured. Raises BrokenPipeError when nobody reads."""
+    things: list[RenderableType] = [_counts(report, bars=console.is_terminal and console.width >= _ROOM_FOR_BARS)]
     # A column without an id was not looked up, unless it has travelled: contact by contact the system fields need none.
     known = [one for one in report.columns if one.field_id or report.rows_sent]
     named = {
@@ -33,7 +34,7 @@ def summary(report: Report, console: Console) -> None:
     if report.warnings:
         warnings = [("!", Text(f"{plain(one.message)} [{one.code}]")) for one in report.warnings]
         things.append(_hanging(warnings, "yellow"))
-    things.append(_words(report))
+    things.append(_words(report, paced))
     if not console.is_terminal:
         show(console, *things)
         return
@@ -114,20 +115,22 @@ def _imports(report: Report, console: Console) -> RenderableType:
     return things
 
 
-def _words(report: Report) -> Text:
+def _words(report: Report, paced: bool) -> Text:
     """How it ended, in words."""
     text = Text()
-    if report.sandbox is not None and report.rows_sent:
+    if report.sandbox is not None and report.rows_sent and not report.rows_import_failed:
         updated, unknown = report.sandbox.contacts_updated, report.sandbox.dropped_silently
         told = f"silently dropped {members(unknown)} it does not know, as Listrak does" if unknown else "knew them all"
         if missing := report.dropped["not_in_listrak"]:
             told = f"said that it does not know {members(missing)}"
         text.append(f"The sandbox updated {many(updated, 'contact')} and {told}. Nothing left this machine.\n")
-    if report.rows_read and report.seconds > 0:
+    if paced and report.rows_read and report.seconds > 0:
         pace = rate(report.rows_read, report.seconds)
         text.append(f"{members(report.rows_read)} in {duration(report.seconds)} ({pace}).\n", "dim")
     if report.verify is not None:
         text.append(f"{_verified(report.verify)}\n")
+    if report.rejects is not None:
+        text.append(f"{members(report.rows_dropped)} with what is wrong: {plain(report.rejects)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):
@@ -151,7 +154,7 @@ def _ending(report: Report) -> str:
         would = f"; {members(sendable)} would be" if not report.exit_code else ""
         return f"Dry run: nothing was sent{would}."
     if not sendable:
-        return "Nothing was sent: nothing has changed." if report.rows_unchanged else "There was nothing to send."
+        return "Nothing was sent: nothing is to be changed." if report.rows_unchanged else "There was nothing to send."
     if not sent:
         line = f"None of the {sendable:,} sendable members was sent" if sendable > 1 else "The member was not sent"
     elif sent == sendable:

@@ -21,7 +21,7 @@ from listrak_sms_cli.audience.cells import indices
 from listrak_sms_cli.runs.packing import string_offsets
 
 KEY_BYTES = 32
-_ROOM = 1 << 19  # bytes of lines hashed together: all intermediate columns stay in the processor's cache
+_ROOM = 1 << 21  # bytes of lines hashed together: columns that fit into the cache, and few calls that threads wait for
 _WIDTHS = np.array([128, 512, 2048])  # lines of up to so many bytes are hashed together, longer ones one by one
 _WORD = 8
 _STEP = np.uint64(0x9E3779B97F4A7C15)

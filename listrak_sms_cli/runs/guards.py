@@ -34,7 +34,7 @@ def shrink(verdicts: Counter[Verdict], before: StoredRun, most: float) -> None:
         )
 
 
-def nothing_sendable(verdicts: Counter[Verdict], audience: str, allow_empty: bool) -> None:
+def nothing_sendable(verdicts: Counter[Verdict], audience: str, allow_empty: bool, rejects: str | None = None) -> None:
     """Raises NothingSent when no member can be sent and none is unchanged; an empty audience may be allowed."""
     read = sum(verdicts.values())
     if verdicts[Verdict.SENDABLE] or verdicts[Verdict.UNCHANGED] or (allow_empty and not read):
@@ -50,7 +50,7 @@ def nothing_sendable(verdicts: Counter[Verdict], audience: str, allow_empty: boo
     reasons = ", ".join(f"{v.reason} {n:,}" for v, n in sorted(verdicts.items()) if v.drops and n)
     raise NothingSent(
         f"None of the {read:,} members can be sent: {reasons}.",
-        hint="--rejects FILE shows each member and what is wrong with it.",
+        hint=f"{rejects or '--rejects FILE'} shows each member and what is wrong with it.",
     )
 
 

@@ -52,8 +52,9 @@ def column_notices(columns: ColumnCounts, job: Job, sent: int) -> list[RunWarnin
     return notices
 
 
-def drop_notices(counts: Mapping[Verdict, int], exponents: int) -> list[RunWarning]:
-    """About members that stay at home: when they are many, and when a spreadsheet has eaten their phones."""
+def drop_notices(counts: Mapping[Verdict, int], exponents: int, rejects: str | None) -> list[RunWarning]:
+    """About members that stay at home: when they are many, and when a spreadsheet has eaten their phones.
+    `rejects`: the file that names them."""
     notices: list[RunWarning] = []
     if exponents:
         message = (
@@ -64,8 +65,8 @@ def drop_notices(counts: Mapping[Verdict, int], exponents: int) -> list[RunWarni
     dropped, read = dropped_by_reason(counts), sum(counts.values())
     if (many := sum(dropped.values())) * 100 > MANY_DROPPED * read:
         message = (
-            f"{100 * many / read:.1f} % of the members are dropped ({_by_column(Counter(dropped))}); --rejects FILE "
-            "names them."
+            f"{100 * many / read:.1f} % of the members are dropped ({_by_column(Counter(dropped))}); "
+            f"{rejects or '--rejects FILE'} names them."
         )
         notices.append(RunWarning("many_dropped", message))
     return notices

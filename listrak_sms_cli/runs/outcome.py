@@ -62,6 +62,7 @@ class Outcome:
         self.kept = False  # whether the state folder holds enough to resume the run
         self.profile: tuple[ProfiledColumn, ...] | None = None
         self.verify: Verification | None = None
+        self.rejects: str | None = None
         self._tell = tell
         self._silenced = silenced
         self._warnings: list[RunWarning] = []
@@ -80,7 +81,7 @@ class Outcome:
             message = f"Listrak refused {rows[PartStatus.REFUSED]:,} members of run {self.run_id}."
             problems.append(ListrakRefused(message))
         if pending := sum(rows[s] for s in (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)):
-            message = f"{pending:,} members of run {self.run_id} are pending: Listrak has not accepted them."
+            message = f"{pending:,} members of run {self.run_id} are pending: Listrak has not said yes to them."
             problems.append(ListrakUnavailable(message, code="pending"))
         return problems
 
@@ -90,7 +91,7 @@ class Outcome:
         failed = [part for part in self.state.leaves if part.failed]
         if failed:
             rows = sum(part.line.rows for part in failed)
-            numbers = ", ".join(str(part.line.part) for part in failed[:10])
+            numbers = ", ".join(str(part.line.part) for part in failed[:10]) + (", …" if len(failed) > 10 else "")
             problems.append(
                 ImportEndedBadly(
                     f"{len(failed)} of {len(self.state.leaves)} imports ended badly (import file {numbers}): "
@@ -179,6 +180,7 @@ class Outcome:
             warnings=tuple(self._warnings),
             profile=self.profile,
             verify=self.verify,
+            rejects=self.rejects,
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,

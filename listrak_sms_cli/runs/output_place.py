@@ -11,10 +11,19 @@ from typing import IO
 
 from listrak_sms_cli.errors import UsageError
 
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls")
+
 
 def output_place(path: Path, option: str, audience: Iterable[str] = (), code: str = "output_place") -> Path:
-    """The place itself, behind symbolic links. Raises UsageError when no file can be put there, when it would replace
-    something that is no plain file (a device, a pipe, standard output), or one of the files of the audience."""
+    """The place itself, behind symbolic links. Raises UsageError when no file can be put there, when its suffix says
+    Excel, when it would replace something that is no plain file (a device, a pipe, standard output), or one of the
+    files of the audience."""
+    if path.suffix.lower() in _WORKBOOKS:
+        raise UsageError(
+            f"{option} {path} would be an Excel file, which lsms reads and does not write.",
+            hint="Name it .csv or .parquet.",
+            code=code,
+        )
     try:
         place = path.resolve() if path.is_symlink() else path
         special = place.name == "-" or (place.exists() and not place.is_file())

@@ -1,7 +1,7 @@
 """`--per-contact`: members are updated one by one, by read, merge and Update Contact, several at once.
 
-A part is a batch of members. What became of each is one letter in the journal, written once the batch is through, so
-a run that was killed does at most one batch again, with the same values.
+A part is a batch of members. What became of each is one letter in the journal, written down after every few answers, so
+a run that was killed does no more than those again, with the same values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from listrak_sms_cli.runs.events import (
 from listrak_sms_cli.runs.journal import Journal, PartStatus, Sending, Updated
 from listrak_sms_cli.runs.packing import Part
 
-BATCH = 200  # members whose outcomes are written down together
+BATCH = 200  # members of a part
+NOTED_EACH = 10  # answers: as often the outcomes of a part are written down, and when it is through
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
 ALIKE = 3  # refusals in a row that show that it is not the members
 
@@ -114,6 +115,8 @@ class ContactDelivery(Delivery):
             updated += letter == "u"
             self._tell(PhaseAdvanced(Phase.SENDING, self._done))
             self._tell(MembersSent(updated))
+            if not self._done % NOTED_EACH:
+                self.journal.write(Updated(part=part.number, outcomes="".join(outcomes)))
         self.journal.write(Updated(part=part.number, outcomes="".join(outcomes)))
         self._tell_dropped()
 

@@ -108,11 +108,13 @@ class Preparation:
         outcome = self._outcome
         prepared = check_members(job, members, packing, self._tell, looked_up, profile, recall, keep)
         outcome.verdicts, self._fills = prepared.counts, prepared.fills
+        if (rejects := job.options.rejects) is not None:
+            outcome.rejects = str(rejects)
         notices = column_notices(prepared.columns, job, prepared.counts[Verdict.SENDABLE])
         if profile is not None:
             outcome.profile = profiled_columns(job, members, profile)
             notices += smells(outcome.profile, prepared.read)
-        for notice in [*notices, *drop_notices(prepared.counts, members.exponents)]:
+        for notice in [*notices, *drop_notices(prepared.counts, members.exponents, outcome.rejects)]:
             outcome.warn(notice)
 
     def guard(self, job: Job, before: StoredRun | None = None) -> None:
@@ -122,7 +124,7 @@ class Preparation:
             guards.drop_rate(verdicts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
             guards.shrink(verdicts, before, options.max_shrink)
-        guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty)
+        guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty, self._outcome.rejects)
         if not options.per_contact:
             check_groups(self._fills, job.plan)
         elif not options.yes:

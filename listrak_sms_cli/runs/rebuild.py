@@ -79,7 +79,7 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
     plan = plan_of(recipe)
     columns = {part.line.origin: part.line.columns for part in unsent}
     stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
-    with open_audience(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
+    with _opened(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
         if len(audience.columns) != len(recipe.header):
             raise _changed(run, audience)
         work = _Rebuild(plan, _rules_of(recipe), columns)
@@ -94,6 +94,15 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
             raise _changed(run, audience)
         tell(PhaseEnded(Phase.CHECKING))
     return [_piece(part, ImportFile(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]
+
+
+def _opened(path: str, options: ReadOptions) -> Audience:
+    try:
+        return open_audience(path, options)
+    except AudienceError as error:
+        if error.code == "not_found":
+            error.hint = "Say where it is now: --audience FILE"
+        raise
 
 
 def _header(part: PartState, plan: ColumnPlan) -> bytes:

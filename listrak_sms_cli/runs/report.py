@@ -108,7 +108,8 @@ class Verification:
 @dataclass(frozen=True)
 class Report:
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
-    `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path."""
+    `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
+    members were written to."""
 
     run_id: str
     audience: str
@@ -132,6 +133,7 @@ class Report:
     command: str | None = None
     sandbox: SandboxResult | None = None
     verify: Verification | None = None
+    rejects: str | None = None
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None

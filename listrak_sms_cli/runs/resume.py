@@ -69,8 +69,9 @@ def resume_run(
             spool = Spool()
             closing.callback(spool.close)
             parts = rebuild(run, audience, spool, tell) if run.state.unsent else []
-            imports = 0 if started.per_contact else len(parts)
-            tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
+            if parts:
+                imports = 0 if started.per_contact else len(parts)
+                tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
             journal = _journal(run)
             closing.callback(journal.close)
             mapping = tuple(ColumnMapping(column.field_id) for column in started.recipe.columns)

@@ -185,7 +185,7 @@ def problem_of(result: Verification, rules: CleaningRules, min_match: float = 10
     return MembersDiffer(
         f"Of {result.checked:,} members {result.matching:,} match, {result.different:,} differ{values}, "
         f"{result.not_in_listrak:,} are not in Listrak.",
-        hint=f"See each one: lsms verify AUDIENCE {keep}--out FILE",
+        hint=f"See each one: lsms verify AUDIENCE --sender-code ID {keep}--out FILE, with the options of the push.",
     )
 
 
