@@ -1,18 +1,30 @@
-"""The only place that draws: progress on standard error, results on standard output."""
+"""The only place that draws: progress on standard error, results on standard output. What draws is imported when it
+draws: a push with `--json`, or a page of help, needs little of it."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TextIO
 
-from listrak_sms_cli.display.profile import columns_of, validated
-from listrak_sms_cli.display.result import summary
 from listrak_sms_cli.display.silent import Display, Silent
-from listrak_sms_cli.display.tables import table
-from listrak_sms_cli.display.trouble import error
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.display.profile import columns_of, validated
+    from listrak_sms_cli.display.result import summary
+    from listrak_sms_cli.display.tables import table
+    from listrak_sms_cli.display.trouble import error
 
 __all__ = ["Display", "choose", "columns_of", "error", "summary", "table", "validated"]
+
+_ROOMS = {"columns_of": "profile", "validated": "profile", "summary": "result", "table": "tables", "error": "trouble"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from listrak_sms_cli.runs.events import Event
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.events import Event
 
 
 class Display(Protocol):
