@@ -183,11 +183,15 @@ def test_ctrl_c_while_contacts_are_looked_up(world: World, fault: dict[str, Any]
     world.admin("faults", [{"route": "contact", "count": None, **fault}])
     audience = world.audience(HEAD + "".join(f"{phone},N,Gold\n" for phone in PHONES[:30]))
     with start_lsms("push", audience, "--only-existing", "--json", env=world.env) as process:
-        while not world.admin("faults")[0]["struck"]:
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        try:
+            while not world.admin("faults")[0]["struck"]:
+                assert process.poll() is None
+                time.sleep(0.01)
+            time.sleep(0.5)  # until it waits for the answers
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
     assert world.admin("imports") == []
 
