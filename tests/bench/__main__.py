@@ -134,7 +134,7 @@ def bench(programme: Programme, quick: bool) -> list[Target]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a million members only, in under two minutes")
+    parser.add_argument("--quick", action="store_true", help="a million members only")
     quick = parser.parse_args().quick
     try:
         bench(QUICK if quick else FULL, quick)
