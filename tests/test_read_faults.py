@@ -187,7 +187,6 @@ def test_ctrl_c_while_contacts_are_looked_up(world: World, fault: dict[str, Any]
             while not world.admin("faults")[0]["struck"]:
                 assert process.poll() is None
                 time.sleep(0.01)
-            time.sleep(0.5)  # until it waits for the answers
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=20)
         finally:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from listrak_sms_cli.errors import Interrupted
 from listrak_sms_cli.listrak.client import ListrakClient
+
+_LOOK_SECONDS = 0.25
+"""A signal that comes just before a wait begins does not end the wait: it is seen when the wait is over."""
 
 
 def steered(work: Callable[[], None], stop: threading.Event, client: ListrakClient) -> None:
@@ -25,7 +28,8 @@ def steered(work: Callable[[], None], stop: threading.Event, client: ListrakClie
     thread = threading.Thread(target=run, name="lsms-delivery")
     try:
         thread.start()
-        done.exception()
+        while not done.done():
+            wait([done], timeout=_LOOK_SECONDS)
     except KeyboardInterrupt:
         stop.set()
         client.close()
