@@ -1,4 +1,4 @@
-# Everything here sets itself up: Python 3.11 or newer and make are enough.
+# Everything here sets itself up: Python 3.11 or newer, make and a C compiler are enough.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -13,7 +13,7 @@ help: ## Show what can be made
 
 setup: $(READY) ## Create .venv with everything the project needs
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml listrak_sms_cli/audience/kernels.pyx
 	@test -n "$(PYTHON)" || { echo "lsms needs Python 3.11 or newer; none was found."; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@$(PYTHON) -m venv $(VENV)
@@ -45,4 +45,4 @@ profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages
 
 clean: ## Remove what was made
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
+	@rm -rf $(VENV) build dist *.egg-info listrak_sms_cli/audience/kernels.{c,*.so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json

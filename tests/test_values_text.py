@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.texts import SETTLED
-from listrak_sms_cli.audience.values import ValueRules, clean_values, quote_cells
+from listrak_sms_cli.audience.values import ValueRules, clean_values
 
 RULES = ValueRules(FieldKind.TEXT, None, "US", None)
 
@@ -75,19 +73,3 @@ def test_text_is_cleaned_as_plain_python_would(cells: list[str | None], cut: int
     assert clean.cleaned == sum(expected(cell or "") != (cell or "") for cell in cells)
     again = clean_values(clean.text, RULES)
     assert (again.text.equals(clean.text), again.cleaned) == (True, 0)
-
-
-@given(st.lists(st.one_of(st.none(), st.text(st.one_of(awkward, assigned), max_size=8))), st.integers(0, 3))
-def test_quoted_cells_are_read_back_as_they_were(cells: list[str | None], cut: int) -> None:
-    """A CSV reader finds in every quoted cell exactly what the column held; other cells are not quoted."""
-    column = pa.array([*['a"b'] * cut, *cells, ","], pa.string())[cut : cut + len(cells)]
-    quoted = quote_cells(column).to_pylist()
-    for cell, written in zip(cells, quoted, strict=True):
-        assert next(csv.reader(io.StringIO(f"x,{written},y\r\n", newline=""), strict=True)) == ["x", cell or "", "y"]
-        assert written.startswith('"') == bool(set(cell or "") & set(',"\r\n'))
-
-
-def test_no_cell_is_copied_when_none_needs_quotes() -> None:
-    """A column without special characters is handed on as it is."""
-    column = pa.array(["a", "b c", ""])
-    assert quote_cells(column) is column

@@ -18,14 +18,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import Mask, Raw, booleans, filled, indices, integers, mask_of, raw, where, words
+from listrak_sms_cli.audience import kernels
+from listrak_sms_cli.audience.cells import (
+    Mask,
+    booleans,
+    column_at,
+    filled,
+    indices,
+    integers,
+    mask_of,
+    raw,
+    where,
+    words,
+)
 from listrak_sms_cli.audience.phone_judges import Integers
 from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
 from listrak_sms_cli.audience.phone_patterns import UnknownPattern
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_region, region_known
 from listrak_sms_cli.audience.phone_reasons import reasons
-from listrak_sms_cli.audience.phone_scan import digits_of, scan
-from listrak_sms_cli.audience.phone_steps import INVALID, UNDECIDED, read_international, read_national
+from listrak_sms_cli.audience.phone_steps import (
+    INVALID,
+    MOST_DIGITS,
+    UNDECIDED,
+    read_international,
+    read_national,
+)
 from listrak_sms_cli.audience.phone_text import ask_library, hopeless, tidy
 
 __all__ = [
@@ -44,6 +61,7 @@ __all__ = [
 
 MISSING = 0
 _ROWS = 1 << 16  # read at a time
+_LONGEST = 250  # bytes of a cell that is read here; libphonenumber reads no more characters
 _FEW = 200  # phones: to ask the library about each is cheaper than the tables of a numbering plan (0.05 s)
 _NORTH_AMERICA = 1  # its calling code, which no national number there begins with
 
@@ -105,8 +123,7 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
     that are valid or MISSING. Meant for rejected rows: dearer than `read_phones`."""
     home = region.upper() if region_known(region) else "ZZ"
     tidied = tidy(filled(column))
-    cells = raw(tidied)
-    counts, values = digits_of(cells, np.empty(len(cells.data) + 1, np.int32))
+    counts, values, _ = _digits_of(tidied)
     return reasons(tidied, read_phones(column, home) == INVALID, counts, values, home)
 
 
@@ -124,19 +141,13 @@ def write_phones(numbers: Integers, style: PhoneFormat, region: str) -> pa.Strin
     NATIONAL is the national significant number, the digits behind the calling code, with the zeros that belong to it
     (Italy). `region` is the one they were read for; who writes NATIONAL drops `foreign` phones first.
     """
-    texts = pc.cast(indices(numbers), pa.string())
-    if style is PhoneFormat.E164:
-        texts = pc.binary_join_element_wise(words("+")[0], texts, words("")[0])
-    elif style is PhoneFormat.NATIONAL:
-        codes = _codes(numbers)
-        for size in (1, 2, 3):
-            of_size = (codes >= 10 ** (size - 1)) & (codes < 10**size)
-            if (of_size | (numbers <= 0)).all():
-                texts = pc.utf8_slice_codeunits(texts, size)
-                break
-            if of_size.any():
-                some = booleans(of_size)
-                texts = pc.replace_with_mask(texts, some, pc.utf8_slice_codeunits(texts.filter(some), size))
+    left_out = np.zeros(len(numbers), np.uint8)
+    if style is PhoneFormat.NATIONAL:
+        left_out += np.searchsorted((1, 10, 100), _codes(numbers), side="right").astype(np.uint8)
+    starts = np.empty(len(numbers) + 1, np.int32)
+    text = np.empty(20 * len(numbers), np.uint8)
+    size = kernels.write_numbers(numbers, left_out, style is PhoneFormat.E164, starts, text)
+    texts = column_at(starts, text[:size])
     present = numbers > 0
     return texts if present.all() else pc.if_else(booleans(present), texts, pa.nulls(1, pa.string())[0])
 
@@ -154,11 +165,11 @@ def _codes(numbers: Integers) -> Integers:
 def _read(column: pa.StringArray, region: str) -> Integers:
     column = filled(column)
     plan = plan_of_region(region)
-    numbers = _read_plain(raw(column), plan)
+    numbers = _read_plain(column, plan)
     open_rows = np.flatnonzero(numbers == UNDECIDED)
     if len(open_rows):
         tidied = tidy(where(column, numbers == UNDECIDED))
-        again = _read_plain(raw(tidied), plan)
+        again = _read_plain(tidied, plan)
         still = again == UNDECIDED
         if still.any():
             again[still] = _read_awkward(where(tidied, still), region)
@@ -174,7 +185,7 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
     if len(left):
         plan = plan_of_region(region)
         simple, cells = digits_alone(tidied.take(indices(left)))
-        numbers[left[simple]] = np.where(endless(cells, plan), INVALID, _read_plain(raw(cells), plan))
+        numbers[left[simple]] = np.where(endless(cells, plan), INVALID, _read_plain(cells, plan))
         left = left[~simple | (numbers[left] == UNDECIDED)]
     if len(left):
         distinct = tidied.take(indices(left)).dictionary_encode()
@@ -183,9 +194,9 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
     return numbers
 
 
-def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
+def _read_plain(cells: pa.StringArray, plan: Plan | None) -> Integers:
     """The cells of digits and plain punctuation, perhaps behind a plus; MISSING for empty, UNDECIDED for other ones."""
-    shapes, values = scan(cells)
+    _, values, shapes = _digits_of(cells)
     numbers = np.empty(len(shapes), np.int64)
     for shape in np.flatnonzero(np.bincount(shapes)).tolist():
         rows = np.flatnonzero(shapes == shape)
@@ -194,5 +205,13 @@ def _read_plain(cells: Raw, plan: Plan | None) -> Integers:
             numbers[rows] = read(plan, values[rows], shape // 2) if shape else UNDECIDED
         except UnknownPattern:  # a later libphonenumber may have new ones: it still reads them itself
             numbers[rows] = UNDECIDED
-    numbers[cells.lengths == 0] = MISSING
+    numbers[raw(cells).lengths == 0] = MISSING
     return numbers
+
+
+def _digits_of(cells: pa.StringArray) -> tuple[np.ndarray, Integers, np.ndarray]:
+    """How many digits each cell has, what integer they make (of no more than MOST_DIGITS), and the cell's shape."""
+    seen, count = raw(cells), len(cells)
+    counts, values, shapes = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.uint8)
+    kernels.read_digits(seen.starts, seen.data, counts, values, shapes, MOST_DIGITS, _LONGEST)
+    return counts, values, shapes

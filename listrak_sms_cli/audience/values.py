@@ -155,24 +155,3 @@ def blank_blanks(column: pa.StringArray) -> pa.StringArray:
         return column
     may_be[may_be] = raw(trimmed(where(column, may_be))).lengths == 0
     return blanked(column, may_be) if may_be.any() else column
-
-
-def quote_cells(column: pa.StringArray) -> pa.StringArray:
-    """The column (may be a slice) as CSV cells after RFC 4180: quoted where a cell holds a comma, a quote or a
-    line break, and as it stands elsewhere; null is ""."""
-    cells = filled(column)
-    seen = raw(cells)
-    # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
-    lowest = int(seen.data.min()) if len(seen.data) else 255
-    if lowest > ord(","):
-        return cells
-    flags = seen.data == ord(",")
-    for special in b'"\r\n':
-        if special >= lowest:
-            flags |= seen.data == special
-    if not flags.any():
-        return cells
-    unsafe = seen.rows_of(flags)
-    inner = pc.replace_substring(where(cells, unsafe), '"', '""')
-    quote = words('"')[0]
-    return put(cells, unsafe, pc.binary_join_element_wise(quote, inner, quote, words("")[0]))

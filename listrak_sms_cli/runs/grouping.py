@@ -30,7 +30,7 @@ _SAMPLE = 2_000  # fills that tell which column makes the most difference
 @dataclass(frozen=True)
 class Lines:
     """Members of a batch that have the same columns. `columns`: their places in the plan, None = all; `rows`: int64,
-    ascending places in the batch; `text`: a CSV line for each row, null for who does not travel."""
+    ascending places in the batch; `text`: a CSV line for each row, "" for who does not travel."""
 
     columns: tuple[int, ...] | None
     rows: np.ndarray

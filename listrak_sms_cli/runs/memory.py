@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.audience.cells import column_of_numbers, numbers_of
+from listrak_sms_cli.audience.cells import blanked, column_of_numbers, numbers_of
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.errors import SettingsError
@@ -58,7 +58,7 @@ class Recall:
 
     def leave_out(self, stretch: slice, numbers: np.ndarray, lines: Lines, verdicts: np.ndarray) -> Lines:
         """`numbers` and `verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their
-        verdict, in place, and a null for a line."""
+        verdict, in place, and "" for a line."""
         columns = lines.columns if lines.columns is not None else range(len(self._fields))
         digests = self._key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
         self.rows[stretch][lines.rows] = digests
@@ -69,11 +69,7 @@ class Recall:
         if not same.any():
             return lines
         verdicts[lines.rows[same]] = Verdict.UNCHANGED
-        places = np.where(same, -1, np.arange(len(same)))
-        taken = pa.Array.from_buffers(
-            pa.int64(), len(places), [_bits(~same), pa.py_buffer(np.ascontiguousarray(places))]
-        )
-        return replace(lines, text=lines.text.take(taken))
+        return replace(lines, text=blanked(lines.text, same))
 
 
 @dataclass(frozen=True)
@@ -206,7 +202,3 @@ class Memory:
         """Of the digests of a run. They mean nothing under another key, so it says for which snapshot they are."""
         fields = [("phone", pa.uint64()), ("row", pa.uint64())]
         return pa.schema(fields, metadata={"snapshot": self.snapshot.place.name})
-
-
-def _bits(flags: np.ndarray) -> pa.Buffer:
-    return pa.py_buffer(np.packbits(flags, bitorder="little"))

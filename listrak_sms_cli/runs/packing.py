@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.values import quote_cells
+from listrak_sms_cli.audience import kernels
+from listrak_sms_cli.audience.cells import column_at, filled, raw
 from listrak_sms_cli.errors import AudienceError, SettingsError
 
 _READ = 1 << 20  # bytes read from the spool at once
@@ -113,28 +113,24 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
 
 
 def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:
-    """One CSV line a member, line feed at its end; null (and no bytes) where the phone is null.
+    """One CSV line a member, line feed at its end; "" where the phone is null. Cells are quoted where they need it
+    (RFC 4180), null is an empty cell."""
+    cells = [raw(filled(column)) for column in (phones, *columns)]
+    # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
+    special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
+    room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
+    room += sum(len(some.data) * (1 + quotes) for some, quotes in zip(cells, special, strict=True))
+    starts, text = np.empty(len(phones) + 1, np.int32), np.empty(room, np.uint8)
+    size = kernels.write_lines([(some.starts, some.data) for some in cells], special, starts, text)
+    return column_at(starts, text[:size])
 
-    Joining is as fast as Arrow's CSV writer, quotes only the cells that need it, and drops rows for nothing.
-    """
-    cells = [phones, *(quote_cells(column) for column in columns)]
-    cells[-1] = pc.binary_replace_slice(cells[-1], _END, _END, "\n")
-    return pc.binary_join_element_wise(*cells, _COMMA)
+
+_OVERHANG = 16  # bytes that the last cell may be written over its end
 
 
 def header_line(names: list[str]) -> bytes:
     quoted = ['"' + name.replace('"', '""') + '"' if any(c in name for c in ',"\r\n') else name for name in names]
     return (",".join(quoted) + "\n").encode()
-
-
-def _text(value: bytes) -> pa.Scalar:
-    # pa.scalar() would import pandas (0.3 s at start-up); a one-row array from buffers does not.
-    offsets = np.array([0, len(value)], np.int32)
-    return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(value)])[0]
-
-
-_COMMA = _text(b",")
-_END = 1 << 30  # past the end of any cell
 
 
 class Packer:
@@ -154,7 +150,7 @@ class Packer:
         return sum(cut.rows for cut in self._cuts)
 
     def add(self, lines: pa.StringArray) -> None:
-        """`lines`: from write_lines; null rows take no space. Raises AudienceError for a member too large."""
+        """`lines`: from write_lines; empty ones are nobody. Raises AudienceError for a member too large."""
         offsets = string_offsets(lines)
         ends = offsets[1:][offsets[1:] > offsets[:-1]].astype(np.int64) - int(offsets[0])
         if not len(ends):

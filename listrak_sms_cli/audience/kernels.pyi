@@ -1,0 +1,23 @@
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Starts: TypeAlias = npt.NDArray[np.int32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+def read_digits(
+    starts: Starts,
+    data: Bytes,
+    counts: npt.NDArray[np.int32],
+    numbers: npt.NDArray[np.int64],
+    shapes: npt.NDArray[np.uint8],
+    most: int,
+    longest: int,
+) -> None: ...
+def write_numbers(
+    numbers: npt.NDArray[np.int64], left_out: npt.NDArray[np.uint8], plus: bool, starts: Starts, text: Bytes
+) -> int: ...
+def write_lines(columns: list[tuple[Starts, Bytes]], special: list[bool], starts: Starts, text: Bytes) -> int: ...
+def digest_cells(starts: Starts, data: Bytes, seed: int, digests: npt.NDArray[np.uint64]) -> None: ...
+def mix(numbers: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]) -> None: ...

@@ -1,0 +1,228 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""Loops over the bytes of columns that would take numpy and Arrow many passes, compiled and without the GIL.
+
+A column is `starts` (int32) and `data` (uint8), as `Raw` has them: cell i is `data[starts[i]:starts[i + 1]]`. Results go
+into arrays that the caller has made large enough: nothing here looks after that. Types are in `kernels.pyi`.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+cdef enum:
+    COPIED = 16  # bytes copied at once for a cell of no more: what is too many is written over by the next cell
+
+
+def read_digits(
+    const int32_t[::1] starts,
+    const uint8_t[::1] data,
+    int32_t[::1] counts,
+    int64_t[::1] numbers,
+    uint8_t[::1] shapes,
+    int most,
+    Py_ssize_t longest,
+):
+    """Of each cell: how many ASCII digits it has; the integer that the first `most` (at most 18) of them make; and its
+    shape, twice the count of digits and one more behind a plus, but 0 for a cell that is not plain: one that holds
+    anything but digits, `( ) - . /` and blanks behind one plus at most, more than `most` digits or `longest` bytes, or
+    none; or has an end that a float may have left (`.0`)."""
+    cdef Py_ssize_t row
+    cdef const uint8_t* first = _bytes(data)
+    with nogil:
+        for row in range(counts.shape[0]):
+            shapes[row] = _read(
+                first + starts[row], starts[row + 1] - starts[row], &counts[row], &numbers[row], most, longest
+            )
+
+
+cdef uint8_t _read(
+    const uint8_t* cell, Py_ssize_t length, int32_t* count, int64_t* number, int most, Py_ssize_t longest
+) noexcept nogil:
+    cdef Py_ssize_t at
+    cdef uint8_t byte
+    cdef int32_t digits = 0
+    cdef int64_t value = 0
+    cdef bint plain = length <= longest
+    for at in range(length):
+        byte = cell[at]
+        if _is_digit(byte):
+            if digits < most:
+                value = value * 10 + (byte - c'0')
+            digits += 1
+        elif byte != c' ' and byte != c'-' and byte != c'(' and byte != c')' and byte != c'.' and byte != c'/':
+            plain = plain and byte == c'+' and at == 0
+    count[0] = digits
+    number[0] = value
+    if not plain or digits == 0 or digits > most:
+        return 0
+    at = length - 1
+    while not _is_digit(cell[at]):
+        at -= 1
+    if at >= 2 and cell[at] == c'0' and (cell[at - 1] == c'.' or (cell[at - 1] == c'0' and cell[at - 2] == c'.')):
+        return 0
+    return <uint8_t>(digits * 2 + (cell[0] == c'+'))
+
+
+def write_numbers(
+    const int64_t[::1] numbers, const uint8_t[::1] left_out, bint plus, int32_t[::1] starts, uint8_t[::1] text
+):
+    """Numbers above 0 in decimal, the others as nothing: without so many of their first digits, behind a plus if asked.
+    `text` has room for 20 bytes each. Returns the bytes written."""
+    cdef Py_ssize_t row, size
+    cdef uint8_t digits[20]
+    cdef int at
+    cdef int64_t number
+    cdef uint8_t* out = &text[0]
+    with nogil:
+        starts[0] = 0
+        for row in range(numbers.shape[0]):
+            number = numbers[row]
+            if number > 0:
+                if plus:
+                    out[0] = c'+'
+                    out += 1
+                at = 20
+                while number:
+                    at -= 1
+                    digits[at] = <uint8_t>(c'0' + number % 10)
+                    number //= 10
+                at += left_out[row]
+                size = 20 - at
+                memcpy(out, digits + at, size)
+                out += size
+            starts[row + 1] = <int32_t>(out - &text[0])
+    return out - &text[0]
+
+
+cdef struct Column:
+    const int32_t* starts
+    const uint8_t* cells
+    const uint8_t* end
+    bint special  # may hold cells that need quotes
+
+
+def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] text):
+    """A CSV line for each row whose first cell is not empty, nothing for the others; cells are quoted where they need
+    it (RFC 4180), and nowhere in columns that are not `special`. `columns`: (starts, data) each. `text` has room for
+    all cells, for each of them a delimiter, twice the bytes and two quotes of the special ones, and COPIED bytes
+    more. Returns the bytes written."""
+    cdef Py_ssize_t row, rows = starts.shape[0] - 1
+    cdef int number, count = len(columns)
+    cdef const int32_t[::1] offsets
+    cdef const uint8_t[::1] data
+    cdef uint8_t* out = &text[0]
+    cdef Column* each = <Column*> malloc(count * sizeof(Column))
+    if each == NULL:
+        raise MemoryError
+    try:
+        for number in range(count):
+            offsets, data = columns[number]
+            each[number] = Column(&offsets[0], _bytes(data), _bytes(data) + data.shape[0], special[number])
+        with nogil:
+            starts[0] = 0
+            for row in range(rows):
+                if each[0].starts[row + 1] > each[0].starts[row]:
+                    out = _copied(out, &each[0], row)
+                    for number in range(1, count):
+                        out[0] = c','
+                        out = _copied(out + 1, &each[number], row)
+                    out[0] = c'\n'
+                    out += 1
+                starts[row + 1] = <int32_t>(out - &text[0])
+    finally:
+        free(each)
+    return out - &text[0]
+
+
+cdef inline uint8_t* _copied(uint8_t* out, const Column* column, Py_ssize_t row) noexcept nogil:
+    cdef Py_ssize_t length = column.starts[row + 1] - column.starts[row]
+    cdef const uint8_t* cell = column.cells + column.starts[row]
+    if column.special and _needs_quotes(cell, length):
+        return _quoted(out, cell, length)
+    if length <= COPIED and column.end - cell >= COPIED:
+        memcpy(out, cell, COPIED)
+    else:
+        memcpy(out, cell, length)
+    return out + length
+
+
+cdef inline bint _needs_quotes(const uint8_t* cell, Py_ssize_t length) noexcept nogil:
+    cdef Py_ssize_t at
+    for at in range(length):
+        if cell[at] == c',' or cell[at] == c'"' or cell[at] == c'\n' or cell[at] == c'\r':
+            return True
+    return False
+
+
+cdef uint8_t* _quoted(uint8_t* out, const uint8_t* cell, Py_ssize_t length) noexcept nogil:
+    cdef Py_ssize_t at
+    out[0] = c'"'
+    out += 1
+    for at in range(length):
+        if cell[at] == c'"':
+            out[0] = c'"'
+            out += 1
+        out[0] = cell[at]
+        out += 1
+    out[0] = c'"'
+    return out + 1
+
+
+cdef extern from *:
+    """
+    #define MIX_STEP UINT64_C(0x9E3779B97F4A7C15)
+    #define MIX_FIRST UINT64_C(0xBF58476D1CE4E5B9)
+    #define MIX_SECOND UINT64_C(0x94D049BB133111EB)
+    """
+    const uint64_t MIX_STEP
+    const uint64_t MIX_FIRST
+    const uint64_t MIX_SECOND
+
+
+def digest_cells(const int32_t[::1] starts, const uint8_t[::1] data, uint64_t seed, uint64_t[::1] digests):
+    """A digest of each cell, 0 of an empty one: word by word into a sum that begins with seed and size."""
+    cdef Py_ssize_t row, length
+    cdef const uint8_t* first = _bytes(data)
+    with nogil:
+        for row in range(digests.shape[0]):
+            length = starts[row + 1] - starts[row]
+            digests[row] = _digest(first + starts[row], length, seed) if length else 0
+
+
+cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t seed) noexcept nogil:
+    cdef uint64_t word, total = <uint64_t>length * MIX_STEP ^ seed
+    while length > 0:
+        word = 0
+        memcpy(&word, cell, 8 if length >= 8 else length)
+        total = (total ^ word) * MIX_STEP
+        total ^= total >> 32
+        cell += 8
+        length -= 8
+    return _mixed(total)
+
+
+def mix(uint64_t[::1] numbers, const uint64_t[::1] keys):
+    """In place, one to one: mixed with each of the keys in turn, the last of which is laid over the result."""
+    cdef Py_ssize_t row, turn, turns = keys.shape[0] - 1
+    cdef uint64_t number
+    with nogil:
+        for row in range(numbers.shape[0]):
+            number = numbers[row]
+            for turn in range(turns):
+                number = _mixed(number ^ keys[turn])
+            numbers[row] = number ^ keys[turns]
+
+
+cdef inline uint64_t _mixed(uint64_t number) noexcept nogil:
+    """Every bit of the result depends on every bit, one to one (SplitMix64's last steps)."""
+    number = (number ^ (number >> 30)) * MIX_FIRST
+    number = (number ^ (number >> 27)) * MIX_SECOND
+    return number ^ (number >> 31)
+
+
+cdef inline bint _is_digit(uint8_t byte) noexcept nogil:
+    return <uint8_t>(byte - c'0') < 10
+
+
+cdef inline const uint8_t* _bytes(const uint8_t[::1] data) noexcept:
+    return &data[0] if data.shape[0] else NULL

@@ -1,0 +1,79 @@
+"""The compiled loops over the bytes of columns, against the same thing said in plain Python."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listrak_sms_cli.audience import kernels
+from listrak_sms_cli.audience.cells import raw
+from listrak_sms_cli.runs.packing import write_lines
+
+PHONES = st.text(st.sampled_from("0123456789+-(). /x,*é"), max_size=24)
+CELLS = st.text(st.one_of(st.sampled_from(',"\r\n '), st.characters(codec="utf-8")), max_size=40)
+MASK = (1 << 64) - 1
+
+
+@given(st.lists(st.one_of(PHONES, st.from_regex(r"\+?[0-9 ().\-/]{0,30}(\.0|0)?", fullmatch=True))), st.integers(0, 3))
+def test_the_digits_and_the_shape_of_a_phone(phones: list[str], cut: int) -> None:
+    """Digits are counted and read, and only plain cells have a shape, wherever they stand in a column."""
+    seen = raw(pa.array(["+1 x"] * cut + phones, pa.string())[cut:])
+    counts, numbers, shapes = (np.empty(len(phones), kind) for kind in (np.int32, np.int64, np.uint8))
+    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, 18, 20)
+    for phone, count, number, shape in zip(phones, counts, numbers, shapes, strict=True):
+        digits = re.sub("[^0-9]", "", phone)
+        assert (count, number) == (len(digits), int(digits[:18] or "0"))
+        plain = re.fullmatch(r"\+?[0-9 ().\-/]*", phone) and 0 < len(digits) <= 18 and len(phone) <= 20
+        float_like = re.search(r"(.\.0|\.00)[^0-9]*$", phone)
+        assert shape == (len(digits) * 2 + phone.startswith("+") if plain and not float_like else 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "12125550100"]), CELLS, CELLS), max_size=9), st.integers(0, 3))
+def test_lines_of_cells_of_any_length(rows: list[tuple[str, str, str]], cut: int) -> None:
+    """A line has just the cells of its row, also at the ends of columns and of slices."""
+    before = [("17175550100", "a,b", "x" * 17)] * cut
+    columns = [pa.array([row[place] for row in [*before, *rows]], pa.string())[cut:] for place in range(3)]
+    written = [
+        ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' if set(c) & set(',"\r\n') else c for c in row) + "\n"
+        for row in rows
+    ]
+    expected = [line if row[0] else "" for line, row in zip(written, rows, strict=True)]
+    assert write_lines(columns[0], columns[1:]).to_pylist() == expected
+
+
+@given(st.lists(st.text(max_size=30)), st.integers(0, MASK))
+def test_digests_are_what_they_were(cells: list[str], seed: int) -> None:
+    """What is remembered of members holds from version to version: the digest of a text never changes."""
+    seen, digests = raw(pa.array(cells, pa.string())), np.empty(len(cells), np.uint64)
+    kernels.digest_cells(seen.starts, seen.data, seed, digests)
+    assert digests.tolist() == [digest(cell.encode(), seed) if cell else 0 for cell in cells]
+
+
+@given(st.lists(st.integers(0, MASK)), st.lists(st.integers(0, MASK), min_size=1, max_size=4))
+def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
+    """Each number is mixed with all keys but the last, which is laid over it."""
+    mixed = np.array(numbers, np.uint64)
+    kernels.mix(mixed, np.array(keys, np.uint64))
+    for number, result in zip(numbers, mixed.tolist(), strict=True):
+        for key in keys[:-1]:
+            number = mix(number ^ key)
+        assert result == number ^ keys[-1]
+
+
+def digest(cell: bytes, seed: int) -> int:
+    step = 0x9E3779B97F4A7C15
+    total = len(cell) * step & MASK ^ seed
+    for at in range(0, len(cell), 8):
+        total = (total ^ int.from_bytes(cell[at : at + 8], "little")) * step & MASK
+        total ^= total >> 32
+    return mix(total)
+
+
+def mix(number: int) -> int:
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        number = (number ^ number >> shift) * factor & MASK
+    return number ^ number >> 31
