@@ -75,7 +75,7 @@ def test_what_is_remembered_holds_no_phone_and_is_for_its_owner_alone(world: Wor
     pushed(world, OLD)
     files = [path for path in (world.home / "state").rglob("*") if path.is_file()]
     assert {"key"} < {path.name for path in files}
-    assert not [path for path in files if path.name == "digests.parquet"]
+    assert not [path for path in files if path.name == "digests.arrow"]
     for path in files:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
         data = path.read_bytes()

@@ -195,3 +195,31 @@ def test_imports_that_may_land_after_each_other_are_not_remembered(make_world: M
     assert changed(world, NEW) == (3, 1)
     assert held(world, NEW)
     assert changed(world, NEW) == (0, 4)
+
+
+def test_pushes_that_did_not_wait_strike_all_the_same(world: World) -> None:
+    """Whoever was in a push that did not wait is sent again, however many of them came one after the other, until
+    somebody has asked how they ended; other members stay as they were."""
+    alone = HEADER + "2125550177,Eve,Gold\n2125550178,Flo,Gold\n"
+    pushed(world, OLD)
+    pushed(world, alone)
+    assert (unchanged(world), unchanged(world, alone)) == (3, 2)
+    for turn in range(7):
+        pushed(world, NEW if turn % 2 else OLD, wait=False)
+        assert (unchanged(world), unchanged(world, NEW), unchanged(world, alone)) == (0, 0, 2)
+    assert changed(world, OLD) == (3, 0)
+    assert held(world, OLD)
+    assert (unchanged(world), unchanged(world, alone)) == (3, 2)
+
+
+@pytest.mark.parametrize("name", ["*.json", "*.arrow"])
+def test_a_strike_that_cannot_be_read_forgets_everybody(world: World, name: str) -> None:
+    """When nobody knows any more whom a push was about to send, nobody is unchanged."""
+    pushed(world, OLD)
+    pushed(world, NEW, wait=False)
+    [noted] = (world.home / "state" / "snapshots").glob(f"*/{name}")
+    noted.write_bytes(noted.read_bytes()[:50])
+    assert unchanged(world) == 0
+    assert changed(world, OLD) == (3, 0)
+    assert held(world, OLD)
+    assert unchanged(world) == 3

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from conftest import World
@@ -15,7 +17,9 @@ from in_process import pushed, resumed
 from test_changed_only import NEW, OLD, held, sent
 
 from listrak_sms_cli.runs.digests import Key
+from listrak_sms_cli.runs.run_digests import write_digests
 from listrak_sms_cli.runs.snapshot import Snapshot
+from listrak_sms_cli.runs.strikes import Strike
 
 
 def snapshot(world: World) -> Path:
@@ -91,7 +95,8 @@ def test_an_old_run_that_goes_on_under_a_new_key_strikes_its_members(world: Worl
 
 
 def flip_a_digest(path: Path) -> None:
-    first = pq.read_table(path).column("phone")[0].as_py().to_bytes(8, "little")
+    with pa.ipc.open_stream(path) as reader:
+        first = reader.read_next_batch().column("phone")[0].as_py().to_bytes(8, "little")
     data = path.read_bytes()
     path.write_bytes(data.replace(first, bytes([first[0] ^ 1]) + first[1:]))
 
@@ -102,7 +107,7 @@ def test_digests_of_a_run_that_cannot_be_read(world: World, damage: Callable[[Pa
     pushed(world, OLD)
     world.admin("faults", [{"route": "start_import", "fault": "status", "status": 400}])
     pushed(world, NEW, changed_only=True, code=1)
-    [digests] = (world.home / "state" / "runs").rglob("digests.parquet")
+    [digests] = (world.home / "state" / "runs").rglob("digests.arrow")
     damage(digests)
     resumed(world)
     assert held(world, NEW)
@@ -116,7 +121,8 @@ def test_whatever_a_disk_does_to_it_nobody_is_taken_for_arrived(tmp_path: Path) 
     whole = Snapshot(place, Key(bytes(32)))
     phones = whole.key.phones(np.arange(12125550100, 12125550400))
     rows = np.arange(1, 301).astype(np.uint64)
-    whole.strike(phones, "run", 1026, known=False, contested=False)
+    write_digests(tmp_path / "digests", place.name, [(phones, np.zeros(300, np.uint64))])
+    whole.strike(Strike("run", 1026, int(time.time()), False, False, 300, [(0, 300)]), tmp_path / "digests")
     whole.arrive(phones, rows, "run")
     good, members = place.read_bytes(), set(zip(phones.tolist(), rows.tolist(), strict=True))
     assert set(zip(*read(whole, 1026), strict=True)) == members

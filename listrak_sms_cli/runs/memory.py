@@ -1,24 +1,17 @@
 """What a push leaves behind for later ones (`--changed-only`): it strikes its members before it sends them, and
-they come back once their import has ended well, whoever finds that out.
-
-`digests.parquet` in the folder of a run holds the digests of its members, part after part, until all of its
-imports have ended well: so `status` and `resume` need no audience to bring members back or to strike them again.
-"""
+they come back once their import has ended well, whoever finds that out."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from listrak_sms_cli.audience.cells import blanked, column_of_numbers, numbers_of
+from listrak_sms_cli.audience.cells import blanked
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.errors import SettingsError
@@ -28,17 +21,11 @@ from listrak_sms_cli.runs.journal import PartState, RunState
 from listrak_sms_cli.runs.journal_lines import Destination
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.ordered import in_order
+from listrak_sms_cli.runs.run_digests import FILE_NAME, digests_of, write_digests
 from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot
+from listrak_sms_cli.runs.strikes import Strike
 
-FILE_NAME = "digests.parquet"
 _STEP = 1 << 19  # members written together
-# With checksums: digests that rot are as none.
-_WRITING: dict[str, Any] = {
-    "compression": "none",
-    "use_dictionary": False,
-    "write_statistics": False,
-    "write_page_checksum": True,
-}
 
 
 class Recall:
@@ -124,81 +111,77 @@ class Memory:
         missing = numbers[verdicts == Verdict.NOT_IN_LISTRAK]
         if len(missing):
             self.snapshot.forget(self.snapshot.key.phones(missing))
-        order = np.flatnonzero(verdicts == Verdict.SENDABLE)
-        if ranks is not None:
-            order = order[np.argsort(ranks[order], kind="stable")]
-        if not len(order):
+        if not (verdicts == Verdict.SENDABLE).any():
             return
+        write_digests(folder / FILE_NAME, self.snapshot.place.name, self._digests(numbers, verdicts, rows, ranks))
 
-        def made(start: int) -> pa.RecordBatch:
-            some = order[start : start + _STEP]
-            columns = [column_of_numbers(self.snapshot.key.phones(numbers[some])), column_of_numbers(rows[some])]
-            return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+    def _digests(
+        self, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        def made(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return self.snapshot.key.phones(numbers[places]), rows[places]
 
-        place = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(place, "wb") as file:
-            with pq.ParquetWriter(file, self._schema, **_WRITING) as writer:
-                for _, batch in in_order(made, range(0, len(order), _STEP)):
-                    writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
+        return (pair for _, pair in in_order(made, _places(verdicts, ranks)))
 
     def strike(self, folder: Path | None, state: RunState, *, known: bool, contested: bool) -> None:
         """The members of the parts that are about to be sent (all that have not arrived). Raises SettingsError."""
         started = state.started
         assert started is not None
-        try:
-            if folder is None:
-                raise FileNotFoundError
-            phones = self._members(folder, state, state.unsent, "phone")
-        except (OSError, pa.ArrowException):
-            # Nobody knows any more who they are.
-            self.snapshot.drop()
+        if folder is None or not (folder / FILE_NAME).exists():
+            self.snapshot.drop()  # nobody knows any more who they are
             return
-        sender_code = started.target.sender_code
-        self.snapshot.strike(phones, started.run_id, sender_code, known=known, contested=contested)
+        starts, total = _starts(state)
+        strike = Strike(
+            run_id=started.run_id,
+            sender_code=started.target.sender_code,
+            sent=int(time.time()),
+            known=known,
+            contested=contested,
+            members=total,
+            stretches=[(starts[part.line.origin] + part.line.skip, part.line.rows) for part in state.unsent],
+        )
+        self.snapshot.strike(strike, folder / FILE_NAME)
 
     def settle(self, folder: Path | None, state: RunState) -> None:
         """Brings back the members whose import has ended well. What cannot be written down now is sent again."""
         if folder is None or state.started is None or not (folder / FILE_NAME).exists():
             return
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
-        with suppress(OSError, pa.ArrowException):
+        with suppress(OSError):
             if arrived and state.started.baseline:
-                phones, rows = (self._members(folder, state, arrived, name, arrived=True) for name in ("phone", "row"))
+                phones, rows = (self._members(folder, state, arrived, name) for name in ("phone", "row"))
                 self.snapshot.arrive(phones, rows, state.started.run_id)
             if not state.unsent and not state.open_imports:
                 (folder / FILE_NAME).unlink()
 
-    def _members(
-        self, folder: Path, state: RunState, parts: Iterable[PartState], column: str, *, arrived: bool = False
-    ) -> np.ndarray:
-        """Digests (uint64, a column of `_schema`) of the members of these parts; with `arrived`, of parts that were
-        updated one by one, only of those Listrak said yes to. Raises OSError, pa.ArrowException."""
-        starts: dict[int, int] = {}
-        total = 0
-        for line in state.prepared.parts if state.prepared else ():
-            starts[line.part] = total
-            total += line.rows
+    def _members(self, folder: Path, state: RunState, parts: Iterable[PartState], column: str) -> np.ndarray:
+        """Digests (uint64) of the members of these parts; of parts that were updated one by one, only of those Listrak
+        said yes to. Raises OSError."""
+        starts, total = _starts(state)
         wanted = np.zeros(total, np.bool_)
         for part in parts:
             start = starts[part.line.origin] + part.line.skip
             letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
-            wanted[start : start + part.line.rows] = letters == ord("u") if arrived and part.outcomes else True
-        found = np.empty(int(np.count_nonzero(wanted)), np.uint64)
-        seen = taken = 0
-        with pq.ParquetFile(folder / FILE_NAME, page_checksum_verification=True) as file:
-            ours = file.schema_arrow.equals(self._schema, check_metadata=True)
-            if not ours or file.metadata.num_rows != total:
-                raise OSError("these are not the digests of the run's members, or not under this key")
-            for batch in file.iter_batches(_STEP, columns=[column]):
-                some = numbers_of(batch.column(0))[wanted[seen : seen + batch.num_rows]]
-                found[taken : taken + len(some)] = some
-                seen, taken = seen + batch.num_rows, taken + len(some)
-        return found
+            wanted[start : start + part.line.rows] = letters == ord("u") if part.outcomes else True
+        return digests_of(folder / FILE_NAME, self.snapshot.place.name, wanted, column)
 
-    @property
-    def _schema(self) -> pa.Schema:
-        """Of the digests of a run. They mean nothing under another key, so it says for which snapshot they are."""
-        fields = [("phone", pa.uint64()), ("row", pa.uint64())]
-        return pa.schema(fields, metadata={"snapshot": self.snapshot.place.name})
+
+def _starts(state: RunState) -> tuple[dict[int, int], int]:
+    """The first member of each part among the members of the run, and how many these are."""
+    starts: dict[int, int] = {}
+    total = 0
+    for line in state.prepared.parts if state.prepared else ():
+        starts[line.part] = total
+        total += line.rows
+    return starts, total
+
+
+def _places(verdicts: np.ndarray, ranks: np.ndarray | None) -> Iterator[np.ndarray]:
+    """The rows of the members that travel, in the order of the parts, some at a time."""
+    if ranks is None:
+        for start in range(0, len(verdicts), _STEP):
+            yield np.flatnonzero(verdicts[start : start + _STEP] == Verdict.SENDABLE) + start
+        return
+    order = np.flatnonzero(verdicts == Verdict.SENDABLE)
+    order = order[np.argsort(ranks[order], kind="stable")]
+    yield from (order[start : start + _STEP] for start in range(0, len(order), _STEP))

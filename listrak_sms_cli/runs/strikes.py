@@ -1,0 +1,79 @@
+"""Strikes that the snapshot does not know yet: members of a run that were about to be sent.
+
+A strike has to be on disk before the first request, and to rewrite the snapshot takes a second where there are ten
+million members. So it is noted in a small file beside a link to the digests of the run; whoever reads or changes the
+snapshot next takes it into account.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from listrak_sms_cli.runs.run_digests import digests_of
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """`stretches`: (first, count) of the members of the digests; `sent`: seconds since 1970; `known`: Listrak was asked
+    about them and has them; `contested`: imports of earlier runs to the account had not ended."""
+
+    run_id: str
+    sender_code: int
+    sent: int
+    known: bool
+    contested: bool
+    members: int
+    stretches: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Strikes:
+    """The folder of those of one snapshot, in the order in which they were noted. Changed under the snapshot's lock."""
+
+    folder: Path
+    snapshot: str
+
+    def note(self, strike: Strike, digests: Path) -> None:
+        """`digests`: those of the run. On disk, flushed, when this returns. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = max((int(place.stem) for place in self.noted()), default=0) + 1
+        place = self.folder / f"{number:08d}.json"
+        for suffix in (".arrow", ".draft"):  # of one that was never noted
+            place.with_suffix(suffix).unlink(missing_ok=True)
+        try:
+            os.link(digests, place.with_suffix(".arrow"))
+        except OSError:  # a file system without links
+            shutil.copy(digests, place.with_suffix(".arrow"))
+        with os.fdopen(os.open(place.with_suffix(".draft"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(strike))
+            file.flush()
+            os.fsync(file.fileno())
+        place.with_suffix(".draft").replace(place)
+
+    def noted(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]" * 8 + ".json"))
+
+    def read(self, place: Path) -> tuple[Strike, np.ndarray]:
+        """A strike and the digests of its members' phones (uint64). Raises OSError."""
+        try:
+            strike = msgspec.json.decode(place.read_bytes(), type=Strike)
+        except msgspec.DecodeError:
+            raise OSError("a strike cannot be read") from None
+        wanted = np.zeros(strike.members, np.bool_)
+        for first, count in strike.stretches:
+            wanted[first : first + count] = True
+        return strike, digests_of(place.with_suffix(".arrow"), self.snapshot, wanted, "phone")
+
+    def remove(self, place: Path) -> None:
+        place.unlink()
+        place.with_suffix(".arrow").unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        """Raises OSError."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
