@@ -5,7 +5,7 @@ A column is `starts` (int32) and `data` (uint8), as `Raw` has them: cell i is `d
 into arrays that the caller has made large enough: nothing here looks after that. Types are in `kernels.pyi`.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -191,13 +191,20 @@ def digest_cells(const int32_t[::1] starts, const uint8_t[::1] data, uint64_t se
 
 cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t seed) noexcept nogil:
     cdef uint64_t word, total = <uint64_t>length * MIX_STEP ^ seed
-    while length > 0:
-        word = 0
-        memcpy(&word, cell, 8 if length >= 8 else length)
+    cdef Py_ssize_t at
+    for at in range(0, length - 7, 8):
+        memcpy(&word, cell + at, 8)
         total = (total ^ word) * MIX_STEP
         total ^= total >> 32
-        cell += 8
-        length -= 8
+    if length % 8:
+        word = 0
+        if length > 8:
+            memcpy(&word, cell + length - 8, 8)
+            word >>= 64 - 8 * (length % 8)
+        else:
+            memcpy(&word, cell, length)
+        total = (total ^ word) * MIX_STEP
+        total ^= total >> 32
     return _mixed(total)
 
 
@@ -218,6 +225,54 @@ cdef inline uint64_t _mixed(uint64_t number) noexcept nogil:
     number = (number ^ (number >> 30)) * MIX_FIRST
     number = (number ^ (number >> 27)) * MIX_SECOND
     return number ^ (number >> 31)
+
+
+def sort_into_groups(const int64_t[::1] numbers, int64_t[::1] ends, int64_t[::1] grouped, uint32_t[::1] rows):
+    """The numbers above 0 and their rows, in their order, group after group; equal ones share a group. `ends`: where
+    each group ends; there are 2 ** n of them."""
+    cdef Py_ssize_t row, group, before = 0, place
+    cdef int shift = 64
+    while ends.shape[0] >> (64 - shift) > 1:
+        shift -= 1
+    with nogil:
+        for group in range(ends.shape[0]):
+            ends[group] = 0
+        for row in range(numbers.shape[0]):
+            if numbers[row] > 0:
+                ends[_group(numbers[row], shift)] += 1
+        for group in range(ends.shape[0]):
+            before += ends[group]
+            ends[group] = before - ends[group]
+        for row in range(numbers.shape[0]):
+            if numbers[row] > 0:
+                group = _group(numbers[row], shift)
+                place = ends[group]
+                ends[group] = place + 1
+                grouped[place] = numbers[row]
+                rows[place] = <uint32_t>row
+
+
+cdef inline Py_ssize_t _group(int64_t number, int shift) noexcept nogil:
+    return <Py_ssize_t>(<uint64_t>number * MIX_STEP >> shift) if shift < 64 else 0
+
+
+def flag_repeated(
+    const int64_t[::1] group, const uint32_t[::1] rows, bint last, uint32_t[::1] table, uint8_t[::1] flags
+):
+    """Sets the flags of the rows of a group whose number comes again, but for the last (else the first) of them.
+    `table`: zeros, 2 ** n of them, more than there are numbers."""
+    cdef Py_ssize_t turn, place, count = group.shape[0]
+    cdef uint64_t slot, mask = <uint64_t>table.shape[0] - 1
+    with nogil:
+        for turn in range(count):
+            place = count - 1 - turn if last else turn
+            slot = (<uint64_t>group[place] * MIX_STEP >> 20) & mask
+            while table[slot] and group[table[slot] - 1] != group[place]:
+                slot = (slot + 1) & mask
+            if table[slot]:
+                flags[rows[place]] = 1
+            else:
+                table[slot] = <uint32_t>place + 1
 
 
 cdef inline bint _is_digit(uint8_t byte) noexcept nogil:

@@ -7,6 +7,7 @@ fields and columns, the rows, guards, nothing sendable, sending.
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
@@ -180,9 +181,11 @@ class _Push:
         if not self._leaves_no_trace:
             try:
                 folder = store.create(outcome.run_id)
-                write_assignment(folder, job.audience, members.verdicts, parts, ranks)
-                if self._memory is not None and (recall := self._recall) is not None:
-                    self._memory.keep(folder, members.numbers, members.verdicts, recall.rows, ranks)
+                with ThreadPoolExecutor(1) as beside:
+                    written = beside.submit(write_assignment, folder, job.audience, members.verdicts, parts, ranks)
+                    if self._memory is not None and (recall := self._recall) is not None:
+                        self._memory.keep(folder, members.numbers, members.verdicts, recall.rows, ranks)
+                    written.result()
             except OSError:
                 folder = None
                 store.discard(outcome.run_id)
