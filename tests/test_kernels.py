@@ -65,12 +65,22 @@ def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
 
 
 def digest(cell: bytes, seed: int) -> int:
-    step = 0x9E3779B97F4A7C15
-    total = len(cell) * step & MASK ^ seed
-    for at in range(0, len(cell), 8):
-        total = (total ^ int.from_bytes(cell[at : at + 8], "little")) * step & MASK
-        total ^= total >> 32
-    return mix(total)
+    def word(at: int) -> int:
+        return int.from_bytes(cell[at : at + 8], "little")
+
+    total = seed ^ len(cell) * 0x9E3779B97F4A7C15 & MASK
+    if len(cell) < 16:
+        last = word(0), word(8)
+    else:
+        for at in range(0, len(cell) - 16, 16):
+            total = folded(word(at) ^ 0xBF58476D1CE4E5B9, word(at + 8) ^ total)
+        last = word(len(cell) - 16), word(len(cell) - 8)
+    return mix(folded(last[0] ^ 0x94D049BB133111EB, last[1] ^ total))
+
+
+def folded(first: int, second: int) -> int:
+    product = first * second
+    return product & MASK ^ product >> 64
 
 
 def mix(number: int) -> int:
