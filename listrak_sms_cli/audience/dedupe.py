@@ -21,8 +21,8 @@ def duplicates(numbers: np.ndarray, keep: Keep) -> np.ndarray:
     int64 row indices of every member but the first or last of its phone. Exact for phones of every country.
 
     Phones are put into groups by a hash, and looked for in a table of their group, on several threads: a quarter
-    of the time that sorting takes. A packed (phone, row) sort would hold only North American phones: 50 bits of phone and 26
-    of row do not fit into 64.
+    of the time that sorting takes. A packed (phone, row) sort would hold only North American phones: 50 bits of phone
+    and 26 of row do not fit into 64.
     """
     ends = np.empty(1 << (len(numbers) // _SHARE).bit_length(), np.int64)
     phones, rows = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.uint32)
