@@ -179,6 +179,20 @@ def test_dictionary_bomb(tmp_path: Path) -> None:
     assert rows == 500
 
 
+def test_long_words_behind_many_short_ones(tmp_path: Path) -> None:
+    """A column whose row groups have few long words, or thousands of short ones, in any order is read whole."""
+    short = [str(number) for number in range(3000)]
+    groups = [short, ["z" * 50_000] * 3000, short, ["z" * 2000 + str(number % 7) for number in range(3000)]]
+    schema = pa.schema([("phone", pa.string()), ("text", pa.string())])
+    path = tmp_path / "a.parquet"
+    with pq.ParquetWriter(path, schema) as writer:
+        for words in (*groups, *reversed(groups)):
+            writer.write_table(pa.table({"phone": short, "text": words}, schema=schema))
+    with open_audience(path) as audience:
+        texts = [text for chunk in audience.chunks() for text in chunk.read([1]).column(0).to_pylist()]
+    assert texts == [text for words in (*groups, *reversed(groups)) for text in words]
+
+
 def test_long_cell(tmp_path: Path) -> None:
     """A cell over 16 MiB is refused with its row and column."""
     error = refused(written(tmp_path / "a.parquet", pa.table({"phone": ["1", "z" * (17 << 20)]})))
