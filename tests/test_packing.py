@@ -169,6 +169,14 @@ def test_csv_readers_see_the_members(rows: list[tuple[str | None, str, str]]) ->
         assert list(csv.reader(io.StringIO(text, newline=""))) == ([["phone", "a", "b"], *kept] if kept else [])
 
 
+def test_more_text_than_a_column_holds() -> None:
+    """Lines that no column could hold are refused by name, before anything is written."""
+    phones = pa.array(["12125550100"] * 2)
+    column = pa.array(["," * (40 << 20)] * 2)
+    with pytest.raises(AudienceError, match="more than a gigabyte"):
+        write_lines(phones, [column] * 13)
+
+
 def test_header_lines() -> None:
     """Names with commas, quotes and line breaks are quoted, so that a CSV reader reads them as they are."""
     names = ["phone", "a,b", 'say "hi"', "two\nlines", "é"]

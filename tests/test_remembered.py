@@ -223,3 +223,14 @@ def test_a_strike_that_cannot_be_read_forgets_everybody(world: World, name: str)
     assert changed(world, OLD) == (3, 0)
     assert held(world, OLD)
     assert unchanged(world) == 3
+
+
+def test_a_key_that_cannot_be_read_while_a_strike_is_noted(world: World) -> None:
+    """A push that could not strike its members is refused as long as an earlier one may yet bring its own back."""
+    pushed(world, OLD, wait=False)
+    key = world.home / "state" / "snapshots" / "key"
+    whole = key.read_bytes()
+    key.write_bytes(whole[:7])
+    assert pushed(world, NEW, code=2)["error"]["code"] == "snapshot"
+    key.write_bytes(whole)
+    assert changed(world, OLD) == (0, 3)

@@ -73,7 +73,7 @@ class Memory:
         try:
             key = read_key(folder / "key")
         except OSError:
-            if not any(folder.glob("*.parquet")):
+            if not any(folder.glob("*.parquet")) and not any(folder.glob("*/*.json")):
                 return None
             raise SettingsError(
                 f"What --changed-only remembers cannot be used: {folder / 'key'} cannot be read.",

@@ -114,17 +114,24 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
 
 def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:
     """One CSV line a member, line feed at its end; "" where the phone is null. Cells are quoted where they need it
-    (RFC 4180), null is an empty cell."""
+    (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column holds."""
     cells = [raw(filled(column)) for column in (phones, *columns)]
     # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
     special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
     room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
     room += sum(len(some.data) * (1 + quotes) for some, quotes in zip(cells, special, strict=True))
+    if room >= _MOST_TEXT:
+        raise AudienceError(
+            "Members that stand together hold more than a gigabyte of text.",
+            hint="Leave their longest column out with --skip-column NAME.",
+            code="too_much_text",
+        )
     starts, text = np.empty(len(phones) + 1, np.int32), np.empty(room, np.uint8)
     size = kernels.write_lines([(some.starts, some.data) for some in cells], special, starts, text)
     return column_at(starts, text[:size])
 
 
+_MOST_TEXT = 1 << 31  # bytes that int32 can count
 _OVERHANG = 16  # bytes that the last cell may be written over its end
 
 

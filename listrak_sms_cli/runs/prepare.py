@@ -288,8 +288,7 @@ def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:
     """Members by verdict."""
-    amounts = np.bincount(verdicts, minlength=len(Verdict))
-    return Counter({verdict: int(amounts[verdict]) for verdict in Verdict})
+    return Counter({verdict: int(np.count_nonzero(verdicts == verdict)) for verdict in Verdict})
 
 
 def _joined(arrays: list[np.ndarray], kind: type[np.generic]) -> np.ndarray:
