@@ -68,6 +68,37 @@ def test_the_same_audience_without_resuming(world: World) -> None:
     assert held(world, NEW)
 
 
+def test_after_a_kill_only_who_is_in_doubt_goes_again(world: World) -> None:
+    """Once the rest has been sent by another push, only the members whose answer was lost are sent once more; those
+    the killed push had not begun with are unchanged."""
+    broken_off(world, signal.SIGKILL)
+    pushed(world, NEW, changed_only=True)
+    assert sent(pushed(world, NEW, changed_only=True))[0] <= 2 * 2  # two files of two were under way
+    assert held(world, NEW)
+
+
+def test_what_another_push_has_yet_to_send_is_in_doubt(make_world: Callable[..., World]) -> None:
+    """A push at work to another sender code of the account has struck its members, but sends them later: who was in a
+    push that came between is not remembered."""
+    world = make_world(invented_contacts=False)
+    for sender_code in (1026, 1027):
+        numbers = "".join(f"21255501{n:02d}\n" for n in range(MEMBERS))
+        world.admin(f"contacts?sender_code={sender_code}", "phone\n" + numbers)
+    world.admin("faults", [{**SLOW, "seconds": 0.1}])
+    options = ("--sender-code", 1027, "--batch-rows", 2, "--concurrency", 1)
+    with world.start("push", world.audience(NEW, "new.csv"), *options) as process:
+        while len(world.admin("imports")) < 3:
+            assert process.poll() is None
+            time.sleep(0.01)
+        pushed(world, OLD)
+        assert process.poll() is None
+        process.communicate(timeout=60)
+    world.admin("faults", [])
+    assert process.returncode == 0
+    assert sent(pushed(world, OLD, changed_only=True))[0] >= MEMBERS - 10
+    assert held(world, OLD)
+
+
 def test_a_resumed_refusal(world: World) -> None:
     """After a refusal only those that arrived are unchanged; `resume` brings the others, and then all are."""
     refusal = {"route": "start_import", "fault": "status", "status": 400, "skip": 2}

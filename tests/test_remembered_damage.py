@@ -19,7 +19,7 @@ from test_changed_only import NEW, OLD, held, sent
 from listrak_sms_cli.runs.digests import Key
 from listrak_sms_cli.runs.run_digests import write_digests
 from listrak_sms_cli.runs.snapshot import Snapshot
-from listrak_sms_cli.runs.strikes import Strike
+from listrak_sms_cli.runs.strikes import Members, Strike
 
 
 def snapshot(world: World) -> Path:
@@ -122,7 +122,7 @@ def test_whatever_a_disk_does_to_it_nobody_is_taken_for_arrived(tmp_path: Path) 
     phones = whole.key.phones(np.arange(12125550100, 12125550400))
     rows = np.arange(1, 301).astype(np.uint64)
     write_digests(tmp_path / "digests", place.name, [(phones, np.zeros(300, np.uint64))])
-    whole.strike(Strike("run", 1026, int(time.time()), False, False, 300, [(0, 300)]), tmp_path / "digests")
+    whole.strike(Strike("run", 1026, int(time.time()), False, Members(300, [(0, 300)]), {}), tmp_path / "digests")
     whole.arrive(phones, rows, "run")
     good, members = place.read_bytes(), set(zip(phones.tolist(), rows.tolist(), strict=True))
     assert set(zip(*read(whole, 1026), strict=True)) == members

@@ -13,11 +13,13 @@ from listrak_sms_cli.runs.deliver import Delivery, Target
 from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.journal import FILE_NAME, Journal, PartStatus
 from listrak_sms_cli.runs.journal_lines import Destination
-from listrak_sms_cli.runs.memory import Memory
+from listrak_sms_cli.runs.memory import Memory, members_of
 from listrak_sms_cli.runs.notices import earlier_notice
 from listrak_sms_cli.runs.options import Waiting
 from listrak_sms_cli.runs.outcome import Outcome
+from listrak_sms_cli.runs.run_digests import FILE_NAME as DIGESTS
 from listrak_sms_cli.runs.store import Store, StoredRun
+from listrak_sms_cli.runs.strikes import Members
 
 _LOST_FOR = 3600.0  # seconds: an import whose answer was lost has ended by then
 
@@ -36,8 +38,8 @@ def clear_the_way(
     problems = wait_for_earlier(store, delivery, outcome, waiting, memory)
     journal = delivery.journal
     if not problems and memory is not None and journal.state.started is not None:
-        contested = _under_way(store, journal.state.started.target, outcome.run_id)
-        memory.strike(journal.folder, journal.state, known=known, contested=contested)
+        in_doubt = _in_doubt(store, journal.state.started.target, outcome.run_id)
+        memory.strike(journal.folder, journal.state, known=known, in_doubt=in_doubt)
     return problems
 
 
@@ -105,16 +107,22 @@ def _looking(client: ListrakClient, run: StoredRun, stop: threading.Event) -> It
         journal.close()
 
 
-def _under_way(store: Store, target: Destination, run_id: str) -> bool:
-    """Whether imports of another run to the same account (any sender code: they share contacts) may not have ended:
-    they are open, or an answer was lost not long ago."""
+def _in_doubt(store: Store, target: Destination, run_id: str) -> dict[str, Members]:
+    """Members of other runs to the same account (any sender code: they share contacts) whose imports may not have
+    ended, or begun: they are open, an answer was lost not long ago, or the run is at work. By the file of the run's
+    digests."""
+    found = {}
     for run in store.runs():
         started = run.state.started
         if started is None or run.run_id == run_id:
             continue
         if (started.target.api_url, started.target.client) != (target.api_url, target.client):
             continue
-        lost = any(part.status is PartStatus.SENDING or part.maybe_arrived for part in run.state.unsent)
-        if run.state.open_imports or (lost and time.time() - (run.folder / FILE_NAME).stat().st_mtime < _LOST_FOR):
-            return True
-    return False
+        parts = list(run.state.open_imports)
+        if store.held(run.run_id):
+            parts += run.state.unsent
+        elif time.time() - (run.folder / FILE_NAME).stat().st_mtime < _LOST_FOR:
+            parts += [part for part in run.state.unsent if part.status is PartStatus.SENDING or part.maybe_arrived]
+        if parts:
+            found[str(run.folder / DIGESTS)] = members_of(run.state, parts)
+    return found

@@ -23,7 +23,7 @@ from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.run_digests import FILE_NAME, digests_of, write_digests
 from listrak_sms_cli.runs.snapshot import NOTHING, Remembered, Snapshot
-from listrak_sms_cli.runs.strikes import Strike
+from listrak_sms_cli.runs.strikes import Members, Strike
 
 _STEP = 1 << 19  # members written together
 
@@ -123,22 +123,21 @@ class Memory:
 
         return (pair for _, pair in in_order(made, _places(verdicts, ranks)))
 
-    def strike(self, folder: Path | None, state: RunState, *, known: bool, contested: bool) -> None:
-        """The members of the parts that are about to be sent (all that have not arrived). Raises SettingsError."""
+    def strike(self, folder: Path | None, state: RunState, *, known: bool, in_doubt: dict[str, Members]) -> None:
+        """The members of the parts that are about to be sent (all that have not arrived). `known`, `in_doubt`: as a
+        Strike has them. Raises SettingsError."""
         started = state.started
         assert started is not None
         if folder is None or not (folder / FILE_NAME).exists():
             self.snapshot.drop()  # nobody knows any more who they are
             return
-        starts, total = _starts(state)
         strike = Strike(
             run_id=started.run_id,
             sender_code=started.target.sender_code,
             sent=int(time.time()),
             known=known,
-            contested=contested,
-            members=total,
-            stretches=[(starts[part.line.origin] + part.line.skip, part.line.rows) for part in state.unsent],
+            members=members_of(state, state.unsent),
+            in_doubt=in_doubt,
         )
         self.snapshot.strike(strike, folder / FILE_NAME)
 
@@ -164,6 +163,12 @@ class Memory:
             letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
             wanted[start : start + part.line.rows] = letters == ord("u") if part.outcomes else True
         return digests_of(folder / FILE_NAME, self.snapshot.place.name, wanted, column)
+
+
+def members_of(state: RunState, parts: Iterable[PartState]) -> Members:
+    """The members of these parts of a run."""
+    starts, total = _starts(state)
+    return Members(total, [(starts[part.line.origin] + part.line.skip, part.line.rows) for part in parts])
 
 
 def _starts(state: RunState) -> tuple[dict[int, int], int]:

@@ -97,24 +97,24 @@ class Snapshot:
             except OSError:  # nobody knows whom it struck
                 self.place.unlink(missing_ok=True)
             else:
+                struck = self._struck(strike, phones)
                 try:
-                    self._rewrite(phones, self._struck(strike))
+                    self._rewrite(phones, struck)
                 except OSError:  # it could not be read: it begins anew
                     self.place.unlink(missing_ok=True)
-                    self._rewrite(phones, self._struck(strike))
+                    self._rewrite(phones, struck)
             self._strikes.remove(place)
 
-    def _struck(self, strike: Strike) -> _Change:
-        """Who is in an import of an earlier run that had not ended, and now in this run as well, does not come back:
-        nobody can tell whose values land last."""
-        owner, entries_known = self._owner(strike.run_id), self.place.exists()
+    def _struck(self, strike: Strike, phones: np.ndarray) -> _Change:
+        """Who is in an import of an earlier run that may not have ended, and now in this run as well, does not come
+        back: nobody can tell whose values land last."""
+        owner, doubtful = self._owner(strike.run_id), self._strikes.in_doubt(strike, phones)
 
         def struck(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
             none, size = np.zeros(len(some), np.uint8), len(some)
             owners, sent = np.full(size, owner), np.full(size, strike.sent)
-            again, found = find(old, some)
-            if strike.contested:
-                owners[again[old.arrived[found] == 0] if entries_known else slice(None)] = 0
+            owners[_among(some, doubtful)] = 0
+            _, found = find(old, some)
             codes, rows = np.full(size, strike.sender_code), np.zeros(size, np.uint64)
             known = none + np.uint8(strike.known)
             return old.without(found).joined(Entries(some, rows, codes, sent, owners, none, known))

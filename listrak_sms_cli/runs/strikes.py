@@ -18,17 +18,30 @@ import numpy as np
 from listrak_sms_cli.runs.run_digests import digests_of
 
 
+class Members(msgspec.Struct, frozen=True):
+    """Some of the `total` members of a run, whose digests these are: `stretches` are (first, count)."""
+
+    total: int
+    stretches: list[tuple[int, int]]
+
+    def phones(self, digests: Path, snapshot: str) -> np.ndarray:
+        """uint64. Raises OSError."""
+        wanted = np.zeros(self.total, np.bool_)
+        for first, count in self.stretches:
+            wanted[first : first + count] = True
+        return digests_of(digests, snapshot, wanted, "phone")
+
+
 class Strike(msgspec.Struct, frozen=True):
-    """`stretches`: (first, count) of the members of the digests; `sent`: seconds since 1970; `known`: Listrak was asked
-    about them and has them; `contested`: imports of earlier runs to the account had not ended."""
+    """`sent`: seconds since 1970; `known`: Listrak was asked about the members and has them; `in_doubt`: members of
+    earlier runs to the account whose imports may not have ended, by the file of their digests."""
 
     run_id: str
     sender_code: int
     sent: int
     known: bool
-    contested: bool
-    members: int
-    stretches: list[tuple[int, int]]
+    members: Members
+    in_doubt: dict[str, Members]
 
 
 @dataclass(frozen=True)
@@ -64,10 +77,15 @@ class Strikes:
             strike = msgspec.json.decode(place.read_bytes(), type=Strike)
         except msgspec.DecodeError:
             raise OSError("a strike cannot be read") from None
-        wanted = np.zeros(strike.members, np.bool_)
-        for first, count in strike.stretches:
-            wanted[first : first + count] = True
-        return strike, digests_of(place.with_suffix(".arrow"), self.snapshot, wanted, "phone")
+        return strike, strike.members.phones(place.with_suffix(".arrow"), self.snapshot)
+
+    def in_doubt(self, strike: Strike, phones: np.ndarray) -> np.ndarray:
+        """Which of the strike's members are: sorted digests of phones (uint64); all of them where it cannot be told."""
+        try:
+            doubts = [members.phones(Path(place), self.snapshot) for place, members in strike.in_doubt.items()]
+        except OSError:
+            return np.sort(phones)
+        return np.sort(np.concatenate(doubts)) if doubts else np.empty(0, np.uint64)
 
     def remove(self, place: Path) -> None:
         place.unlink()
