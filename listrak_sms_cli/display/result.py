@@ -130,7 +130,8 @@ def _words(report: Report, paced: bool) -> Text:
     if report.verify is not None:
         text.append(f"{_verified(report.verify)}\n")
     if report.rejects is not None:
-        text.append(f"Who was dropped, and why: {plain(report.rejects)}\n")
+        said = "Who was dropped, and why" if report.rows_dropped else "Nobody was dropped; a file that says so"
+        text.append(f"{said}: {plain(report.rejects)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):

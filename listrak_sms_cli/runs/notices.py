@@ -58,7 +58,7 @@ def drop_notices(counts: Mapping[Verdict, int], exponents: int, rejects: str | N
     notices: list[RunWarning] = []
     if exponents:
         message = (
-            f"{exponents:,} phones are in exponent form (as 7.18E+10): a spreadsheet has destroyed them. Format the "
+            f"Phones in exponent form (as 7.18E+10): {exponents:,}. A spreadsheet has destroyed them. Format the "
             "column as text and export again."
         )
         notices.append(RunWarning("phones_in_exponent_form", message))
