@@ -141,7 +141,7 @@ cdef inline uint8_t* _copied(uint8_t* out, const Column* column, Py_ssize_t row)
         return _quoted(out, cell, length)
     if length <= COPIED and column.end - cell >= COPIED:
         memcpy(out, cell, COPIED)
-    else:
+    elif length:
         memcpy(out, cell, length)
     return out + length
 

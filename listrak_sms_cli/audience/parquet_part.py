@@ -25,7 +25,6 @@ from listrak_sms_cli.errors import AudienceError
 
 UNIT_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other
 WINDOW = 1 << 16  # bytes of a column chunk read at once where only its beginning is wanted
-MANY_WORDS, SHORT_WORD = 1000, 1000  # words of a dictionary, bytes of a word
 UNIT_BYTES = 64 << 20  # text of one unit, at most, whatever a dictionary unfolds to
 FOREIGN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 
@@ -56,8 +55,7 @@ class ParquetPart(Part):
         self.described = f"Parquet, {groups:,} row group{'s' * (groups != 1)}"
         reasons = ((index, why_unreadable(kind)) for index, kind in enumerate(self._schema.types))
         self.unreadable: Mapping[int, str] = {index: reason for index, reason in reasons if reason}
-        self._words = {field.name: 0 for field in self._schema if _holds_words(field.type)}
-        self._settled: set[str] = set()
+        self._words = [field.name for field in self._schema if _holds_words(field.type)]
         self._unit_rows = cache(self._measured)
 
     def units(self) -> Iterator[Unit]:
@@ -110,22 +108,20 @@ class ParquetPart(Part):
 
     def _measured(self, group: int) -> int:
         """Rows of a unit of a row group: by the sizes in the footer, and by the longest word of each dictionary, as a
-        file of 4 kB can hold one of a megabyte for each of thousands of rows. A column that has had thousands of short
-        words is not looked at again: to look at all of them in each row group is a tenth of a push."""
+        file of 4 kB can hold one of a megabyte for each of thousands of rows. To look at them is a tenth of a push,
+        but a long word may come in any row group, also behind thousands of short ones."""
         about = self._metadata.row_group(group)
         if not about.num_rows:
             return 1
-        names = [name for name in self._words if name not in self._settled]
+        width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns)
         try:
-            for batch in self._file(names).iter_batches(1, row_groups=[group], columns=names, use_threads=False):
-                for name, column in zip(names, batch.columns, strict=True):
-                    self._words[name], settled = _words_of(column)
-                    if settled:
-                        self._settled.add(name)
+            for batch in self._file(self._words).iter_batches(
+                1, row_groups=[group], columns=self._words, use_threads=False
+            ):
+                width += sum(_longest(column) for column in batch.columns)
                 break
         except FOREIGN:
             raise damaged(self.name) from None
-        width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns) + sum(self._words.values())
         return max(1, min(UNIT_ROWS, int(UNIT_BYTES / max(width, 1))))
 
 
@@ -180,12 +176,11 @@ def damaged(name: str) -> AudienceError:
     )
 
 
-def _words_of(column: pa.Array) -> tuple[int, bool]:
-    """Bytes of the longest word of a dictionary, and whether there are many and all are short."""
+def _longest(column: pa.Array) -> int:
+    """Bytes of the longest word of a dictionary."""
     if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
-        return 0, False
-    longest = int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
-    return longest, len(column.dictionary) >= MANY_WORDS and longest <= SHORT_WORD
+        return 0
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
 
 
 def _holds_words(kind: pa.DataType) -> bool:

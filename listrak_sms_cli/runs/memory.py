@@ -73,7 +73,7 @@ class Memory:
         try:
             key = read_key(folder / "key")
         except OSError:
-            if not any(folder.glob("*.parquet")) and not any(folder.glob("*/*.json")):
+            if _is_empty(folder):
                 return None
             raise SettingsError(
                 f"What --changed-only remembers cannot be used: {folder / 'key'} cannot be read.",
@@ -163,6 +163,14 @@ class Memory:
             letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
             wanted[start : start + part.line.rows] = letters == ord("u") if part.outcomes else True
         return digests_of(folder / FILE_NAME, self.snapshot.place.name, wanted, column)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Nothing is remembered in there for whoever runs this."""
+    try:
+        return not any(place.suffix == ".parquet" or place.is_dir() for place in folder.iterdir())
+    except OSError:
+        return True
 
 
 def members_of(state: RunState, parts: Iterable[PartState]) -> Members:

@@ -112,6 +112,10 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
     return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
 
 
+_MOST_TEXT = 1 << 31  # bytes that int32 can count
+_OVERHANG = 16  # bytes that the last cell may be written over its end
+
+
 def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:
     """One CSV line a member, line feed at its end; "" where the phone is null. Cells are quoted where they need it
     (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column holds."""
@@ -129,10 +133,6 @@ def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.Str
     starts, text = np.empty(len(phones) + 1, np.int32), np.empty(room, np.uint8)
     size = kernels.write_lines([(some.starts, some.data) for some in cells], special, starts, text)
     return column_at(starts, text[:size])
-
-
-_MOST_TEXT = 1 << 31  # bytes that int32 can count
-_OVERHANG = 16  # bytes that the last cell may be written over its end
 
 
 def header_line(names: list[str]) -> bytes:

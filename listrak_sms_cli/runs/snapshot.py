@@ -145,26 +145,34 @@ class Snapshot:
         def left(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
             return old.without(find(old, some)[1])
 
-        if not self.place.exists() and not self._strikes.noted():
-            return
-        with suppress(OSError), self._locked():
-            self._take_in()
-            if self.place.exists():
-                self._rewrite(phones, left)
-            return
+        with suppress(OSError):
+            if not self._holds_something:
+                return
+            with self._locked():
+                self._take_in()
+                if self.place.exists():
+                    self._rewrite(phones, left)
+                return
         self.drop()
 
     def drop(self) -> None:
         """Forgets everything. Raises SettingsError when even that cannot be done."""
         try:
-            self.place.unlink(missing_ok=True)
-            self._strikes.drop()
+            if self._holds_something:
+                with self._locked():
+                    self.place.unlink(missing_ok=True)
+                    self._strikes.drop()
         except OSError:
             raise SettingsError(
                 f"What --changed-only remembers ({self.place}) can neither be rewritten nor removed; nothing was sent.",
                 hint="Make the folder writable, or remove that file.",
                 code="snapshot",
             ) from None
+
+    @property
+    def _holds_something(self) -> bool:
+        """Raises OSError when that cannot be told."""
+        return self.place.exists() or bool(self._strikes.noted())
 
     @property
     def _strikes(self) -> Strikes:

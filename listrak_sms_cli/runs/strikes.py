@@ -8,12 +8,14 @@ snapshot next takes it into account.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import xxhash
 
 from listrak_sms_cli.runs.run_digests import digests_of
 
@@ -62,21 +64,32 @@ class Strikes:
             os.link(digests, place.with_suffix(".arrow"))
         except OSError:  # a file system without links
             shutil.copy(digests, place.with_suffix(".arrow"))
+        text = msgspec.json.encode(strike)
         with os.fdopen(os.open(place.with_suffix(".draft"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(strike))
+            file.write(_checksum(text) + text)
             file.flush()
             os.fsync(file.fileno())
         place.with_suffix(".draft").replace(place)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def noted(self) -> list[Path]:
-        return sorted(self.folder.glob("[0-9]" * 8 + ".json"))
+        """Raises OSError: a folder that cannot be looked into may hold some."""
+        try:
+            names = os.listdir(self.folder)  # noqa: PTH208 (Path.glob takes a forbidden folder for an empty one)
+        except FileNotFoundError:
+            return []
+        return sorted(self.folder / name for name in names if re.fullmatch(r"\d{8}\.json", name))
 
     def read(self, place: Path) -> tuple[Strike, np.ndarray]:
         """A strike and the digests of its members' phones (uint64). Raises OSError."""
-        try:
-            strike = msgspec.json.decode(place.read_bytes(), type=Strike)
-        except msgspec.DecodeError:
-            raise OSError("a strike cannot be read") from None
+        sealed = place.read_bytes()
+        if sealed[:_SEAL] != _checksum(sealed[_SEAL:]):
+            raise OSError("a strike has changed")
+        strike = msgspec.json.decode(sealed[_SEAL:], type=Strike)
         return strike, strike.members.phones(place.with_suffix(".arrow"), self.snapshot)
 
     def in_doubt(self, strike: Strike, phones: np.ndarray) -> np.ndarray:
@@ -95,3 +108,10 @@ class Strikes:
         """Raises OSError."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
+
+
+_SEAL = 16  # bytes of a checksum
+
+
+def _checksum(text: bytes) -> bytes:
+    return xxhash.xxh3_64_hexdigest(text).encode()
