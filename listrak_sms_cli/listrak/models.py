@@ -6,6 +6,7 @@ description, "Versioning").
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -231,13 +232,25 @@ class TokenWire(msgspec.Struct, frozen=True):
     expires_in: float | str | None = None
 
 
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_learning = threading.Lock()
+
+
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    # One at a time: msgspec 0.22 crashes the process when two threads learn a shape at the same moment.
+    with _learning:
+        if shape not in _decoders:
+            _decoders[shape] = msgspec.json.Decoder(shape, strict=False)
+        return _decoders[shape]
+
+
 def decode(shape: Any, body: bytes) -> Any:
     """The body as `shape`; UnreadableError when it is not (truncated, HTML, another shape).
 
     A number written as text is read all the same: the description and Listrak's answers differ in such things.
     """
     try:
-        return msgspec.json.decode(body, type=shape, strict=False)
+        return _decoder(shape).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # Not chained: msgspec's message may quote what it read.
         raise UnreadableError from None
