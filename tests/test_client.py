@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -305,3 +307,21 @@ def test_a_transport_may_take_the_place_of_the_network() -> None:
     with ListrakClient(endpoint, Credentials("an-id", "a-secret"), transport=transport) as listrak:
         found: list[Any] = listrak.sender_codes()
     assert [one.id for one in found] == [1026]
+
+
+def test_threads_that_read_their_first_answer_at_the_same_moment() -> None:
+    """Whatever moment the threads of a process get to a shape that none has read yet, it does not crash."""
+    program = """
+import sys, threading
+from listrak_sms_cli.listrak import models
+sys.setswitchinterval(1e-4)
+start = threading.Barrier(4)
+def read():
+    start.wait()
+    models.decode(models.Resource[models.ContactWire], b'{"data":{"phone":"1"}}')
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    for _ in range(10):
+        assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode == 0
