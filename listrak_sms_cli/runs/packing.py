@@ -113,7 +113,7 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
 
 
 _MOST_TEXT = 1 << 31  # bytes that int32 can count
-_OVERHANG = 16  # bytes that the last cell may be written over its end
+_OVERHANG = 16  # bytes that the last cell may be written over its end (COPIED of the kernels)
 
 
 def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:

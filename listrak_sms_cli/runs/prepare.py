@@ -20,6 +20,7 @@ from listrak_sms_cli.runs.grouping import Lines, Packing, distinct, lines_of
 from listrak_sms_cli.runs.memory import Recall
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.ordered import in_order
+from listrak_sms_cli.runs.phone_sets import among
 from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain, readable
 
 
@@ -270,15 +271,6 @@ def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
     checked.verdicts[kept[left:]] = Verdict.BEYOND_LIMIT
     lines = tuple(some.before(int(kept[left])) for some in checked.lines)
     return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
-
-
-def among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Bool a number: whether it is among these sorted ones."""
-    if not len(known):
-        return np.zeros(len(numbers), np.bool_)
-    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
-    found: np.ndarray = known[places] == numbers
-    return found
 
 
 def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:

@@ -39,7 +39,8 @@ from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_place import output_place
 from listrak_sms_cli.runs.partial import Partial
-from listrak_sms_cli.runs.prepare import Job, among, read_members
+from listrak_sms_cli.runs.phone_sets import among
+from listrak_sms_cli.runs.prepare import Job, read_members
 from listrak_sms_cli.runs.pulled_rows import column_names, fields_of, keys_of, rows_of
 from listrak_sms_cli.runs.report import RunWarning
 from listrak_sms_cli.runs.steering import steered

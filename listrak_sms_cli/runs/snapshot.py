@@ -1,9 +1,8 @@
 """What is remembered of the members of one account from push to push: one Parquet file, rewritten whole.
 
 It holds keyed digests and no phone. Members of runs that were about to be sent since it was written are in its
-Strikes. 64 row groups, one for each beginning a phone's digest can have, in order and
-sorted within: so it is rewritten group by group, in flat memory. A file that cannot be read is as none: then nobody
-is unchanged.
+Strikes. 64 row groups, one for each beginning a phone's digest can have, in order and sorted within: so it is
+rewritten group by group, in flat memory. A file that cannot be read is as none: then nobody is unchanged.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.digests import Key
 from listrak_sms_cli.runs.entries import SCHEMA, WRITING, Entries, find
 from listrak_sms_cli.runs.ordered import in_order
+from listrak_sms_cli.runs.phone_sets import among
 from listrak_sms_cli.runs.strikes import Strike, Strikes
 
 _GROUPS = 64
@@ -72,7 +72,7 @@ class Snapshot:
                 lasts = entries.known > 0 if only_known else (entries.known > 0) | (entries.sent > since)
                 good = lasts & (entries.arrived > 0) & (entries.sender_code == sender_code)
                 for phones in struck:
-                    good &= ~_among(entries.phone, phones)
+                    good &= ~among(entries.phone, phones)
                 found.append((entries.phone[good], entries.row[good]))
         except (OSError, pa.ArrowException):
             return NOTHING
@@ -113,7 +113,7 @@ class Snapshot:
         def struck(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
             none, size = np.zeros(len(some), np.uint8), len(some)
             owners, sent = np.full(size, owner), np.full(size, strike.sent)
-            owners[_among(some, doubtful)] = 0
+            owners[among(some, doubtful)] = 0
             _, found = find(old, some)
             codes, rows = np.full(size, strike.sender_code), np.zeros(size, np.uint64)
             known = none + np.uint8(strike.known)
@@ -235,11 +235,3 @@ class Snapshot:
 # Given the entries of a group, those of the phones that belong to it, sorted, and their places among all of them, what
 # the group shall be.
 _Change = Callable[[Entries, np.ndarray, np.ndarray], Entries]
-
-
-def _among(phones: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Bool a phone: it is among the `known` ones, which are sorted."""
-    if not len(known):
-        return np.zeros(len(phones), np.bool_)
-    found: np.ndarray = known[np.minimum(np.searchsorted(known, phones), len(known) - 1)] == phones
-    return found

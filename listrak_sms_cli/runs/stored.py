@@ -15,7 +15,7 @@ from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.audience.dates import clean_dates
 from listrak_sms_cli.audience.numbers import clean_numbers
 from listrak_sms_cli.listrak.models import Contact
-from listrak_sms_cli.runs.prepare import among
+from listrak_sms_cli.runs.phone_sets import among
 
 # Listrak gives the system fields as attributes of a contact; among the values they may be, or not.
 _ATTRIBUTES = {
