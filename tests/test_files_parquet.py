@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from listrak_sms_cli.audience.files import ReadOptions, open_audience
-from listrak_sms_cli.audience.parquet_rows import RowGroup
+from listrak_sms_cli.audience.parquet_rows import RowGroup, Wanted
 from listrak_sms_cli.audience.text import as_text
 from listrak_sms_cli.errors import AudienceError
 
@@ -259,15 +259,18 @@ def test_read_by_several_threads(tmp_path: Path) -> None:
 
 def test_units_of_a_row_group() -> None:
     """Units put together from batches of other lengths hold the rows they should, and a short row group shows."""
-    starts: list[tuple[int, ...]] = []
+    starts: list[Wanted] = []
 
-    def start(columns: tuple[int, ...]) -> Any:
-        starts.append(columns)
+    def start(wanted: Wanted) -> Any:
+        starts.append(wanted)
         return iter(pa.RecordBatch.from_pydict({"x": list(range(at, at + 3))}) for at in range(0, 12, 3))
 
     group = RowGroup(12, 5, start)
-    rows = [[row for batch in group.unit(number, (0,)) for row in batch.column(0).to_pylist()] for number in range(3)]
+    rows = [
+        [row for batch in group.unit(number, ((0,), False)) for row in batch.column(0).to_pylist()]
+        for number in range(3)
+    ]
     assert rows == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]]
-    assert starts == [(0,)]
+    assert starts == [((0,), False)]
     longer = RowGroup(20, 5, start)
-    assert [sum(batch.num_rows for batch in longer.unit(number, ())) for number in range(4)] == [5, 5, 2, 0]
+    assert [sum(batch.num_rows for batch in longer.unit(number, ((), False))) for number in range(4)] == [5, 5, 2, 0]

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import mask_of, raw, words
+from listrak_sms_cli.audience.cells import mask_of, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
+from listrak_sms_cli.audience.folded import Column, lengths, opened, unfolded
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 
@@ -98,7 +99,7 @@ def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarr
 
 
 def clean_members(
-    cells: Mapping[int, pa.StringArray],
+    cells: Mapping[int, Column],
     plan: ColumnPlan,
     rules: CleaningRules,
     verdicts: np.ndarray,
@@ -107,13 +108,13 @@ def clean_members(
 ) -> Cleaned:
     """Judges and cleans the members of a batch that are still sendable.
 
-    `cells`: the columns of the batch by their index in the audience (pa.string()); `verdicts`: uint8 a row, from the
-    phones and
-    the duplicates, not changed. `opted_out`, `not_in_listrak`: bool a row from the look-ups, None = not asked.
+    `cells`: the columns of the batch by their index in the audience (pa.string(); some may be folded, and then travel
+    folded, unless empty cells are kept from travelling); `verdicts`: uint8 a row, from the phones and the duplicates,
+    not changed. `opted_out`, `not_in_listrak`: bool a row from the look-ups, None = not asked.
     """
     verdicts = verdicts.copy()
     if plan.consent is not None:
-        _judge(verdicts, ~_consents(cells[plan.consent], rules), Verdict.NO_CONSENT)
+        _judge(verdicts, ~_consents(unfolded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
     if opted_out is not None:
         _judge(verdicts, opted_out, Verdict.OPTED_OUT)
     columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
@@ -131,15 +132,18 @@ def clean_members(
 def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
     fills = np.zeros(rows, np.uint64)
     for place, column in enumerate(columns):
-        fills |= (raw(column.values.text).lengths > 0).astype(np.uint64) << np.uint64(place)
+        fills |= (lengths(column.values.text) > 0).astype(np.uint64) << np.uint64(place)
     return fills
 
 
-def _clean_column(cells: pa.StringArray, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
+def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
+    texts, places = opened(cells)
     if rules.null_values:
-        cells = blank_nulls(cells, rules.null_values)
-    values = clean_values(cells, rules.for_column(plan))
-    return CleanedColumn(plan, replace(values, text=blank_blanks(values.text)) if rules.keep_empty else values)
+        texts = blank_nulls(texts, rules.null_values)
+    values = clean_values(texts, rules.for_column(plan))
+    if rules.keep_empty:
+        values = replace(values, text=blank_blanks(values.text))
+    return CleanedColumn(plan, values if places is None else values.spread(places))
 
 
 def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:

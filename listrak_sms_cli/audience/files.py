@@ -53,9 +53,9 @@ class Chunk:
         self._file = file
         self._unit = unit
 
-    def read(self, columns: Sequence[int] | None = None) -> pa.RecordBatch:
+    def read(self, columns: Sequence[int] | None = None, *, folded: bool = False) -> pa.RecordBatch:
         """The rows as a RecordBatch of pa.string() columns, those asked for by index (None: all), named as in
-        `Audience.columns`. Raises AudienceError with file, row and column."""
+        `Audience.columns`. `folded`: some may be folded ones. Raises AudienceError with file, row and column."""
         audience = self._audience
         wanted = list(range(len(audience.columns))) if columns is None else list(columns)
         found = audience.found[self._file]
@@ -68,15 +68,15 @@ class Chunk:
                     hint=f"Leave it out with --skip-column '{audience.columns[index]}'.",
                     code="unreadable_column",
                 )
-        rows = self._unit.read([place for place in places if isinstance(place, int)])
+        read_unit = self._unit.read_folded if folded else self._unit.read
+        rows = read_unit([place for place in places if isinstance(place, int)])
         read = iter(rows.columns)
         arrays = [next(read) if isinstance(p, int) else _repeated(p, rows.count) for p in places]
         audience.note(self._index, self._file, rows)
         if not arrays:
             return pa.RecordBatch.from_struct_array(pa.nulls(rows.count, pa.struct([])))
-        return pa.RecordBatch.from_arrays(
-            arrays, schema=pa.schema([(audience.columns[index], pa.string()) for index in wanted])
-        )
+        schema = pa.schema([(audience.columns[index], array.type) for index, array in zip(wanted, arrays, strict=True)])
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 class Audience:

@@ -96,6 +96,7 @@ def write_numbers(
 
 cdef struct Column:
     const int32_t* starts
+    const int32_t* places  # of the cell of each row; NULL: the row's own
     const uint8_t* cells
     const uint8_t* end
     bint special  # may hold cells that need quotes
@@ -103,12 +104,12 @@ cdef struct Column:
 
 def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] text):
     """A CSV line for each row whose first cell is not empty, nothing for the others; cells are quoted where they need
-    it (RFC 4180), and nowhere in columns that are not `special`. `columns`: (starts, data) each. `text` has room for
-    all cells, for each of them a delimiter, twice the bytes and two quotes of the special ones, and COPIED bytes
-    more. Returns the bytes written."""
+    it (RFC 4180), and nowhere in columns that are not `special`. `columns`: (starts, data, places) each; with places
+    (None: without) the cell of row i is cell `places[i]`. `text` has room for all cells, for each of them a delimiter,
+    twice the bytes and two quotes of the special ones, and COPIED bytes more. Returns the bytes written."""
     cdef Py_ssize_t row, rows = starts.shape[0] - 1
     cdef int number, count = len(columns)
-    cdef const int32_t[::1] offsets
+    cdef const int32_t[::1] offsets, places
     cdef const uint8_t[::1] data
     cdef uint8_t* out = &text[0]
     cdef Column* each = <Column*> malloc(count * sizeof(Column))
@@ -116,8 +117,10 @@ def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] te
         raise MemoryError
     try:
         for number in range(count):
-            offsets, data = columns[number]
-            each[number] = Column(&offsets[0], _bytes(data), _bytes(data) + data.shape[0], special[number])
+            offsets, data, places = columns[number]
+            each[number] = Column(&offsets[0], NULL, _bytes(data), _bytes(data) + data.shape[0], special[number])
+            if places is not None and rows:
+                each[number].places = &places[0]
         with nogil:
             starts[0] = 0
             for row in range(rows):
@@ -135,8 +138,9 @@ def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] te
 
 
 cdef inline uint8_t* _copied(uint8_t* out, const Column* column, Py_ssize_t row) noexcept nogil:
-    cdef Py_ssize_t length = column.starts[row + 1] - column.starts[row]
-    cdef const uint8_t* cell = column.cells + column.starts[row]
+    cdef Py_ssize_t place = column.places[row] if column.places else row
+    cdef Py_ssize_t length = column.starts[place + 1] - column.starts[place]
+    cdef const uint8_t* cell = column.cells + column.starts[place]
     if column.special and _needs_quotes(cell, length):
         return _quoted(out, cell, length)
     if length <= COPIED and column.end - cell >= COPIED:

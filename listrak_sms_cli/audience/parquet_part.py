@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,9 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from listrak_sms_cli.audience.folded import Column, folded
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
-from listrak_sms_cli.audience.parquet_rows import Batches, RowGroup
-from listrak_sms_cli.audience.part import Part, Rows, Unit, check_cells
+from listrak_sms_cli.audience.parquet_rows import Batches, RowGroup, Wanted
+from listrak_sms_cli.audience.part import CELL_LIMIT, Part, Rows, Unit, check_cells
 from listrak_sms_cli.audience.spool import PIECE, Content
 from listrak_sms_cli.audience.text import as_text, why_unreadable
 from listrak_sms_cli.errors import AudienceError
@@ -26,7 +28,16 @@ from listrak_sms_cli.errors import AudienceError
 UNIT_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other
 WINDOW = 1 << 16  # bytes of a column chunk read at once where only its beginning is wanted
 UNIT_BYTES = 64 << 20  # text of one unit, at most, whatever a dictionary unfolds to
+FOLDED_BYTES = 1 << 19  # of words: writers give a dictionary up at a megabyte, and go on with plain values
 FOREIGN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """How a row group is read: rows of a unit, and the columns of few words, which may stay folded."""
+
+    unit_rows: int
+    few: tuple[str, ...] = ()
 
 
 class ParquetPart(Part):
@@ -56,14 +67,15 @@ class ParquetPart(Part):
         reasons = ((index, why_unreadable(kind)) for index, kind in enumerate(self._schema.types))
         self.unreadable: Mapping[int, str] = {index: reason for index, reason in reasons if reason}
         self._words = [field.name for field in self._schema if _holds_words(field.type)]
-        self._unit_rows = cache(self._measured)
+        self._measure = cache(self._measured)
+        self._many: set[str] = set()  # columns of few words in the dictionary, and many behind it
 
     def units(self) -> Iterator[Unit]:
         digest = xxhash.xxh3_128()
         first, hashed = 1, 0
-        for group, unit_rows in enumerate(self._measures()):
+        for group, measure in enumerate(self._measures()):
             rows = self._metadata.row_group(group).num_rows
-            shares = RowGroup(rows, unit_rows, self._starter(group))
+            shares = RowGroup(rows, measure.unit_rows, self._starter(group, measure))
             until = self.size * (first - 1 + rows) // max(self._metadata.num_rows, 1)
             for number, start in enumerate(shares.starts()):
                 count = shares.length(number)
@@ -74,10 +86,10 @@ class ParquetPart(Part):
         self.content.check_unchanged()
         self._pin.set(digest.hexdigest())
 
-    def _measures(self) -> Iterator[int]:
-        """Rows of a unit of each row group, found out ahead of those that read them."""
+    def _measures(self) -> Iterator[_Measure]:
+        """Of each row group, found out ahead of those that read it."""
         with ThreadPoolExecutor(1, thread_name_prefix="lsms-measure") as ahead:
-            yield from ahead.map(self._unit_rows, range(self._metadata.num_row_groups))
+            yield from ahead.map(self._measure, range(self._metadata.num_row_groups))
 
     def identity(self) -> FileIdentity:
         return FileIdentity(self.name, self.size, self.content.mtime_ns, self._pin.value)
@@ -89,40 +101,46 @@ class ParquetPart(Part):
                 start += len(piece)
         return start
 
-    def _starter(self, group: int) -> Any:
-        def start(columns: tuple[int, ...]) -> Batches:
+    def many_words(self, index: int) -> None:
+        """This column is not worth folding in row groups that are read from now on."""
+        self._many.add(self.columns[index])
+
+    def _starter(self, group: int, measure: _Measure) -> Any:
+        def start(wanted: Wanted) -> Batches:
+            columns, may_fold = wanted
+            few = [name for name in measure.few if name not in self._many] if may_fold else []
             names = [self.columns[index] for index in columns]
-            batches: Batches = self._file().iter_batches(self._unit_rows(group), row_groups=[group], columns=names)
+            batches: Batches = self._file(few).iter_batches(measure.unit_rows, row_groups=[group], columns=names)
             return batches
 
         return start
 
-    def _file(self, words: Sequence[str] = ()) -> Any:
+    def _file(self, words: Sequence[str] = (), buffer: int = 0) -> Any:
         """A reader with a position of its own; `words` are columns to be read as dictionaries."""
         reader = self.content.reader()
-        # Through a buffer, as whole column chunks would be read for the one row that tells the dictionaries.
-        buffer = WINDOW if words else 0
         return pq.ParquetFile(
             reader, metadata=self._metadata, read_dictionary=list(words), pre_buffer=False, buffer_size=buffer
         )
 
-    def _measured(self, group: int) -> int:
-        """Rows of a unit of a row group: by the sizes in the footer, and by the longest word of each dictionary, as a
-        file of 4 kB can hold one of a megabyte for each of thousands of rows. To look at them is a tenth of a push,
-        but a long word may come in any row group, also behind thousands of short ones."""
+    def _measured(self, group: int) -> _Measure:
+        """Rows of a unit: by the sizes in the footer, and by the longest word of each dictionary, as a file of 4 kB
+        can hold one of a megabyte for each of thousands of rows. To look at them is a tenth of a push, but a long word
+        may come in any row group, also behind thousands of short ones."""
         about = self._metadata.row_group(group)
         if not about.num_rows:
-            return 1
+            return _Measure(1)
         width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns)
+        # Through a buffer, as whole column chunks would be read for the one row that tells the dictionaries.
+        file = self._file(self._words, WINDOW)
+        few: list[str] = []
         try:
-            for batch in self._file(self._words).iter_batches(
-                1, row_groups=[group], columns=self._words, use_threads=False
-            ):
+            for batch in file.iter_batches(1, row_groups=[group], columns=self._words, use_threads=False):
                 width += sum(_longest(column) for column in batch.columns)
+                few = [name for name, column in zip(self._words, batch.columns, strict=False) if _has_few(column)]
                 break
         except FOREIGN:
             raise damaged(self.name) from None
-        return max(1, min(UNIT_ROWS, int(UNIT_BYTES / max(width, 1))))
+        return _Measure(max(1, min(UNIT_ROWS, int(UNIT_BYTES / max(width, 1)))), tuple(few))
 
 
 class ParquetUnit(Unit):
@@ -134,12 +152,18 @@ class ParquetUnit(Unit):
         self._first, self._rows = first, rows
 
     def read(self, columns: Sequence[int]) -> Rows:
+        return self._read(columns, may_fold=False)
+
+    def read_folded(self, columns: Sequence[int]) -> Rows:
+        return self._read(columns, may_fold=True)
+
+    def _read(self, columns: Sequence[int], *, may_fold: bool) -> Rows:
         part = self._part
         if not columns:
             return Rows([], self._rows, self._first)
         wanted = tuple(sorted(set(columns)))
         try:
-            batches = self._shares.unit(self._number, wanted)
+            batches = self._shares.unit(self._number, (wanted, may_fold))
         except FOREIGN:
             raise damaged(part.name) from None
         if sum(batch.num_rows for batch in batches) != self._rows:
@@ -151,20 +175,36 @@ class ParquetUnit(Unit):
                 hint="Give every column a name of its own, without dots.",
                 code="duplicate_column",
             )
-        texts = {index: self._text(batches, place, index) for place, index in enumerate(wanted)}
+        texts = {
+            index: self._column([batch.column(place) for batch in batches], index, may_fold=may_fold)
+            for place, index in enumerate(wanted)
+        }
         return Rows([texts[index] for index in columns], self._rows, self._first)
 
-    def _text(self, batches: Sequence[pa.RecordBatch], place: int, index: int) -> pa.Array:
-        name = self._part.columns[index]
+    def _column(self, arrays: Sequence[pa.Array], index: int, *, may_fold: bool) -> Column:
+        part, name = self._part, self._part.columns[index]
         last = self._first + self._rows - 1
         try:
-            texts = [as_text(batch.column(place)) for batch in batches]
+            if may_fold and len(arrays) == 1 and (column := self._folded(arrays[0], index)) is not None:
+                return column
+            texts = [as_text(array) for array in arrays]
         except AudienceError as error:
-            where = f"{self._part.name}, column “{name}”, rows {self._first:,} to {last:,}"
+            where = f"{part.name}, column “{name}”, rows {self._first:,} to {last:,}"
             raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
         text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
-        check_cells(text, self._part.name, name, self._first)
+        check_cells(text, part.name, name, self._first)
         return text
+
+    def _folded(self, array: pa.Array, index: int) -> pa.DictionaryArray | None:
+        """None where it would not pay."""
+        if not pa.types.is_dictionary(array.type):
+            return None
+        words = len(array.dictionary)
+        if words > UNIT_ROWS // 2:
+            self._part.many_words(index)
+        if words > self._rows // 2 or array.dictionary.nbytes > CELL_LIMIT:
+            return None
+        return folded(array.indices.cast(pa.int32()), as_text(array.dictionary))
 
 
 def damaged(name: str) -> AudienceError:
@@ -181,6 +221,13 @@ def _longest(column: pa.Array) -> int:
     if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
         return 0
     return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+
+
+def _has_few(column: pa.Array) -> bool:
+    """Is it worth reading it folded? A dictionary of one word can also be the first value of a column without one."""
+    if not pa.types.is_dictionary(column.type):
+        return False
+    return 1 < len(column.dictionary) <= UNIT_ROWS // 2 and column.dictionary.nbytes <= FOLDED_BYTES
 
 
 def _holds_words(kind: pa.DataType) -> bool:

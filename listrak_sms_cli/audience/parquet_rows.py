@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 Batches = Iterator[pa.RecordBatch]
+Wanted = tuple[tuple[int, ...], bool]  # columns, and whether some of them may be folded
 
 
 @dataclass
@@ -23,17 +24,17 @@ class _Run:
 
 
 class RowGroup:
-    """Units of `unit_rows` rows each, the last shorter. `start` gives all batches of the row group with some columns.
+    """Units of `unit_rows` rows each, the last shorter. `start` gives all batches of the row group with what is wanted.
 
     Units can be asked for by several threads at once and in any order; in order costs one pass, and holds one unit.
     """
 
-    def __init__(self, rows: int, unit_rows: int, start: Callable[[tuple[int, ...]], Batches]) -> None:
+    def __init__(self, rows: int, unit_rows: int, start: Callable[[Wanted], Batches]) -> None:
         self._rows = rows
         self._unit_rows = unit_rows
         self._start = start
         self._lock = threading.Lock()
-        self._runs: dict[tuple[int, ...], _Run] = {}
+        self._runs: dict[Wanted, _Run] = {}
 
     def starts(self) -> range:
         """First row of each unit."""
@@ -43,18 +44,18 @@ class RowGroup:
         """Rows of a unit."""
         return min(self._unit_rows, self._rows - unit * self._unit_rows)
 
-    def unit(self, number: int, columns: tuple[int, ...]) -> list[pa.RecordBatch]:
+    def unit(self, number: int, wanted: Wanted) -> list[pa.RecordBatch]:
         """The rows of a unit in one batch or more; fewer rows than its length when the row group ends early."""
         with self._lock:
-            run = self._runs.get(columns)
+            run = self._runs.get(wanted)
             if run is None or (number < run.at and number not in run.waiting):
-                run = self._runs[columns] = _Run(self._start(columns))
+                run = self._runs[wanted] = _Run(self._start(wanted))
             while run.at <= number:
                 run.waiting[run.at] = self._taken(run, self.length(run.at))
                 run.at += 1
             found = run.waiting.pop(number)
             if not run.waiting and run.at * self._unit_rows >= self._rows:
-                del self._runs[columns]
+                del self._runs[wanted]
             return found
 
     def _taken(self, run: _Run, rows: int) -> list[pa.RecordBatch]:

@@ -53,6 +53,10 @@ class Unit(ABC):
     def read(self, columns: Sequence[int]) -> Rows:
         """The columns asked for, as pa.string() arrays, in that order."""
 
+    def read_folded(self, columns: Sequence[int]) -> Rows:
+        """As `read`, but columns that come as words and places in them may stay so: see `folded`."""
+        return self.read(columns)
+
 
 class Part(ABC):
     """One file: `columns` as read, `rows` when known before reading, `unreadable` column index -> why."""

@@ -30,6 +30,7 @@ from listrak_sms_cli.audience.checkboxes import clean_checkboxes
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.date_format import check_date_format
 from listrak_sms_cli.audience.dates import clean_dates, explain_dates
+from listrak_sms_cli.audience.folded import Column, Places, folded
 from listrak_sms_cli.audience.numbers import clean_numbers, explain_numbers
 from listrak_sms_cli.audience.texts import clean_text
 
@@ -58,17 +59,24 @@ class ValueRules:
 class CleanValues:
     """A column as it may travel.
 
-    `text`: import text, no nulls; "" = empty cell, and in every row that is `bad` or `too_long`.
+    `text`: import text, no nulls, perhaps folded; "" = empty cell, and in every row that is `bad` or `too_long`.
     `bad`: True where the field cannot hold the value by kind; `too_long`: True where its import text has more
     characters than the field holds (never both). None = no such row.
     `changed`: True, among those that are neither, where something was lost: control characters or line breaks,
     how accents were composed, decimals, a time of day. Mere spelling (a date turned round) does not count.
     """
 
-    text: pa.StringArray
+    text: Column
     bad: Mask | None
     too_long: Mask | None
     changed: Mask | None
+
+    def spread(self, places: Places) -> CleanValues:
+        """These values, of words, as those of a folded column: `places` has the word of each row."""
+        masks = [mask.take(places) if mask is not None else None for mask in (self.bad, self.too_long, self.changed)]
+        return CleanValues(
+            folded(places, self.text), *(mask if mask is not None and mask.any() else None for mask in masks)
+        )
 
     @property
     def cleaned(self) -> int:

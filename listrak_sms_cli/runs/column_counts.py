@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from listrak_sms_cli.audience.clean import Cleaned, Verdict
+from listrak_sms_cli.audience.folded import lengths, unfolded
 from listrak_sms_cli.audience.profile import short_zips
-from listrak_sms_cli.runs.packing import string_offsets
 
 
 @dataclass
@@ -31,14 +31,13 @@ class ColumnCounts:
             judged = travels | (members.fills == 0) & (members.verdicts == Verdict.UNCHANGED)
         for column in members.columns:
             name = column.plan.name
-            offsets = string_offsets(column.values.text)
-            counts.empty[name] = int(np.count_nonzero((offsets[1:] == offsets[:-1]) & travels))
+            counts.empty[name] = int(np.count_nonzero((lengths(column.values.text) == 0) & travels))
             if column.values.changed is not None:
                 counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
             if (unfit := column.unfit) is not None:
                 counts.blanked[name] = int(np.count_nonzero(unfit & judged))
             if column.plan.holds_zips:
-                counts.short_zips[name] = short_zips(column.values.text)
+                counts.short_zips[name] = short_zips(unfolded(column.values.text))
         return counts
 
     def add(self, other: ColumnCounts) -> None:

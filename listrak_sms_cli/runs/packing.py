@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience import kernels
-from listrak_sms_cli.audience.cells import column_at, filled, raw
+from listrak_sms_cli.audience.cells import column_at, raw
+from listrak_sms_cli.audience.folded import Column, opened
 from listrak_sms_cli.errors import AudienceError, SettingsError
 
 _READ = 1 << 20  # bytes read from the spool at once
@@ -116,14 +117,19 @@ _MOST_TEXT = 1 << 31  # bytes that int32 can count
 _OVERHANG = 16  # bytes that the last cell may be written over its end (COPIED of the kernels)
 
 
-def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.StringArray:
-    """One CSV line a member, line feed at its end; "" where the phone is null. Cells are quoted where they need it
-    (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column holds."""
-    cells = [raw(filled(column)) for column in (phones, *columns)]
+def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray:
+    """One CSV line a member, line feed at its end; "" where the phone is null. Columns may be folded. Cells are quoted
+    where they need it (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column
+    holds."""
+    pairs = [opened(column) for column in (phones, *columns)]
+    cells = [raw(texts) for texts, _ in pairs]
     # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
     special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
     room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
-    room += sum(len(some.data) * (1 + quotes) for some, quotes in zip(cells, special, strict=True))
+    for some, (_, places), quotes in zip(cells, pairs, special, strict=True):
+        room += (1 + quotes) * (
+            len(some.data) if places is None else int(some.lengths.take(places).sum(dtype=np.int64))
+        )
     if room >= _MOST_TEXT:
         raise AudienceError(
             "Members that stand together hold more than a gigabyte of text.",
@@ -131,7 +137,8 @@ def write_lines(phones: pa.StringArray, columns: list[pa.StringArray]) -> pa.Str
             code="too_much_text",
         )
     starts, text = np.empty(len(phones) + 1, np.int32), np.empty(room, np.uint8)
-    size = kernels.write_lines([(some.starts, some.data) for some in cells], special, starts, text)
+    bytes_of = [(some.starts, some.data, places) for some, (_, places) in zip(cells, pairs, strict=True)]
+    size = kernels.write_lines(bytes_of, special, starts, text)
     return column_at(starts, text[:size])
 
 

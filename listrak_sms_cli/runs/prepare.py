@@ -157,7 +157,9 @@ def check_members(
     this returns, and what the columns hold to `profile`. `keep` is told the first row of each batch
     and the batch as it travels. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    check = _Check(job, members, looked_up, packing, rejects is not None, profile, recall)
+    # Who looks at single cells, or takes some of them apart, wants them plain.
+    folded = rejects is None and profile is None and keep is None and not job.rules.keep_empty
+    check = _Check(job, members, looked_up, packing, rejects is not None, folded, profile, recall)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
@@ -232,13 +234,14 @@ class _Check:
     looked_up: LookedUp
     packing: Packing | None
     explained: bool
+    folded: bool
     profile: AudienceProfile | None
     recall: Recall | None
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
         wanted = readable(self.job.audience) if self.explained else _wanted(plan, self.profile)
-        batch = stretch.chunk.read(wanted)
+        batch = stretch.chunk.read(wanted, folded=self.folded)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
                 f"The audience {self.job.audience.name} changed while it was read; nothing was sent.",

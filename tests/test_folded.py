@@ -1,0 +1,98 @@
+"""Folded columns travel as the plain ones would: the same lines, verdicts and counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listrak_sms_cli.audience.clean import CleaningRules, Verdict, clean_members
+from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
+from listrak_sms_cli.audience.files import open_audience
+from listrak_sms_cli.audience.folded import unfolded
+from listrak_sms_cli.runs.column_counts import ColumnCounts
+from listrak_sms_cli.runs.grouping import lines_of
+
+KINDS = tuple(FieldKind)
+WORDS = ["", " ", "Gold", "gold, plus", 'a "b"', "yes", "no", "12.345", "1,5", "2024-02-30", "1988-03-05", "n/a", "é\t"]
+PLAN = ColumnPlan(
+    0,
+    tuple(PlannedColumn(n, kind.name, ProfileField(n, kind.name, kind, 9)) for n, kind in enumerate(KINDS, 1)),
+    None,
+    (),
+    ("phone", *(kind.name for kind in KINDS)),
+)
+FOLDED = pa.dictionary(pa.int32(), pa.string())
+
+
+@given(
+    st.lists(st.lists(st.one_of(st.none(), st.sampled_from(WORDS)), min_size=len(KINDS), max_size=len(KINDS))),
+    st.integers(0, 3),
+    st.booleans(),
+    st.booleans(),
+)
+def test_folded_members_are_cleaned_as_plain_ones(
+    rows: list[list[str | None]], cut: int, blank: bool, keep: bool
+) -> None:
+    """Whatever the kind of field, also for slices, nulls, null words, values sent empty and empty cells kept."""
+    rules = CleaningRules("US", null_values=("n/a",), blank_bad_values=blank, keep_empty=keep)
+    plain = {n: pa.array(column, pa.string())[cut:] for n, column in enumerate(_columns(rows), 1)}
+    few = {n: pa.array(column, pa.string()).cast(FOLDED)[cut:] for n, column in enumerate(_columns(rows), 1)}
+    verdicts = np.zeros(len(plain[1]), np.uint8)
+    numbers = np.full(len(verdicts), 17175550100)
+    wanted, found = (clean_members(cells, PLAN, rules, verdicts) for cells in (plain, few))
+    assert found.verdicts.tolist() == wanted.verdicts.tolist()
+    assert ColumnCounts.of(found) == ColumnCounts.of(wanted)
+    lines = [next(lines_of(some, numbers, rules, by_fill=False)).text.to_pylist() for some in (wanted, found)]
+    assert lines[0] == lines[1]
+
+
+def _columns(rows: list[list[str | None]]) -> list[list[str | None]]:
+    return [[row[place] for row in rows] for place in range(len(KINDS))]
+
+
+def test_not_sent_for_a_word_that_nobody_has() -> None:
+    """A word of the dictionary that is in no row drops nobody and counts nowhere."""
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int32()), pa.array(["yes", "perhaps"]))
+    plan = ColumnPlan(0, (PlannedColumn(1, "x", ProfileField(1, "x", FieldKind.CHECKBOX)),), None, (), ("phone", "x"))
+    cleaned = clean_members({1: column}, plan, CleaningRules("US"), np.zeros(2, np.uint8))
+    assert cleaned.verdicts.tolist() == [Verdict.SENDABLE] * 2
+    assert cleaned.columns[0].unfit is None
+
+
+@pytest.mark.parametrize("options", [{}, {"dictionary_pagesize_limit": 1 << 10}, {"use_dictionary": False}])
+def test_read_from_parquet(tmp_path: Path, options: dict[str, object]) -> None:
+    """Columns of few words come folded, and say what they say unfolded: also with nulls, where the dictionary ends
+    early and plain values follow, where there is none, and from one row group to the next."""
+    rows = 70_000
+    tiers = pa.array([None if n % 11 == 0 else f"tier {n % 7}" for n in range(rows)])
+    names = pa.array([f"name {n % 40_000}" if n > 5_000 else "one of few" for n in range(rows)])
+    kinds = pa.array([f"kind {n % 3}" for n in range(rows)]).dictionary_encode()
+    table = pa.table({"phone": names, "tier": tiers, "name": names, "kind": kinds})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path, row_group_size=30_000, **options)
+    kept = []
+    with open_audience(path) as audience:
+        for chunk in audience.chunks():
+            plain, few = chunk.read(), chunk.read(folded=True)
+            kept += [pa.types.is_dictionary(few.column("tier").type)]
+            assert few.schema.names == plain.schema.names
+            for one, other in zip(plain.columns, few.columns, strict=True):
+                assert unfolded(one).equals(unfolded(other))
+    assert all(kept) or options.get("use_dictionary") is False
+
+
+def test_folding_is_given_up(tmp_path: Path) -> None:
+    """A column that has few words in its first dictionary and many behind it is read plain from then on."""
+    words = [f"word {n}" if n < 100 else f"a longer word {n}" for n in range(120_000)]
+    table = pa.table({"phone": words, "text": words})
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.concat_tables([table, table]), path, row_group_size=120_000, dictionary_pagesize_limit=1 << 10)
+    with open_audience(path) as audience:
+        texts = [chunk.read([1], folded=True).column(0) for chunk in audience.chunks()]
+    assert [text for column in texts for text in unfolded(column).to_pylist()] == words * 2
