@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience import kernels
-from listrak_sms_cli.audience.cells import raw
+from listrak_sms_cli.audience.cells import counts_of, raw
 from listrak_sms_cli.runs.packing import write_lines
 
 PHONES = st.text(st.sampled_from("0123456789+-(). /x,*é"), max_size=24)
@@ -23,7 +23,9 @@ def test_the_digits_and_the_shape_of_a_phone(phones: list[str], cut: int) -> Non
     """Digits are counted and read, and only plain cells have a shape, wherever they stand in a column."""
     seen = raw(pa.array(["+1 x"] * cut + phones, pa.string())[cut:])
     counts, numbers, shapes = (np.empty(len(phones), kind) for kind in (np.int32, np.int64, np.uint8))
-    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, 18, 20)
+    occurs = np.zeros(256, np.int64)
+    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, occurs, 18, 20)
+    assert occurs.tolist() == np.bincount(shapes, minlength=256).tolist()
     for phone, count, number, shape in zip(phones, counts, numbers, shapes, strict=True):
         digits = re.sub("[^0-9]", "", phone)
         assert (count, number) == (len(digits), int(digits[:18] or "0"))
@@ -62,6 +64,11 @@ def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
         for key in keys[:-1]:
             number = mix(number ^ key)
         assert result == number ^ keys[-1]
+
+
+@given(st.binary(max_size=300))
+def test_bytes_are_counted(text: bytes) -> None:
+    assert counts_of(np.frombuffer(text, np.uint8)).tolist() == [text.count(value) for value in range(256)]
 
 
 def digest(cell: bytes, seed: int) -> int:

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from listrak_sms_cli.audience import kernels
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -116,6 +118,13 @@ def column_of_numbers(numbers: npt.NDArray[Any]) -> pa.Array:
     """Numbers of any width as an Arrow column."""
     numbers = np.ascontiguousarray(numbers)
     return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def counts_of(octets: Bytes) -> npt.NDArray[np.int64]:
+    """256: how many of these bytes there are of each."""
+    counts = np.zeros(256, np.int64)
+    kernels.count_bytes(octets, counts)
+    return counts
 
 
 def filled(column: pa.StringArray) -> pa.StringArray:

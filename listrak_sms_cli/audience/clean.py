@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.cells import mask_of, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
-from listrak_sms_cli.audience.folded import Column, lengths, opened, unfolded
+from listrak_sms_cli.audience.folded import Column, empty_cells, opened, unfolded
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 
@@ -132,7 +132,9 @@ def clean_members(
 def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
     fills = np.zeros(rows, np.uint64)
     for place, column in enumerate(columns):
-        fills |= (lengths(column.values.text) > 0).astype(np.uint64) << np.uint64(place)
+        empty = empty_cells(column.values.text)
+        filled = ~empty if empty is not None else np.ones(rows, np.bool_)
+        fills |= filled.astype(np.uint64) << np.uint64(place)
     return fills
 
 

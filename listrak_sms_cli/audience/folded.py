@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.cells import column_of_numbers, filled, indices, integers, mask_of, raw, words
+from listrak_sms_cli.audience.cells import Mask, column_of_numbers, filled, indices, integers, mask_of, raw, words
 
 Column: TypeAlias = pa.StringArray | pa.DictionaryArray
 Places: TypeAlias = npt.NDArray[np.int32]
@@ -22,7 +22,7 @@ Places: TypeAlias = npt.NDArray[np.int32]
 def folded(places: Places | pa.Int32Array, texts: pa.StringArray) -> pa.DictionaryArray:
     """The column whose rows have the texts at these places."""
     at = column_of_numbers(places) if isinstance(places, np.ndarray) else places
-    return pa.DictionaryArray.from_arrays(at, texts)
+    return pa.DictionaryArray.from_arrays(at, texts, safe=False)  # places come from a dictionary
 
 
 def opened(column: Column) -> tuple[pa.StringArray, Places | None]:
@@ -45,8 +45,10 @@ def unfolded(column: Column) -> pa.StringArray:
     return texts if places is None else texts.take(indices(places))
 
 
-def lengths(column: Column) -> npt.NDArray[np.int32]:
-    """Bytes of each cell."""
+def empty_cells(column: Column) -> Mask | None:
+    """True where a cell is empty, None = nowhere."""
     texts, places = opened(column)
-    sizes = raw(texts).lengths
-    return sizes if places is None else sizes.take(places)
+    empty: Mask = raw(texts).lengths == 0
+    if not empty.any():
+        return None
+    return empty if places is None else empty.take(places)

@@ -12,6 +12,7 @@ def read_digits(
     counts: npt.NDArray[np.int32],
     numbers: npt.NDArray[np.int64],
     shapes: npt.NDArray[np.uint8],
+    seen: npt.NDArray[np.int64],
     most: int,
     longest: int,
 ) -> None: ...
@@ -35,4 +36,5 @@ def flag_repeated(
     table: npt.NDArray[np.uint32],
     flags: npt.NDArray[np.uint8],
 ) -> None: ...
+def count_bytes(octets: Bytes, counts: npt.NDArray[np.int64]) -> None: ...
 def mix(numbers: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]) -> None: ...

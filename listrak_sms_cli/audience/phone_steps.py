@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from listrak_sms_cli.audience.cells import counts_of
 from listrak_sms_cli.audience.phone_judges import UNSURE, Integers
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_code, valid
 
@@ -166,11 +167,7 @@ def _without(numbers: Integers, digits: int) -> Integers:
 
 def _classes(of: npt.NDArray[np.generic]) -> Iterator[tuple[int, slice | npt.NDArray[np.intp]]]:
     """Each value that occurs and its rows."""
-    if not len(of):
-        return
-    low, high = int(of.min()), int(of.max())
-    if low == high:
-        yield low, slice(None)
-        return
-    for value in np.flatnonzero(np.bincount(of)).tolist():
-        yield value, np.flatnonzero(of == value)
+    counts = counts_of(of.view(np.uint8)) if of.itemsize == 1 else np.bincount(of)
+    values = np.flatnonzero(counts).tolist()
+    for value in values:
+        yield value, slice(None) if len(values) == 1 else np.flatnonzero(of == value)

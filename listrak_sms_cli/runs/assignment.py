@@ -21,7 +21,12 @@ from listrak_sms_cli.runs.packing import Part
 
 FILE_NAME = "parts.parquet"
 _STEP = 1 << 19  # rows written together
-_SCHEMA = pa.schema([("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64())])
+_SCHEMA = pa.schema(
+    [
+        pa.field(name, kind, nullable=False)
+        for name, kind in (("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64()))
+    ]
+)
 
 
 def write_assignment(
@@ -58,8 +63,8 @@ def write_assignment(
             file,
             _SCHEMA,
             compression="zstd",
-            use_dictionary=["part", "file"],
-            column_encoding={"row": "DELTA_BINARY_PACKED"},
+            use_dictionary=False,
+            column_encoding="DELTA_BINARY_PACKED",
             write_statistics=False,
         ) as writer:
             for _, batch in in_order(made, starts):

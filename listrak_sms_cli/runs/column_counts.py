@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from listrak_sms_cli.audience.clean import Cleaned, Verdict
-from listrak_sms_cli.audience.folded import lengths, unfolded
+from listrak_sms_cli.audience.folded import empty_cells, unfolded
 from listrak_sms_cli.audience.profile import short_zips
 
 
@@ -31,7 +31,8 @@ class ColumnCounts:
             judged = travels | (members.fills == 0) & (members.verdicts == Verdict.UNCHANGED)
         for column in members.columns:
             name = column.plan.name
-            counts.empty[name] = int(np.count_nonzero((lengths(column.values.text) == 0) & travels))
+            empty = empty_cells(column.values.text)
+            counts.empty[name] = int(np.count_nonzero(empty & travels)) if empty is not None else 0
             if column.values.changed is not None:
                 counts.cleaned[name] = int(np.count_nonzero(column.values.changed & travels))
             if (unfit := column.unfit) is not None:

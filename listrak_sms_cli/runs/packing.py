@@ -127,9 +127,8 @@ def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray
     special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
     room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
     for some, (_, places), quotes in zip(cells, pairs, special, strict=True):
-        room += (1 + quotes) * (
-            len(some.data) if places is None else int(some.lengths.take(places).sum(dtype=np.int64))
-        )
+        longest = int(some.lengths.max(initial=0)) if places is not None else 0
+        room += (1 + quotes) * (len(some.data) if places is None else len(places) * longest)
     if room >= _MOST_TEXT:
         raise AudienceError(
             "Members that stand together hold more than a gigabyte of text.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from listrak_sms_cli.audience.cells import counts_of
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.dedupe import duplicates
@@ -283,7 +284,8 @@ def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:
     """Members by verdict."""
-    return Counter({verdict: int(np.count_nonzero(verdicts == verdict)) for verdict in Verdict})
+    counts = counts_of(verdicts).tolist()
+    return Counter({verdict: counts[verdict] for verdict in Verdict})
 
 
 def _joined(arrays: list[np.ndarray], kind: type[np.generic]) -> np.ndarray:
