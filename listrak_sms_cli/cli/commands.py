@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from listrak_sms_cli.cli.plain_values import pass_plain_values
+
 # Name -> its module in cli/, and the first paragraph of its docstring. The function is called as the command is.
 COMMANDS = {
     "push": (
@@ -59,6 +61,10 @@ class Commands(TyperGroup):
         for name, (_, line) in COMMANDS.items():
             self.add_command(TyperCommand(name, help=line))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        pass_plain_values(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
         from listrak_sms_cli.cli.output import output
         from listrak_sms_cli.display.overview import overview
@@ -75,9 +81,17 @@ class Commands(TyperGroup):
         return name, command and load_command(str(name)), rest
 
 
+class Command(TyperCommand):
+    """The one that is run."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        pass_plain_values(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
+
 def load_command(name: str) -> Any:
     """The whole command, as Typer makes it of its function."""
     function = getattr(import_module(f"listrak_sms_cli.cli.{COMMANDS[name][0]}"), name.replace("-", "_"))
     alone = typer.Typer(**STYLE, add_completion=False)
-    alone.command(name)(function)
+    alone.command(name, cls=Command)(function)
     return typer.main.get_command(alone)
