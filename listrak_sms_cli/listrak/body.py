@@ -10,7 +10,7 @@ from typing import Protocol
 import pybase64
 
 MAX_FILE_BYTES = 195_000_000  # before base64 (Listrak's API description)
-_PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that pieces can be strung together
+PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that pieces can be strung together
 
 
 class Content(Protocol):
@@ -88,20 +88,20 @@ class ContentChangedError(Exception):
 
 
 def _pieces(chunks: Iterator[bytes | memoryview]) -> Iterator[memoryview]:
-    """The same bytes in pieces of a multiple of 3 bytes, at most _PIECE; only the last may be of another length."""
+    """The same bytes in pieces of a multiple of 3 bytes, at most PIECE; only the last may be of another length."""
     rest = bytearray()
     for chunk in chunks:
         view = memoryview(chunk)
         if rest:
-            missing = _PIECE - len(rest)
+            missing = PIECE - len(rest)
             rest += view[:missing]
             view = view[missing:]
-            if len(rest) < _PIECE:
+            if len(rest) < PIECE:
                 continue
             yield memoryview(rest)
-        whole = len(view) - len(view) % _PIECE
-        for start in range(0, whole, _PIECE):
-            yield view[start : start + _PIECE]
+        whole = len(view) - len(view) % PIECE
+        for start in range(0, whole, PIECE):
+            yield view[start : start + PIECE]
         rest = bytearray(view[whole:])
     if rest:
         yield memoryview(rest)

@@ -16,8 +16,7 @@ from listrak_sms_cli.audience import kernels
 from listrak_sms_cli.audience.cells import column_at, raw
 from listrak_sms_cli.audience.folded import Column, opened
 from listrak_sms_cli.errors import AudienceError, SettingsError
-
-_READ = 1 << 20  # bytes read from the spool at once
+from listrak_sms_cli.listrak.body import PIECE
 
 
 class Spool:
@@ -47,11 +46,14 @@ class Spool:
             ) from None
         return start
 
-    def read(self, offset: int, size: int) -> Iterator[bytes]:
+    def read(self, offset: int, size: int, before: int = 0) -> Iterator[bytes]:
+        """In pieces that end where those of a body end when so many bytes come `before`, which then need no copy."""
         end = offset + size
+        room = PIECE - before % PIECE
         while offset < end:
-            data = os.pread(self._file.fileno(), min(_READ, end - offset), offset)
+            data = os.pread(self._file.fileno(), min(room, end - offset), offset)
             offset += len(data)
+            room = room - len(data) or PIECE
             yield data
 
     def close(self) -> None:
@@ -72,8 +74,10 @@ class ImportFile:
 
     def chunks(self) -> Iterator[bytes]:
         yield self.header
+        before = len(self.header)
         for offset, size in self.stretches:
-            yield from self.spool.read(offset, size)
+            yield from self.spool.read(offset, size, before)
+            before += size
 
     def split(self, rows: int) -> tuple[ImportFile, ImportFile]:
         """The first `rows` members and the rest. A member is one line: cells never carry a line break."""
