@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import asdict
 
 from listrak_sms_cli.audience.files import Audience, ReadOptions, open_audience
 from listrak_sms_cli.errors import AudienceError

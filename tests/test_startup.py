@@ -14,7 +14,7 @@ from conftest import World
 from listrak_sms_cli.cli.commands import COMMANDS, load_command
 
 TEN = "phone,First Name,Loyalty Tier,SMS Consent\n" + "".join(f"2125550{n},N{n},Gold,yes\n" for n in range(100, 110))
-NEVER = ("pandas", "pyarrow.dataset")
+NEVER = ("pandas", "pyarrow.dataset", "pydantic")
 
 
 def imported(world: World, *arguments: object) -> list[str]:
@@ -34,7 +34,7 @@ def imported(world: World, *arguments: object) -> list[str]:
     "options", [[], ["--changed-only"], ["--consent-column", "SMS Consent"]], ids=["plain", "changed", "consent"]
 )
 def test_a_small_push_does_without_pandas(world: World, options: list[str]) -> None:
-    """Ten members are pushed, and pushed again, without pandas or what imports it."""
+    """Ten members are pushed, and pushed again, without pandas or pydantic, or what imports them."""
     audience = world.audience(TEN)
     for _ in range(2):
         modules = imported(world, "push", audience, "--skip-unmatched", "--json", *options)

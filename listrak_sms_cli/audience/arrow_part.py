@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 import xxhash
+from msgspec import Struct
 
 from listrak_sms_cli.audience.identity import FileIdentity
 from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit, check_cells
@@ -19,8 +19,7 @@ UNIT_BYTES = 32 << 20
 _PANDAS_INDEX = "__index_level_"
 
 
-@dataclass(frozen=True)
-class TextBatch:
+class TextBatch(Struct, frozen=True):
     """`columns`: pa.string() each; `first`: number of the first row; `numbers`: of each row where they do not just
     count up."""
 

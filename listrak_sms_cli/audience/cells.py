@@ -6,7 +6,6 @@ would import pandas (0.3 s) at their first call, as would `pq.read_table`, so th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from listrak_sms_cli.audience import kernels
 
@@ -24,8 +24,7 @@ Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """A column as numpy: cell i is `data[starts[i]:starts[i + 1]]`; `starts` is int32, one longer than the
     column, and begins at 0 also for a slice."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from listrak_sms_cli.audience.cells import mask_of, words
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
@@ -42,8 +43,7 @@ class Verdict(IntEnum):
         return Verdict.MISSING_PHONE <= self <= Verdict.NOT_IN_LISTRAK
 
 
-@dataclass(frozen=True)
-class CleaningRules:
+class CleaningRules(Struct, frozen=True):
     """How members are cleaned. `region` is an ISO country code; `date_format` strptime codes or None."""
 
     region: str
@@ -54,14 +54,13 @@ class CleaningRules:
     keep_empty: bool = False  # an empty cell, or one of blanks, leaves what is stored as it is; else it travels
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "region", self.region.upper())
+        force_setattr(self, "region", self.region.upper())
 
     def for_column(self, column: PlannedColumn) -> ValueRules:
         return ValueRules(column.field.kind, column.field.max_length, self.region, self.date_format)
 
 
-@dataclass(frozen=True)
-class CleanedColumn:
+class CleanedColumn(Struct, frozen=True):
     """One planned column of a batch: its values as they may travel, "" where the field cannot hold them."""
 
     plan: PlannedColumn
@@ -76,8 +75,7 @@ class CleanedColumn:
         return bad | too_long
 
 
-@dataclass(frozen=True)
-class Cleaned:
+class Cleaned(Struct, frozen=True):
     """A batch as it will travel: `columns` in the order of the plan, `verdicts` uint8 a row. `fills`: uint64 a row, bit
     i is set where column i has a value; None unless empty cells are to be kept from travelling."""
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from listrak_sms_cli.errors import AudienceError
 
@@ -38,8 +39,7 @@ class FieldKind(Enum):
     CHECKBOX = "Checkbox"
 
 
-@dataclass(frozen=True)
-class ProfileField:
+class ProfileField(Struct, frozen=True):
     """A profile field as the audience side needs it. `max_length` counts characters, None = no limit.
     `id` 0 stands for a field that was not looked up (`validate --offline`)."""
 
@@ -50,8 +50,7 @@ class ProfileField:
     active: bool = True
 
 
-@dataclass(frozen=True)
-class ColumnChoices:
+class ColumnChoices(Struct, frozen=True):
     """What the person said about columns: `mapping` is column -> profile field name or id."""
 
     phone_column: str | None = None
@@ -61,8 +60,7 @@ class ColumnChoices:
     consent_column: str | None = None
 
 
-@dataclass(frozen=True)
-class PlannedColumn:
+class PlannedColumn(Struct, frozen=True):
     """Column `index` of the audience, called `name` once rewritten, travels to `field`."""
 
     index: int
@@ -74,8 +72,7 @@ class PlannedColumn:
         return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
 
 
-@dataclass(frozen=True)
-class ColumnPlan:
+class ColumnPlan(Struct, frozen=True):
     """`phone` and `consent` are column indices; `header` the rewritten names of all columns."""
 
     phone: int
@@ -187,8 +184,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     return ColumnPlan(phone, tuple(planned), chosen.consent, tuple(skipped), header)
 
 
-@dataclass(frozen=True)
-class _Chosen:
+class _Chosen(Struct, frozen=True):
     """ColumnChoices with column names resolved to indices."""
 
     mapping: Mapping[int, str]

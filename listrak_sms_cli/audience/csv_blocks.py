@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import xxhash
+from msgspec import Struct
 
 from listrak_sms_cli.audience.csv_cut import Cut, cut, longest_cell, quoted_parts, record_ends
 from listrak_sms_cli.audience.identity import changed
@@ -19,8 +19,7 @@ ROW_LIMIT = 4 * CELL_LIMIT
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """Whole records: `data` of `size` bytes; `first`: number of its first record; `records`: how many."""
 
     data: bytearray
@@ -34,8 +33,7 @@ class Block:
         return Mark(self.size, self.first, self.records, self.quoted)
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What a later pass has to know of a Block to have it again without looking for its end."""
 
     size: int

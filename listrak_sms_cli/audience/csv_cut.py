@@ -7,10 +7,10 @@ follows up to the delimiter belongs to the cell. CR, LF and CRLF end a record ou
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 LF, CR, QUOTE = 10, 13, 34
 Octets = np.ndarray[Any, np.dtype[np.uint8]]
@@ -19,8 +19,7 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 NONE: Positions = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """`end`: bytes up to and with the last record end (0: there is none). `records`: how many ended in them.
     `quoted`: there may be quotes among them. `opened_at`: where the quoted part begins that is still open at the end of
     the bytes, else -1."""

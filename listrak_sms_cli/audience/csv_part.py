@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter, Mark
 from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from listrak_sms_cli.audience.identity import FileIdentity, SourceIdentity
 from listrak_sms_cli.audience.opening import Found, open_parts
@@ -35,8 +35,7 @@ def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audie
         raise
 
 
-@dataclass(frozen=True)
-class _Counted:
+class _Counted(Struct, frozen=True):
     """Where the rows of a chunk are: which file, and the row numbers there."""
 
     file: int

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from listrak_sms_cli.errors import AudienceError
 
 
-@dataclass(frozen=True)
-class FileIdentity:
+class FileIdentity(Struct, frozen=True):
     """One file: `size` in bytes and `digest` (xxh3_128, hex) are of the content as read, after unpacking; `digest` is
     empty until the first full pass. `mtime_ns` is 0 where there is no time: standard input, Arrow streams."""
 
@@ -20,8 +20,7 @@ class FileIdentity:
     digest: str
 
 
-@dataclass(frozen=True)
-class SourceIdentity:
+class SourceIdentity(Struct, frozen=True):
     """All files of an audience, in the order in which they are read; plain values, ready for JSON."""
 
     files: tuple[FileIdentity, ...]

@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 from listrak_sms_cli.errors import AudienceError
 
@@ -24,8 +25,7 @@ _SECRET_KEYS = re.compile(
 _MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(Struct, frozen=True):
     """One file. `path` is None when it can only be streamed: then `stream` opens it. `partitions`: the key=value
     folders it lies in."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from listrak_sms_cli.audience.csv_blocks import BlockCutter
 from listrak_sms_cli.audience.csv_part import CsvPart
@@ -37,8 +38,7 @@ def check_options(options: ReadOptions) -> None:
     delimiter_of("", options.delimiter)
 
 
-@dataclass(frozen=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """A file whose first bytes have been looked at. `local`: the bytes where they are, when they can be read there."""
 
     name: str

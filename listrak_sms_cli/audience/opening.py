@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from listrak_sms_cli.audience.arrow_part import open_stream
 from listrak_sms_cli.audience.locations import Location, find
@@ -15,8 +16,7 @@ from listrak_sms_cli.audience.spool import Spool
 from listrak_sms_cli.errors import AudienceError
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """An open file of the audience. `places`: for each column of the audience the column of the file, or the value
     that the file's folder (`key=value`) gives it. `folders`: the names of the latter, the last columns of all."""
 

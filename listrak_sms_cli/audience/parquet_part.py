@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
+from msgspec import Struct
 
 from listrak_sms_cli.audience.folded import Column, folded
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
@@ -32,8 +32,7 @@ FOLDED_BYTES = 1 << 19  # of words: writers give a dictionary up at a megabyte, 
 FOREIGN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 
 
-@dataclass(frozen=True)
-class _Measure:
+class _Measure(Struct, frozen=True):
     """How a row group is read: rows of a unit, and the columns of few words, which may stay folded."""
 
     unit_rows: int

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 Batches = Iterator[pa.RecordBatch]
 Wanted = tuple[tuple[int, ...], bool]  # columns, and whether some of them may be folded
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """One way through the row group: `at`: number of the next unit; `waiting`: units decoded on the way to a later one;
     `rest`: decoded rows of the next unit."""
 

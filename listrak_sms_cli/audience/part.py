@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from listrak_sms_cli.audience.identity import FileIdentity
 from listrak_sms_cli.errors import AudienceError
@@ -16,8 +16,7 @@ from listrak_sms_cli.errors import AudienceError
 RowNumbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """What a unit holds: text columns, and the row number of each row in its file, None when they count up from
     `first`."""
 

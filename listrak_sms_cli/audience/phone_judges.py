@@ -7,11 +7,11 @@ millisecond for most patterns, and kept by those who ask; judging is numpy, with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from listrak_sms_cli.audience.phone_patterns import EMPTY, NOTHING, Language, after, building, matches_empty
 
@@ -40,8 +40,7 @@ def prefix_lengths(language: Language) -> npt.NDArray[np.uint8]:
     return table
 
 
-@dataclass(frozen=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """Says of numbers with `length` digits whether they are in a language. `decisive`: how many of their first
     digits decide; 0 = all of them are judged alike, as `otherwise` says. `tables`: one for each block of digits, from a
     state and the block to the next state; the last to the verdict."""

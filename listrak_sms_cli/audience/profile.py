@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.cells import (
     Mask,
@@ -49,8 +50,7 @@ _MASKS = (
 _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
 
 
-@dataclass(frozen=True)
-class ColumnFacts:
+class ColumnFacts(Struct, frozen=True):
     """Cells of one column in one batch. `longest` in characters. `distinct`: pa.string(), None = too many or not
     counted, `at_least` then says how many there are at least. `shapes`: masked cells and how often; `kinds`: how many
     could be of that kind; both among the first `sampled` filled ones."""
@@ -64,8 +64,7 @@ class ColumnFacts:
     kinds: Mapping[FieldKind, int] = field(default_factory=dict)
 
 
-@dataclass
-class ColumnProfile:
+class ColumnProfile(Struct):
     """One column of the batches so far. `distinct` is exact, or, when `over`, a number it has at least. `bad`,
     `too_long` and `cleaned` count cells as `CleanValues` has them, whatever becomes of their members."""
 

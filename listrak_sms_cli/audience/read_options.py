@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(Struct, frozen=True):
     """`format`: csv, tsv, parquet or xlsx; `delimiter`: one character or `tab`; `encoding`: a codec of Python's;
     `sheet`: of a workbook. None: told from the file."""
 

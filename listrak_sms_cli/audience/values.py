@@ -6,11 +6,11 @@ Number with at most two decimals and no thousands separators, Checkbox `true` or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.cells import (
     Mask,
@@ -35,8 +35,7 @@ from listrak_sms_cli.audience.numbers import clean_numbers, explain_numbers
 from listrak_sms_cli.audience.texts import clean_text
 
 
-@dataclass(frozen=True)
-class ValueRules:
+class ValueRules(Struct, frozen=True):
     """What a column's field can hold, and how the column is read.
 
     `max_length` counts characters of the import text (None = no limit). `region` is an ISO 3166 country:
@@ -55,8 +54,7 @@ class ValueRules:
             check_date_format(self.date_format)
 
 
-@dataclass(frozen=True)
-class CleanValues:
+class CleanValues(Struct, frozen=True):
     """A column as it may travel.
 
     `text`: import text, no nulls, perhaps folded; "" = empty cell, and in every row that is `bad` or `too_long`.

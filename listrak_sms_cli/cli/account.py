@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+from msgspec import Struct
 
 from listrak_sms_cli.cli import given
 from listrak_sms_cli.cli import options as o
@@ -121,8 +121,7 @@ def check(
         raise typer.Exit(failed.exit_code)
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One line of `lsms check`."""
 
     name: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import RESERVED_COLUMN, plan_columns, rewrite_names
 from listrak_sms_cli.audience.files import Audience, open_audience
@@ -35,7 +36,7 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
     """Starts a sandbox, gives it a profile field for every column and nine tenths of the phones as contacts,
     pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises."""
     with start_sandbox() as sandbox, open_audience(source, options.reading.read) as audience:
-        settings = replace(
+        settings = dataclasses.replace(
             settings,
             client_id=sandbox.config.client_id,
             client_secret=sandbox.config.client_secret,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import to_builtins
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.events import Event, MembersCounted, MembersSent, PhaseAdvanced
@@ -44,15 +44,14 @@ class LogFile:
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, PhaseAdvanced | MembersCounted | MembersSent):
-            self._write(type(event).__name__, asdict(event))
+            self._write(type(event).__name__, to_builtins(event))
 
     def _write(self, name: str, facts: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        plain = {key: value.value if isinstance(value, Enum) else value for key, value in facts.items()}
         if self._json:
-            line = json.dumps({"at": now, "event": name, **plain}, ensure_ascii=False)
+            line = json.dumps({"at": now, "event": name, **facts}, ensure_ascii=False)
         else:
-            line = f"{now} {name} " + " ".join(f"{key}={json.dumps(value)}" for key, value in plain.items())
+            line = f"{now} {name} " + " ".join(f"{key}={json.dumps(value)}" for key, value in facts.items())
         if self._file is not None:
             try:
                 os.write(self._file, f"{line}\n".encode())

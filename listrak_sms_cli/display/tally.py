@@ -6,7 +6,8 @@ Every update stores one value, so a display that draws in between sees a state t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from listrak_sms_cli.runs.events import (
     Event,
@@ -24,8 +25,7 @@ from listrak_sms_cli.runs.events import (
 )
 
 
-@dataclass
-class PhaseTally:
+class PhaseTally(Struct):
     """How far a phase is. Times are monotonic seconds."""
 
     phase: Phase
@@ -52,8 +52,7 @@ class PhaseTally:
         return self.seconds(now) * max(0, self.total - self.done) / self.done
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     phases: dict[Phase, PhaseTally] = field(default_factory=dict)
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import pybase64
+from msgspec import Struct
 
 MAX_FILE_BYTES = 195_000_000  # before base64 (Listrak's API description)
 PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that pieces can be strung together
@@ -22,8 +23,7 @@ class Content(Protocol):
     def chunks(self) -> Iterator[bytes | memoryview]: ...
 
 
-@dataclass(frozen=True)
-class ColumnMapping:
+class ColumnMapping(Struct, frozen=True):
     """A column of the import file after the phone, by the profile field it updates."""
 
     field_id: int

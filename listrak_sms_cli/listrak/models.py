@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 Item = TypeVar("Item")
 
@@ -26,8 +27,7 @@ _ENDINGS = frozenset(
 _BAD_WORDS = ("fail", "error", "cancel", "reject")
 
 
-@dataclass(frozen=True)
-class SenderCode:
+class SenderCode(Struct, frozen=True):
     """`id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak does not say."""
 
     id: int
@@ -36,8 +36,7 @@ class SenderCode:
     merchant_name: str
 
 
-@dataclass(frozen=True)
-class ProfileField:
+class ProfileField(Struct, frozen=True):
     """`data_type`: Text, Number, Checkbox or Date; `max_length` in characters, None = no limit."""
 
     id: int
@@ -51,16 +50,14 @@ class ProfileField:
         return not any(word in self.status_flag.casefold() for word in _DISABLED_WORDS)
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """An import file that Listrak took (201). `maybe_repeated`: an earlier try may have arrived as well."""
 
     import_file_id: str
     maybe_repeated: bool = False
 
 
-@dataclass(frozen=True)
-class ImportStatus:
+class ImportStatus(Struct, frozen=True):
     """How an import stands. `status` is Listrak's own word; `new_word`: it ended with one we had not heard of."""
 
     import_file_id: str
@@ -81,8 +78,7 @@ class ImportStatus:
         return self.ended and not self.failed and _plain(self.status) not in _ENDINGS
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A contact. `birthday` as Listrak writes it (ISO date and time); `values` by profile field id."""
 
     phone: str
@@ -95,8 +91,7 @@ class Contact:
     values: dict[int, str | None]
 
 
-@dataclass(frozen=True)
-class PhoneList:
+class PhoneList(Struct, frozen=True):
     id: int
     name: str
     status: str

@@ -8,12 +8,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TypeVar
 
 import httpx
 import tenacity
+from msgspec import Struct
 
 from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
 
@@ -23,8 +23,7 @@ _PASSING_STATUSES = frozenset({408, 425, 429})  # and every 5xx
 _MOST_UNREADABLE = 20  # tries of a request that was done each time: by then it is no passing fault
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """A request that is about to be tried again after `wait` seconds; `reason` in our own words."""
 
     what: str
@@ -46,8 +45,7 @@ class Passing(Exception):
         self.done = done
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries: the
     longest that is drawn at random doubles from the one to the other."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from listrak_sms_cli.errors import SettingsError
 
@@ -38,8 +40,7 @@ def check_route(method: str, path: str) -> str:
     raise ForbiddenRouteError(f"{method} is not allowed on this route")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """The API base and the token address. Raises SettingsError unless both are https:// (loopback excepted), without
     user, query or fragment."""
 
@@ -49,7 +50,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         _check_address(self.api_url, "The API base", "--api-url")
         _check_address(self.token_url, "The token address", "--token-url")
-        object.__setattr__(self, "api_url", self.api_url.rstrip("/"))
+        force_setattr(self, "api_url", self.api_url.rstrip("/"))
 
 
 def check_request(endpoint: Endpoint, method: str, url: str) -> None:

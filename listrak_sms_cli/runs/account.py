@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
@@ -18,8 +19,7 @@ from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.settings import Settings
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(Struct, frozen=True):
     """A sender code, the country its phones are written for, and the company's profile fields."""
 
     sender_code: int

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from listrak_sms_cli.audience.clean import Cleaned, Verdict
 from listrak_sms_cli.audience.folded import empty_cells, unfolded
 from listrak_sms_cli.audience.profile import short_zips
 
 
-@dataclass
-class ColumnCounts:
+class ColumnCounts(Struct):
     """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty, ZIPs that
     are too short. Values left out count also where nothing is left to say of the member."""
 

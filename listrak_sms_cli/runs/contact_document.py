@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import SYSTEM_FIELDS, FieldKind, ProfileField
 from listrak_sms_cli.listrak.models import Contact
@@ -34,8 +36,7 @@ def attribute_of(field_name: str) -> str | None:
     return _ATTRIBUTES.get(_plain(field_name))
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(Struct, frozen=True):
     """How members become updates. `columns`: those after the phone; `ids`: profile fields an update may name;
     `keep_empty`: an empty cell leaves what is stored, else it empties it."""
 

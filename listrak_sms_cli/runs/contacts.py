@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from listrak_sms_cli.audience.cells import strings
 from listrak_sms_cli.audience.phones import read_listed
@@ -20,16 +20,14 @@ Item = TypeVar("Item")
 _AT_ONCE = 8  # contacts asked for one by one
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """One listing that Listrak pages through: the subscribed, or the opted-out, contacts of a phone list."""
 
     list_id: int
     opted_out: bool
 
 
-@dataclass(frozen=True)
-class Contacts:
+class Contacts(Struct, frozen=True):
     """Reads the contacts of one sender code. Phones come as int64 E.164 digits, whatever Listrak's spelling;
     `region` is the sender code's country."""
 

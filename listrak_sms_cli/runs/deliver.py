@@ -7,7 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable, LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
@@ -46,8 +48,7 @@ UNKNOWN_FOR = 60.0  # seconds: how long an import that was accepted may be unkno
 _FIRST_POLL, _SLOWEST_POLL = 0.1, 5.0  # seconds between two looks at the imports
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where import files go. `columns`: all that any of them has after the phone."""
 
     client: ListrakClient

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from listrak_sms_cli.audience.files import Audience
 from listrak_sms_cli.errors import SettingsError
@@ -21,8 +21,7 @@ SHOWN = 20
 _TOGETHER = 50_000  # differences written at once
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One value that is not as the audience has it. `file` is "" when the audience has but one; `kind`: "other value",
     "nothing stored", "something stored" (where the audience has nothing), or "not in Listrak"."""
 

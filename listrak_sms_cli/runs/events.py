@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Phase(Enum):
@@ -18,8 +19,7 @@ class Phase(Enum):
     VERIFYING = "Verifying"  # contacts read back, members
 
 
-@dataclass(frozen=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True):
     """`described` says what the audience is ("CSV, comma, UTF-8"); `target` names the sender code."""
 
     run_id: str
@@ -29,8 +29,7 @@ class RunStarted:
     dry_run: bool
 
 
-@dataclass(frozen=True)
-class PhaseStarted:
+class PhaseStarted(Struct, frozen=True):
     """`total` counts `unit` ("bytes", "members", "contacts", "imports"); 0 = not known."""
 
     phase: Phase
@@ -38,44 +37,38 @@ class PhaseStarted:
     unit: str
 
 
-@dataclass(frozen=True)
-class PhaseAdvanced:
+class PhaseAdvanced(Struct, frozen=True):
     """`done` of the phase's total so far (absolute, never an increment)."""
 
     phase: Phase
     done: int
 
 
-@dataclass(frozen=True)
-class PhaseEnded:
+class PhaseEnded(Struct, frozen=True):
     phase: Phase
 
 
-@dataclass(frozen=True)
-class MembersCounted:
+class MembersCounted(Struct, frozen=True):
     """Members read so far and members dropped so far by reason (absolute counts)."""
 
     read: int
     dropped: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class SendablePrepared:
+class SendablePrepared(Struct, frozen=True):
     """The whole audience has been checked: what would be sent is known. `imports` 0: one by one."""
 
     sendable: int
     imports: int
 
 
-@dataclass(frozen=True)
-class MembersSent:
+class MembersSent(Struct, frozen=True):
     """Members in import files that Listrak has accepted so far (absolute)."""
 
     sent: int
 
 
-@dataclass(frozen=True)
-class ImportChanged:
+class ImportChanged(Struct, frozen=True):
     """An import file changed its state; `state` is one of our words or Listrak's own word."""
 
     part: int
@@ -86,8 +79,7 @@ class ImportChanged:
     failed: bool = False
 
 
-@dataclass(frozen=True)
-class RequestRetried:
+class RequestRetried(Struct, frozen=True):
     """A request failed in passing and is tried again after `wait` seconds."""
 
     what: str
@@ -95,8 +87,7 @@ class RequestRetried:
     wait: float
 
 
-@dataclass(frozen=True)
-class Warned:
+class Warned(Struct, frozen=True):
     code: str
     message: str
 

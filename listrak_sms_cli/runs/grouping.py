@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.cells import indices
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
@@ -27,8 +28,7 @@ _FEW = 50_000  # fills that a set of columns is found for first
 _SAMPLE = 2_000  # fills that tell which column makes the most difference
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """Members of a batch that have the same columns. `columns`: their places in the plan, None = all; `rows`: int64,
     ascending places in the batch; `text`: a CSV line for each row, "" for who does not travel."""
 

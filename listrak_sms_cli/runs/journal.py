@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.runs.journal_lines import (
     Accepted,
@@ -79,8 +80,7 @@ _LETTERS = {
 }
 
 
-@dataclass(frozen=True)
-class PartState:
+class PartState(Struct, frozen=True):
     """How one import file stands. `word` is Listrak's own once it has said one. `outcomes`: of an Updated line."""
 
     line: PartLine

@@ -6,10 +6,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.cells import blanked
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict
@@ -59,8 +60,7 @@ class Recall:
         return replace(lines, text=blanked(lines.text, same))
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What is remembered for one (API base, client id)."""
 
     snapshot: Snapshot

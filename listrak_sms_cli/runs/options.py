@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from listrak_sms_cli.audience.clean import CleaningRules
 from listrak_sms_cli.audience.columns import ColumnChoices
@@ -18,8 +19,7 @@ from listrak_sms_cli.settings import parse_duration
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 
 
-@dataclass(frozen=True)
-class ReadingOptions:
+class ReadingOptions(Struct, frozen=True):
     """How the audience is read and cleaned: the options `push` and `validate` share."""
 
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -47,8 +47,7 @@ class ReadingOptions:
         )
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Whether to wait for imports to end, and for how many seconds at most."""
 
     wait: bool = True
@@ -58,8 +57,7 @@ class Waiting:
 WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 
-@dataclass(frozen=True)
-class PushOptions:
+class PushOptions(Struct, frozen=True):
     """How members are sent and waited for. `max_drop_rate` in percent of the members read,
     `max_shrink` in percent of those read by the last push of that `audience_name` that ended well."""
 

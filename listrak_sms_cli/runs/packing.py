@@ -6,11 +6,12 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import kernels
 from listrak_sms_cli.audience.cells import column_at, raw
@@ -60,8 +61,7 @@ class Spool:
         self._file.close()
 
 
-@dataclass(frozen=True)
-class ImportFile:
+class ImportFile(Struct, frozen=True):
     """The bytes of one import file: a header line and stretches (offset, size) of the spool."""
 
     spool: Spool
@@ -97,8 +97,7 @@ class ImportFile:
         raise ValueError("an import file cannot be split after its last member")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """One import file of a run: number, members, bytes. `origin`, `skip` and `columns` are those of the journal's
     PartLine."""
 
@@ -222,8 +221,7 @@ class Packer:
             self._cuts.pop()
 
 
-@dataclass
-class _Cut:
+class _Cut(Struct):
     """A part in the making: stretches (offset, size) of the spool, its members, their bytes, and those of the last of
     them, which are the end of the last stretch."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.cells import counts_of
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members, clean_phones
@@ -25,8 +26,7 @@ from listrak_sms_cli.runs.phone_sets import among
 from listrak_sms_cli.runs.rejects import Rejected, Rejects, explain, readable
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """What to prepare and how: the audience, where its columns go, how its members are cleaned."""
 
     audience: Audience
@@ -35,8 +35,7 @@ class Job:
     options: ReadingOptions
 
 
-@dataclass(frozen=True)
-class Members:
+class Members(Struct, frozen=True):
     """The phones of the whole audience. `numbers`: int64 a row, E.164 digits; `verdicts`: uint8 a row;
     `chunk_rows`: rows of each chunk, so that a second pass knows where it is; `exponents`: invalid phones that a
     spreadsheet turned into scientific notation."""
@@ -47,8 +46,7 @@ class Members:
     exponents: int = 0
 
 
-@dataclass(frozen=True)
-class LookedUp:
+class LookedUp(Struct, frozen=True):
     """What Listrak was asked about the audience's phones. Both are sorted int64 E.164 digits; None = not asked.
 
     `opted_out`: phones on the opt-out list; `existing`: phones of contacts the sender code has.
@@ -67,8 +65,7 @@ class LookedUp:
 NOT_ASKED = LookedUp()
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """`verdicts`: uint8 a row of the audience; `counts` of members by verdict. `fills`: uint64, the sets of
     columns filled (see Cleaned) by who passed every check, also when unchanged or beyond the limit: lines are made for
     all of these, or for none when they are too many. None unless empty cells are to be kept from travelling."""
@@ -91,8 +88,7 @@ def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
     return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
 
 
-@dataclass(frozen=True)
-class _Phones:
+class _Phones(Struct, frozen=True):
     """The phones of a chunk, as `Members` has them, and what their cells are like."""
 
     numbers: np.ndarray
@@ -198,8 +194,7 @@ def check_members(
     return Prepared(members.verdicts, counts, columns, _joined(fills, np.uint64))
 
 
-@dataclass(frozen=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True):
     """A chunk and the rows of the audience it holds."""
 
     chunk: Chunk
@@ -213,8 +208,7 @@ def _stretches(audience: Audience, members: Members) -> Iterator[_Stretch]:
         start += rows
 
 
-@dataclass(frozen=True)
-class _Checked:
+class _Checked(Struct, frozen=True):
     """A chunk of members, judged. `lines`: their CSV lines, by the columns they have; `fills`: as Prepared's."""
 
     verdicts: np.ndarray
@@ -226,8 +220,7 @@ class _Checked:
     facts: dict[int, ColumnFacts]
 
 
-@dataclass(frozen=True)
-class _Check:
+class _Check(Struct, frozen=True):
     """The work on one chunk: done on several threads at once, changes nothing outside."""
 
     job: Job

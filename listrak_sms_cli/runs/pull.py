@@ -7,13 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field, to_builtins
 
 from listrak_sms_cli.audience.cells import mask_of, words
 from listrak_sms_cli.audience.clean import Verdict
@@ -51,8 +51,7 @@ from listrak_sms_cli.settings import Settings
 _ASKED = "asked one by one"
 
 
-@dataclass(frozen=True)
-class PullOptions:
+class PullOptions(Struct, frozen=True):
     """`target`: CSV, or Parquet by its suffix. `audience`: only its contacts, read as `reading` says. `list_id`: only
     the contacts of this phone list."""
 
@@ -63,8 +62,7 @@ class PullOptions:
     subscribed_only: bool = False
 
 
-@dataclass(frozen=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """What is in the file. `resumed`: contacts that an interrupted call had read already; `not_found`: phones of the
     audience that no contact has, None without an audience."""
 
@@ -79,7 +77,7 @@ class Pulled:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "seconds": round(self.seconds, 3), "exit_code": 0, "error": None}
+        return {**to_builtins(self), "seconds": round(self.seconds, 3), "exit_code": 0, "error": None}
 
 
 def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = silent) -> Pulled:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
@@ -110,8 +110,7 @@ def _header(part: PartState, plan: ColumnPlan) -> bytes:
     return header_line(["phone", *(plan.columns[place].name for place in places)])
 
 
-@dataclass(frozen=True)
-class _Batch:
+class _Batch(Struct, frozen=True):
     """Rows of the audience (column index -> pa.string()) and the import file each went to. `size` in bytes."""
 
     cells: dict[int, pa.StringArray]
@@ -137,8 +136,7 @@ def _assigned(run: StoredRun, audience: Audience, plan: ColumnPlan) -> Iterator[
         raise _changed(run, audience)
 
 
-@dataclass(frozen=True)
-class _Rebuild:
+class _Rebuild(Struct, frozen=True):
     """Makes the lines of a batch again, by import file; done on several threads at once. `columns`: those of each
     import file, as in its PartLine."""
 

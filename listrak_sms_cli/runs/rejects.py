@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from listrak_sms_cli.audience.cells import booleans, indices, strings
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
@@ -83,8 +83,7 @@ class Rejects:
         self._file.close()
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """The dropped members of a chunk. `rows`: int64 within the chunk; `verdicts`: uint8; `details`: objects (str);
     `as_read`: those rows of every readable column of the audience, in its order (pa.string())."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 DROP_REASONS = (
     "missing_phone",
@@ -17,8 +19,7 @@ DROP_REASONS = (
 )
 
 
-@dataclass(frozen=True)
-class MappedColumn:
+class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it travels to (`field_id` 0: not looked up)."""
 
     column: str
@@ -26,8 +27,7 @@ class MappedColumn:
     field_id: int
 
 
-@dataclass(frozen=True)
-class ImportLine:
+class ImportLine(Struct, frozen=True):
     """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one;
     `columns`: those it has after the phone, None = all that travel."""
 
@@ -42,8 +42,7 @@ class ImportLine:
     columns: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class ProfiledColumn:
+class ProfiledColumn(Struct, frozen=True):
     """What a column of the audience holds: counts of cells, whatever becomes of their members; never a value.
 
     `role`: phone, attribute, consent or skipped. `problems` by kind: `bad`, `too_long` and `cleaned`, and where the
@@ -72,29 +71,25 @@ class ProfiledColumn:
     readable: bool = True
 
 
-@dataclass(frozen=True)
-class RunWarning:
+class RunWarning(Struct, frozen=True):
     code: str
     message: str
 
 
-@dataclass(frozen=True)
-class ReportError:
+class ReportError(Struct, frozen=True):
     code: str
     message: str
     hint: str
 
 
-@dataclass(frozen=True)
-class SandboxResult:
+class SandboxResult(Struct, frozen=True):
     """What the embedded sandbox did with the import files of a `--sandbox` push."""
 
     contacts_updated: int
     dropped_silently: int
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Members held against the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
     values that differ, by column."""
 
@@ -105,8 +100,7 @@ class Verification:
     fields: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
     members were written to."""
@@ -141,7 +135,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
         `validate` also `profile`, a line for each column, and `command`, the push that does it."""
-        document = asdict(self)
+        document: dict[str, Any] = to_builtins(self)
         for name in ("profile", "command"):
             if document[name] is None:
                 del document[name]

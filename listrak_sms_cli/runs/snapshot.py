@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +19,7 @@ import filelock
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.digests import Key
@@ -34,8 +34,7 @@ _LOCK_TIMEOUT = 120.0  # seconds
 _MOST_NOTED = 4  # strikes, before one more has the snapshot rewritten
 
 
-@dataclass(frozen=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """Members that need not be sent again: `phones`, sorted, and `rows`: uint64 digests."""
 
     phones: np.ndarray
@@ -54,8 +53,7 @@ class Remembered:
 NOTHING = Remembered(np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """`place`: the file, which need not exist."""
 
     place: Path

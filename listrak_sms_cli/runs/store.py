@@ -8,18 +8,17 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
+from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.journal import FILE_NAME, PartStatus, RunState, read_journal
 from listrak_sms_cli.runs.journal_lines import Destination
 
 
-@dataclass(frozen=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True):
     """A run in the state folder, and how it stands."""
 
     folder: Path

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import xxhash
+from msgspec import Struct
 
 from listrak_sms_cli.runs.run_digests import digests_of
 
@@ -46,8 +46,7 @@ class Strike(msgspec.Struct, frozen=True):
     in_doubt: dict[str, Members]
 
 
-@dataclass(frozen=True)
-class Strikes:
+class Strikes(Struct, frozen=True):
     """The folder of those of one snapshot, in the order in which they were noted. Changed under the snapshot's lock."""
 
     folder: Path

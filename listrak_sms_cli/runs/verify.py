@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules
 from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
@@ -50,8 +51,7 @@ _ALL_SENT = "Everything was sent, and the imports have ended. Read it back later
 _AT_ONCE = 200  # contacts asked for one by one, and then compared together
 
 
-@dataclass(frozen=True)
-class VerifyOptions:
+class VerifyOptions(Struct, frozen=True):
     """`sample`: so many members, picked at random, None = all; `min_match`: percent of the checked members that must
     match; `out`: the file of all differences."""
 
@@ -61,8 +61,7 @@ class VerifyOptions:
     out: Path | None = None
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What `verify` found. `shown`: the first differences, with whole phones."""
 
     audience: str
