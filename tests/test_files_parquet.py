@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from listrak_sms_cli.audience.cells import indices, words
 from listrak_sms_cli.audience.files import ReadOptions, open_audience
 from listrak_sms_cli.audience.parquet_rows import RowGroup, Wanted
 from listrak_sms_cli.audience.text import as_text
 from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.runs.packing import write_lines
 
 
 def written(path: Path, table: pa.Table, **options: Any) -> Path:
@@ -216,7 +218,8 @@ def test_encrypted_footer(tmp_path: Path) -> None:
     assert "encrypted" in refused(path).message
 
 
-def test_damaged_pages_never_lose_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folded", [False, True])
+def test_damaged_pages_never_lose_rows(tmp_path: Path, folded: bool) -> None:
     """With any byte changed a file gives as many rows as its footer says, or is refused as damaged."""
     table = pa.table({"phone": [str(number % 7) for number in range(300)], "x": list(range(300))})
     path = written(tmp_path / "a.parquet", table, row_group_size=100, write_page_checksum=False)
@@ -227,8 +230,10 @@ def test_damaged_pages_never_lose_rows(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         try:
             with open_audience(path, ReadOptions(format="parquet")) as audience:
-                rows = sum(chunk.read().num_rows for chunk in audience.chunks())
-                assert rows == audience.rows == 300
+                batches = [chunk.read(folded=folded) for chunk in audience.chunks()]
+                assert sum(batch.num_rows for batch in batches) == audience.rows == 300
+                for batch in batches:
+                    write_lines(words("1").take(indices(np.zeros(batch.num_rows, np.int64))), batch.columns)
         except AudienceError as error:
             assert error.code in ("bad_parquet", "not_utf8", "wrong_format", "unreadable_column", "cell_too_long")
 

@@ -19,10 +19,10 @@ Column: TypeAlias = pa.StringArray | pa.DictionaryArray
 Places: TypeAlias = npt.NDArray[np.int32]
 
 
-def folded(places: Places | pa.Int32Array, texts: pa.StringArray) -> pa.DictionaryArray:
-    """The column whose rows have the texts at these places."""
-    at = column_of_numbers(places) if isinstance(places, np.ndarray) else places
-    return pa.DictionaryArray.from_arrays(at, texts, safe=False)  # places come from a dictionary
+def folded(places: Places, texts: pa.StringArray) -> pa.DictionaryArray:
+    """The column whose rows have the texts at these places, which are those of one that was opened: nobody looks again
+    whether they are there."""
+    return pa.DictionaryArray.from_arrays(column_of_numbers(places), texts, safe=False)
 
 
 def opened(column: Column) -> tuple[pa.StringArray, Places | None]:

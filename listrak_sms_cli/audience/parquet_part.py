@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import xxhash
 from msgspec import Struct
 
-from listrak_sms_cli.audience.folded import Column, folded
+from listrak_sms_cli.audience.folded import Column
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.parquet_rows import Batches, RowGroup, Wanted
 from listrak_sms_cli.audience.part import CELL_LIMIT, Part, Rows, Unit, check_cells
@@ -187,6 +187,8 @@ class ParquetUnit(Unit):
             if may_fold and len(arrays) == 1 and (column := self._folded(arrays[0], index)) is not None:
                 return column
             texts = [as_text(array) for array in arrays]
+        except (pa.ArrowIndexError, pa.ArrowInvalid):  # places in a dictionary that it does not have
+            raise damaged(part.name) from None
         except AudienceError as error:
             where = f"{part.name}, column “{name}”, rows {self._first:,} to {last:,}"
             raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
@@ -203,7 +205,8 @@ class ParquetUnit(Unit):
             self._part.many_words(index)
         if words > self._rows // 2 or array.dictionary.nbytes > CELL_LIMIT:
             return None
-        return folded(array.indices.cast(pa.int32()), as_text(array.dictionary))
+        # Looks at each place: those of a damaged page may not be in the dictionary.
+        return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), as_text(array.dictionary))
 
 
 def damaged(name: str) -> AudienceError:
