@@ -71,6 +71,14 @@ def test_bytes_are_counted(text: bytes) -> None:
     assert counts_of(np.frombuffer(text, np.uint8)).tolist() == [text.count(value) for value in range(256)]
 
 
+@given(st.binary(max_size=600), st.integers(0, 255))
+def test_a_byte_is_found(text: bytes, value: int) -> None:
+    octets = np.frombuffer(text, np.uint8)
+    positions = np.empty(kernels.count_byte(octets, value), np.int64)
+    kernels.find_byte(octets, value, positions)
+    assert positions.tolist() == [at for at, byte in enumerate(text) if byte == value]
+
+
 def digest(cell: bytes, seed: int) -> int:
     def word(at: int) -> int:
         return int.from_bytes(cell[at : at + 8], "little")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from listrak_sms_cli.audience import kernels
+
 LF, CR, QUOTE = 10, 13, 34
 Octets = np.ndarray[Any, np.dtype[np.uint8]]
 Positions = np.ndarray[Any, np.dtype[np.int64]]
@@ -39,7 +41,7 @@ def cut(block: bytearray, size: int, delimiter: int, *, last: bool) -> Cut:
     quotes = quoted_parts(octets, delimiter)
     if block.find(b"\r", 0, size) < 0 and not len(quotes) % 2 and not _breaks_inside(octets, quotes):
         end = block.rfind(b"\n", 0, size) + 1
-        return Cut(end, int(np.count_nonzero(octets[:end] == LF)), True, -1)
+        return Cut(end, kernels.count_byte(octets[:end], LF), True, -1)
     ends = record_ends(octets, quotes, last=last)
     opened_at = int(quotes[-1]) if len(quotes) % 2 else -1
     if opened_at >= 0:
@@ -63,7 +65,7 @@ def _cut_unquoted(block: bytearray, octets: Octets, *, last: bool) -> Cut:
         ends = record_ends(octets, NONE, last=last)
         return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), False, -1)
     end = block.rfind(b"\n", 0, size) + 1
-    return Cut(end, int(np.count_nonzero(octets[:end] == LF)), False, -1)
+    return Cut(end, kernels.count_byte(octets[:end], LF), False, -1)
 
 
 def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
@@ -104,7 +106,8 @@ def quoted_parts(octets: Octets, delimiter: int) -> Positions:
 
     A doubled quote appears as a close and an open next to each other; a quote inside an unquoted cell is left out.
     """
-    quotes = np.flatnonzero(octets == QUOTE)
+    quotes = np.empty(kernels.count_byte(octets, QUOTE), np.int64)
+    kernels.find_byte(octets, QUOTE, quotes)
     if not len(quotes):
         return quotes
     opens = _starts_cell(octets, quotes[0::2], delimiter)

@@ -7,7 +7,7 @@ into arrays that the caller has made large enough: nothing here looks after that
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memchr, memcpy, memset
 
 cdef enum:
     COPIED = 16  # bytes copied at once for a cell of no more: what is too many is written over by the next cell
@@ -233,6 +233,31 @@ def count_bytes(const uint8_t[::1] octets, int64_t[::1] counts):
         for value in range(256):
             for lane in range(4):
                 counts[value] += lanes[lane][value]
+
+
+def count_byte(const uint8_t[::1] octets, uint8_t value):
+    """How many of the bytes are this one."""
+    cdef Py_ssize_t start, at, total = 0
+    cdef uint8_t some
+    with nogil:
+        for start in range(0, octets.shape[0], 128):
+            some = 0  # the compiler adds up many at once while the sum is a byte
+            for at in range(start, min(start + 128, octets.shape[0])):
+                some += octets[at] == value
+            total += some
+    return total
+
+
+def find_byte(const uint8_t[::1] octets, uint8_t value, int64_t[::1] positions):
+    """Where the byte is; `positions` has a place for each."""
+    cdef const uint8_t* first = _bytes(octets)
+    cdef const uint8_t* at = first
+    cdef Py_ssize_t number
+    with nogil:
+        for number in range(positions.shape[0]):
+            at = <const uint8_t*>memchr(at, value, octets.shape[0] - (at - first))
+            positions[number] = at - first
+            at += 1
 
 
 def mix(uint64_t[::1] numbers, const uint64_t[::1] keys):

@@ -176,7 +176,7 @@ class AudienceProfile:
                 distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
             if len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES:
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
-        facts = ColumnFacts(count, _longest(cells, int(lengths.max())), distinct, at_least)
+        facts = ColumnFacts(count, _longest(cells, int(lengths.max()), known.longest), distinct, at_least)
         return self._sampled(facts, cells, holds) if known.wants_sample else facts
 
     def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
@@ -193,10 +193,10 @@ def _many(rows: Mask | None) -> int:
     return 0 if rows is None else int(np.count_nonzero(rows))
 
 
-def _longest(cells: pa.StringArray, most_bytes: int) -> int:
-    """Characters of the longest cell."""
+def _longest(cells: pa.StringArray, most_bytes: int, known: int) -> int:
+    """Characters of the longest cell; at most its bytes where a longer one is `known`."""
     data = raw(cells).data
-    if len(data) == 0 or data.max() < 0x80:
+    if most_bytes <= known or data.max() < 0x80:
         return most_bytes
     return int(integers(pc.utf8_length(cells)).max())
 
