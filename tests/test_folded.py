@@ -17,6 +17,7 @@ from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.folded import unfolded
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.grouping import lines_of
+from listrak_sms_cli.runs.packing import write_lines
 
 KINDS = tuple(FieldKind)
 WORDS = ["", " ", "Gold", "gold, plus", 'a "b"', "yes", "no", "12.345", "1,5", "2024-02-30", "1988-03-05", "n/a", "é\t"]
@@ -85,6 +86,20 @@ def test_read_from_parquet(tmp_path: Path, options: dict[str, object]) -> None:
             for one, other in zip(plain.columns, few.columns, strict=True):
                 assert unfolded(one).equals(unfolded(other))
     assert all(kept) or options.get("use_dictionary") is False
+
+
+def test_a_long_word_behind_the_dictionary(tmp_path: Path) -> None:
+    """One long word among plain values behind a dictionary of few words takes the room of one cell, not of all."""
+    tiers = pa.array([f"tier {n % 5}" for n in range(5_000)]).dictionary_encode()
+    notes = pa.array([f"note {n % 90}" if n else "long note " * 1_800 for n in range(60_536)]).dictionary_encode()
+    table = pa.table({"phone": ["1"] * 65_536, "notes": pa.chunked_array([tiers, notes])})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with open_audience(tmp_path / "a.parquet") as audience:
+        (chunk,) = audience.chunks()
+        batch = chunk.read(folded=True)
+    assert pa.types.is_dictionary(batch.column(1).type)
+    lines = write_lines(unfolded(batch.column(0)), [batch.column(1)])
+    assert len(lines[5_000].as_py()) == 18_003
 
 
 def test_folding_is_given_up(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ class ParquetUnit(Unit):
             if may_fold and len(arrays) == 1 and (column := self._folded(arrays[0], index)) is not None:
                 return column
             texts = [as_text(array) for array in arrays]
-        except (pa.ArrowIndexError, pa.ArrowInvalid):  # places in a dictionary that it does not have
+        except pa.ArrowIndexError:  # places in a dictionary that it does not have
             raise damaged(part.name) from None
         except AudienceError as error:
             where = f"{part.name}, column “{name}”, rows {self._first:,} to {last:,}"

@@ -12,17 +12,18 @@ from typing import Any
 def pass_plain_values(parameters: Iterable[Any]) -> None:
     """Lets plain values of these options of a Typer command pass; Typer looks at the others and words the errors."""
     for parameter in parameters:
-        if look := getattr(parameter, "get_runtime_param", None):
-            parameter.get_runtime_param = _Gate(parameter, look).open
+        look, described = getattr(parameter, "get_runtime_param", None), getattr(parameter, "type_descriptor", None)
+        if look and hasattr(described, "annotation") and hasattr(described, "parameter_info"):
+            parameter.get_runtime_param = _Gate(described, look).open
 
 
 class _Gate:
     """Stands for what Typer (0.29) coerces the values of a parameter with. Another Typer that asks for something else
     does not meet it."""
 
-    def __init__(self, parameter: Any, look: Callable[[], Any]) -> None:
-        self._kind = parameter.type_descriptor.annotation
-        self._info = parameter.type_descriptor.parameter_info
+    def __init__(self, described: Any, look: Callable[[], Any]) -> None:
+        self._kind = described.annotation
+        self._info = described.parameter_info
         self._look = look
 
     def open(self) -> _Gate:

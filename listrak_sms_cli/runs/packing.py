@@ -14,8 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import kernels
-from listrak_sms_cli.audience.cells import column_at, raw
-from listrak_sms_cli.audience.folded import Column, opened
+from listrak_sms_cli.audience.cells import Raw, column_at, raw
+from listrak_sms_cli.audience.folded import Column, Places, opened
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.listrak.body import PIECE
 
@@ -117,6 +117,7 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
 
 
 _MOST_TEXT = 1 << 31  # bytes that int32 can count
+_LITTLE = 1 << 23  # bytes that may be asked for and not used
 _OVERHANG = 16  # bytes that the last cell may be written over its end (COPIED of the kernels)
 
 
@@ -130,8 +131,7 @@ def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray
     special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
     room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
     for some, (_, places), quotes in zip(cells, pairs, special, strict=True):
-        longest = int(some.lengths.max(initial=0)) if places is not None else 0
-        room += (1 + quotes) * (len(some.data) if places is None else len(places) * longest)
+        room += (1 + quotes) * (len(some.data) if places is None else _unfolded_size(some, places))
     if room >= _MOST_TEXT:
         raise AudienceError(
             "Members that stand together hold more than a gigabyte of text.",
@@ -142,6 +142,12 @@ def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray
     bytes_of = [(some.starts, some.data, places) for some, (_, places) in zip(cells, pairs, strict=True)]
     size = kernels.write_lines(bytes_of, special, starts, text)
     return column_at(starts, text[:size])
+
+
+def _unfolded_size(words: Raw, places: Places) -> int:
+    """Bytes of a folded column's cells, or somewhat more where these are few: what nobody writes to costs nothing."""
+    most = len(places) * int(words.lengths.max(initial=0))
+    return most if most < _LITTLE else int(words.lengths.take(places).sum(dtype=np.int64))
 
 
 def header_line(names: list[str]) -> bytes:
