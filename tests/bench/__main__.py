@@ -117,7 +117,7 @@ def bench(programme: Programme, quick: bool) -> list[Target]:
         for kind, suffix in (("CSV", "csv"), ("Parquet", "parquet")):
             audience = audience_file(programme.raced, suffix)
             typed = kind == "CSV" or not quick
-            finishes = race(contestants(sink, python, quick, typed=typed), audience, sink, RUNS, say)
+            finishes = race(contestants(sink, python, quick, typed=typed), audience, sink, programme.runs, say)
             races[kind] = finishes
             found += targets.race_targets(kind, by_name(finishes), programme.binding)
             title = f"{kind}, {programme.raced.rows:,} members, {audience.stat().st_size / 1e6:,.0f} MB"
