@@ -23,9 +23,7 @@ def test_the_digits_and_the_shape_of_a_phone(phones: list[str], cut: int) -> Non
     """Digits are counted and read, and only plain cells have a shape, wherever they stand in a column."""
     seen = raw(pa.array(["+1 x"] * cut + phones, pa.string())[cut:])
     counts, numbers, shapes = (np.empty(len(phones), kind) for kind in (np.int32, np.int64, np.uint8))
-    occurs = np.zeros(256, np.int64)
-    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, occurs, 18, 20)
-    assert occurs.tolist() == np.bincount(shapes, minlength=256).tolist()
+    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, 18, 20)
     for phone, count, number, shape in zip(phones, counts, numbers, shapes, strict=True):
         digits = re.sub("[^0-9]", "", phone)
         assert (count, number) == (len(digits), int(digits[:18] or "0"))

@@ -122,7 +122,7 @@ def column_of_numbers(numbers: npt.NDArray[Any]) -> pa.Array:
 def counts_of(octets: Bytes) -> npt.NDArray[np.int64]:
     """256: how many of these bytes there are of each."""
     counts = np.zeros(256, np.int64)
-    kernels.count_bytes(octets, counts)
+    kernels.count_each(octets, counts)
     return counts
 
 

@@ -19,14 +19,13 @@ def read_digits(
     int32_t[::1] counts,
     int64_t[::1] numbers,
     uint8_t[::1] shapes,
-    int64_t[::1] seen,
     int most,
     Py_ssize_t longest,
 ):
     """Of each cell: how many ASCII digits it has; the integer that the first `most` (at most 18) of them make; and its
     shape, twice the count of digits and one more behind a plus, but 0 for a cell that is not plain: one that holds
     anything but digits, `( ) - . /` and blanks behind one plus at most, more than `most` digits or `longest` bytes, or
-    none; or has an end that a float may have left (`.0`). `seen` (zeros, 256): how many cells have each shape."""
+    none; or has an end that a float may have left (`.0`)."""
     cdef Py_ssize_t row
     cdef const uint8_t* first = _bytes(data)
     with nogil:
@@ -34,7 +33,6 @@ def read_digits(
             shapes[row] = _read(
                 first + starts[row], starts[row + 1] - starts[row], &counts[row], &numbers[row], most, longest
             )
-            seen[shapes[row]] += 1
 
 
 cdef uint8_t _read(
@@ -218,7 +216,7 @@ cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t se
     return _mixed(folded(first ^ MIX_SECOND, second ^ total))
 
 
-def count_bytes(const uint8_t[::1] octets, int64_t[::1] counts):
+def count_each(const uint8_t[::1] octets, int64_t[::1] counts):
     """Adds to each of the 256 counts how many bytes have its place."""
     cdef Py_ssize_t at, size = octets.shape[0]
     cdef int lane, value

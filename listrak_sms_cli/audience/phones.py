@@ -23,6 +23,7 @@ from listrak_sms_cli.audience.cells import (
     Mask,
     booleans,
     column_at,
+    counts_of,
     filled,
     indices,
     integers,
@@ -123,7 +124,7 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
     that are valid or MISSING. Meant for rejected rows: dearer than `read_phones`."""
     home = region.upper() if region_known(region) else "ZZ"
     tidied = tidy(filled(column))
-    counts, values, _, _ = _digits_of(tidied)
+    counts, values, _ = _digits_of(tidied)
     return reasons(tidied, read_phones(column, home) == INVALID, counts, values, home)
 
 
@@ -196,9 +197,9 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
 
 def _read_plain(cells: pa.StringArray, plan: Plan | None) -> Integers:
     """The cells of digits and plain punctuation, perhaps behind a plus; MISSING for empty, UNDECIDED for other ones."""
-    _, values, shapes, occurs = _digits_of(cells)
+    _, values, shapes = _digits_of(cells)
     numbers = np.empty(len(shapes), np.int64)
-    for shape in np.flatnonzero(occurs).tolist():
+    for shape in np.flatnonzero(counts_of(shapes)).tolist():
         rows = np.flatnonzero(shapes == shape)
         read = read_international if shape % 2 else read_national
         try:
@@ -209,11 +210,9 @@ def _read_plain(cells: pa.StringArray, plan: Plan | None) -> Integers:
     return numbers
 
 
-def _digits_of(cells: pa.StringArray) -> tuple[np.ndarray, Integers, np.ndarray, Integers]:
-    """How many digits each cell has, what integer they make (of no more than MOST_DIGITS), the cell's shape, and how
-    many cells have each shape."""
+def _digits_of(cells: pa.StringArray) -> tuple[np.ndarray, Integers, np.ndarray]:
+    """How many digits each cell has, what integer they make (of no more than MOST_DIGITS), and the cell's shape."""
     seen, count = raw(cells), len(cells)
     counts, values, shapes = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.uint8)
-    occurs = np.zeros(256, np.int64)
-    kernels.read_digits(seen.starts, seen.data, counts, values, shapes, occurs, MOST_DIGITS, _LONGEST)
-    return counts, values, shapes, occurs
+    kernels.read_digits(seen.starts, seen.data, counts, values, shapes, MOST_DIGITS, _LONGEST)
+    return counts, values, shapes
