@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import World
+from conftest import PROJECT, World
 
 PHONES = [f"{area}5550{number}" for area in (212, 415, 718) for number in range(100, 200)]
 FILES, CONCURRENCY = 30, 3
@@ -134,3 +135,26 @@ def test_a_push_that_is_interrupted_can_be_resumed(make_world: MakeWorld, seed: 
             assert sum(line["rows"] for line in report["imports"] if line["import_file_id"]) == report["rows_sent"]
         assert attempts.left_behind == set()
     attempts.finish()
+
+
+LATE = """
+import os, signal, sys
+from listrak_sms_cli.cli.app import main
+
+class Stderr:
+    def write(self, text):
+        sys.stderr = sys.__stderr__
+        exec("os.kill(os.getpid(), signal.SIGINT)")  # from a string: Python remembers such a Ctrl-C, even a caught one
+    def flush(self): ...
+    def isatty(self): return False
+
+sys.argv, sys.stderr = ["lsms", "resume"], Stderr()
+main()
+"""
+
+
+def test_ctrl_c_while_an_error_is_written_is_an_exit_code_not_a_killed_process(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    python = {"PYTHONPATH": f"{tmp_path}:{PROJECT}", "HOME": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-m", "late"], env=python, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (130, "")

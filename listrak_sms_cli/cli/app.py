@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -51,10 +52,12 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     output.json = "--json" in arguments  # until the command has parsed its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
-    code = _run(arguments)
-    # What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = Interrupted.exit_code
+    with suppress(KeyboardInterrupt):  # one that comes while an error is written, or in the moment after
+        code = _run(arguments)
+        # What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with output.writing():
             sys.stdout.flush()
@@ -63,6 +66,9 @@ def main() -> NoReturn:
         silence_stdout()
     if output.lost and output.command not in ("push", "resume"):  # whose members count, whoever reads of them
         code = code or LsmsError.exit_code
+    # Python notes a Ctrl-C that passes through code run from a string (importing a dataclass runs some), and would kill
+    # itself by SIGINT at the end although it was caught; running another string takes the note back.
+    exec("")
     gc.freeze()  # all of it is given back at once: looking for garbage first takes a tenth of a small push
     sys.exit(code)
 
