@@ -15,6 +15,7 @@ from listrak_sms_cli.audience.clean import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.folded import unfolded
+from listrak_sms_cli.audience.profile import AudienceProfile
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.grouping import lines_of
 from listrak_sms_cli.runs.packing import write_lines
@@ -55,6 +56,21 @@ def test_folded_members_are_cleaned_as_plain_ones(
 
 def _columns(rows: list[list[str | None]]) -> list[list[str | None]]:
     return [[row[place] for row in rows] for place in range(len(KINDS))]
+
+
+@given(st.lists(st.lists(st.one_of(st.none(), st.sampled_from(WORDS)), max_size=9)), st.integers(0, 3))
+def test_folded_columns_have_the_profile_of_plain_ones(batches: list[list[str | None]], cut: int) -> None:
+    """Also once the sample is whole, with nulls, null words and words that are in no row."""
+    told = []
+    for kind in (pa.string(), FOLDED):
+        profile = AudienceProfile([1], ("n/a",), "US")
+        profile.add(profile.look({1: pa.array(["full"] * 1_024)}))
+        for batch in batches:
+            profile.add(profile.look({1: pa.array(batch, pa.string()).cast(kind)[cut:]}))
+        told.append(profile.columns[1])
+    plain, few = told
+    assert not plain.wants_sample
+    assert (few.filled, few.distinct, few.longest) == (plain.filled, plain.distinct, plain.longest)
 
 
 def test_not_sent_for_a_word_that_nobody_has() -> None:

@@ -28,6 +28,7 @@ from listrak_sms_cli.audience.cells import (
 )
 from listrak_sms_cli.audience.clean import CleanedColumn
 from listrak_sms_cli.audience.columns import FieldKind
+from listrak_sms_cli.audience.folded import Column, opened, unfolded
 from listrak_sms_cli.audience.phone_text import EXPONENT
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 
@@ -146,8 +147,8 @@ class AudienceProfile:
         if column in self.columns:
             self.columns[column].stop_counting(0)
 
-    def look(self, cells: Mapping[int, pa.StringArray]) -> dict[int, ColumnFacts]:
-        """`cells`: some columns of a batch by their index in the audience, pa.string()."""
+    def look(self, cells: Mapping[int, Column]) -> dict[int, ColumnFacts]:
+        """`cells`: some columns of a batch by their index in the audience, perhaps folded."""
         return {index: self._facts(self.columns[index], column) for index, column in cells.items()}
 
     def add(self, looked: Mapping[int, ColumnFacts], cleaned: Iterable[CleanedColumn] = ()) -> None:
@@ -162,22 +163,26 @@ class AudienceProfile:
             largest = max(self.columns.values(), key=lambda column: column.kept_bytes)
             largest.stop_counting(largest.distinct)
 
-    def _facts(self, known: ColumnProfile, column: pa.StringArray) -> ColumnFacts:
-        cells = blank_nulls(column, self._null_words) if self._null_words else filled(column)
+    def _facts(self, known: ColumnProfile, column: Column) -> ColumnFacts:
+        # A sample is of cells, not of words.
+        texts, places = opened(unfolded(column) if known.wants_sample else column)
+        cells = blank_nulls(texts, self._null_words) if self._null_words else texts
         lengths = raw(cells).lengths
-        holds = lengths > 0
-        count = int(np.count_nonzero(holds))
+        count = int(np.count_nonzero(lengths))
+        if places is not None:
+            times = np.bincount(places, minlength=len(cells))
+            count = int(times[lengths > 0].sum())
+            cells = where(cells, times > 0)
         if not count:
             return ColumnFacts(0, 0, strings([]))
         distinct, at_least = None, 0
         if not known.over:
             distinct = pc.unique(cells)
-            if count < len(cells):
-                distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
+            distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
             if len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES:
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
-        facts = ColumnFacts(count, _longest(cells, int(lengths.max()), known.longest), distinct, at_least)
-        return self._sampled(facts, cells, holds) if known.wants_sample else facts
+        facts = ColumnFacts(count, _longest(cells, known.longest), distinct, at_least)
+        return self._sampled(facts, cells, lengths > 0) if known.wants_sample else facts
 
     def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
         rows = int(np.flatnonzero(holds)[:_SAMPLED][-1]) + 1
@@ -193,10 +198,11 @@ def _many(rows: Mask | None) -> int:
     return 0 if rows is None else int(np.count_nonzero(rows))
 
 
-def _longest(cells: pa.StringArray, most_bytes: int, known: int) -> int:
+def _longest(cells: pa.StringArray, known: int) -> int:
     """Characters of the longest cell; at most its bytes where a longer one is `known`."""
-    data = raw(cells).data
-    if most_bytes <= known or data.max() < 0x80:
+    seen = raw(cells)
+    most_bytes = int(seen.lengths.max())
+    if most_bytes <= known or seen.data.max() < 0x80:
         return most_bytes
     return int(integers(pc.utf8_length(cells)).max())
 

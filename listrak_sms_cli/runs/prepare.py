@@ -154,8 +154,8 @@ def check_members(
     this returns, and what the columns hold to `profile`. `keep` is told the first row of each batch
     and the batch as it travels. `members.verdicts` is completed."""
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
-    # Who looks at single cells, or takes some of them apart, wants them plain.
-    folded = rejects is None and profile is None and keep is None and not job.rules.keep_empty
+    # Who keeps the cells, or groups members by those they fill, wants them plain.
+    folded = keep is None and not job.rules.keep_empty
     check = _Check(job, members, looked_up, packing, rejects is not None, folded, profile, recall)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)

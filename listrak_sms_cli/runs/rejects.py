@@ -18,6 +18,7 @@ from listrak_sms_cli.audience.cells import booleans, indices, strings
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.files import Audience
+from listrak_sms_cli.audience.folded import Column, unfolded
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.errors import SettingsError
@@ -99,16 +100,16 @@ def readable(audience: Audience) -> list[int]:
 
 
 def explain(
-    cells: Mapping[int, pa.StringArray], cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str
+    cells: Mapping[int, Column], cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str
 ) -> Rejected:
     """Why each dropped member of a chunk was dropped, in words that never hold a value.
 
-    `cells`: every readable column of the audience by its index; `keep` is what `--keep` says.
+    `cells`: every readable column of the audience by its index, perhaps folded; `keep` is what `--keep` says.
     """
     dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
     rows = np.flatnonzero(dropping)
     taken = indices(rows)
-    as_read = {index: column.take(taken) for index, column in cells.items()}
+    as_read = {index: unfolded(column.take(taken)) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     plain = {
         **_PLAIN_DETAILS,
