@@ -32,6 +32,23 @@ def test_the_digits_and_the_shape_of_a_phone(phones: list[str], cut: int) -> Non
         assert shape == (len(digits) * 2 + phone.startswith("+") if plain and not float_like else 0)
 
 
+def test_what_is_known_of_numbers() -> None:
+    """By the first five digits, and by two more for each block that follows; nothing without a shape."""
+    entries = np.zeros(10**5 + 300, np.int16)
+    entries[[12, 13, 14, 15]] = 1, 2, 3, -1  # 00012 to 00015
+    entries[[10**5 + 34, 10**5 + 35, 10**5 + 234]] = 4, -3, 1  # 00015 34, 00015 35, 00015 35 34
+    shifts = np.array([5, -7], np.int64)
+    known: list[tuple[np.ndarray, np.ndarray, int] | None] = [None] * 38
+    known[22], known[7] = (entries, shifts, 11), (entries[:1000], shifts, 3)
+    told = {12_000_000: -1, 13_999_999: -2, 14_123_456: 14_123_461, 15_340_001: 15_339_994, 15_353_400: -1}
+    told |= {0: 0, 15_999_999: 0, 15_350_000: 0, 99_999_999_999: 0}
+    values = np.array([*told, 12, 14, 14, 14], np.int64)
+    numbers = np.empty(len(values), np.int64)
+    shapes = np.array([22] * len(told) + [7, 7, 0, 9], np.uint8)
+    assert kernels.look_up(values, shapes, known, numbers) == 5
+    assert numbers.tolist() == [*told.values(), -1, 19, -2, 0]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["", "12125550100"]), CELLS, CELLS), max_size=9), st.integers(0, 3))
 def test_lines_of_cells_of_any_length(rows: list[tuple[str, str, str]], cut: int) -> None:
     """A line has just the cells of its row, also at the ends of columns and of slices."""

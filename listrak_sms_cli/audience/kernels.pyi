@@ -15,6 +15,12 @@ def read_digits(
     most: int,
     longest: int,
 ) -> None: ...
+def look_up(
+    values: npt.NDArray[np.int64],
+    shapes: npt.NDArray[np.uint8],
+    known: list[tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], int] | None],
+    numbers: npt.NDArray[np.int64],
+) -> int: ...
 def write_numbers(
     numbers: npt.NDArray[np.int64], left_out: npt.NDArray[np.uint8], plus: bool, starts: Starts, text: Bytes
 ) -> int: ...

@@ -5,7 +5,7 @@ A column is `starts` (int32) and `data` (uint8), as `Raw` has them: cell i is `d
 into arrays that the caller has made large enough: nothing here looks after that. Types are in `kernels.pyi`.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy, memset
 
@@ -61,6 +61,61 @@ cdef uint8_t _read(
     if at >= 2 and cell[at] == c'0' and (cell[at - 1] == c'.' or (cell[at - 1] == c'0' and cell[at - 2] == c'.')):
         return 0
     return <uint8_t>(digits * 2 + (cell[0] == c'+'))
+
+
+cdef enum:
+    SHAPES = 38  # of at most 18 digits
+    FIRST = 5  # digits that choose an entry of the first block; two choose one of a further block
+
+cdef struct Shape:
+    const int16_t* entries
+    const int64_t* shifts
+    int length
+
+cdef uint64_t[19] POWERS
+POWERS[:] = [10**power for power in range(19)]
+
+
+def look_up(const int64_t[::1] values, const uint8_t[::1] shapes, list known, int64_t[::1] numbers):
+    """What is known of numbers by their first digits. `known`: for each shape (as `read_digits` tells it) entries,
+    shifts, and its count of digits; None = nothing. An entry is the negative number of a further block (-1 is the one
+    right behind the first), 1 or 2 for the results -1 and -2, else 3 more than the place of the shift that a number
+    with these first digits has added; 0 = not known, which is the result 0 as well. -2 for the shape 0. Returns how
+    many were not known."""
+    cdef Py_ssize_t row, missed = 0
+    cdef int shape, left, more
+    cdef int64_t entry
+    cdef uint64_t start, value
+    cdef Shape[SHAPES] each
+    cdef const int16_t[::1] entries
+    cdef const int64_t[::1] shifts
+    for shape in range(SHAPES):
+        each[shape].entries = NULL
+        if known[shape] is not None:
+            entries, shifts, each[shape].length = known[shape]
+            each[shape].entries = &entries[0]
+            each[shape].shifts = &shifts[0] if shifts.shape[0] else NULL
+    with nogil:
+        for row in range(values.shape[0]):
+            shape = shapes[row]
+            value = values[row]
+            entry = 0
+            if shape == 0:
+                entry = 2
+            elif each[shape].entries:
+                left = max(each[shape].length - FIRST, 0)
+                start = POWERS[each[shape].length - left]
+                entry = each[shape].entries[value // POWERS[left]]
+                while entry < 0:
+                    more = min(left, 2)
+                    left -= more
+                    entry = each[shape].entries[start + (-1 - entry) * 100 + value // POWERS[left] % POWERS[more]]
+            if entry > 2:
+                numbers[row] = <int64_t>value + each[shape].shifts[entry - 3]
+            else:
+                numbers[row] = -entry
+                missed += entry == 0
+    return missed
 
 
 def write_numbers(

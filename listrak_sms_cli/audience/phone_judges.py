@@ -17,6 +17,7 @@ from listrak_sms_cli.audience.phone_patterns import EMPTY, NOTHING, Language, af
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.uint8]
 _BLOCK = 3  # digits that one lookup judges
 UNSURE = 255  # in a table of prefixes: what is stripped depends on more than the first three digits
 
@@ -43,32 +44,35 @@ def prefix_lengths(language: Language) -> npt.NDArray[np.uint8]:
 class Judge(Struct, frozen=True):
     """Says of numbers with `length` digits whether they are in a language. `decisive`: how many of their first
     digits decide; 0 = all of them are judged alike, as `otherwise` says. `tables`: one for each block of digits, from a
-    state and the block to the next state; the last to the verdict."""
+    state and the block to the next state; the last to the verdict. `needed`: of each entry of them, how many digits of
+    the block it took."""
 
     length: int
     decisive: int
     otherwise: bool
     tables: tuple[npt.NDArray[np.int32], ...]
+    needed: tuple[Counts, ...]
 
-    def __call__(self, numbers: Integers) -> Mask:
-        """Bool a number; each is int64 and is taken to have `length` digits, with zeros in front if need be."""
+    def __call__(self, numbers: Integers) -> tuple[Mask, Counts]:
+        """Bool a number, and with how many of its first digits that was settled, uint8; each is int64 and is taken to
+        have `length` digits, with zeros in front if need be."""
+        settled = np.zeros(len(numbers), np.uint8)
         if not self.decisive:
-            return np.full(len(numbers), self.otherwise)
+            return np.full(len(numbers), self.otherwise), settled
         unit = 10 ** (self.length - self.decisive)
         head = numbers.view(np.uint64) // np.uint64(unit) if unit > 1 else numbers.view(np.uint64)
-        state: npt.NDArray[np.int32] | None = None
-        before = head
-        for blocks_left, table in zip(range(len(self.tables) - 1, -1, -1), self.tables, strict=True):
+        state: Integers | npt.NDArray[np.int32] = np.zeros(len(numbers), np.int32)
+        before = np.zeros(len(numbers), np.uint64)
+        for blocks_left, table, needed in zip(
+            range(len(self.tables) - 1, -1, -1), self.tables, self.needed, strict=True
+        ):
             upto = head // np.uint64(10 ** (_BLOCK * blocks_left)) if blocks_left else head
-            if state is None:
-                state = table.take(upto.view(np.int64), mode="clip")
-            else:
-                block = upto - before * np.uint64(1000)
-                state = table.take(block.view(np.int64) + state, mode="clip")
+            places = (upto - before * np.uint64(1000)).view(np.int64) + state
+            state = table.take(places, mode="clip")
+            settled += needed.take(places, mode="clip")
             before = upto
-        assert state is not None
         verdicts: Mask = state != 0
-        return verdicts
+        return verdicts, settled
 
 
 def compile_language(language: Language, length: int) -> Judge:
@@ -92,23 +96,28 @@ def compile_language(language: Language, length: int) -> Judge:
 
         first = state_of(language, length)
     moves = np.array(list(states), np.int32)
-    return Judge(length, depths[first], first == 1, _tables(moves, first, depths[first]))
+    return Judge(length, depths[first], first == 1, *_tables(moves, first, depths[first]))
 
 
-def _tables(moves: npt.NDArray[np.int32], first: int, decisive: int) -> tuple[npt.NDArray[np.int32], ...]:
+def _tables(
+    moves: npt.NDArray[np.int32], first: int, decisive: int
+) -> tuple[tuple[npt.NDArray[np.int32], ...], tuple[Counts, ...]]:
     """The state machine, in steps of a block; the first block takes what the others leave."""
-    tables = []
+    tables, needed = [], []
     current = np.array([first], np.int32)
     left = decisive
     while left:
         step = left % _BLOCK or _BLOCK
         reached = current[:, None]
+        taken = np.zeros(reached.shape, np.uint8)
         for _ in range(step):
+            taken = np.repeat(taken + (reached > 1), 10, axis=1)  # states 0 and 1 are left by no digit
             reached = moves[reached].reshape(len(current), -1)
+        needed.append(taken.ravel())
         left -= step
         if left:
             current, positions = np.unique(reached, return_inverse=True)
             tables.append(positions.astype(np.int32).ravel() * 1000)
         else:
             tables.append((reached == 1).astype(np.int32).ravel())
-    return tuple(tables)
+    return tuple(tables), tuple(needed)

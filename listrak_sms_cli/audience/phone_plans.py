@@ -11,7 +11,7 @@ import numpy.typing as npt
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
-from listrak_sms_cli.audience.phone_judges import UNSURE, Integers, Judge, Mask, compile_language, prefix_lengths
+from listrak_sms_cli.audience.phone_judges import UNSURE, Judge, compile_language, prefix_lengths
 from listrak_sms_cli.audience.phone_patterns import (
     NOTHING,
     Language,
@@ -75,11 +75,9 @@ class Plan:
             length in self.general.possible_length or length > self.general.possible_length[-1]
         )
 
-    def is_general(self, numbers: Integers, length: int) -> Mask:
-        """Do these national numbers look like the plan's at all?"""
-        if length < 1:
-            return np.zeros(len(numbers), np.bool_)
-        return _general(self.general.national_number_pattern, length)(numbers)
+    def general_judge(self, length: int) -> Judge:
+        """Says which national numbers of so many digits look like the plan's at all."""
+        return _general(self.general.national_number_pattern if length else None, length)
 
 
 def region_known(region: str) -> bool:

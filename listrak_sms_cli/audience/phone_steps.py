@@ -1,9 +1,8 @@
 """What the digits of a phone mean in a region: the steps of `phonenumbers.parse` and `is_valid_number`, by columns.
 
-Every function takes numbers as int64 that all have the same count of digits (zeros in front count), so that
-each step is arithmetic with one power of ten. What comes out is int64, one a number: E.164 digits,
-INVALID, or UNDECIDED where only libphonenumber itself can say. All raise UnknownPattern when a plan's
-patterns cannot be made into tables.
+Every function takes Digits, numbers that all have the same count of them, so that each step is arithmetic with one
+power of ten. What comes out is int64, one a number: E.164 digits, INVALID, or UNDECIDED where only libphonenumber
+itself can say. All raise UnknownPattern when a plan's patterns cannot be made into tables.
 """
 
 from __future__ import annotations
@@ -12,157 +11,180 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from listrak_sms_cli.audience.cells import counts_of
-from listrak_sms_cli.audience.phone_judges import UNSURE, Integers
+from listrak_sms_cli.audience.phone_judges import UNSURE, Counts, Integers, Judge, Mask
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_code, valid
 
 INVALID = -1
 UNDECIDED = -2
 SHORTEST = 3  # no numbering plan of libphonenumber has a valid number with fewer digits
 MOST_DIGITS = 18  # that fit into int64; E.164 allows 15
+_Rows = slice | npt.NDArray[np.intp] | Mask
 
 
-def read_national(plan: Plan | None, numbers: Integers, length: int) -> Integers:
+class Digits(Struct, frozen=True):
+    """Numbers of `length` digits (zeros in front count), which stood behind `before` others.
+
+    `looked`: uint8, how many of its first digits were looked at so far, of each number as it was written; what begins
+    alike so far has been treated alike. `rows`: which of those these are.
+    """
+
+    values: Integers
+    length: int
+    looked: Counts
+    rows: npt.NDArray[np.intp]
+    before: int = 0
+
+    @classmethod
+    def written(cls, values: Integers, length: int) -> Digits:
+        """Numbers of which nothing has been looked at: int64, of so many digits."""
+        return cls(values, length, np.zeros(len(values), np.uint8), np.arange(len(values)))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def some(self, rows: _Rows) -> Digits:
+        return Digits(self.values[rows], self.length, self.looked, self.rows[rows], self.before)
+
+    def without(self, taken: int) -> Digits:
+        """Less their first so many digits."""
+        left = self.length - taken
+        rest = self.values - self._first(taken) * 10**left
+        return Digits(rest, left, self.looked, self.rows, self.before + taken)
+
+    def first(self, digits: int) -> Integers:
+        """Their first so many digits."""
+        self._look(digits)
+        return self._first(digits)
+
+    def are(self, judge: Judge) -> Mask:
+        """Which of them the judge accepts."""
+        accepted, settled = judge(self.values)
+        self._look(settled)
+        return accepted
+
+    def all(self, meaning: int) -> Integers:
+        return np.full(len(self), meaning, np.int64)
+
+    def _first(self, digits: int) -> Integers:
+        # Unsigned: numpy divides it by a constant two times faster.
+        return (self.values.view(np.uint64) // np.uint64(10 ** (self.length - digits))).view(np.int64)
+
+    def _look(self, digits: int | Counts) -> None:
+        self.looked[self.rows] = np.maximum(self.looked[self.rows], self.before + digits)
+
+
+def read_national(plan: Plan | None, digits: Digits) -> Integers:
     """Digits written without a plus. Without a plan only those dialled with 00 can be read."""
-    if length < SHORTEST:
-        return np.full(len(numbers), INVALID)
-    if plan is None:
-        read = np.full(len(numbers), INVALID)
-    else:
-        read = np.empty(len(numbers), np.int64)
-        for taken, rows in _classes(plan.dialled_abroad[first_three(numbers, length)]):
+    read = digits.all(INVALID)
+    if digits.length < SHORTEST:
+        return read
+    first = digits.first(3)
+    if plan is not None:
+        for taken, rows in _classes(plan.dialled_abroad[first]):
             if taken == UNSURE:
                 read[rows] = UNDECIDED
             elif taken == 0:
-                read[rows] = _read_at_home(plan, numbers[rows], length)
+                read[rows] = _read_at_home(plan, digits.some(rows))
             else:
-                read[rows] = _read_dialled(plan, numbers[rows], length, taken)
+                read[rows] = _read_dialled(plan, digits.some(rows), taken)
     # People write 00 for the plus wherever they live.
-    again = np.flatnonzero((read == INVALID) & (numbers < 10 ** (length - 2)))
+    again = np.flatnonzero((read == INVALID) & (first < 10))
     if len(again):
-        read[again] = _read_dialled(plan, numbers[again], length, 2)
+        read[again] = _read_dialled(plan, digits.some(again), 2)
     return read
 
 
-def _read_dialled(plan: Plan | None, numbers: Integers, length: int, taken: int) -> Integers:
-    left = length - taken
-    if left < SHORTEST:
-        return np.full(len(numbers), INVALID)
-    rest = _without(numbers, left)
-    read = read_international(plan, rest, left)
-    read[rest < 10 ** (left - 1)] = UNDECIDED  # a zero after it, and it is no international prefix
+def _read_dialled(plan: Plan | None, digits: Digits, taken: int) -> Integers:
+    if digits.length - taken < SHORTEST:
+        return digits.all(INVALID)
+    rest = digits.without(taken)
+    read = read_international(plan, rest)
+    read[rest.first(1) == 0] = UNDECIDED  # a zero after it, and it is no international prefix
     return read
 
 
-def read_international(plan: Plan | None, numbers: Integers, length: int) -> Integers:
+def read_international(plan: Plan | None, digits: Digits) -> Integers:
     """Digits that stood behind a plus or an international prefix, calling code first."""
-    if length < SHORTEST:
-        return np.full(len(numbers), INVALID)
-    read = np.empty(len(numbers), np.int64)
-    first = first_three(numbers, length)
-    codes = calling_codes()[first]
-    for code, rows in _classes(codes):
+    read = digits.all(INVALID)
+    if digits.length < SHORTEST:
+        return read
+    first = digits.first(3)
+    for code, rows in _classes(calling_codes()[first]):
         if code:
-            left = length - len(str(code))
-            read[rows] = _settle(plan_of_code(code), numbers[rows] - code * 10**left, left)
-        elif plan is None:
-            read[rows] = INVALID
-        else:
+            read[rows] = _settle(plan_of_code(code), digits.some(rows).without(len(str(code))))
+        elif plan is not None:
             # libphonenumber reads `+011 44 …` in the United States as if there were no plus.
             read[rows] = np.where(plan.dialled_abroad[first[rows]] > 0, UNDECIDED, INVALID)
     return read
 
 
-def _read_at_home(plan: Plan, numbers: Integers, length: int) -> Integers:
+def _read_at_home(plan: Plan, digits: Digits) -> Integers:
     """Digits as written in the region: a national number, or one that begins with the region's calling code."""
-    left = length - len(str(plan.code))
-    if left < 0:
-        return _settle(plan, numbers, length)
-    read = np.empty(len(numbers), np.int64)
-    for with_code, rows in _classes(_quotient(numbers, left) == plan.code):
-        if with_code:
-            read[rows] = _read_with_code(plan, numbers[rows], length, left)
-        else:
-            read[rows] = _settle(plan, numbers[rows], length)
+    read = digits.all(INVALID)
+    for with_code, rows in _classes(digits.first(len(str(plan.code))) == plan.code):
+        read[rows] = (_read_with_code if with_code else _settle)(plan, digits.some(rows))
     return read
 
 
-def _read_with_code(plan: Plan, numbers: Integers, length: int, left: int) -> Integers:
+def _read_with_code(plan: Plan, digits: Digits) -> Integers:
     """Is the calling code in front meant as one? As `phonenumbers` decides: if the number makes sense only so."""
-    read = np.full(len(numbers), UNDECIDED)
-    if left < SHORTEST:
+    read = digits.all(UNDECIDED)
+    behind = digits.without(len(str(plan.code)))
+    if behind.length < SHORTEST:
         return read
-    for rows, rest, rest_length in _strip(plan, _without(numbers, left), left):
-        meant = plan.is_general(rest, rest_length)
-        if not plan.is_too_long(length):
-            meant &= ~plan.is_general(numbers[rows], length)
+    for rows, rest in _strip(plan, behind):
+        whole = digits.some(rows)
+        meant = rest.are(plan.general_judge(rest.length))
+        if not plan.is_too_long(digits.length):
+            meant &= ~whole.are(plan.general_judge(whole.length))
         else:
             meant[:] = True
         for with_code, some in _classes(meant):
             if with_code:
-                read[rows[some]] = _settle(plan_of_code(plan.code), rest[some], rest_length)
+                read[rows[some]] = _settle(plan_of_code(plan.code), rest.some(some))
             else:
-                read[rows[some]] = _settle(plan, numbers[rows[some]], length)
+                read[rows[some]] = _settle(plan, whole.some(some))
     return read
 
 
-def _settle(plan: Plan, numbers: Integers, length: int) -> Integers:
+def _settle(plan: Plan, digits: Digits) -> Integers:
     """National numbers, perhaps with a national prefix: the E.164 digits of the valid ones."""
-    if length < SHORTEST or plan.national_prefixes(length) is None:
-        return _judged(plan, numbers, length)
-    read = np.full(len(numbers), UNDECIDED)
-    for rows, rest, rest_length in _strip(plan, numbers, length):
-        if plan.may_have(rest_length):
-            read[rows] = _judged(plan, rest, rest_length)
-        else:
-            read[rows] = _judged(plan, numbers[rows], length)
+    if digits.length < SHORTEST:
+        return _judged(plan, digits)
+    read = digits.all(UNDECIDED)
+    for rows, rest in _strip(plan, digits):
+        read[rows] = _judged(plan, rest if plan.may_have(rest.length) else digits.some(rows))
     return read
 
 
-def _strip(plan: Plan, numbers: Integers, length: int) -> Iterator[tuple[npt.NDArray[np.intp], Integers, int]]:
-    """(rows, their numbers without the national prefix, how many digits these have); rows that come in no part are
-    UNDECIDED."""
-    every = np.arange(len(numbers))
-    prefixes = plan.national_prefixes(length)
+def _strip(plan: Plan, digits: Digits) -> Iterator[tuple[npt.NDArray[np.intp], Digits]]:
+    """(rows, their numbers without the national prefix); rows that come in no part are UNDECIDED."""
+    every = np.arange(len(digits))
+    prefixes = plan.national_prefixes(digits.length)
     if prefixes is None:
-        yield every, numbers, length
+        yield every, digits
         return
-    for taken, some in _classes(prefixes[first_three(numbers, length)]):
-        rows = every[some]
+    for taken, some in _classes(prefixes[digits.first(3)]):
+        rows, whole = every[some], digits.some(some)
         if taken == 0:
-            yield rows, numbers[rows], length
+            yield rows, whole
         elif taken != UNSURE:
-            left = length - taken
-            rest = _without(numbers[rows], left)
-            stays = plan.is_general(numbers[rows], length) & ~plan.is_general(rest, left)
+            rest = whole.without(taken)
+            stays = whole.are(plan.general_judge(whole.length)) & ~rest.are(plan.general_judge(rest.length))
             if stays.any():
-                yield rows[stays], numbers[rows[stays]], length
+                yield rows[stays], whole.some(stays)
             if not stays.all():
-                yield rows[~stays], rest[~stays], left
+                yield rows[~stays], rest.some(~stays)
 
 
-def _judged(plan: Plan, numbers: Integers, length: int) -> Integers:
-    judge = valid(plan.code, length)
-    if len(str(plan.code)) + length > MOST_DIGITS or not (judge.decisive or judge.otherwise):
-        return np.full(len(numbers), INVALID)
-    return np.where(judge(numbers), numbers + plan.code * 10**length, INVALID)
-
-
-def first_three(numbers: Integers, length: int) -> Integers:
-    """The first three of so many digits."""
-    return _quotient(numbers, length - 3)
-
-
-def _quotient(numbers: Integers, digits: int) -> Integers:
-    # Unsigned: numpy divides it by a constant two times faster.
-    return (numbers.view(np.uint64) // np.uint64(10**digits)).view(np.int64) if digits else numbers
-
-
-def _without(numbers: Integers, digits: int) -> Integers:
-    """The last so many digits."""
-    rest: Integers = numbers - _quotient(numbers, digits) * 10**digits
-    return rest
+def _judged(plan: Plan, digits: Digits) -> Integers:
+    if len(str(plan.code)) + digits.length > MOST_DIGITS:
+        return digits.all(INVALID)
+    is_valid = digits.are(valid(plan.code, digits.length))
+    return np.where(is_valid, digits.values + plan.code * 10**digits.length, INVALID)
 
 
 def _classes(of: npt.NDArray[np.generic]) -> Iterator[tuple[int, slice | npt.NDArray[np.intp]]]:

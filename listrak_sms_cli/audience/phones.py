@@ -23,7 +23,6 @@ from listrak_sms_cli.audience.cells import (
     Mask,
     booleans,
     column_at,
-    counts_of,
     filled,
     indices,
     integers,
@@ -34,16 +33,10 @@ from listrak_sms_cli.audience.cells import (
 )
 from listrak_sms_cli.audience.phone_judges import Integers
 from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
-from listrak_sms_cli.audience.phone_patterns import UnknownPattern
+from listrak_sms_cli.audience.phone_outcomes import outcomes_of
 from listrak_sms_cli.audience.phone_plans import Plan, calling_codes, plan_of_region, region_known
 from listrak_sms_cli.audience.phone_reasons import reasons
-from listrak_sms_cli.audience.phone_steps import (
-    INVALID,
-    MOST_DIGITS,
-    UNDECIDED,
-    read_international,
-    read_national,
-)
+from listrak_sms_cli.audience.phone_steps import INVALID, MOST_DIGITS, UNDECIDED
 from listrak_sms_cli.audience.phone_text import ask_library, hopeless, tidy
 
 __all__ = [
@@ -198,14 +191,7 @@ def _read_awkward(tidied: pa.StringArray, region: str) -> Integers:
 def _read_plain(cells: pa.StringArray, plan: Plan | None) -> Integers:
     """The cells of digits and plain punctuation, perhaps behind a plus; MISSING for empty, UNDECIDED for other ones."""
     _, values, shapes = _digits_of(cells)
-    numbers = np.empty(len(shapes), np.int64)
-    for shape in np.flatnonzero(counts_of(shapes)).tolist():
-        rows = np.flatnonzero(shapes == shape)
-        read = read_international if shape % 2 else read_national
-        try:
-            numbers[rows] = read(plan, values[rows], shape // 2) if shape else UNDECIDED
-        except UnknownPattern:  # a later libphonenumber may have new ones: it still reads them itself
-            numbers[rows] = UNDECIDED
+    numbers = outcomes_of(plan).read(values, shapes)
     numbers[raw(cells).lengths == 0] = MISSING
     return numbers
 
