@@ -24,15 +24,27 @@ def duplicates(numbers: np.ndarray, keep: Keep) -> np.ndarray:
     of the time that sorting takes. A packed (phone, row) sort would hold only North American phones: 50 bits of phone
     and 26 of row do not fit into 64.
     """
-    ends = np.empty(1 << (len(numbers) // _SHARE).bit_length(), np.int64)
+    groups = 1 << (len(numbers) // _SHARE).bit_length()
+    threads = min(os.cpu_count() or 1, groups)
+    stretches = [(len(numbers) * n // threads, len(numbers) * (n + 1) // threads) for n in range(threads)]
+    counts = np.zeros((threads, groups), np.int64)
     phones, rows = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.uint32)
-    kernels.sort_into_groups(numbers, ends, phones, rows)
     flags = np.zeros(len(numbers), np.bool_)
+
+    def count(stretch: tuple[int, int], counts: np.ndarray) -> None:
+        kernels.count_groups(numbers[slice(*stretch)], counts)
+
+    def sort(stretch: tuple[int, int], places: np.ndarray) -> None:
+        kernels.sort_into_groups(numbers[slice(*stretch)], stretch[0], places, phones, rows)
 
     def look(start: int, end: int) -> None:
         table = np.zeros(1 << (2 * (end - start)).bit_length(), np.uint32)
         kernels.flag_repeated(phones[start:end], rows[start:end], keep == "last", table, flags.view(np.uint8))
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(look, [0, *ends[:-1].tolist()], ends.tolist()))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(count, stretches, counts))
+        ends = np.cumsum(counts.T).reshape(groups, threads)  # a group's of one stretch after the other
+        list(pool.map(sort, stretches, (ends.T - counts).copy()))
+        bounds = [0, *ends[:, -1].tolist()]
+        list(pool.map(look, bounds, bounds[1:]))
     return np.flatnonzero(flags)

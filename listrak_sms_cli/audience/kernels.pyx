@@ -332,29 +332,39 @@ cdef inline uint64_t _mixed(uint64_t number) noexcept nogil:
     return number ^ (number >> 31)
 
 
-def sort_into_groups(const int64_t[::1] numbers, int64_t[::1] ends, int64_t[::1] grouped, uint32_t[::1] rows):
-    """The numbers above 0 and their rows, in their order, group after group; equal ones share a group. `ends`: where
-    each group ends; there are 2 ** n of them."""
-    cdef Py_ssize_t row, group, before = 0, place
-    cdef int shift = 64
-    while ends.shape[0] >> (64 - shift) > 1:
-        shift -= 1
+def count_groups(const int64_t[::1] numbers, int64_t[::1] counts):
+    """Adds to the count of each group how many numbers above 0 are of it; equal ones share a group. There are 2 ** n
+    groups."""
+    cdef Py_ssize_t row
+    cdef int shift = _shift(counts.shape[0])
     with nogil:
-        for group in range(ends.shape[0]):
-            ends[group] = 0
         for row in range(numbers.shape[0]):
             if numbers[row] > 0:
-                ends[_group(numbers[row], shift)] += 1
-        for group in range(ends.shape[0]):
-            before += ends[group]
-            ends[group] = before - ends[group]
+                counts[_group(numbers[row], shift)] += 1
+
+
+def sort_into_groups(
+    const int64_t[::1] numbers, Py_ssize_t first, int64_t[::1] places, int64_t[::1] grouped, uint32_t[::1] rows
+):
+    """The numbers above 0 and their rows, of which the first one's is `first`, each to the place that is next in its
+    group. `places`: the next one of each group."""
+    cdef Py_ssize_t row, group, place
+    cdef int shift = _shift(places.shape[0])
+    with nogil:
         for row in range(numbers.shape[0]):
             if numbers[row] > 0:
                 group = _group(numbers[row], shift)
-                place = ends[group]
-                ends[group] = place + 1
+                place = places[group]
+                places[group] = place + 1
                 grouped[place] = numbers[row]
-                rows[place] = <uint32_t>row
+                rows[place] = <uint32_t>(first + row)
+
+
+cdef inline int _shift(Py_ssize_t groups) noexcept:
+    cdef int shift = 64
+    while groups >> (64 - shift) > 1:
+        shift -= 1
+    return shift
 
 
 cdef inline Py_ssize_t _group(int64_t number, int shift) noexcept nogil:
