@@ -20,9 +20,9 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Block(Struct, frozen=True):
-    """Whole records: `data` of `size` bytes; `first`: number of its first record; `records`: how many."""
+    """Whole records: the first `size` bytes of `data`; `first`: number of its first record; `records`: how many."""
 
-    data: bytearray
+    data: bytes
     size: int
     first: int
     records: int
@@ -73,34 +73,33 @@ class BlockCutter:
         with self._source.held():
             offset = self._skip_bom()
             for mark in marks:
-                data, got, short = self._filled(b"", offset, mark.size)
-                if short:
+                data = self._source.read(offset, mark.size)
+                if len(data) < mark.size:
                     raise changed(self._source.name)
-                yield Block(data, got, mark.first, mark.records, mark.quoted)
-                offset += got
+                self._digest.update(data)
+                yield Block(data, mark.size, mark.first, mark.records, mark.quoted)
+                offset += mark.size
 
     def _blocks(self) -> Iterator[Block]:
-        offset, rest = self._skip_bom(), b""
+        offset, room = self._skip_bom(), self._block_size
         while True:
-            data, size, last = self._filled(rest, offset, self._room(rest))
-            offset += size - len(rest)
-            found = cut(data, size, self._delimiter, last=last)
-            while not found.end and not last:
-                self._check_cells(data, size)
-                rest = bytes(memoryview(data)[:size])
-                data, size, last = self._filled(rest, offset, self._room(rest))
-                offset += size - len(rest)
-                found = cut(data, size, self._delimiter, last=last)
-            self._check_cells(data, size)
+            data = self._source.read(offset, room)
+            last = len(data) < room
+            found = cut(data, self._delimiter, last=last)
+            self._check_cells(data)
+            if not found.end and not last:
+                room *= 2  # so that a giant record is looked at a few times only
+                continue
             if last and self._closed:
                 self._check_closed(found)
             end, records = found.end, found.records
-            if last and end < size:
-                end, records = size, records + 1
-            rest = bytes(memoryview(data)[end:size])
+            if last and end < len(data):
+                end, records = len(data), records + 1
+            self._digest.update(memoryview(data)[:end])
             if end:
                 yield Block(data, end, self._record, records, found.quoted)
             self._record += records
+            offset, room = offset + end, self._block_size
             if last:
                 return
 
@@ -110,25 +109,11 @@ class BlockCutter:
         self._digest.update(BOM)
         return len(BOM)
 
-    def _room(self, rest: bytes) -> int:
-        # As many bytes again when `rest` is long, so that a giant record is looked at a few times only.
-        return max(self._block_size, len(rest))
-
-    def _filled(self, rest: bytes, offset: int, room: int) -> tuple[bytearray, int, bool]:
-        """`rest` and up to `room` bytes from `offset` on; how many these are together; whether the source has no more
-        of them."""
-        data = bytearray(len(rest) + room)
-        data[: len(rest)] = rest
-        with memoryview(data) as view, view[len(rest) :] as target:
-            got = self._source.read_into(target, offset)
-            self._digest.update(target[:got])
-        return data, len(rest) + got, got < room
-
-    def _check_cells(self, data: bytearray, size: int) -> None:
+    def _check_cells(self, data: bytes) -> None:
         """Looked at only when a block has grown past one cell's limit, so that no byte is looked at more than twice."""
-        if size <= CELL_LIMIT:
+        if len(data) <= CELL_LIMIT:
             return
-        octets = np.frombuffer(data, np.uint8, size)
+        octets = np.frombuffer(data, np.uint8)
         length, start = longest_cell(octets, self._delimiter)
         if length > CELL_LIMIT:
             quotes = quoted_parts(octets, self._delimiter)
@@ -141,7 +126,7 @@ class BlockCutter:
                 hint="Close the quote that opens in this row." if quoted else "Shorten the cell or leave it out.",
                 code="cell_too_long",
             )
-        if size > ROW_LIMIT:
+        if len(data) > ROW_LIMIT:
             raise AudienceError(
                 f"{self._source.name}, row {self._record:,}: the row is longer than {ROW_LIMIT >> 20} MiB.",
                 hint="Check the line ends and the delimiter of the file.",

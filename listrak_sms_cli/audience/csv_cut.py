@@ -32,15 +32,15 @@ class Cut(Struct, frozen=True):
     opened_at: int
 
 
-def cut(block: bytearray, size: int, delimiter: int, *, last: bool) -> Cut:
-    """Cut the first `size` bytes of `block`, which start with a record, at their last record end. `last`: nothing
-    follows them, so that a CR at the very end is a record end and not the first half of a CRLF."""
-    octets = np.frombuffer(block, np.uint8, size)
-    if block.find(b'"', 0, size) < 0:
+def cut(block: bytes, delimiter: int, *, last: bool) -> Cut:
+    """Cut bytes that start with a record at their last record end. `last`: nothing follows them, so that a CR at the
+    very end is a record end and not the first half of a CRLF."""
+    octets = np.frombuffer(block, np.uint8)
+    if b'"' not in block:
         return _cut_unquoted(block, octets, last=last)
     quotes = quoted_parts(octets, delimiter)
-    if block.find(b"\r", 0, size) < 0 and not len(quotes) % 2 and not _breaks_inside(octets, quotes):
-        end = block.rfind(b"\n", 0, size) + 1
+    if b"\r" not in block and not len(quotes) % 2 and not _breaks_inside(octets, quotes):
+        end = block.rfind(b"\n") + 1
         return Cut(end, kernels.count_byte(octets[:end], LF), True, -1)
     ends = record_ends(octets, quotes, last=last)
     opened_at = int(quotes[-1]) if len(quotes) % 2 else -1
@@ -59,12 +59,11 @@ def _breaks_inside(octets: Octets, quotes: Positions) -> bool:
     return bool((octets[inside] == LF).any())
 
 
-def _cut_unquoted(block: bytearray, octets: Octets, *, last: bool) -> Cut:
-    size = len(octets)
-    if block.find(b"\r", 0, size) >= 0:
+def _cut_unquoted(block: bytes, octets: Octets, *, last: bool) -> Cut:
+    if b"\r" in block:
         ends = record_ends(octets, NONE, last=last)
         return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), False, -1)
-    end = block.rfind(b"\n", 0, size) + 1
+    end = block.rfind(b"\n") + 1
     return Cut(end, kernels.count_byte(octets[:end], LF), False, -1)
 
 

@@ -68,12 +68,12 @@ class CsvPart(Part):
                 return block.first + int(filled[0]), self._names(header)
         raise AudienceError(f"{self.name} is empty.", hint="An audience begins with a header row.", code="empty_file")
 
-    def _names(self, header: bytes | bytearray) -> tuple[str, ...]:
+    def _names(self, header: bytes) -> tuple[str, ...]:
         try:
             text = header.decode().rstrip("\r\n")
             return tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)))
         except UnicodeDecodeError:
-            raise not_utf8(self.name, "the header", bytes(header)) from None
+            raise not_utf8(self.name, "the header", header) from None
         except csv.Error:
             raise AudienceError(
                 f"The header of {self.name} cannot be read as column names.",

@@ -35,15 +35,8 @@ class Content(ABC):
         """A context in which the bytes can be read."""
 
     @abstractmethod
-    def read_into(self, target: memoryview, offset: int) -> int:
-        """Fill `target` from `offset` as far as there are bytes; returns how many there were."""
-
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`."""
-        data = bytearray(max(0, min(size, self.size - offset)))
-        with self.held(), memoryview(data) as view:
-            got = self.read_into(view, offset)
-        return bytes(data[:got])
+        """`size` bytes from `offset` on, or as many as there are."""
 
     def reader(self) -> Reader:
         """A file object with a position of its own."""
@@ -92,8 +85,9 @@ class LocalFile(Content):
             raise changed(self.name)
         return fd
 
-    def read_into(self, target: memoryview, offset: int) -> int:
-        return _fill(self._fd, target, offset)
+    def read(self, offset: int, size: int) -> bytes:
+        with self.held():
+            return _read(self._fd, offset, min(size, self.size - offset))
 
     def check_unchanged(self) -> None:
         try:
@@ -142,9 +136,9 @@ class Spool:
             self._unchecked = min(spare // 2, SPARE)
         return self._file
 
-    def read_into(self, target: memoryview, offset: int) -> int:
+    def read(self, offset: int, size: int) -> bytes:
         """As Content has it."""
-        return _fill(self._file.fileno(), target, offset) if self._file else 0
+        return _read(self._file.fileno(), offset, size) if self._file else b""
 
     def close(self) -> None:
         """Drop everything."""
@@ -164,9 +158,8 @@ class Spooled(Content):
     def held(self) -> Iterator[None]:
         yield
 
-    def read_into(self, target: memoryview, offset: int) -> int:
-        room = max(0, min(len(target), self.size - offset))
-        return self._spool.read_into(target[:room], self._start + offset)
+    def read(self, offset: int, size: int) -> bytes:
+        return self._spool.read(self._start + offset, min(size, self.size - offset))
 
     def check_unchanged(self) -> None:
         """A spool cannot change."""
@@ -195,11 +188,16 @@ class Reader(io.RawIOBase):
         self._at = max(0, start + offset)
         return self._at
 
+    def read(self, size: int = -1) -> bytes:
+        data = self._content.read(self._at, size if size >= 0 else self._content.size)
+        self._at += len(data)
+        return data
+
     def readinto(self, target: Any) -> int:
         with memoryview(target) as view, view.cast("B") as octets:
-            got = self._content.read_into(octets, self._at)
-        self._at += got
-        return got
+            data = self.read(len(octets))
+            octets[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         if not self.closed:
@@ -207,14 +205,11 @@ class Reader(io.RawIOBase):
         super().close()
 
 
-def _fill(fd: int, target: memoryview, offset: int) -> int:
-    filled = 0
-    while filled < len(target):
-        got = os.preadv(fd, [target[filled:]], offset + filled)
-        if not got:
-            break
-        filled += got
-    return filled
+def _read(fd: int, offset: int, size: int) -> bytes:
+    data = os.pread(fd, max(size, 0), offset)
+    while len(data) < size and (more := os.pread(fd, size - len(data), offset + len(data))):
+        data += more
+    return data
 
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int, int]:
