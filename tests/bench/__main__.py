@@ -64,7 +64,7 @@ def other_targets(programme: Programme, sink: Sink) -> list[Target]:
     rows: dict[str, Callable[[], list[Target]]] = {
         "memory": lambda: memory_targets(programme, sink),
         "ten members, and the help": lambda: targets.startup_targets(slow),
-        "validate": lambda: [targets.validate_target(few_dropped, sink, programme.runs)],
+        "validate": lambda: [targets.validate_target(audience_file(programme.raced, "csv"), sink, programme.runs)],
         "rejects": lambda: [targets.rejects_target(few_dropped, sink, programme.runs)],
         "a slow link": lambda: targets.slow_link_targets(slow, sink),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ PUSH, HAND_TUNED, PANDAS = "lsms push", "pyarrow + numpy by hand", "pandas + req
 MEGABYTE = 1_000_000
 SLOW_LINK = 10.0  # megabytes a second
 PASTE_SECONDS = 0.5  # of a slow upload's start, when the socket's buffers still swallow everything
-STARTUP_RUNS = 5
+STARTUP_RUNS = 9
 TEN_MEMBERS = 10
 
 
@@ -73,6 +74,7 @@ def startup_targets(audience: Path) -> list[Target]:
         ten = Path(folder) / "ten.csv"
         with audience.open() as rows:
             ten.write_text("".join(line for line, _ in zip(rows, range(TEN_MEMBERS + 1), strict=False)))
+        os.sync()  # a push waits for the disk, which is not to be busy with what came before
         walls = medians(
             {
                 "push": lambda fresh: push_command(ten, fresh),
