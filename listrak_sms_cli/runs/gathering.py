@@ -48,16 +48,18 @@ class Gathering:
         self._keep: Keep = keep
         self._phase = phase
         self._tell = tell
-        self._numbers: list[np.ndarray] = []
-        self._verdicts: list[np.ndarray] = []
+        # Flat, and grown in place: arrays kept of each chunk would leave the memory between them in pieces.
+        self._numbers, self._verdicts = bytearray(), bytearray()
+        self._chunk_rows: list[int] = []
         self._counts: Counter[Verdict] = Counter()
         self._exponents = self._done = 0
         tell(PhaseStarted(phase, audience.size, "bytes"))
 
     def add(self, size: int, some: Phones) -> None:
         """The next chunk, of `size` bytes of the source; nobody in it is a duplicate yet."""
-        self._numbers.append(some.numbers)
-        self._verdicts.append(some.verdicts)
+        self._numbers += some.numbers.data
+        self._verdicts += some.verdicts.data
+        self._chunk_rows.append(len(some.numbers))
         self._counts.update(counted(some.verdicts))
         self._exponents += some.exponents
         self._done += size
@@ -65,14 +67,12 @@ class Gathering:
         self._tell(MembersCounted(self._counts.total(), dropped_by_reason(self._counts)))
 
     def ended(self) -> Members:
-        """All of them, duplicates named: who is one is nothing else, as its phone is judged first."""
-        chunk_rows = tuple(len(some) for some in self._numbers)
-        numbers, verdicts = joined(self._numbers, np.int64), joined(self._verdicts, np.uint8)
-        self._numbers.clear()  # half of what a member takes in memory
+        """All of them, duplicates named, whatever else was said of these: only phones are judged before them."""
+        numbers, verdicts = np.frombuffer(self._numbers, np.int64), np.frombuffer(self._verdicts, np.uint8)
         verdicts[duplicates(numbers, self._keep)] = Verdict.DUPLICATE_PHONE
         self._tell(MembersCounted(len(verdicts), dropped_by_reason(counted(verdicts))))
         self._tell(PhaseEnded(self._phase))
-        return Members(numbers, verdicts, chunk_rows, self._exponents)
+        return Members(numbers, verdicts, tuple(self._chunk_rows), self._exponents)
 
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:
@@ -83,7 +83,3 @@ def counted(verdicts: np.ndarray) -> Counter[Verdict]:
 
 def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
     return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
-
-
-def joined(arrays: list[np.ndarray], kind: type[np.generic]) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else np.empty(0, kind)
