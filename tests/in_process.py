@@ -14,6 +14,7 @@ from listrak_sms_cli.runs.options import push_options, reading_options, waiting
 from listrak_sms_cli.runs.pull import PullOptions, pull_contacts
 from listrak_sms_cli.runs.push import push_audience
 from listrak_sms_cli.runs.resume import resume_run, status_of
+from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.runs.verify import VerifyOptions, verify_audience
 from listrak_sms_cli.settings import Settings, load_settings
 
@@ -51,6 +52,13 @@ def verified(world: World, audience: str | Path, *, code: int = 0, **options: An
     assert document["exit_code"] == code, document
     assert document["checked"] == document["matching"] + document["different"] + document["not_in_listrak"]
     return document
+
+
+def validated(world: World, audience: str | Path, *, code: int = 0, **options: Any) -> dict[str, Any]:
+    """The document of `lsms validate --json`, but for the command."""
+    settings, source = settings_of(world, options), _path(world, audience)
+    chosen, guard = reading_options(options), options.get("max_drop_rate")
+    return _checked(lambda: validate_audience(source, settings, chosen, max_drop_rate=guard), code)
 
 
 def pulled(world: World, target: Path, **options: Any) -> dict[str, Any]:

@@ -48,6 +48,17 @@ def test_progress_says_how_far_and_how_many() -> None:
     assert len(reading) == 1 and "members, " in reading[0] and reading[0].endswith(" left)")
 
 
+def test_members_of_a_first_pass_are_counted_and_of_a_second_estimated() -> None:
+    """Whatever the first phase over the audience is called, it tells the members there have been; a second one, while
+    all are known, so many as there are in its share of the bytes."""
+    reading, checking = ([e.PhaseStarted(phase, 100, "bytes")] for phase in (e.Phase.READING, e.Phase.CHECKING))
+    counted, half = e.MembersCounted(500, {}), e.PhaseAdvanced(e.Phase.CHECKING, 50)
+    (once,) = told([*checking, counted, half], every=0.0)
+    assert once.startswith("lsms: checking: 50 % (500 members, ")
+    (twice,) = told([*reading, counted, *checking, half], every=0.0)
+    assert twice.startswith("lsms: checking: 50 % (250 members, ")
+
+
 def test_a_phase_of_unknown_length_has_no_share() -> None:
     """Where the total is not known no percentage and no time left is made up."""
     phase = e.Phase.LOOKING_UP

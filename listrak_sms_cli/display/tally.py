@@ -96,5 +96,6 @@ class Tally(Struct):
         return sum(self.dropped.values())
 
     def checked(self, phase: PhaseTally) -> int:
-        """Members a phase over the audience has been through: exact while reading, by its bytes while checking."""
-        return self.read if phase.phase is Phase.READING else int(self.read * (phase.share or 0.0))
+        """Members a phase over the audience has been through: exact in the first one, by its bytes in a second."""
+        again = phase.phase is Phase.CHECKING and Phase.READING in self.phases
+        return int(self.read * (phase.share or 0.0)) if again else self.read

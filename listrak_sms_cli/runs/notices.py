@@ -8,9 +8,10 @@ from pathlib import Path
 
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.runs.column_counts import ColumnCounts
+from listrak_sms_cli.runs.gathering import dropped_by_reason
 from listrak_sms_cli.runs.journal import RunState
 from listrak_sms_cli.runs.packing import Part
-from listrak_sms_cli.runs.prepare import Job, dropped_by_reason
+from listrak_sms_cli.runs.prepare import Job
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read

@@ -21,8 +21,8 @@ from listrak_sms_cli.errors import (
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener, Warned
+from listrak_sms_cli.runs.gathering import dropped_by_reason
 from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
-from listrak_sms_cli.runs.prepare import dropped_by_reason
 from listrak_sms_cli.runs.report import (
     ImportLine,
     MappedColumn,

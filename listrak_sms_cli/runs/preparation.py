@@ -16,6 +16,7 @@ from listrak_sms_cli.runs.account import Account, region_of
 from listrak_sms_cli.runs.contact_document import with_system_fields
 from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.events import Listener, RunStarted
+from listrak_sms_cli.runs.gathering import Members
 from listrak_sms_cli.runs.grouping import Packing, check_columns, check_groups
 from listrak_sms_cli.runs.lookup import ASK_EACH, look_up
 from listrak_sms_cli.runs.memory import Recall
@@ -23,13 +24,15 @@ from listrak_sms_cli.runs.notices import column_notices, drop_notices
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.per_contact import ASK_FIRST
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, LookedUp, Members, check_members, read_members
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, LookedUp, Prepared, check_members, read_members
 from listrak_sms_cli.runs.profiling import profiled_columns, smells
 from listrak_sms_cli.runs.store import StoredRun
+from listrak_sms_cli.runs.survey import survey_members
 
 
 class Preparation:
-    """Steps in their order: open, plan, read, look_up, check, guard. What they find goes to the outcome."""
+    """Steps in their order: open, plan, read, look_up, check, guard; of a `validate` open, plan, survey, guard. What
+    they find goes to the outcome."""
 
     def __init__(self, source: object, options: PushOptions, outcome: Outcome, tell: Listener) -> None:
         self._source = source
@@ -77,8 +80,8 @@ class Preparation:
         )
         return Job(audience, plan, rules, reading)
 
-    def read(self, job: Job, profile: AudienceProfile | None = None) -> Members:
-        return read_members(job, self._tell, profile)
+    def read(self, job: Job) -> Members:
+        return read_members(job, self._tell)
 
     def look_up(self, job: Job, members: Members, contacts: Contacts) -> LookedUp:
         options = self._options
@@ -101,12 +104,19 @@ class Preparation:
         packing: Packing | None = None,
         looked_up: LookedUp = NOT_ASKED,
         *,
-        profile: AudienceProfile | None = None,
         recall: Recall | None = None,
         keep: Callable[[int, Cleaned], None] | None = None,
     ) -> None:
+        prepared = check_members(job, members, packing, self._tell, looked_up, recall=recall, keep=keep)
+        self._note(job, members, prepared)
+
+    def survey(self, job: Job, profile: AudienceProfile) -> None:
+        """`read` and `check` where nobody is sent."""
+        members, prepared = survey_members(job, self._tell, profile)
+        self._note(job, members, prepared, profile)
+
+    def _note(self, job: Job, members: Members, prepared: Prepared, profile: AudienceProfile | None = None) -> None:
         outcome = self._outcome
-        prepared = check_members(job, members, packing, self._tell, looked_up, profile, recall, keep)
         outcome.verdicts, self._fills = prepared.counts, prepared.fills
         if (rejects := job.options.rejects) is not None:
             outcome.rejects = str(rejects)

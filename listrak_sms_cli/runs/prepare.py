@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.cells import counts_of
-from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members, clean_phones
+from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.dedupe import duplicates
 from listrak_sms_cli.audience.files import Audience, Chunk
-from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form
+from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.gathering import Gathering, Members, Phones, counted, dropped_by_reason
 from listrak_sms_cli.runs.grouping import Lines, Packing, distinct, lines_of
 from listrak_sms_cli.runs.memory import Recall
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -33,17 +32,6 @@ class Job(Struct, frozen=True):
     plan: ColumnPlan
     rules: CleaningRules
     options: ReadingOptions
-
-
-class Members(Struct, frozen=True):
-    """The phones of the whole audience. `numbers`: int64 a row, E.164 digits; `verdicts`: uint8 a row;
-    `chunk_rows`: rows of each chunk, so that a second pass knows where it is; `exponents`: invalid phones that a
-    spreadsheet turned into scientific notation."""
-
-    numbers: np.ndarray
-    verdicts: np.ndarray
-    chunk_rows: tuple[int, ...]
-    exponents: int = 0
 
 
 class LookedUp(Struct, frozen=True):
@@ -84,22 +72,9 @@ class Prepared(Struct, frozen=True):
         return dropped_by_reason(self.counts)
 
 
-def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
-    return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
-
-
-class _Phones(Struct, frozen=True):
-    """The phones of a chunk, as `Members` has them, and what their cells are like."""
-
-    numbers: np.ndarray
-    verdicts: np.ndarray
-    exponents: int
-    facts: dict[int, ColumnFacts]
-
-
 def read_members(job: Job, tell: Listener, profile: AudienceProfile | None = None) -> Members:
     """First pass: the phone column alone; then duplicates among all valid phones. Nine bytes a member are kept. What
-    the cells are like goes to `profile`.
+    the cells are like goes to `profile`. Where nobody is sent, `survey_members` reads once.
 
     Measured against one parse of all columns, whose lines are spooled before duplicates are known and left out when
     the spool is read: CPU seconds of preparing 4 M members of `python -m tests.bench.audiences FOLDER 4000000 0.02
@@ -108,35 +83,17 @@ def read_members(job: Job, tell: Listener, profile: AudienceProfile | None = Non
     known only when all phones are (who exists, who opted out, who is unchanged, where the limit is): lines are written
     once, for who travels, parts are whole stretches of the spool, and columns are counted over those members alone.
     """
-    tell(PhaseStarted(Phase.READING, job.audience.size, "bytes"))
-    numbers: list[np.ndarray] = []
-    verdicts: list[np.ndarray] = []
-    counts: Counter[Verdict] = Counter()
-    done = read = exponents = 0
 
-    def phones(chunk: Chunk) -> _Phones:
+    def look(chunk: Chunk) -> tuple[Phones, dict[int, ColumnFacts]]:
         cells = chunk.read([job.plan.phone]).column(0)
-        numbers, verdicts = clean_phones(cells, job.rules)
-        facts = profile.look({job.plan.phone: cells}) if profile is not None else {}
-        return _Phones(numbers, verdicts, in_exponent_form(cells, verdicts == Verdict.INVALID_PHONE), facts)
+        return Phones.of(cells, job.rules), profile.look({job.plan.phone: cells}) if profile is not None else {}
 
-    for chunk, some in in_order(phones, job.audience.chunks()):
-        numbers.append(some.numbers)
-        verdicts.append(some.verdicts)
-        counts.update(counted(some.verdicts))
+    gathering = Gathering(job.audience, job.options.keep, Phase.READING, tell)
+    for chunk, (phones, facts) in in_order(look, job.audience.chunks()):
+        gathering.add(chunk.size, phones)
         if profile is not None:
-            profile.add(some.facts)
-        done, read, exponents = done + chunk.size, read + len(some.numbers), exponents + some.exponents
-        tell(PhaseAdvanced(Phase.READING, done))
-        tell(MembersCounted(read, dropped_by_reason(counts)))
-    chunk_rows = tuple(len(some) for some in numbers)
-    all_numbers = _joined(numbers, np.int64)
-    all_verdicts = _joined(verdicts, np.uint8)
-    all_verdicts[duplicates(all_numbers, job.options.keep)] = Verdict.DUPLICATE_PHONE
-    counts = counted(all_verdicts)
-    tell(MembersCounted(read, dropped_by_reason(counts)))
-    tell(PhaseEnded(Phase.READING))
-    return Members(all_numbers, all_verdicts, chunk_rows, exponents)
+            profile.add(facts)
+    return gathering.ended()
 
 
 def check_members(
@@ -191,7 +148,7 @@ def check_members(
         if rejects is not None:
             rejects.close()
     tell(PhaseEnded(Phase.CHECKING))
-    return Prepared(members.verdicts, counts, columns, _joined(fills, np.uint64))
+    return Prepared(members.verdicts, counts, columns, np.concatenate([np.empty(0, np.uint64), *fills]))
 
 
 class _Stretch(Struct, frozen=True):
@@ -234,7 +191,7 @@ class _Check(Struct, frozen=True):
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
-        wanted = readable(self.job.audience) if self.explained else _wanted(plan, self.profile)
+        wanted = readable(self.job.audience) if self.explained else wanted_columns(plan, self.profile)
         batch = stretch.chunk.read(wanted, folded=self.folded)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
@@ -270,16 +227,7 @@ def _limited(checked: _Checked, left: int) -> tuple[_Checked, int]:
     return replace(checked, lines=lines, columns=ColumnCounts.of(checked.cleaned)), 0
 
 
-def _wanted(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
+def wanted_columns(plan: ColumnPlan, profile: AudienceProfile | None) -> list[int]:
+    """Columns to be read beside the phone, ascending."""
     wanted = {column.index for column in plan.columns} | ({plan.consent} if plan.consent is not None else set())
     return sorted(wanted | profile.columns.keys() - {plan.phone} if profile is not None else wanted)
-
-
-def counted(verdicts: np.ndarray) -> Counter[Verdict]:
-    """Members by verdict."""
-    counts = counts_of(verdicts).tolist()
-    return Counter({verdict: counts[verdict] for verdict in Verdict})
-
-
-def _joined(arrays: list[np.ndarray], kind: type[np.generic]) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else np.empty(0, kind)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import FieldKind, PlannedColumn
 from listrak_sms_cli.audience.profile import AudienceProfile
-from listrak_sms_cli.runs.prepare import Job, Members, counted
+from listrak_sms_cli.runs.gathering import Members, counted
+from listrak_sms_cli.runs.prepare import Job
 from listrak_sms_cli.runs.rejects import readable
 from listrak_sms_cli.runs.report import ProfiledColumn, RunWarning
 

@@ -25,6 +25,7 @@ from listrak_sms_cli.runs.contacts import Contacts
 from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver, part_line
 from listrak_sms_cli.runs.earlier import clear_the_way, look_at_earlier
 from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
+from listrak_sms_cli.runs.gathering import Members
 from listrak_sms_cli.runs.grouping import Packing
 from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
 from listrak_sms_cli.runs.journal_lines import Destination
@@ -35,7 +36,7 @@ from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.packing import Part, Spool
 from listrak_sms_cli.runs.per_contact import BATCH, ContactDelivery
 from listrak_sms_cli.runs.preparation import Preparation
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of, path_of

@@ -42,9 +42,7 @@ def validate_audience(
                 with asking as client:
                     account = read_account(client, settings.sender_code)
             job = preparation.plan(audience, account)
-            profile = profile_of(job)
-            members = preparation.read(job, profile)
-            preparation.check(job, members, profile=profile)
+            preparation.survey(job, profile_of(job))
             preparation.guard(job)
 
     return outcome.reported(work)

@@ -37,12 +37,13 @@ from listrak_sms_cli.runs.events import (
     RequestRetried,
     silent,
 )
+from listrak_sms_cli.runs.gathering import Members
 from listrak_sms_cli.runs.grouping import check_columns
 from listrak_sms_cli.runs.kept import KeptMembers
 from listrak_sms_cli.runs.lookup import ASK_EACH, CONFIRM_ALL, SAMPLE
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.prepare import Job, Members, check_members, read_members
+from listrak_sms_cli.runs.prepare import Job, check_members, read_members
 from listrak_sms_cli.runs.report import ReportError, Verification
 from listrak_sms_cli.runs.steering import steered
 from listrak_sms_cli.settings import Settings
