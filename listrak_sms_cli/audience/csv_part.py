@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience.cells import raw
 from listrak_sms_cli.audience.csv_blocks import BLOCK, BOM, Block, BlockCutter, Mark
 from listrak_sms_cli.audience.csv_cut import Positions, all_ends, blank_records
 from listrak_sms_cli.audience.identity import DigestPin, FileIdentity
@@ -102,24 +103,26 @@ class CsvUnit(Unit):
         self._bytes = pa.py_buffer(block.data).slice(skip, block.size - skip)
 
     def read(self, columns: Sequence[int]) -> Rows:
+        table = self._parse(list(columns) or [0])
+        cells = {index: as_array(table.column(str(index))) for index in columns}
+        self._check_text(cells)
+        arrays = [cells[index].view(pa.string()) for index in columns]
+        return Rows(arrays, table.num_rows, self._block.first, self._numbers(table.num_rows))
+
+    def _check_text(self, columns: Mapping[int, pa.BinaryArray]) -> None:
+        """To look at the whole block, or whether all of a column is ASCII, is several times as fast as to look at each
+        cell. Raises AudienceError (`not_utf8`)."""
+        if len(columns) * 2 > len(self._part.columns) and _is_utf8(_cell(self._bytes)):
+            return
+        for index, cells in columns.items():
+            row = first_not_utf8(cells) if raw(cells).data.max(initial=0) >= 0x80 else None
+            if row is not None:
+                where = f"row {self._record(row):,}, column “{self._part.columns[index]}”"
+                raise not_utf8(self._part.name, where, cells[row].as_py())
+
+    def _parse(self, columns: Sequence[int]) -> pa.Table:
+        """The columns, named by their index, pa.binary()."""
         broken: list[pa_csv.InvalidRow] = []
-        wanted = list(columns) or [0]
-        try:
-            table = self._parse(wanted, broken, pa.binary() if self._is_text(wanted) else pa.string())
-        except pa.ArrowInvalid:
-            if broken:
-                raise self._ragged(broken[0]) from None
-            raise self._undecodable(wanted) from None
-        numbers = self._numbers(table.num_rows)
-        arrays = [as_array(table.column(str(index))).view(pa.string()) for index in columns]
-        return Rows(arrays, table.num_rows, self._block.first, numbers)
-
-    def _is_text(self, columns: Sequence[int]) -> bool:
-        """Whether all is UTF-8; looked at only where many columns are read: it is several times as fast as looking at
-        each cell."""
-        return len(columns) * 2 > len(self._part.columns) and _is_utf8(_cell(self._bytes))
-
-    def _parse(self, columns: Sequence[int], broken: list[pa_csv.InvalidRow], kind: pa.DataType) -> pa.Table:
         names = [str(index) for index in range(len(self._part.columns))]
         wanted = [names[index] for index in dict.fromkeys(columns)]
 
@@ -128,20 +131,29 @@ class CsvUnit(Unit):
             return "error"
 
         if not self._bytes.size:
-            return pa.table({name: pa.nulls(0, kind) for name in wanted})
-        return pa_csv.read_csv(
-            pa.BufferReader(self._parsable()),
-            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
-            pa_csv.ParseOptions(
-                delimiter=self._part.delimiter,
-                quote_char='"',
-                newlines_in_values=self._block.quoted,
-                invalid_row_handler=handle,
-            ),
-            pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, kind), include_columns=wanted, strings_can_be_null=False
-            ),
-        )
+            return pa.table({name: pa.nulls(0, pa.binary()) for name in wanted})
+        try:
+            return pa_csv.read_csv(
+                pa.BufferReader(self._parsable()),
+                pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
+                pa_csv.ParseOptions(
+                    delimiter=self._part.delimiter,
+                    quote_char='"',
+                    newlines_in_values=self._block.quoted,
+                    invalid_row_handler=handle,
+                ),
+                pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted, strings_can_be_null=False
+                ),
+            )
+        except pa.ArrowInvalid:
+            if broken:
+                raise self._ragged(broken[0]) from None
+            raise AudienceError(
+                f"{self._part.name}, rows {self._block.first:,} to {self._block.first + self._block.records - 1:,}: "
+                "cannot be read as CSV.",
+                code="bad_csv",
+            ) from None
 
     def _parsable(self) -> pa.Buffer:
         """The bytes; behind an empty line when they begin as a byte order mark does, which Arrow would drop."""
@@ -178,20 +190,6 @@ class CsvUnit(Unit):
             f"{self._part.name}, row {where:,}: {found:,} cell{'s' * (found != 1)} where the header has {expected:,}.",
             hint="Mend the row (a delimiter in a cell needs quotes around the cell), or check --delimiter.",
             code="ragged_row",
-        )
-
-    def _undecodable(self, columns: Sequence[int]) -> AudienceError:
-        table = self._parse(columns, [], pa.binary())
-        for index in columns:
-            cells = as_array(table.column(str(index)))
-            row = first_not_utf8(cells)
-            if row is not None:
-                where = f"row {self._record(row):,}, column “{self._part.columns[index]}”"
-                return not_utf8(self._part.name, where, cells[row].as_py())
-        return AudienceError(
-            f"{self._part.name}, rows {self._block.first:,} to {self._block.first + self._block.records - 1:,}: "
-            "cannot be read as CSV.",
-            code="bad_csv",
         )
 
 
