@@ -117,7 +117,7 @@ def phases(events: list[Event]) -> list[e.Phase]:
     return [event.phase for event in events if isinstance(event, e.PhaseStarted)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     ROWS,
     st.sampled_from(["first", "last"]),
@@ -178,24 +178,24 @@ def test_many_columns_are_read_twice(tmp_path: Path, columns: int) -> None:
     assert len(phases(events)) == 1 + (columns > MOST_COLUMNS)
 
 
-@pytest.mark.parametrize("shape", ["csv", "parquet", "folder"])
 @pytest.mark.parametrize(
-    ("options", "code"),
+    ("shape", "options", "code"),
     [
-        ({}, 0),
-        ({"keep": "first", "consent_column": "SMS Consent"}, 0),
-        ({"limit": 300, "on_bad_value": "blank"}, 0),
-        ({"limit": 0}, 2),
-        ({"phone_format": "national", "null_value": ["Gold"], "skip_column": ["VIP"]}, 0),
-        ({"empty_cells": "keep", "skip_column": ["email", "birthdate", "Last Purchase"]}, 0),
-        ({"empty_cells": "keep"}, 2),
-        ({"map": {"phone": "Favorite Store"}, "skip_column": ["Favorite Store"]}, 0),
-        ({"max_drop_rate": 1.0}, 3),
+        ("csv", {}, 0),
+        ("parquet", {"keep": "first", "consent_column": "SMS Consent"}, 0),
+        ("folder", {"keep": "first", "consent_column": "SMS Consent"}, 0),
+        ("folder", {"limit": 300, "on_bad_value": "blank"}, 0),
+        ("parquet", {"limit": 0}, 2),
+        ("csv", {"phone_format": "national", "null_value": ["Gold"], "skip_column": ["VIP"]}, 0),
+        ("csv", {"empty_cells": "keep", "skip_column": ["email", "birthdate", "Last Purchase"]}, 0),
+        ("folder", {"empty_cells": "keep"}, 2),
+        ("parquet", {"map": {"phone": "Favorite Store"}, "skip_column": ["Favorite Store"]}, 0),
+        ("folder", {"max_drop_rate": 1.0}, 3),
     ],
 )
 def test_a_report_does_not_depend_on_the_passes(world: World, shape: str, options: dict[str, Any], code: int) -> None:
     """With --rejects, which takes two passes, the report is the same but for the name of that file."""
-    members = make_members(seed=7)[:3_000]
+    members = make_members(seed=7)[:2_000]
     (folder := world.home / "audience").mkdir()
     if shape == "folder":
         for n in range(0, len(members), 700):
@@ -211,7 +211,7 @@ def test_a_report_does_not_depend_on_the_passes(world: World, shape: str, option
     once, twice = (json.dumps(document).replace(str(rejects), "--rejects FILE") for document in documents)
     assert json.loads(once) == json.loads(twice)
     assert rejects.exists()
-    assert documents[0]["rows_read"] == 3_000
+    assert documents[0]["rows_read"] == 2_000
 
 
 @pytest.mark.parametrize(
