@@ -139,6 +139,14 @@ def test_ragged_row() -> None:
     assert "row 2: 3 cells" in refused(b"phone,x\n1,2,3\n").message
 
 
+def test_a_ragged_row_that_is_not_text(capfd: pytest.CaptureFixture[str]) -> None:
+    """What such a row is not is named, with its number; Arrow, which cannot show it to anybody, stays silent."""
+    error = refused(b"phone,name\n1,a\n\n2,Jos\xe9,Garcia\n")
+    assert (error.code, "row 4" in error.message) == ("not_utf8", True)
+    assert "--encoding cp1252" in error.hint
+    assert capfd.readouterr() == ("", "")
+
+
 def test_undecodable_cell() -> None:
     """Bytes that are not UTF-8 are refused with row and column, and --encoding is named; the bytes are not."""
     error = refused("phone,name\n1,a\n\n2,Jos\u00e9\n".encode("latin-1"))

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listrak_sms_cli import validate
 from listrak_sms_cli.audience.clean import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.files import open_audience
 from listrak_sms_cli.audience.folded import unfolded
 from listrak_sms_cli.audience.profile import AudienceProfile
+from listrak_sms_cli.errors import NothingSent
 from listrak_sms_cli.runs.column_counts import ColumnCounts
 from listrak_sms_cli.runs.grouping import lines_of
 from listrak_sms_cli.runs.packing import write_lines
@@ -127,3 +129,21 @@ def test_folding_is_given_up(tmp_path: Path) -> None:
     with open_audience(path) as audience:
         texts = [chunk.read([1], folded=True).column(0) for chunk in audience.chunks()]
     assert [text for column in texts for text in unfolded(column).to_pylist()] == words * 2
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_rejected_rows_are_written_as_they_were_read(tmp_path: Path, few: bool) -> None:
+    """A null stays a null beside an empty cell, whether the column came folded or plain."""
+    columns = {"phone": ["12", "13", None], "tier": ["Gold", None, ""], "name": [None, "Ann", "Ann"]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", use_dictionary=few)
+    for name in ("rejects.parquet", "rejects.csv"):
+        with pytest.raises(NothingSent):
+            validate(tmp_path / "a.parquet", offline=True, rejects=tmp_path / name)
+    rows = pq.read_table(tmp_path / "rejects.parquet").select(list(columns))
+    assert rows.to_pydict() == columns
+    lines = (tmp_path / "rejects.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[-3:] for line in lines] == [
+        ['"12"', '"Gold"', ""],
+        ['"13"', "", '"Ann"'],
+        ["", '""', '"Ann"'],
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,8 @@ from listrak_sms_cli.audience.part import Part, RowNumbers, Rows, Unit
 from listrak_sms_cli.audience.sniff import SAMPLE
 from listrak_sms_cli.audience.spool import Content
 from listrak_sms_cli.errors import AudienceError
+
+RaggedHandler: TypeAlias = Callable[[pa_csv.InvalidRow], str]
 
 
 class CsvPart(Part):
@@ -103,7 +107,10 @@ class CsvUnit(Unit):
         self._bytes = pa.py_buffer(block.data).slice(skip, block.size - skip)
 
     def read(self, columns: Sequence[int]) -> Rows:
-        table = self._parse(list(columns) or [0])
+        try:
+            table = self._parse(list(columns) or [0])
+        except pa.ArrowInvalid:
+            raise self._unparsable() from None
         cells = {index: as_array(table.column(str(index))) for index in columns}
         self._check_text(cells)
         arrays = [cells[index].view(pa.string()) for index in columns]
@@ -120,44 +127,54 @@ class CsvUnit(Unit):
                 where = f"row {self._record(row):,}, column “{self._part.columns[index]}”"
                 raise not_utf8(self._part.name, where, cells[row].as_py())
 
-    def _parse(self, columns: Sequence[int]) -> pa.Table:
-        """The columns, named by their index, pa.binary()."""
-        broken: list[pa_csv.InvalidRow] = []
+    def _parse(self, columns: Sequence[int], on_ragged: RaggedHandler | None = None) -> pa.Table:
+        """The columns, named by their index, pa.binary(). Raises ArrowInvalid."""
         names = [str(index) for index in range(len(self._part.columns))]
         wanted = [names[index] for index in dict.fromkeys(columns)]
-
-        def handle(row: pa_csv.InvalidRow) -> str:
-            broken.append(row)
-            return "error"
-
         if not self._bytes.size:
             return pa.table({name: pa.nulls(0, pa.binary()) for name in wanted})
-        try:
-            return pa_csv.read_csv(
-                pa.BufferReader(self._parsable()),
-                pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
-                pa_csv.ParseOptions(
-                    delimiter=self._part.delimiter,
-                    quote_char='"',
-                    newlines_in_values=self._block.quoted,
-                    invalid_row_handler=handle,
-                ),
-                pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted, strings_can_be_null=False
-                ),
-            )
-        except pa.ArrowInvalid:
-            if broken:
-                raise self._ragged(broken[0]) from None
-            raise AudienceError(
-                f"{self._part.name}, rows {self._block.first:,} to {self._block.first + self._block.records - 1:,}: "
-                "cannot be read as CSV.",
-                code="bad_csv",
-            ) from None
+        return pa_csv.read_csv(
+            pa.BufferReader(self._parsable()),
+            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
+            pa_csv.ParseOptions(
+                delimiter=self._part.delimiter,
+                quote_char='"',
+                newlines_in_values=self._block.quoted,
+                invalid_row_handler=on_ragged,
+            ),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted, strings_can_be_null=False
+            ),
+        )
+
+    def _unparsable(self) -> AudienceError:
+        """What is wrong with a block that Arrow refuses: of rows that are not text it cannot tell."""
+        octets = np.frombuffer(self._bytes, np.uint8)
+        ends = np.concatenate(([-1], all_ends(octets, ord(self._part.delimiter)))).astype(np.int32)
+        records = pa.Array.from_buffers(pa.binary(), len(ends) - 1, [None, pa.py_buffer(ends + 1), self._bytes])
+        record = first_not_utf8(records)
+        if record is not None:
+            return not_utf8(self._part.name, f"row {self._block.first + record:,}", records[record].as_py())
+        ragged: list[pa_csv.InvalidRow] = []
+
+        def keep(row: pa_csv.InvalidRow) -> str:
+            ragged.append(row)
+            return "error"
+
+        with suppress(pa.ArrowInvalid):
+            self._parse([0], keep)
+        if ragged:
+            return self._ragged(ragged[0])
+        last = self._block.first + self._block.records - 1
+        return AudienceError(
+            f"{self._part.name}, rows {self._block.first:,} to {last:,}: cannot be read as CSV.",
+            hint="Check the quotes and line ends in these rows, or export the file again.",
+            code="bad_csv",
+        )
 
     def _parsable(self) -> pa.Buffer:
         """The bytes; behind an empty line when they begin as a byte order mark does, which Arrow would drop."""
-        if self._block.data[self._skip : self._skip + len(BOM)] != BOM:
+        if self._bytes.slice(0, min(len(BOM), self._bytes.size)) != BOM:
             return self._bytes
         return pa.py_buffer(b"\n" + self._bytes.to_pybytes())
 

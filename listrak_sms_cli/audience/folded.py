@@ -45,6 +45,11 @@ def unfolded(column: Column) -> pa.StringArray:
     return texts if places is None else texts.take(indices(places))
 
 
+def as_read(column: Column) -> pa.StringArray:
+    """The column, plain, nulls and all."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
 def empty_cells(column: Column) -> Mask | None:
     """True where a cell is empty, None = nowhere."""
     texts, places = opened(column)

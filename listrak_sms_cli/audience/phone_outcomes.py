@@ -26,7 +26,7 @@ from listrak_sms_cli.audience.phone_steps import (
 )
 
 _UNKNOWN = 0
-_FIRST = 5  # digits that choose an entry of the first block
+_FIRST = 5  # digits that choose an entry of the first block, as in `kernels.look_up`
 _MORE = 2  # digits that choose one of a further block
 _MOST_ENTRIES = 1 << 20  # of two bytes, in each shape: what comes on top is read by the steps every time
 _MOST_SHIFTS = 1 << 10
@@ -115,9 +115,7 @@ def _meanings(values: Integers, numbers: Integers, shifts: Integers) -> tuple[np
     shifts = np.concatenate([shifts, new])
     order = np.argsort(shifts)
     meanings = -numbers
-    if len(order):
+    if len(shifted):
         found = order[np.searchsorted(shifts, shifted, sorter=order).clip(max=len(order) - 1)]
         meanings[valid] = np.where(shifts[found] == shifted, found + 3, _UNKNOWN)
-    elif valid.any():
-        meanings[valid] = _UNKNOWN
     return meanings.astype(np.int16), shifts

@@ -55,9 +55,8 @@ def main() -> NoReturn:
     code = Interrupted.exit_code
     with suppress(KeyboardInterrupt):  # one that comes while an error is written, or in the moment after
         code = _run(arguments)
-        # What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _go_deaf()
+    _go_deaf()
     try:
         with output.writing():
             sys.stdout.flush()
@@ -131,6 +130,12 @@ def _own_frames(error: BaseException) -> str:
 def _usage_message(error: typer.TyperException) -> str:
     message: Any = getattr(error, "format_message", error.__str__)()
     return str(message).replace("Value error, ", "").removesuffix("unable to parse string as an integer").rstrip(", ")
+
+
+def _go_deaf() -> None:
+    """What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

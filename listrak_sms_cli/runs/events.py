@@ -13,7 +13,7 @@ class Phase(Enum):
 
     READING = "Reading"  # phones of the whole audience, bytes
     LOOKING_UP = "Looking up"  # contacts read from Listrak, contacts
-    CHECKING = "Checking"  # values, and packing import files, bytes; where nothing is packed, phones as well
+    CHECKING = "Checking"  # values, and packing import files, bytes; in the one pass of a validate phones as well
     SENDING = "Sending"  # import files on their way to Listrak, bytes
     IMPORTING = "Importing"  # Listrak works on them, imports
     VERIFYING = "Verifying"  # contacts read back, members

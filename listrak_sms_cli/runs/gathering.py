@@ -29,7 +29,7 @@ class Members(Struct, frozen=True):
 
 
 class Phones(Struct, frozen=True):
-    """The members of a chunk, as `Members` has them."""
+    """The phones of a chunk, as `Members` has them; `verdicts` may be those of further checks too."""
 
     numbers: np.ndarray
     verdicts: np.ndarray

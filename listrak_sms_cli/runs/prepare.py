@@ -113,7 +113,8 @@ def check_members(
     rejects = Rejects(job.options.rejects, job.audience) if job.options.rejects else None
     # Who keeps the cells, or groups members by those they fill, wants them plain.
     folded = keep is None and not job.rules.keep_empty
-    check = _Check(job, members, looked_up, packing, rejects is not None, folded, profile, recall)
+    wanted = readable(job.audience) if rejects is not None else wanted_columns(job.plan, profile)
+    check = _Check(job, members, looked_up, packing, wanted, rejects is not None, folded, profile, recall)
     left = job.options.limit if job.options.limit is not None else len(members.verdicts)
     counts = counted(members.verdicts)
     del counts[Verdict.SENDABLE]
@@ -184,6 +185,7 @@ class _Check(Struct, frozen=True):
     members: Members
     looked_up: LookedUp
     packing: Packing | None
+    wanted: list[int]
     explained: bool
     folded: bool
     profile: AudienceProfile | None
@@ -191,15 +193,14 @@ class _Check(Struct, frozen=True):
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
-        wanted = readable(self.job.audience) if self.explained else wanted_columns(plan, self.profile)
-        batch = stretch.chunk.read(wanted, folded=self.folded)
+        batch = stretch.chunk.read(self.wanted, folded=self.folded)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
                 f"The audience {self.job.audience.name} changed while it was read; nothing was sent.",
                 hint="Push it again once nothing writes to it.",
                 code="audience_changed",
             )
-        cells = {index: batch.column(position) for position, index in enumerate(wanted)}
+        cells = {index: batch.column(position) for position, index in enumerate(self.wanted)}
         numbers = self.members.numbers[stretch.rows]
         opted_out, missing = self.looked_up.says_no(numbers)
         cleaned = clean_members(cells, plan, rules, self.members.verdicts[stretch.rows], opted_out, missing)

@@ -18,7 +18,7 @@ from listrak_sms_cli.audience.cells import booleans, indices, strings
 from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.files import Audience
-from listrak_sms_cli.audience.folded import Column, unfolded
+from listrak_sms_cli.audience.folded import Column, as_read
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.errors import SettingsError
@@ -109,7 +109,7 @@ def explain(
     dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
     rows = np.flatnonzero(dropping)
     taken = indices(rows)
-    as_read = {index: unfolded(column.take(taken)) for index, column in cells.items()}
+    rows_read = {index: as_read(column.take(taken)) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     plain = {
         **_PLAIN_DETAILS,
@@ -118,10 +118,10 @@ def explain(
     }
     details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
     if (some := verdicts == Verdict.INVALID_PHONE).any():
-        phones = as_read[plan.phone].filter(booleans(some))
+        phones = rows_read[plan.phone].filter(booleans(some))
         details[some] = _words(explain_phones(phones, rules.region), "a phone of another country")
     for column in cleaned.columns:
-        texts = blank_nulls(as_read[column.plan.index], rules.null_values)
+        texts = blank_nulls(rows_read[column.plan.index], rules.null_values)
         for verdict, flags in (
             (Verdict.BAD_VALUE, column.values.bad),
             (Verdict.VALUE_TOO_LONG, column.values.too_long),
@@ -129,7 +129,7 @@ def explain(
             if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
                 words = explain_values(texts.filter(booleans(some)), rules.for_column(column.plan))
                 details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
-    return Rejected(rows, verdicts, details, list(as_read.values()))
+    return Rejected(rows, verdicts, details, list(rows_read.values()))
 
 
 def _words(explained: pa.StringArray, otherwise: str) -> np.ndarray:

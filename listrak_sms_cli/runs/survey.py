@@ -16,7 +16,7 @@ from listrak_sms_cli.runs.gathering import Gathering, Members, Phones, counted
 from listrak_sms_cli.runs.ordered import in_order
 from listrak_sms_cli.runs.prepare import Job, Prepared, check_members, read_members, wanted_columns
 
-MOST_COLUMNS = 24  # that travel: up to three bits of each are kept a member, so nine bytes of all
+MOST_COLUMNS = 24  # that travel: up to three bits of each are kept a member, so nine bytes of all where chunks are full
 
 
 def survey_members(job: Job, tell: Listener, profile: AudienceProfile) -> tuple[Members, Prepared]:
