@@ -209,7 +209,7 @@ def live_through(
     seeds: Iterable[int],
     make: Callable[[Schedule, EmbeddedSandbox, Path], Command],
     home: Path,
-    at_once: int = 8,
+    at_once: int = 4,
     on_end: Callable[[int, Counter[int]], None] = lambda _seed, _codes: None,
 ) -> Counter[int]:
     """Lives through the schedules of these seeds, several at a time, each worker with a sandbox of its own. Returns
