@@ -29,20 +29,23 @@ RUNS = 3
 @dataclass(frozen=True)
 class Programme:
     """Which audience is used for what. `few_dropped`: 3 % of its members are; `binding`: the targets are for the
-    size of `raced`; `runs` of each command where a push is held against another one."""
+    size of `raced`; `runs` of each command where a push is held against another one, `startups` of the small ones."""
 
     raced: AudienceSpec
     few_dropped: AudienceSpec
     slow: AudienceSpec
     binding: bool
     runs: int
+    startups: int
 
     def specs(self) -> tuple[AudienceSpec, ...]:
         return (self.raced, self.few_dropped, self.slow)
 
 
-FULL = Programme(AudienceSpec(10 * MILLION), AudienceSpec(5 * MILLION, 0.01, 0.02), AudienceSpec(MILLION), True, RUNS)
-QUICK = Programme(AudienceSpec(MILLION), AudienceSpec(MILLION, 0.01, 0.02), AudienceSpec(MILLION // 4), False, 2)
+FULL = Programme(
+    AudienceSpec(10 * MILLION), AudienceSpec(5 * MILLION, 0.01, 0.02), AudienceSpec(MILLION), True, RUNS, 9
+)
+QUICK = Programme(AudienceSpec(MILLION), AudienceSpec(MILLION, 0.01, 0.02), AudienceSpec(MILLION // 4), False, 2, 5)
 
 
 def contestants(sink: Sink, python: Path, quick: bool, *, typed: bool) -> list[Contestant]:
@@ -63,7 +66,7 @@ def other_targets(programme: Programme, sink: Sink) -> list[Target]:
     few_dropped, slow = audience_file(programme.few_dropped, "csv"), audience_file(programme.slow, "csv")
     rows: dict[str, Callable[[], list[Target]]] = {
         "memory": lambda: memory_targets(programme, sink),
-        "ten members, and the help": lambda: targets.startup_targets(slow),
+        "ten members, and the help": lambda: targets.startup_targets(slow, programme.startups),
         "validate": lambda: [targets.validate_target(audience_file(programme.raced, "csv"), sink, programme.runs)],
         "rejects": lambda: [targets.rejects_target(few_dropped, sink, programme.runs)],
         "a slow link": lambda: targets.slow_link_targets(slow, sink),

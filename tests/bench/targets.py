@@ -20,7 +20,6 @@ PUSH, HAND_TUNED, PANDAS = "lsms push", "pyarrow + numpy by hand", "pandas + req
 MEGABYTE = 1_000_000
 SLOW_LINK = 10.0  # megabytes a second
 PASTE_SECONDS = 0.5  # of a slow upload's start, when the socket's buffers still swallow everything
-STARTUP_RUNS = 9
 TEN_MEMBERS = 10
 
 
@@ -66,7 +65,7 @@ def push_peak(audience: Path, sink: Sink) -> int:
         return measure(push_command(audience, Path(fresh)), sink.environment()).peak
 
 
-def startup_targets(audience: Path) -> list[Target]:
+def startup_targets(audience: Path, runs: int) -> list[Target]:
     """Ten members to a running sandbox, and the help, against importing what they cannot do without."""
     imports = "push of ten members: time against importing typer, rich, httpx, pyarrow.csv"
     helping = "lsms --help: time against importing typer, rich"
@@ -83,7 +82,7 @@ def startup_targets(audience: Path) -> list[Target]:
                 "help's imports": lambda _: [sys.executable, "-c", "import typer, rich"],
             },
             environment,
-            STARTUP_RUNS,
+            runs,
         )
     return [
         at_most(imports, walls["push"] / walls["push's imports"], 1.6),
