@@ -56,7 +56,7 @@ def main() -> NoReturn:
     with suppress(KeyboardInterrupt):  # one that comes while an error is written, or in the moment after
         code = _run(arguments)
         _go_deaf()
-    _go_deaf()
+    _go_deaf()  # also behind such a one
     try:
         with output.writing():
             sys.stdout.flush()

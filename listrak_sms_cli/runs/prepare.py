@@ -78,7 +78,7 @@ def read_members(job: Job, tell: Listener, profile: AudienceProfile | None = Non
 
     Measured against one parse of all columns, whose lines are spooled before duplicates are known and left out when
     the spool is read: CPU seconds of preparing 4 M members of `python -m tests.bench.audiences FOLDER 4000000 0.02
-    0.03` on two cores are 3.9 with two passes and 3.0 with one parse from CSV, 4.0 and 4.1 from Parquet. So a second
+    0.03` on two cores were 3.9 with two passes and 3.0 with one parse from CSV, 4.0 and 4.1 from Parquet. So a second
     parse costs a seventh of a push from CSV, and nothing from Parquet. It is kept because much else than duplicates is
     known only when all phones are (who exists, who opted out, who is unchanged, where the limit is): lines are written
     once, for who travels, parts are whole stretches of the spool, and columns are counted over those members alone.
