@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience import cells
-from listrak_sms_cli.audience.cells import put, strings
+from listrak_sms_cli.columnar import strings as cells
+from listrak_sms_cli.columnar.strings import put, strings
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_size=40)
 

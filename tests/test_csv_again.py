@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from listrak_sms_cli.audience.csv_part import CsvPart
-from listrak_sms_cli.audience.spool import LocalFile
+from listrak_sms_cli.audience.source.content import LocalFile
+from listrak_sms_cli.audience.source.csv import CsvPart
 from listrak_sms_cli.errors import AudienceError
 
 ROWS = [f'1,"a\n{number}"\n' if number % 7 == 0 else f"{number},b\r\n" for number in range(500)] + ["\n", "9,end"]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.runs.digests import Key, read_key
+from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
 
 KEY = Key(bytes(range(32)))
 LINES = st.lists(st.one_of(st.none(), st.text(min_size=1, max_size=40)), max_size=30)

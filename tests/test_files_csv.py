@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.csv_part import CsvPart
-from listrak_sms_cli.audience.files import Audience, ReadOptions, open_audience
-from listrak_sms_cli.audience.opening import Found
-from listrak_sms_cli.audience.spool import Spool
+from listrak_sms_cli.audience.source.audience import Audience, ReadOptions, open_audience
+from listrak_sms_cli.audience.source.content import Spool
+from listrak_sms_cli.audience.source.csv import CsvPart
+from listrak_sms_cli.audience.source.open import Found
 from listrak_sms_cli.errors import AudienceError
 
 

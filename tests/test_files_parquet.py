@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from listrak_sms_cli.audience.cells import indices, words
-from listrak_sms_cli.audience.files import ReadOptions, open_audience
-from listrak_sms_cli.audience.parquet_rows import RowGroup, Wanted
-from listrak_sms_cli.audience.text import as_text
+from listrak_sms_cli.audience.source.audience import ReadOptions, open_audience
+from listrak_sms_cli.audience.source.parquet_rows import RowGroup, Wanted
+from listrak_sms_cli.audience.source.to_text import as_text
+from listrak_sms_cli.columnar.strings import indices, words
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.packing import write_lines
+from listrak_sms_cli.runs.pack.import_files import write_lines
 
 
 def written(path: Path, table: pa.Table, **options: Any) -> Path:

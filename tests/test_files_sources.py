@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import asdict
 
-from listrak_sms_cli.audience.files import Audience, ReadOptions, open_audience
+from listrak_sms_cli.audience.source.audience import Audience, ReadOptions, open_audience
 from listrak_sms_cli.errors import AudienceError
 
 TEXT = b'phone,name\n1,"a\nb"\n\n2,c\n'
@@ -107,7 +107,7 @@ def test_compressed_parquet(tmp_path: Path) -> None:
 
 PIPED = """
 import sys
-from listrak_sms_cli.audience.files import open_audience
+from listrak_sms_cli.audience.source.audience import open_audience
 with open_audience(sys.argv[1]) as audience:
     for _ in range(2):
         batches = [chunk.read() for chunk in audience.chunks()]
@@ -368,7 +368,7 @@ def test_disk_full(tmp_path: Path) -> None:
     script = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-from listrak_sms_cli.audience.files import open_audience
+from listrak_sms_cli.audience.source.audience import open_audience
 from listrak_sms_cli.errors import AudienceError
 try:
     open_audience({str(path)!r})

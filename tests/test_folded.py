@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli import validate
-from listrak_sms_cli.audience.clean import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
-from listrak_sms_cli.audience.files import open_audience
-from listrak_sms_cli.audience.folded import unfolded
+from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.profile import AudienceProfile
+from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.columnar.dictionaries import unfolded
 from listrak_sms_cli.errors import NothingSent
-from listrak_sms_cli.runs.column_counts import ColumnCounts
-from listrak_sms_cli.runs.grouping import lines_of
-from listrak_sms_cli.runs.packing import write_lines
+from listrak_sms_cli.runs.pack.by_filled_columns import lines_of
+from listrak_sms_cli.runs.pack.import_files import write_lines
+from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 
 KINDS = tuple(FieldKind)
 WORDS = ["", " ", "Gold", "gold, plus", 'a "b"', "yes", "no", "12.345", "1,5", "2024-02-30", "1988-03-05", "n/a", "é\t"]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.clean import Cleaned, CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
+from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.grouping import Packing, check_columns, check_groups, fewest_to_skip, lines_of
-from listrak_sms_cli.runs.packing import Part, Spool
+from listrak_sms_cli.runs.pack.by_filled_columns import Packing, check_columns, check_groups, fewest_to_skip, lines_of
+from listrak_sms_cli.runs.pack.import_files import Part, Spool
 
 ROOMY = 1 << 20
 

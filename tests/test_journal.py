@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listrak_sms_cli.runs.journal import (
+from listrak_sms_cli.runs.record.journal import (
     FILE_NAME,
     Accepted,
     AnyLine,
@@ -31,7 +31,7 @@ from listrak_sms_cli.runs.journal import (
     new_run_id,
     read_journal,
 )
-from listrak_sms_cli.runs.journal_lines import Destination
+from listrak_sms_cli.runs.record.lines import Destination
 
 RECIPE = Recipe(
     path="/data/audience.csv",

@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience import kernels
-from listrak_sms_cli.audience.cells import counts_of, raw
-from listrak_sms_cli.runs.packing import write_lines
+from listrak_sms_cli.columnar import kernels
+from listrak_sms_cli.columnar.strings import counts_of, raw
+from listrak_sms_cli.runs.pack.import_files import write_lines
 
 PHONES = st.text(st.sampled_from("0123456789+-(). /x,*é"), max_size=24)
 CELLS = st.text(st.one_of(st.sampled_from(',"\r\n '), st.characters(codec="utf-8")), max_size=40)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from conftest import World
 
-from listrak_sms_cli.audience.phones import read_listed
+from listrak_sms_cli.audience.phones.read import read_listed
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
+from listrak_sms_cli.audience.members import Verdict
 from listrak_sms_cli.errors import (
     CredentialsRefused,
     GuardStopped,
@@ -23,8 +23,8 @@ from listrak_sms_cli.errors import (
     NothingSent,
 )
 from listrak_sms_cli.runs.events import Event, Warned, silent
-from listrak_sms_cli.runs.journal import Accepted, AnyLine, PartLine, Prepared, Refused, Seen, Sending, Unreached
 from listrak_sms_cli.runs.outcome import Outcome, worst
+from listrak_sms_cli.runs.record.journal import Accepted, AnyLine, PartLine, Prepared, Refused, Seen, Sending, Unreached
 from listrak_sms_cli.runs.report import DROP_REASONS, RunWarning
 
 BY_PRECEDENCE = [Interrupted, CredentialsRefused, ListrakUnavailable, ListrakRefused, ImportsNotEnded]

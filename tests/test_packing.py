@@ -14,7 +14,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.packing import ImportFile, Packer, Part, Spool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack.import_files import (
+    ImportFile,
+    Packer,
+    Part,
+    Spool,
+    header_line,
+    string_offsets,
+    write_lines,
+)
 
 HEADER = b"phone,Tier\n"
 ROOMY = 1 << 20

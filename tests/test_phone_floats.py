@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from phone_reference import meaning
 
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones.read import read_phones
 
 TAILS = ("", " ", "  ", "-", " )", ".", "'", " " * 60, " " * 300, "\u00a0", "\t")
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phone_reference import meaning, tidied
 
-from listrak_sms_cli.audience.phone_letters import digits_alone, endless, shapeless
-from listrak_sms_cli.audience.phone_plans import plan_of_region
-from listrak_sms_cli.audience.phone_steps import INVALID
-from listrak_sms_cli.audience.phone_text import ask_library
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones.library import ask_library
+from listrak_sms_cli.audience.phones.numbering_plans import plan_of_region
+from listrak_sms_cli.audience.phones.parse import INVALID
+from listrak_sms_cli.audience.phones.read import read_phones
+from listrak_sms_cli.audience.phones.vanity import digits_alone, endless, shapeless
 
 REGIONS = ["US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP", "AR", "NZ", "PL", "RU", "ZZ"]
 FRONTS = ["", "717-555-9636 / ", "+", "1", "+1 ", "00", "0-0+", "0~0", "011 ", "+44 20", "(717) ", "800-", "0", "12 "]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience import phone_outcomes
-from listrak_sms_cli.audience.phone_outcomes import Outcomes
-from listrak_sms_cli.audience.phone_plans import plan_of_region
-from listrak_sms_cli.audience.phone_steps import MOST_DIGITS, Digits, read_international, read_national
+from listrak_sms_cli.audience.phones import prefix_cache as phone_outcomes
+from listrak_sms_cli.audience.phones.numbering_plans import plan_of_region
+from listrak_sms_cli.audience.phones.parse import MOST_DIGITS, Digits, read_international, read_national
+from listrak_sms_cli.audience.phones.prefix_cache import Outcomes
 
 REGIONS = ("US", "GB", "DE", "MX", "BR", "IT", "SG", "ZZ")
 STARTS = ("", "1", "00", "011", "0", "44", "0044", "52", "521", "39", "49", "800", "7", "1717555", "0044123")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from listrak_sms_cli.audience.phones import (
+from listrak_sms_cli.audience.phones.read import (
     INVALID,
     MISSING,
     PhoneFormat,
@@ -262,8 +262,8 @@ def test_foreign_is_another_calling_code() -> None:
 def test_reading_phones_does_not_import_pandas() -> None:
     """Start-up stays cheap: 300 ms of pandas are for those who hold frames."""
     program = (
-        "import sys; from listrak_sms_cli.audience.cells import strings; "
-        "from listrak_sms_cli.audience.phones import *; "
+        "import sys; from listrak_sms_cli.columnar.strings import strings; "
+        "from listrak_sms_cli.audience.phones.read import *; "
         "n = read_phones(strings(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
         "write_phones(n, PhoneFormat.NATIONAL, 'US'); sys.exit('pandas' in sys.modules)"
     )
@@ -274,9 +274,9 @@ def test_tables_are_made_when_there_are_phones_enough() -> None:
     """The first few phones of a process need no tables of a numbering plan; many have them, in however small columns
     they come."""
     program = (
-        "import sys; from listrak_sms_cli.audience.cells import strings; "
-        "from listrak_sms_cli.audience.clean import CleaningRules, clean_phones; "
-        "from listrak_sms_cli.audience.phone_plans import valid; "
+        "import sys; from listrak_sms_cli.columnar.strings import strings; "
+        "from listrak_sms_cli.audience.members import CleaningRules, clean_phones; "
+        "from listrak_sms_cli.audience.phones.numbering_plans import valid; "
         "made = [(clean_phones(strings([f'7175559{n}{m}' for n in range(10, 20)]), CleaningRules('US')), "
         "valid.cache_info().currsize)[1] for m in range(10, 40)]; "
         "sys.exit(not (made[0] == 0 < made[-1]))"

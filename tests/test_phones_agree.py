@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from phone_reference import meaning
 from phonenumbers import PhoneMetadata
 
-from listrak_sms_cli.audience.phone_judges import UNSURE, compile_language, prefix_lengths
-from listrak_sms_cli.audience.phone_patterns import UnknownPattern, both, either, neither, pattern
-from listrak_sms_cli.audience.phone_plans import plan_of_code, valid
-from listrak_sms_cli.audience.phone_steps import SHORTEST
-from listrak_sms_cli.audience.phones import read_few, read_phones
+from listrak_sms_cli.audience.phones.numbering_plans import plan_of_code, valid
+from listrak_sms_cli.audience.phones.parse import SHORTEST
+from listrak_sms_cli.audience.phones.patterns import UnknownPattern, both, either, neither, pattern
+from listrak_sms_cli.audience.phones.read import read_few, read_phones
+from listrak_sms_cli.audience.phones.tables import UNSURE, compile_language, prefix_lengths
 
 TEN = ("US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP")
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)

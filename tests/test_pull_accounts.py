@@ -14,9 +14,9 @@ from conftest import World
 from in_process import pushed
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
-from listrak_sms_cli.runs.partial import Partial
-from listrak_sms_cli.runs.pulled_rows import column_names, fields_of
-from listrak_sms_cli.runs.stored import written
+from listrak_sms_cli.runs.readback.pulled_rows import column_names, fields_of
+from listrak_sms_cli.runs.readback.resumable_file import Partial
+from listrak_sms_cli.runs.readback.stored_values import written
 
 SYSTEM = "phone,Email Address,First Name,Last Name,Birthday,Postal Code,Loyalty Tier\n"
 STORED = SYSTEM + "+13035550101,a@example.com,Ann,Oak,1980-02-03,00501,Gold\n+13035550102,,Bob,,,,\n"

@@ -16,10 +16,10 @@ from conftest import World
 from in_process import pushed, resumed
 from test_changed_only import NEW, OLD, held, sent
 
-from listrak_sms_cli.runs.digests import Key
-from listrak_sms_cli.runs.run_digests import write_digests
-from listrak_sms_cli.runs.snapshot import Snapshot
-from listrak_sms_cli.runs.strikes import Members, Strike
+from listrak_sms_cli.runs.remember.keyed_digests import Key
+from listrak_sms_cli.runs.remember.run_digests import write_digests
+from listrak_sms_cli.runs.remember.snapshot import Snapshot
+from listrak_sms_cli.runs.remember.strikes import Members, Strike
 
 
 def snapshot(world: World) -> Path:

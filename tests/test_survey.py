@@ -19,19 +19,19 @@ from in_process import validated
 from test_account_for_all import make_members, write
 
 from listrak_sms_cli import validate
-from listrak_sms_cli.audience.clean import CleaningRules
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
-from listrak_sms_cli.audience.csv_part import CsvPart
-from listrak_sms_cli.audience.files import Audience
-from listrak_sms_cli.audience.opening import Found
-from listrak_sms_cli.audience.parquet_part import ParquetPart
-from listrak_sms_cli.audience.spool import Spool
+from listrak_sms_cli.audience.members import CleaningRules
+from listrak_sms_cli.audience.source.audience import Audience
+from listrak_sms_cli.audience.source.content import Spool
+from listrak_sms_cli.audience.source.csv import CsvPart
+from listrak_sms_cli.audience.source.open import Found
+from listrak_sms_cli.audience.source.parquet import ParquetPart
 from listrak_sms_cli.errors import AudienceError, LsmsError
 from listrak_sms_cli.runs import events as e
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.prepare import Job, check_members, read_members
-from listrak_sms_cli.runs.profiling import profile_of, profiled_columns
-from listrak_sms_cli.runs.survey import MOST_COLUMNS, survey_members
+from listrak_sms_cli.runs.prepare.column_profile import profile_of, profiled_columns
+from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, survey_members
+from listrak_sms_cli.runs.prepare.two_passes import Job, check_members, read_members
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
 

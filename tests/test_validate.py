@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT, SAMPLES, Ended, World, run_lsms
 
 from listrak_sms_cli import validate
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones.read import read_phones
 
 MESSY = SAMPLES / "messy.csv"
 HEADER = "phone,first_name,tier\n"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.values import ValueRules, blank_blanks, blank_nulls, clean_values, explain_values
+from listrak_sms_cli.audience.values.clean import ValueRules, blank_blanks, blank_nulls, clean_values, explain_values
 from listrak_sms_cli.errors import UsageError
 
 
@@ -148,9 +148,9 @@ def test_cleaning_does_not_import_pandas() -> None:
     program = """
 import sys
 import numpy as np, pyarrow as pa
-from listrak_sms_cli.audience.cells import strings
+from listrak_sms_cli.columnar.strings import strings
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.values import *
+from listrak_sms_cli.audience.values.clean import *
 cells = ["a\\nb,", "1.555", "$5", "1e3", "2024-01-01", "1/2/2024 3:04", "yes", "", "é", "2/3/24"]
 column = strings(cells)
 for kind in FieldKind:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.values import ValueRules, clean_values, explain_values
+from listrak_sms_cli.audience.values.clean import ValueRules, clean_values, explain_values
 
 
 def dates(cells: list[str | None], region: str = "US", date_format: str | None = None) -> list[str | None]:

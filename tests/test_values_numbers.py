@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.values import ValueRules, clean_values, explain_values
+from listrak_sms_cli.audience.values.clean import ValueRules, clean_values, explain_values
 
 RULES = ValueRules(FieldKind.NUMBER, None, "US", None)
 WIDE = Context(prec=500, rounding=ROUND_HALF_EVEN, Emax=99_999, Emin=-99_999)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.texts import SETTLED
-from listrak_sms_cli.audience.values import ValueRules, clean_values
+from listrak_sms_cli.audience.values.clean import ValueRules, clean_values
+from listrak_sms_cli.audience.values.text import SETTLED
 
 RULES = ValueRules(FieldKind.TEXT, None, "US", None)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from listrak_sms_cli.audience import kernels
+from listrak_sms_cli.columnar import kernels
 
 Keep = Literal["first", "last"]
 _SHARE = 1 << 15  # members of a group, about: their table fits into the cache
@@ -48,3 +48,12 @@ def duplicates(numbers: np.ndarray, keep: Keep) -> np.ndarray:
         bounds = [0, *ends[:, -1].tolist()]
         list(pool.map(look, bounds, bounds[1:]))
     return np.flatnonzero(flags)
+
+
+def among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Bool a number: whether it is among these sorted ones."""
+    if not len(known):
+        return np.zeros(len(numbers), np.bool_)
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    found: np.ndarray = known[places] == numbers
+    return found

@@ -14,7 +14,12 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.cells import (
+from listrak_sms_cli.audience.columns import FieldKind
+from listrak_sms_cli.audience.members import CleanedColumn
+from listrak_sms_cli.audience.phones.library import EXPONENT
+from listrak_sms_cli.audience.values.clean import ValueRules, blank_nulls, clean_values
+from listrak_sms_cli.columnar.dictionaries import Column, opened, unfolded
+from listrak_sms_cli.columnar.strings import (
     Mask,
     filled,
     integers,
@@ -26,11 +31,6 @@ from listrak_sms_cli.audience.cells import (
     where,
     words,
 )
-from listrak_sms_cli.audience.clean import CleanedColumn
-from listrak_sms_cli.audience.columns import FieldKind
-from listrak_sms_cli.audience.folded import Column, opened, unfolded
-from listrak_sms_cli.audience.phone_text import EXPONENT
-from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 
 DISTINCT_CAP = 10_000  # distinct cells a column is counted to
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept a column

@@ -190,8 +190,8 @@ def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
 
 def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str) -> _Step:
     """Which spellings of a contact's phone the account finds; never shows the phone itself."""
-    from listrak_sms_cli.audience.cells import strings
-    from listrak_sms_cli.audience.phones import PhoneFormat, read_phones, write_phones
+    from listrak_sms_cli.audience.phones.read import PhoneFormat, read_phones, write_phones
+    from listrak_sms_cli.columnar.strings import strings
 
     number = read_phones(strings([phone]), country)
     if number[0] <= 0:

@@ -292,3 +292,23 @@ LogFile = Annotated[
     typer.Option("--log-file", metavar="FILE", help="Append what happens to this file.", rich_help_panel=_OUTPUT),
 ]
 LogFormatOption = Annotated[LogFormat, typer.Option("--log-format", help="Of the log file.", rich_help_panel=_OUTPUT)]
+ChangedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--changed-only",
+        help="Leave out members that have not changed since they last arrived.",
+        rich_help_panel=_MEMBERS,
+    ),
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="With --changed-only: send everybody this once.", rich_help_panel=_MEMBERS)
+]
+RefreshAfter = Annotated[
+    str,
+    typer.Option(
+        "--refresh-after",
+        metavar="TIME",
+        help="With --changed-only: send who arrived longer ago again. Contacts found by --only-existing never need it.",
+        rich_help_panel=_MEMBERS,
+    ),
+]

@@ -6,7 +6,6 @@ import typer
 
 from listrak_sms_cli.cli import given
 from listrak_sms_cli.cli import options as o
-from listrak_sms_cli.cli import options_changed as c
 from listrak_sms_cli.cli.output import output
 
 
@@ -37,9 +36,9 @@ def push(
     allow_empty: o.AllowEmpty = False,
     only_existing: o.OnlyExisting = False,
     exclude_opted_out: o.ExcludeOptedOut = False,
-    changed_only: c.ChangedOnly = False,
-    full: c.Full = False,
-    refresh_after: c.RefreshAfter = "7d",
+    changed_only: o.ChangedOnly = False,
+    full: o.Full = False,
+    refresh_after: o.RefreshAfter = "7d",
     rejects: o.RejectsOption = None,
     batch_rows: o.BatchRows = 250_000,
     concurrency: o.Concurrency = 2,

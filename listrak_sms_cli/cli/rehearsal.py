@@ -14,12 +14,12 @@ import numpy as np
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import RESERVED_COLUMN, plan_columns, rewrite_names
-from listrak_sms_cli.audience.files import Audience, open_audience
+from listrak_sms_cli.audience.source.audience import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
 from listrak_sms_cli.runs.account import connect, read_account, region_of
 from listrak_sms_cli.runs.events import Listener
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
-from listrak_sms_cli.runs.prepare import Job, read_members
+from listrak_sms_cli.runs.prepare.two_passes import Job, read_members
 from listrak_sms_cli.runs.push import push_audience
 from listrak_sms_cli.runs.report import Report, SandboxResult
 from listrak_sms_cli.settings import Settings

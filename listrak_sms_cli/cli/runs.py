@@ -31,8 +31,8 @@ def runs(
 
     Example: lsms runs --prune 90
     """
-    from listrak_sms_cli.runs.journal import PartStatus
-    from listrak_sms_cli.runs.store import Store, StoredRun
+    from listrak_sms_cli.runs.record.journal import PartStatus
+    from listrak_sms_cli.runs.record.store import Store, StoredRun
 
     output.use(json=json, verbose=verbose)
     store = Store(given.settings(context.params).state_dir)
@@ -72,8 +72,8 @@ def status(
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs.members import write_members
     from listrak_sms_cli.runs.options import waiting
+    from listrak_sms_cli.runs.record.unsent_rows import write_members
     from listrak_sms_cli.runs.resume import find_run, status_of
 
     output.use(json=json, quiet=quiet, verbose=verbose)

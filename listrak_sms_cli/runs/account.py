@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
-from listrak_sms_cli.audience.phones import region_known
+from listrak_sms_cli.audience.phones.read import region_known
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials

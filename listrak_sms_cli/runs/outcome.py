@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from listrak_sms_cli.audience.clean import Verdict
 from listrak_sms_cli.audience.columns import ColumnPlan
+from listrak_sms_cli.audience.members import Verdict
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,
@@ -21,8 +21,8 @@ from listrak_sms_cli.errors import (
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener, Warned
-from listrak_sms_cli.runs.gathering import dropped_by_reason
-from listrak_sms_cli.runs.journal import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.prepare.phone_pass import dropped_by_reason
+from listrak_sms_cli.runs.record.journal import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.report import (
     ImportLine,
     MappedColumn,

@@ -14,34 +14,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from listrak_sms_cli import __version__
-from listrak_sms_cli.audience.clean import Verdict
+from listrak_sms_cli.audience.members import Verdict
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping
 from listrak_sms_cli.listrak.client import ListrakClient
 from listrak_sms_cli.listrak.retry import Retry
 from listrak_sms_cli.runs.account import connect, read_account
-from listrak_sms_cli.runs.assignment import write_assignment
-from listrak_sms_cli.runs.contacts import Contacts
-from listrak_sms_cli.runs.deliver import Delivery, Target, conclude, deliver, part_line
-from listrak_sms_cli.runs.earlier import clear_the_way, look_at_earlier
 from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
-from listrak_sms_cli.runs.gathering import Members
-from listrak_sms_cli.runs.grouping import Packing
-from listrak_sms_cli.runs.journal import Journal, Prepared, Started, new_run_id
-from listrak_sms_cli.runs.journal_lines import Destination
-from listrak_sms_cli.runs.memory import Memory, Recall
-from listrak_sms_cli.runs.notices import lone_notices, state_notice
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.packing import Part, Spool
-from listrak_sms_cli.runs.per_contact import BATCH, ContactDelivery
-from listrak_sms_cli.runs.preparation import Preparation
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job
+from listrak_sms_cli.runs.pack.by_filled_columns import Packing
+from listrak_sms_cli.runs.pack.import_files import Part, Spool
+from listrak_sms_cli.runs.prepare.phone_pass import Members
+from listrak_sms_cli.runs.prepare.stages import Preparation
+from listrak_sms_cli.runs.prepare.two_passes import NOT_ASKED, Job
+from listrak_sms_cli.runs.prepare.warnings import lone_notices, state_notice
+from listrak_sms_cli.runs.readback.contacts import Contacts
 from listrak_sms_cli.runs.rebuild import recipe_of
+from listrak_sms_cli.runs.record.journal import Journal, Prepared, Started, new_run_id
+from listrak_sms_cli.runs.record.lines import Destination
+from listrak_sms_cli.runs.record.row_map import write_assignment
+from listrak_sms_cli.runs.record.store import Store, fingerprint
+from listrak_sms_cli.runs.remember.memory import Memory, Recall
 from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.send.ctrl_c import steered
+from listrak_sms_cli.runs.send.earlier_runs import clear_the_way, look_at_earlier
+from listrak_sms_cli.runs.send.imports import Delivery, Target, conclude, deliver, part_line
+from listrak_sms_cli.runs.send.one_by_one import BATCH, ContactDelivery
 from listrak_sms_cli.runs.sources import name_of, path_of
-from listrak_sms_cli.runs.steering import steered
-from listrak_sms_cli.runs.store import Store, fingerprint
 from listrak_sms_cli.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from listrak_sms_cli.runs.account import connect, read_account
 from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
-from listrak_sms_cli.runs.journal import new_run_id
-from listrak_sms_cli.runs.notices import offline_notice
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.preparation import Preparation
-from listrak_sms_cli.runs.profiling import profile_of
+from listrak_sms_cli.runs.prepare.column_profile import profile_of
+from listrak_sms_cli.runs.prepare.stages import Preparation
+from listrak_sms_cli.runs.prepare.warnings import offline_notice
+from listrak_sms_cli.runs.record.journal import new_run_id
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of
 from listrak_sms_cli.settings import Settings

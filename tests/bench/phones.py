@@ -11,7 +11,7 @@ import phonenumbers
 import pyarrow as pa
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from listrak_sms_cli.audience.phones import read_phones
+from listrak_sms_cli.audience.phones.read import read_phones
 from tests.bench.audiences import SEED, digits, spelled, spelling, ten_digits
 from tests.bench.cache import AudienceSpec
 

@@ -1,0 +1,170 @@
+"""Numbering plans as libphonenumber's metadata describes them, asked about columns of numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberDesc
+
+from listrak_sms_cli.audience.phones.patterns import (
+    NOTHING,
+    Language,
+    UnknownPattern,
+    beginning,
+    both,
+    either,
+    neither,
+    pattern,
+)
+from listrak_sms_cli.audience.phones.tables import UNSURE, Judge, compile_language, prefix_lengths
+
+_KINDS = (
+    "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line",
+)  # fmt: skip  # what `phonenumbers.number_type` looks at, and so `is_valid_number`; mobile has a rule of its own
+
+_WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<others>[^$]+))?")
+Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many a prefix takes, or UNSURE
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The numbering plan of a region, or of a calling code without a region, as libphonenumber describes it."""
+
+    metadata: PhoneMetadata
+
+    @property
+    def code(self) -> int:
+        """The country calling code."""
+        return self.metadata.country_code or 0
+
+    @property
+    def general(self) -> PhoneNumberDesc:
+        """What every number of the plan looks like."""
+        assert self.metadata.general_desc is not None  # so in every plan of libphonenumber
+        return self.metadata.general_desc
+
+    def national_prefixes(self, length: int) -> Prefixes | None:
+        """What a number of so many digits loses in front of it, like the 0 in Germany; None = nothing."""
+        expression = self.metadata.national_prefix_for_parsing or ""
+        # Where an area code may be left out (Trinidad), one part of the expression is about such short numbers only.
+        short = _WHOLE_NUMBER.fullmatch(expression)
+        if short and length != 1 + int(short["digits"]):
+            expression = short["others"] or ""
+        return (
+            _national_prefixes(expression, bool(self.metadata.national_prefix_transform_rule)) if expression else None
+        )
+
+    @cached_property
+    def dialled_abroad(self) -> Prefixes:
+        """The international prefix of this plan, like 011 in the United States."""
+        expression = self.metadata.international_prefix
+        return _prefixes(expression) if expression else np.zeros(1000, np.uint8)
+
+    def is_too_long(self, length: int) -> bool:
+        """Has the plan no number with as many digits or more?"""
+        return length not in self.general.possible_length_local_only and length > self.general.possible_length[-1]
+
+    def may_have(self, length: int) -> bool:
+        """Would libphonenumber take a national prefix away, if that leaves so many digits?"""
+        return length not in self.general.possible_length_local_only and (
+            length in self.general.possible_length or length > self.general.possible_length[-1]
+        )
+
+    def general_judge(self, length: int) -> Judge:
+        """Says which national numbers of so many digits look like the plan's at all."""
+        return _general(self.general.national_number_pattern if length else None, length)
+
+
+def region_known(region: str) -> bool:
+    """Does libphonenumber know this region (ISO 3166-1, two letters, either case)?"""
+    return bool(region) and region.upper() in phonenumbers.SUPPORTED_REGIONS
+
+
+@lru_cache(maxsize=512)
+def plan_of_region(region: str) -> Plan | None:
+    """The plan of a region; None for one that libphonenumber does not know, such as ZZ."""
+    metadata = PhoneMetadata.metadata_for_region(region.upper(), None) if region_known(region) else None
+    return Plan(metadata) if metadata else None
+
+
+@lru_cache(maxsize=512)
+def plan_of_code(code: int) -> Plan:
+    """The plan that goes with a calling code; of several regions with one code, the main one."""
+    main = phonenumbers.region_code_for_country_code(code)
+    of_region = plan_of_region(main)
+    if of_region:
+        return of_region
+    metadata = PhoneMetadata.metadata_for_nongeo_region(code, None)
+    assert metadata is not None  # a calling code has a main region or a plan of its own
+    return Plan(metadata)
+
+
+@lru_cache(maxsize=1)
+def calling_codes() -> npt.NDArray[np.int64]:
+    """1000: the calling code that a number with these first three digits begins with, 0 where there is none."""
+    codes = np.zeros(1000, np.int64)
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        unit = 10 ** (3 - len(str(code)))
+        codes[code * unit : (code + 1) * unit] = code
+    return codes
+
+
+@lru_cache(maxsize=4096)
+def _general(expression: str | None, length: int) -> Judge:
+    return compile_language(pattern(expression) if expression else NOTHING, length)
+
+
+@lru_cache(maxsize=4096)
+def valid(code: int, length: int) -> Judge:
+    """Valid national numbers of so many digits behind a calling code, in whichever region has it."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    if len(regions) == 1:
+        return compile_language(_valid_in(plan_of_code(code).metadata, length), length)
+    valid, taken = NOTHING, NOTHING
+    for region in regions:  # the first region that claims a number is the one that judges it
+        plan = plan_of_region(region)
+        if plan is None:
+            continue
+        here = _valid_in(plan.metadata, length)
+        leading = plan.metadata.leading_digits
+        claimed = beginning(pattern(leading)) if leading else here
+        valid = either(valid, both(here, claimed, neither(taken)))
+        taken = either(taken, claimed)
+    return compile_language(valid, length)
+
+
+def _valid_in(metadata: PhoneMetadata, length: int) -> Language:
+    general = _described(metadata.general_desc, length)
+    kinds = [*_KINDS, *(() if metadata.same_mobile_and_fixed_line_pattern else ("mobile",))]
+    return both(general, either(*[_described(getattr(metadata, kind), length) for kind in kinds]))
+
+
+def _described(description: PhoneNumberDesc | None, length: int) -> Language:
+    if description is None or not description.national_number_pattern:
+        return NOTHING
+    if description.possible_length and length not in description.possible_length:
+        return NOTHING
+    return pattern(description.national_number_pattern)
+
+
+@lru_cache(maxsize=512)
+def _national_prefixes(expression: str, transforms: bool) -> Prefixes:
+    lengths = _prefixes(expression)
+    if transforms:
+        for three in np.flatnonzero((lengths > 0) & (lengths != UNSURE)).tolist():
+            match = re.match(expression, f"{three:03}")
+            if match is None or (match.re.groups and match.groups()[-1] is not None):
+                lengths[three] = UNSURE
+    return lengths
+
+
+def _prefixes(expression: str) -> Prefixes:
+    try:
+        return prefix_lengths(pattern(expression)).copy()
+    except UnknownPattern:
+        return np.full(1000, UNSURE, np.uint8)

@@ -1,0 +1,116 @@
+"""`--date-format`: strptime codes as one RE2 pattern, so that a whole column is read at once.
+
+Month names are English whatever the locale, and two-digit years are 1969 to 2068, as POSIX has it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.columnar.strings import Bytes, Mask, integers, matches, raw, where, words
+from listrak_sms_cli.errors import UsageError
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAYS = "mon|tue|wed|thu|fri|sat|sun"
+_LONG_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_NAMED = {
+    "Y": "(?P<year>[0-9]{4})",
+    "y": "(?P<year>[0-9]{2})",
+    "m": "(?P<month>[0-9]{1,2})",
+    "b": f"(?P<month>(?i:{'|'.join(_MONTHS)}))",
+    "h": f"(?P<month>(?i:{'|'.join(_MONTHS)}))",
+    "B": f"(?P<month>(?i:{_LONG_MONTHS}))",
+    "d": "(?P<day>[0-9]{1,2})",
+}
+_PASSED_OVER = {
+    "H": "(?:[01]?[0-9]|2[0-3])",
+    "I": "(?:0?[1-9]|1[0-2])",
+    "M": "[0-5]?[0-9]",
+    "S": "(?:[0-5]?[0-9]|60)",
+    "f": "[0-9]{1,9}",
+    "p": "(?i:am|pm)",
+    "z": "(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)",
+    "Z": "[A-Za-z]{1,5}",
+    "a": f"(?i:{_DAYS})",
+    "A": f"(?i:{_LONG_DAYS})",
+    "%": "%",
+}
+_SHORT_FOR = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
+_NUMERIC = frozenset("YymdHIMSf")
+_EXAMPLE = "Write for example --date-format %d/%m/%Y."
+
+
+def check_date_format(date_format: str) -> None:
+    """Raises UsageError unless the format gives day, month and year once each, in codes known here."""
+    _pattern(date_format)
+
+
+def starts_with_year(date_format: str) -> bool:
+    """Whether cells of this format could be taken for ISO dates."""
+    return date_format.lstrip().startswith(("%Y", "%F"))
+
+
+@lru_cache(maxsize=16)
+def _pattern(date_format: str) -> str:
+    spelled = re.sub("%.", lambda code: _SHORT_FOR.get(code[0], code[0]), date_format.strip(), flags=re.DOTALL)
+    parts = re.findall(r"%.|\s+|[^%\s]+|%", spelled, flags=re.DOTALL)
+    pattern, given = "", ""
+    for part, following in pairwise([*parts, ""]):
+        if part.isspace():
+            pattern += r"\s+"
+        elif not part.startswith("%"):
+            pattern += re.escape(part)
+        else:
+            pattern += _code(part[1:], abutting=following[1:] in _NUMERIC and following.startswith("%"))
+            given += part[1:]
+    kinds = ["year" if code in "Yy" else "month" if code in "mbhB" else "day" for code in given if code in _NAMED]
+    if sorted(kinds) != ["day", "month", "year"]:
+        raise UsageError("--date-format must give day, month and year once each.", hint=_EXAMPLE, code="date_format")
+    return f"^{pattern}$"
+
+
+def _code(code: str, *, abutting: bool) -> str:
+    known = _NAMED.get(code) or _PASSED_OVER.get(code)
+    if known is None:
+        what = f"%{code}" if code.isalpha() and code.isascii() else "a % with no code after it"
+        raise UsageError(f"--date-format holds {what}, which is not understood.", hint=_EXAMPLE, code="date_format")
+    # Numbers that touch are told apart by their width alone.
+    return known.replace("{1,2}", "{2}").replace("?[", "[") if abutting and code in _NUMERIC else known
+
+
+def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
+    """True for each row that is written in the format, and for these rows, in order, the ASCII digits
+    YYYYMMDD: shape (rows, 8). Whether the day exists is not looked at.
+
+    `column` has no nulls and no blanks around its cells.
+    """
+    pattern = _pattern(date_format)
+    hits = matches(column, pattern)
+    parts = pc.extract_regex(where(column, hits), pattern)
+    digits = np.empty((len(parts), 8), dtype=np.uint8)
+    year = pc.struct_field(parts, "year")
+    if "{4}" in pattern[pattern.index("(?P<year>") :][:20]:
+        digits[:, :4] = raw(year).data.reshape(-1, 4)
+    else:
+        digits[:, 2:4] = raw(year).data.reshape(-1, 2)
+        before_2000 = (digits[:, 2] > ord("6")) | ((digits[:, 2] == ord("6")) & (digits[:, 3] == ord("9")))
+        digits[:, :2] = np.where(before_2000[:, None], *np.frombuffer(b"1920", dtype=np.uint8).reshape(2, 1, 2))
+    digits[:, 4:6] = _two_digits(pc.struct_field(parts, "month"))
+    digits[:, 6:8] = _two_digits(pc.struct_field(parts, "day"))
+    return hits, digits
+
+
+def _two_digits(numbers: pa.StringArray) -> Bytes:
+    """Months and days, as numbers of one or two digits or as English names, in two ASCII digits."""
+    named = pc.index_in(pc.utf8_lower(pc.utf8_slice_codeunits(numbers, 0, 3)), value_set=words(*_MONTHS))
+    if named.null_count < len(named):
+        month = (integers(named) + 1).astype(np.uint8)
+        return np.stack((month // 10, month % 10), axis=1) + np.uint8(ord("0"))
+    return raw(pc.utf8_lpad(numbers, width=2, padding="0")).data.reshape(-1, 2)

@@ -1,0 +1,165 @@
+"""Number cells -> plain decimals with at most two places, as Listrak's help page on lists for import asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience.values.rounding import round_digits
+from listrak_sms_cli.columnar.strings import (
+    Mask,
+    blanked,
+    column_of,
+    indices,
+    integers,
+    mask_of,
+    matches,
+    only,
+    put,
+    raw,
+    replaced,
+    trimmed,
+    where,
+    words,
+)
+
+# Digits before the point; no more because with 30 and 38 after it `pc.round` of pyarrow 26 drops the carry
+# (9….995 is rounded down).
+MAX_DIGITS = 28
+_DECIMALS = 38
+_EXACT = pa.decimal256(76, _DECIMALS)
+_PLAIN = (
+    rf"^(?:-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}(?:\.[0-9]{{1,2}})?"
+    r"|0(?:\.[0-9]{1,2})?|-0\.(?:0[1-9]|[1-9][0-9]?))?$"
+)
+# What a decimal256 surely holds, and what needs no other spelling.
+_SMALL = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{_DECIMALS}}})?$"
+_LONG = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})\.[0-9]{{3,{_DECIMALS}}}$"
+_SIGN = "[-+\u2212]?"
+_CURRENCY = "[$€£¥]"
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)"
+_BLANKS = r"[\s\p{Zs}]*"
+_READ = "|".join(
+    rf"^{spelling}$"
+    for spelling in (
+        f"{_SIGN}{_BLANKS}(?:{_CURRENCY}{_BLANKS})?{_NUMBER}",
+        f"{_CURRENCY}{_BLANKS}{_SIGN}{_NUMBER}",
+        f"{_SIGN}{_NUMBER}{_BLANKS}{_CURRENCY}",
+    )
+)
+_PARTS = r"^-?(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]*))?(?:[eE](?P<exponent>-?[0-9]+))?$"
+
+
+def clean_numbers(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, Mask | None]:
+    """Plain numbers or "" (empty, or not read), the rows that are not read, and the rows that were rounded.
+
+    Read are signs, thousands separators (1,234,567.89), one of $ € £ ¥ before or after, and 1.5e3. What is
+    plain with at most two decimals travels as written (`3.0` stays `3.0`); everything else is rounded
+    half-even, exactly, and loses zeros at its end. More than 28 digits before the point, or 38 after it, are
+    not read. Masks are None when no row is so. `column` has no nulls.
+    """
+    odd = ~matches(column, _PLAIN)
+    if not odd.any():
+        return column, None, None
+    text, bad, rounded = _read_odd(trimmed(where(column, odd)))
+    return put(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
+
+
+def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
+    """What `clean_numbers` answers, for cells without blanks around that do not match _PLAIN."""
+    bad = np.zeros(len(cells), dtype=np.bool_)
+    rounded = bad.copy()
+    rest = ~bad
+    long = matches(cells, _LONG)
+    if long.any():
+        short, settled, differs = round_digits(where(cells, long))
+        rounded[long] = differs
+        rest[long] = ~settled
+        cells = put(cells, ~rest, where(short, settled))
+    others = where(cells, rest)
+    readable = matches(others, _READ)
+    bad[rest] = ~readable & (raw(others).lengths > 0)
+    text, unreadable, differs = _rounded(_spelled_plainly(where(others, readable)))
+    rest[rest] = readable
+    bad[rest] = unreadable
+    rounded[rest] = differs
+    return blanked(put(cells, rest, text), bad), bad, rounded
+
+
+def _spread(part: Mask, rows: Mask) -> Mask | None:
+    """A mask over the rows that `rows` names as one over all of them; None when nothing is set."""
+    if not part.any():
+        return None
+    whole = np.zeros(len(rows), dtype=np.bool_)
+    whole[rows] = part
+    return whole
+
+
+def _spelled_plainly(cells: pa.StringArray) -> pa.StringArray:
+    """The same numbers in digits, `-`, `.` and `e` alone, without needless zeros in front."""
+    odd = ~matches(cells, _SMALL)
+    if not odd.any():
+        return cells
+    spelled = replaced(where(cells, odd), "\u2212", "-")
+    spelled = only(spelled, b"-0123456789.eE")
+    spelled = replaced(spelled, r"^(-?)0+([0-9])", r"\1\2")
+    spelled = replaced(spelled, r"^(-?)\.", r"\10.")
+    return put(cells, odd, replaced(spelled, r"\.($|[eE])", r"\1"))
+
+
+def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
+    """Numbers spelled plainly, without exponent and with at most two decimals, "" where there are too many digits;
+    True where there are; True where the rounded number is another one."""
+    unreadable = np.zeros(len(cells), dtype=np.bool_)
+    differs = unreadable.copy()
+    inexact = ~matches(cells, _PLAIN)
+    if not inexact.any():
+        return cells, unreadable, differs
+    numbers = where(cells, inexact)
+    fits, tiny = _size(numbers)
+    exact = where(numbers, fits).cast(_EXACT)
+    short = pc.round(exact, ndigits=2, round_mode="half_to_even")
+    text = replaced(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
+    changed = np.zeros(len(numbers), dtype=np.bool_)
+    changed[fits] = mask_of(pc.not_equal(exact, short))
+    changed[tiny] = matches(where(numbers, tiny), "^-?[0.]*[1-9]")
+    zeros = column_of(tiny.astype(np.int32), np.full(int(tiny.sum()), ord("0"), dtype=np.uint8))
+    unreadable[inexact] = ~fits & ~tiny
+    differs[inexact] = changed
+    return put(cells, inexact, put(zeros, fits, text)), unreadable, differs
+
+
+def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
+    """True where a decimal256 holds the number exactly; True where it does not but is under 0.005 for sure."""
+    fits = matches(numbers, _SMALL)
+    tiny = np.zeros(len(fits), dtype=np.bool_)
+    if fits.all():
+        return fits, tiny
+    others = ~fits
+    parts = pc.extract_regex(where(numbers, others), _PARTS)
+    whole, part = (raw(pc.struct_field(parts, name)).lengths for name in ("whole", "part"))
+    exponents = pc.struct_field(parts, "exponent")
+    exponent: npt.NDArray[np.int32] = np.zeros(len(parts), dtype=np.int32)
+    given = raw(exponents).lengths > 0
+    exponent[given] = integers(where(exponents, given).cast(pa.int32()))
+    held = (whole + exponent <= MAX_DIGITS) & (part - exponent <= _DECIMALS)
+    fits[others] = held
+    tiny[others] = ~held & (whole + exponent < -2)
+    return fits, tiny
+
+
+def explain_numbers(column: pa.StringArray) -> pa.StringArray:
+    """Why each cell, none of which could be read, could not: a reason in words that quotes nothing of it."""
+    cells = trimmed(column)
+    reasons = {
+        _READ: f"a number of more than {MAX_DIGITS} digits before the point or {_DECIMALS} after it",
+        r"^[^,]*[0-9],[0-9]{1,2}[^0-9,.]*$|\.[0-9]{3},": "a decimal comma? write it as 1234.56",
+        r"^\(.*\)$": "a negative number in parentheses? write it with a minus sign",
+        "%$": "a percentage: the field holds a plain number",
+    }
+    reason = np.zeros(len(cells), dtype=np.int64)
+    for place, pattern in enumerate(reasons, start=1):
+        reason[matches(cells, pattern)] = place
+    return words("not a number", *reasons.values()).take(indices(reason))

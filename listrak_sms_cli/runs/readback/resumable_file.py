@@ -1,0 +1,181 @@
+"""A file in the making that survives its process: batches beside the target, how far it got, and the whole in place.
+
+Beside `FILE` stand, until it is whole, `.FILE-pull.part` (Arrow record batches, one behind the other, without a
+schema) and `.FILE-pull.json` (how far it got). Both are 0600, and go when the file is in its place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.runs.output_place import no_place, output_place
+from listrak_sms_cli.runs.pack.import_files import header_line, string_offsets, write_lines
+
+KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
+_ROW_GROUP = 100_000
+PARQUET = (".parquet", ".pq")
+
+
+class Progress(msgspec.Struct):
+    """How far the file got. `question` tells what was asked; `done` and `current` are the names of listings, `cursor`
+    is the next page of the current one; `bytes` and `rows` are those of the part file."""
+
+    question: str
+    began: float
+    done: list[str] = []
+    current: str = ""
+    cursor: str = "Start"
+    bytes: int = 0
+    rows: int = 0
+
+
+class Partial:
+    """The batches of `target`, whose schema is pa.string() columns without nulls. A context manager: leaving it keeps
+    what is there for the next time, `publish` ends it."""
+
+    def __init__(self, target: Path, schema: pa.Schema, question: str) -> None:
+        """Takes up what an interrupted call with the same question left behind. Raises UsageError when the file cannot
+        be written there, or when another process is writing it."""
+        target = self._target = output_place(target, "--output")
+        self.schema = schema
+        self._part = target.with_name(f".{target.name}-pull.part")
+        self._side = target.with_name(f".{target.name}-pull.json")
+        try:
+            self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            raise no_place(target, "--output") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise UsageError(f"Another command is writing {target}.", code="file_busy") from None
+        os.fchmod(self._file, 0o600)
+        left = self._left_behind(question)
+        self.progress = left or Progress(question, time.time())
+        if left is None:
+            self.forget()
+        os.ftruncate(self._file, self.progress.bytes)
+
+    def _left_behind(self, question: str) -> Progress | None:
+        try:
+            progress = msgspec.json.decode(self._side.read_bytes(), type=Progress)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        fresh = 0 <= time.time() - progress.began < KEPT_FOR
+        same = progress.question == question
+        return progress if fresh and same and os.fstat(self._file).st_size >= progress.bytes else None
+
+    def forget(self) -> None:
+        """Begins anew: what was noted of another part file must not be believed of this one."""
+        self.progress = Progress(self.progress.question, time.time())
+        self._side.unlink(missing_ok=True)
+        os.ftruncate(self._file, 0)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """What is there. Raises pa.ArrowInvalid or OSError when the part file is damaged."""
+        with os.fdopen(os.dup(self._file), "rb") as source:
+            source.seek(0)
+            while source.tell() < self.progress.bytes:
+                yield pa.ipc.read_record_batch(pa.ipc.read_message(source), self.schema)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        with self._disk():
+            data = memoryview(batch.serialize())
+            at = self.progress.bytes
+            while len(data):
+                written = os.pwrite(self._file, data, at)
+                data, at = data[written:], at + written
+        self.progress.bytes, self.progress.rows = at, self.progress.rows + batch.num_rows
+
+    def note(self, *, current: str, cursor: str | None) -> None:
+        """Remembers that all before this page is in the part file; `cursor` None: the listing is done."""
+        progress = self.progress
+        progress.current, progress.cursor = current, cursor or "Start"
+        if cursor is None:
+            progress.done.append(current)
+        with self._disk():
+            fresh = self._side.with_suffix(".new")
+            with _private(fresh) as file:
+                file.write(msgspec.json.encode(progress))
+            fresh.replace(self._side)
+
+    def publish(self) -> int:
+        """Puts the whole file in its place, CSV or Parquet by suffix, and returns its bytes."""
+        whole = self._target.with_name(f".{self._target.name}-pull.whole")
+        with self._disk():
+            try:
+                with _private(whole) as file:
+                    write = _write_parquet if self._target.suffix.lower() in PARQUET else _write_csv
+                    write(file, self.schema, self.batches())
+                    file.flush()
+                    os.fsync(file.fileno())
+                size = whole.stat().st_size
+                whole.replace(self._target)
+            except BaseException:
+                whole.unlink(missing_ok=True)
+                raise
+        self._side.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
+        return size
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            raise SettingsError(
+                f"{self._target} cannot be written: the disk is full or gone.",
+                hint="Free some space and type the same command again: it goes on.",
+                code="disk_full",
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self.progress.rows:
+            self._part.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[Any]:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        yield file
+
+
+def _write_csv(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    file.write(header_line(schema.names))
+    for batch in batches:
+        lines = write_lines(batch.column(0), batch.columns[1:])
+        file.write(lines.buffers()[2][: int(string_offsets(lines)[-1])])
+
+
+def _write_parquet(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    gathered: list[pa.RecordBatch] = []
+    with pq.ParquetWriter(file, schema) as writer:
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_batches(gathered, schema).combine_chunks(), row_group_size=_ROW_GROUP)
+            gathered.clear()
+
+        for batch in batches:
+            gathered.append(batch)
+            if sum(one.num_rows for one in gathered) >= _ROW_GROUP:
+                flush()
+        flush()

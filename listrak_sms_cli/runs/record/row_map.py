@@ -1,0 +1,102 @@
+"""`parts.parquet`: for each row of the audience the import file it went to. No member data; kilobytes, because
+the numbers run in long stretches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience.source.audience import Audience
+from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.columnar.strings import booleans, column_of_numbers, numbers_of
+from listrak_sms_cli.runs.pack.import_files import Part
+
+FILE_NAME = "parts.parquet"
+_STEP = 1 << 19  # rows written together
+_SCHEMA = pa.schema(
+    [
+        pa.field(name, kind, nullable=False)
+        for name, kind in (("part", pa.int32()), ("file", pa.int32()), ("row", pa.int64()))
+    ]
+)
+
+
+def write_assignment(
+    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part], ranks: np.ndarray | None = None
+) -> None:
+    """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs, those of
+    each group its own. `ranks`: of a Packing.
+
+    Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
+    it). On disk, flushed, when this returns. Raises OSError.
+    """
+    starts = range(0, len(verdicts), _STEP)
+    groups = [list(some) for _, some in groupby(parts, key=attrgetter("columns"))]
+
+    def members_of(start: int, rank: int) -> np.ndarray:
+        mine: np.ndarray = verdicts[start : start + _STEP] == Verdict.SENDABLE
+        return mine if ranks is None else mine & (ranks[start : start + _STEP] == rank)
+
+    assigners = [
+        _Assigner(some, [int(np.count_nonzero(members_of(start, rank))) for start in starts])
+        for rank, some in enumerate(groups)
+    ]
+
+    def made(start: int) -> pa.RecordBatch:
+        assigned = np.zeros(len(verdicts[start : start + _STEP]), np.int32)
+        for rank, group in enumerate(assigners):
+            group.assign(assigned, members_of(start, rank), start // _STEP)
+        files, rows = audience.locate(np.arange(start, start + len(assigned)))
+        columns = [column_of_numbers(assigned), column_of_numbers(files.astype(np.int32)), column_of_numbers(rows)]
+        return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
+    with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with pq.ParquetWriter(
+            file,
+            _SCHEMA,
+            compression="zstd",
+            use_dictionary=False,
+            column_encoding="DELTA_BINARY_PACKED",
+            write_statistics=False,
+        ) as writer:
+            for _, batch in in_order(made, starts):
+                writer.write_batch(batch)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Assigner:
+    """Gives the members of a group to its parts. `amounts`: how many of them each stretch of the audience has."""
+
+    def __init__(self, parts: list[Part], amounts: list[int]) -> None:
+        self._numbers = np.array([part.number for part in parts], np.int32)
+        self._ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
+        self._before: np.ndarray = np.cumsum([0, *amounts])
+
+    def assign(self, assigned: np.ndarray, members: np.ndarray, stretch: int) -> None:
+        """`assigned` (int32 a row of a stretch) gets the part of each of the group's members (bool a row)."""
+        before, until = self._before[stretch : stretch + 2]
+        rows: np.ndarray = np.diff(np.clip(self._ends, before, until), prepend=before)
+        assigned[members] = np.repeat(self._numbers, rows)
+
+
+def read_assignment(folder: Path) -> np.ndarray:
+    """int32, one a row of the audience: the import file it was packed into, 0 = none."""
+    return numbers_of(pq.ParquetFile(folder / FILE_NAME).read(["part"]).column(0))
+
+
+def rows_of(folder: Path, parts: set[int]) -> Iterator[pa.RecordBatch]:
+    """The rows (`part`, `file`, `row`) that were packed into these import files."""
+    wanted = np.array(sorted(parts), np.int32)
+    for batch in pq.ParquetFile(folder / FILE_NAME).iter_batches(_STEP):
+        mask = np.isin(np.from_dlpack(batch.column(0)), wanted)
+        if mask.any():
+            yield batch.filter(booleans(mask))

@@ -1,0 +1,70 @@
+"""The row numbers of members that did not (all) arrive: `lsms status --members FILE`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.runs.output_place import no_place, output_place, put
+from listrak_sms_cli.runs.record.journal import PartState, PartStatus
+from listrak_sms_cli.runs.record.row_map import rows_of
+from listrak_sms_cli.runs.record.store import StoredRun
+
+
+def write_members(run: StoredRun, path: Path) -> int:
+    """One line a pending, refused or failed member, and one that was to be updated and is not in Listrak: `row` (its
+    number in the audience), `file` (index, 0 for the first), `part`, `state`. CSV or Parquet by suffix, mode 0600.
+    Returns the number of members. Raises UsageError when it cannot be written there, or would replace the audience."""
+    schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
+    unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
+    written = 0
+    audience = [run.state.started.recipe.path] if run.state.started else []
+    place = output_place(path, "--members", audience, "members_place")
+    make = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
+    with tempfile.TemporaryFile(prefix="lsms-") as file:
+        with make(file, schema) as writer:
+            seen: dict[int, int] = {}
+            for batch in rows_of(run.folder, {part.line.origin for part in unsent}):
+                lines = [_lines(batch, part, seen, schema) for part in unsent]
+                for line in lines:
+                    writer.write_batch(line)
+                    written += line.num_rows
+                for origin in {part.line.origin for part in unsent}:
+                    seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
+        try:
+            put(file, place)
+        except OSError:
+            raise no_place(path, "--members", "members_place") from None
+    return written
+
+
+def _lines(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], schema: pa.Schema) -> pa.RecordBatch:
+    line = part.line
+    rows = np.flatnonzero(np.asarray(batch.column(0)) == line.origin)
+    ordinals = seen.get(line.origin, 0) + np.arange(len(rows))
+    here = (ordinals >= line.skip) & (ordinals < line.skip + line.rows)
+    mine, states = rows[here], [_state(part)] * int(np.count_nonzero(here))
+    if part.outcomes:
+        letters = [part.outcomes[ordinal] for ordinal in ordinals[here].tolist()]
+        mine = mine[[letter != "u" for letter in letters]]
+        states = [_ONE_BY_ONE[letter] for letter in letters if letter != "u"]
+    chosen = batch.take(pa.array(mine))
+    columns = [
+        chosen.column(2),
+        chosen.column(1),
+        pa.array(np.full(len(mine), line.part, np.int32)),
+        pa.array(states, pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+_ONE_BY_ONE = {".": "pending", "r": "refused", "m": "not_in_listrak"}
+
+
+def _state(part: PartState) -> str:
+    return "failed" if part.failed else "refused" if part.status is PartStatus.REFUSED else "pending"

@@ -1,0 +1,66 @@
+"""Keyed 64-bit digests of phones and of import lines, column-wise: what `--changed-only` remembers members by.
+
+Not for signing anything: they tell members apart and hold no phone that could be read without the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from listrak_sms_cli.columnar import kernels
+from listrak_sms_cli.columnar.strings import raw
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, repr=False)
+class Key:
+    """A random key; digests under two keys have nothing in common."""
+
+    secret: bytes
+
+    def number(self, *purpose: object) -> np.uint64:
+        """A 64-bit number for this purpose: the same for the same purpose, random otherwise."""
+        text = "\0".join(map(str, purpose)).encode()
+        return np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self.secret).digest(), "little"))
+
+    def phones(self, numbers: np.ndarray) -> np.ndarray:
+        """int64 E.164 digits -> uint64, one to one: two phones never have one digest."""
+        mixed = numbers.astype(np.uint64)
+        kernels.mix(mixed, np.array([self.number("phone", turn) for turn in (0, 1, 2, "end")]))
+        return mixed
+
+    def lines(self, lines: pa.StringArray, *meaning: object) -> np.ndarray:
+        """uint64 a row, 0 for empty lines: of the line's text and what it `means` (fields, spelling of phones)."""
+        seen, found = raw(lines), np.empty(len(lines), np.uint64)
+        kernels.digest_cells(seen.starts, seen.data, int(self.number("line", *meaning)), found)
+        return found
+
+
+def read_key(path: Path) -> Key:
+    """The key in this file, made (0600) if there is none. Raises OSError when it can be neither read nor made."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        # Written under another name first: a key is there whole or not at all, whoever makes it at the same time.
+        draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    secret = path.read_bytes()
+    if len(secret) != KEY_BYTES:
+        raise OSError("the key file is cut off")
+    return Key(secret)

@@ -1,0 +1,235 @@
+"""What is remembered of the members of one account from push to push: one Parquet file, rewritten whole.
+
+It holds keyed digests and no phone. Members of runs that were about to be sent since it was written are in its
+Strikes. 64 row groups, one for each beginning a phone's digest can have, in order and sorted within: so it is
+rewritten group by group, in flat memory. A file that cannot be read is as none: then nobody is unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import filelock
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from listrak_sms_cli.audience.dedupe import among
+from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.runs.remember.entries import SCHEMA, WRITING, Entries, find
+from listrak_sms_cli.runs.remember.keyed_digests import Key
+from listrak_sms_cli.runs.remember.strikes import Strike, Strikes
+
+_GROUPS = 64
+_SHIFT = np.uint64(58)  # the first six bits of a digest say its group
+_LOCK_TIMEOUT = 120.0  # seconds
+_MOST_NOTED = 4  # strikes, before one more has the snapshot rewritten
+
+
+class Remembered(Struct, frozen=True):
+    """Members that need not be sent again: `phones`, sorted, and `rows`: uint64 digests."""
+
+    phones: np.ndarray
+    rows: np.ndarray
+
+    def holds(self, phones: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Bool a member: it has arrived, and as it is now."""
+        held = np.zeros(len(phones), np.bool_)
+        if len(self.phones):
+            order = np.argsort(phones)
+            places = np.minimum(np.searchsorted(self.phones, phones[order]), len(self.phones) - 1)
+            held[order] = (self.phones[places] == phones[order]) & (self.rows[places] == rows[order])
+        return held
+
+
+NOTHING = Remembered(np.empty(0, np.uint64), np.empty(0, np.uint64))
+
+
+class Snapshot(Struct, frozen=True):
+    """`place`: the file, which need not exist."""
+
+    place: Path
+    key: Key
+
+    def remembered(self, sender_code: int, refresh_after: float, *, only_known: bool) -> Remembered:
+        """Members whose import to this sender code has ended well within `refresh_after` seconds. Who was known to
+        Listrak when sent needs no refreshing: the values did arrive. `only_known`: those alone."""
+        since = time.time() - refresh_after
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        try:
+            struck = [np.sort(self._strikes.read(place)[1]) for place in self._strikes.noted()]
+            for entries in self._groups():
+                lasts = entries.known > 0 if only_known else (entries.known > 0) | (entries.sent > since)
+                good = lasts & (entries.arrived > 0) & (entries.sender_code == sender_code)
+                for phones in struck:
+                    good &= ~among(entries.phone, phones)
+                found.append((entries.phone[good], entries.row[good]))
+        except (OSError, pa.ArrowException):
+            return NOTHING
+        return Remembered(*(np.concatenate(some) for some in zip(*found, strict=True)))
+
+    def strike(self, strike: Strike, digests: Path) -> None:
+        """These members are about to be sent: they are not what they were, whatever becomes of it. `digests`: those of
+        the run. Raises SettingsError when the strike cannot be noted and what is remembered not be removed.
+        """
+        with suppress(OSError), self._locked():
+            if len(self._strikes.noted()) >= _MOST_NOTED:
+                self._take_in()
+            self._strikes.note(strike, digests)
+            return
+        self.drop()
+
+    def _take_in(self) -> None:
+        """The snapshot learns of the strikes that were noted. Under the lock. Raises OSError."""
+        for place in self._strikes.noted():
+            try:
+                strike, phones = self._strikes.read(place)
+            except OSError:  # nobody knows whom it struck
+                self.place.unlink(missing_ok=True)
+            else:
+                struck = self._struck(strike, phones)
+                try:
+                    self._rewrite(phones, struck)
+                except OSError:  # it could not be read: it begins anew
+                    self.place.unlink(missing_ok=True)
+                    self._rewrite(phones, struck)
+            self._strikes.remove(place)
+
+    def _struck(self, strike: Strike, phones: np.ndarray) -> _Change:
+        """Who is in an import of an earlier run that may not have ended, and now in this run as well, does not come
+        back: nobody can tell whose values land last."""
+        owner, doubtful = self._owner(strike.run_id), self._strikes.in_doubt(strike, phones)
+
+        def struck(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
+            none, size = np.zeros(len(some), np.uint8), len(some)
+            owners, sent = np.full(size, owner), np.full(size, strike.sent)
+            owners[among(some, doubtful)] = 0
+            _, found = find(old, some)
+            codes, rows = np.full(size, strike.sender_code), np.zeros(size, np.uint64)
+            known = none + np.uint8(strike.known)
+            return old.without(found).joined(Entries(some, rows, codes, sent, owners, none, known))
+
+        return struck
+
+    def arrive(self, phones: np.ndarray, rows: np.ndarray, run_id: str) -> None:
+        """The import of these members has ended well; those that no later run has struck are remembered. Raises
+        OSError."""
+        owner = self._owner(run_id)
+
+        def arrived(old: Entries, some: np.ndarray, places: np.ndarray) -> Entries:
+            again, found = find(old, some)
+            ours = old.owner[found] == owner
+            old.row, old.arrived = old.row.copy(), old.arrived.copy()
+            old.row[found[ours]] = rows[places[again[ours]]]
+            old.arrived[found[ours]] = 1
+            return old
+
+        with self._locked():
+            self._take_in()
+            if self.place.exists():
+                self._rewrite(phones, arrived)
+
+    def forget(self, phones: np.ndarray) -> None:
+        """Members Listrak does not know (any more): who comes back begins anew. Raises SettingsError as `drop`."""
+
+        def left(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
+            return old.without(find(old, some)[1])
+
+        with suppress(OSError):
+            if not self._holds_something:
+                return
+            with self._locked():
+                self._take_in()
+                if self.place.exists():
+                    self._rewrite(phones, left)
+                return
+        self.drop()
+
+    def drop(self) -> None:
+        """Forgets everything. Raises SettingsError when even that cannot be done."""
+        try:
+            if self._holds_something:
+                with self._locked():
+                    self.place.unlink(missing_ok=True)
+                    self._strikes.drop()
+        except OSError:
+            raise SettingsError(
+                f"What --changed-only remembers ({self.place}) can neither be rewritten nor removed; nothing was sent.",
+                hint="Make the folder writable, or remove that file.",
+                code="snapshot",
+            ) from None
+
+    @property
+    def _holds_something(self) -> bool:
+        """Raises OSError when that cannot be told."""
+        return self.place.exists() or bool(self._strikes.noted())
+
+    @property
+    def _strikes(self) -> Strikes:
+        return Strikes(self.place.with_suffix(""), self.place.name)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Raises OSError."""
+        self.place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with filelock.FileLock(self.place.with_suffix(".lock"), timeout=_LOCK_TIMEOUT, mode=0o600):
+            yield
+
+    def _owner(self, run_id: str) -> np.uint64:
+        return self.key.number("run", run_id)
+
+    def _groups(self) -> Iterator[Entries]:
+        """Entries of each group. Raises OSError or pa.ArrowException for a file that cannot be read."""
+        if not self.place.exists():
+            none = [np.empty(0, kind.to_pandas_dtype()) for kind in SCHEMA.types]
+            yield from (Entries(*none) for _ in range(_GROUPS))
+            return
+        with pq.ParquetFile(self.place, page_checksum_verification=True) as file:
+            if file.num_row_groups != _GROUPS or not file.schema_arrow.equals(SCHEMA):
+                raise OSError("not a snapshot of this version")
+            for number in range(_GROUPS):
+                yield Entries.of(file.read_row_group(number))
+
+    def _rewrite(self, phones: np.ndarray, change: _Change) -> None:
+        """`phones`: uint64, distinct. Under the lock. Raises OSError."""
+        draft = self.place.with_name(f"{self.place.name}-{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                self._write(file, phones, change)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.place)
+        except pa.ArrowException:
+            raise OSError("the snapshot cannot be read") from None
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _write(self, file: BinaryIO, phones: np.ndarray, change: _Change) -> None:
+        """The groups are made on several threads."""
+        groups = (phones >> _SHIFT).astype(np.uint8)
+        order = np.argsort(groups, kind="stable")
+        ends = np.cumsum(np.bincount(groups, minlength=_GROUPS))
+        del groups
+
+        def made(group: tuple[int, Entries]) -> pa.Table:
+            number, old = group
+            places = order[ends[number - 1] if number else 0 : ends[number]]
+            places = places[np.argsort(phones[places])]
+            return change(old, phones[places], places).table()
+
+        with pq.ParquetWriter(file, SCHEMA, **WRITING) as writer:
+            for _, table in in_order(made, enumerate(self._groups())):
+                writer.write_table(table)
+
+
+# Given the entries of a group, those of the phones that belong to it, sorted, and their places among all of them, what
+# the group shall be.
+_Change = Callable[[Entries, np.ndarray, np.ndarray], Entries]

@@ -1,0 +1,116 @@
+"""Strikes that the snapshot does not know yet: members of a run that were about to be sent.
+
+A strike has to be on disk before the first request, and to rewrite the snapshot takes a second where there are ten
+million members. So it is noted in a small file beside a link to the digests of the run; whoever reads or changes the
+snapshot next takes it into account.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import xxhash
+from msgspec import Struct
+
+from listrak_sms_cli.runs.remember.run_digests import digests_of
+
+
+class Members(msgspec.Struct, frozen=True):
+    """Some of the `total` members of a run, whose digests these are: `stretches` are (first, count)."""
+
+    total: int
+    stretches: list[tuple[int, int]]
+
+    def phones(self, digests: Path, snapshot: str) -> np.ndarray:
+        """uint64. Raises OSError."""
+        wanted = np.zeros(self.total, np.bool_)
+        for first, count in self.stretches:
+            wanted[first : first + count] = True
+        return digests_of(digests, snapshot, wanted, "phone")
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """`sent`: seconds since 1970; `known`: Listrak was asked about the members and has them; `in_doubt`: members of
+    earlier runs to the account whose imports may not have ended, by the file of their digests."""
+
+    run_id: str
+    sender_code: int
+    sent: int
+    known: bool
+    members: Members
+    in_doubt: dict[str, Members]
+
+
+class Strikes(Struct, frozen=True):
+    """The folder of those of one snapshot, in the order in which they were noted. Changed under the snapshot's lock."""
+
+    folder: Path
+    snapshot: str
+
+    def note(self, strike: Strike, digests: Path) -> None:
+        """`digests`: those of the run. On disk, flushed, when this returns. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = max((int(place.stem) for place in self.noted()), default=0) + 1
+        place = self.folder / f"{number:08d}.json"
+        for suffix in (".arrow", ".draft"):  # of one that was never noted
+            place.with_suffix(suffix).unlink(missing_ok=True)
+        try:
+            os.link(digests, place.with_suffix(".arrow"))
+        except OSError:  # a file system without links
+            shutil.copy(digests, place.with_suffix(".arrow"))
+        text = msgspec.json.encode(strike)
+        with os.fdopen(os.open(place.with_suffix(".draft"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(_checksum(text) + text)
+            file.flush()
+            os.fsync(file.fileno())
+        place.with_suffix(".draft").replace(place)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def noted(self) -> list[Path]:
+        """Raises OSError: a folder that cannot be looked into may hold some."""
+        try:
+            names = os.listdir(self.folder)  # noqa: PTH208 (Path.glob takes a forbidden folder for an empty one)
+        except FileNotFoundError:
+            return []
+        return sorted(self.folder / name for name in names if re.fullmatch(r"\d{8}\.json", name))
+
+    def read(self, place: Path) -> tuple[Strike, np.ndarray]:
+        """A strike and the digests of its members' phones (uint64). Raises OSError."""
+        sealed = place.read_bytes()
+        if sealed[:_SEAL] != _checksum(sealed[_SEAL:]):
+            raise OSError("a strike has changed")
+        strike = msgspec.json.decode(sealed[_SEAL:], type=Strike)
+        return strike, strike.members.phones(place.with_suffix(".arrow"), self.snapshot)
+
+    def in_doubt(self, strike: Strike, phones: np.ndarray) -> np.ndarray:
+        """Which of the strike's members are: sorted digests of phones (uint64); all of them where it cannot be told."""
+        try:
+            doubts = [members.phones(Path(place), self.snapshot) for place, members in strike.in_doubt.items()]
+        except OSError:
+            return np.sort(phones)
+        return np.sort(np.concatenate(doubts)) if doubts else np.empty(0, np.uint64)
+
+    def remove(self, place: Path) -> None:
+        place.unlink()
+        place.with_suffix(".arrow").unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        """Raises OSError."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+
+_SEAL = 16  # bytes of a checksum
+
+
+def _checksum(text: bytes) -> bytes:
+    return xxhash.xxh3_64_hexdigest(text).encode()

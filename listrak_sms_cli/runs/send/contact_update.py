@@ -1,0 +1,80 @@
+"""What goes to Listrak when a contact is updated on its own: what the audience says, over what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from listrak_sms_cli.audience.columns import SYSTEM_FIELDS, FieldKind, ProfileField
+from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.runs.record.journal import FieldOf
+
+# The attributes of a contact in Update Contact (Listrak's API description, `SMSContact`), by system field.
+_ATTRIBUTES = {
+    "email address": "emailAddress",
+    "first name": "firstName",
+    "last name": "lastName",
+    "birthday": "birthday",
+    "postal code": "postalCode",
+}
+
+
+def with_system_fields(fields: Sequence[ProfileField]) -> tuple[ProfileField, ...]:
+    """The account's fields, and those system fields that its listing leaves out (id 0): contact by contact they travel
+    by name. A birthday is a date, whatever the listing says."""
+    listed = {_plain(field.name) for field in fields if field.active}
+    unlisted = [name for name in dict.fromkeys(SYSTEM_FIELDS.values()) if _plain(name) not in listed]
+    known = [replace(field, kind=_kind(field.name, field.kind)) for field in fields]
+    return (*known, *(ProfileField(0, name, _kind(name, FieldKind.TEXT)) for name in unlisted))
+
+
+def attribute_of(field_name: str) -> str | None:
+    """The attribute that a system field is in Update Contact; None for any other field."""
+    return _ATTRIBUTES.get(_plain(field_name))
+
+
+class Merge(Struct, frozen=True):
+    """How members become updates. `columns`: those after the phone; `ids`: profile fields an update may name;
+    `keep_empty`: an empty cell leaves what is stored, else it empties it."""
+
+    columns: tuple[FieldOf, ...]
+    ids: frozenset[int]
+    keep_empty: bool = False
+
+    def document(self, cells: Sequence[str], contact: Contact) -> dict[str, Any]:
+        """`cells`: the phone and the values as they stand in an import file. Nothing of a contact is left out that was
+        read, because it is not published whether Listrak then clears it; `optedOut` never travels."""
+        read = (contact.email_address, contact.first_name, contact.last_name, contact.birthday, contact.postal_code)
+        attributes: dict[str, str | None] = {
+            name: text for name, text in zip(_ATTRIBUTES.values(), read, strict=True) if text
+        }
+        values = {key: text for key, text in contact.values.items() if key in self.ids and text}
+        for column, text in zip(self.columns, cells[1:], strict=True):
+            if not text and self.keep_empty:
+                continue
+            attribute = attribute_of(column.field_name)
+            if attribute is None:
+                values[column.field_id] = text
+            else:
+                attributes[attribute] = _moment(text) if attribute == "birthday" else text
+        listed = [{"segmentationFieldId": key, "value": text} for key, text in values.items()]
+        return {"phoneNumber": cells[0], **attributes, "segmentationFieldValues": listed}
+
+
+def _moment(text: str) -> str | None:
+    """`MM/DD/YYYY` as the date and time that Listrak's description asks for; None for no birthday."""
+    if not text:
+        return None
+    month, day, year = text.split("/")
+    return f"{year}-{month}-{day}T00:00:00"
+
+
+def _kind(name: str, kind: FieldKind) -> FieldKind:
+    return FieldKind.DATE if attribute_of(name) == "birthday" else kind
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").split()).casefold()
