@@ -14,9 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from storm import in_process, live_through
+from tests.support.storm import in_process, live_through
 
 
 def seeds(first: int, until: float) -> Iterator[int]:

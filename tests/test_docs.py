@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SAMPLES, World, run_lsms
+
+from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
 CONSOLE = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)

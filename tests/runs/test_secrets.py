@@ -1,0 +1,136 @@
+"""Canaries: a secret and members' values, seeded into everything that can go wrong, appear nowhere afterwards."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import Ended, World
+
+SECRET = "canary-secret-7f3a91"
+PHONES = ["2125550187", "4155550176"]
+VALUES = ["Canaryvalue", "Zebrafinch"]
+CANARIES = [SECRET, *PHONES, *(phone[3:] for phone in PHONES), *VALUES]
+GOOD = f"phone,first_name\n{PHONES[0]},{VALUES[0]}\n{PHONES[1]},{VALUES[1]}\n"
+MakeWorld = Callable[..., World]
+
+
+def rule(route: str, fault: str, **more: object) -> dict[str, object]:
+    return {"route": route, "fault": fault, "count": None, **more}
+
+
+FAULTS = {
+    "refused": rule("start_import", "status", status=400, error="ERROR_INVALID_PARAMETER"),
+    "unauthorized": rule("start_import", "status", status=401),
+    "gateway": rule("start_import", "html", status=502),
+    "truncated": rule("start_import", "truncated_json"),
+    "lost": rule("start_import", "lost_reply"),
+    "reset": rule("start_import", "reset_mid_body"),
+    "shape": rule("import_status", "wrong_shape"),
+    "failed": rule("start_import", "import_fails"),
+    "token": rule("token", "status", status=400),
+    "fields": rule("fields", "truncated_json"),
+}
+BAD = {
+    "ragged": GOOD + f"{PHONES[0]},{VALUES[0]},{VALUES[1]}\n",
+    "unclosed": GOOD + f'{PHONES[0]},"{VALUES[0]}\n',
+    "dropped": GOOD.replace(PHONES[0], PHONES[0] + "99"),
+    "unmatched": GOOD.replace("first_name", "nope"),
+    "bad date": f"phone,birthday\n{PHONES[0]},{VALUES[0]}\n",
+    "bytes": GOOD + "\udcff\udcfe,x\n",
+}
+
+
+@pytest.fixture
+def canaries(make_world: MakeWorld) -> Iterator[World]:
+    world = make_world(client_secret=SECRET)
+    (world.home / "tmp").mkdir()
+    yield world
+    assert_private(world)
+
+
+def run(world: World, *arguments: object, secret: str = SECRET) -> Ended:
+    log = world.home / "lsms.log"
+    env = {"TMPDIR": str(world.home / "tmp"), "LISTRAK_CLIENT_SECRET": secret}
+    more = ("--log-file", log) if arguments[0] in ("push", "resume") else ()
+    ended = world.lsms(*arguments, "--give-up-after", "0.5s", "--verbose", *more, env=env)
+    assert_clean(ended.out + ended.err, f"the screen of {arguments[0]}")
+    return ended
+
+
+def assert_clean(text: str, where: str) -> None:
+    assert not [canary for canary in CANARIES if canary in text], where
+
+
+def assert_private(world: World) -> None:
+    """No file that was made holds a canary; files are 0600, folders 0700; no temporary file is left."""
+    state = world.home / "state"
+    made = [*state.rglob("*"), *(world.home / "tmp").rglob("*"), *world.home.glob("*.log")]
+    if state.exists():
+        made.append(state)
+    for path in made:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+        if path.is_file():
+            assert_clean(path.read_bytes().decode("latin-1"), str(path))
+    assert not list((world.home / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_gives_nothing_away(canaries: World, fault: str) -> None:
+    """Whatever Listrak does wrong: screen, log, journal and state folder hold no secret, phone or value, neither of
+    the push nor of status and resume after it."""
+    canaries.admin("faults", [FAULTS[fault]])
+    assert run(canaries, "push", canaries.audience(GOOD), "--wait-timeout", "0.5s").code != 0
+    run(canaries, "status")
+    run(canaries, "resume", "--wait-timeout", "0.5s")
+    canaries.admin("faults", "[]")
+    run(canaries, "resume", "--json")
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_audience_gives_nothing_away(canaries: World, kind: str) -> None:
+    """An audience that cannot be read, or holds members that are dropped, is described without quoting it."""
+    path = canaries.home / "audience.csv"
+    path.write_bytes(BAD[kind].encode("utf-8", "surrogateescape"))
+    run(canaries, "push", path)
+    run(canaries, "push", path, "--json")
+
+
+def test_wrong_credentials_give_nothing_away(canaries: World) -> None:
+    """A secret that Listrak refuses is not shown either."""
+    wrong = SECRET + "-wrong"
+    ended = run(canaries, "push", canaries.audience(GOOD), secret=wrong)
+    assert ended.code == 4
+
+
+def test_a_damaged_journal_gives_nothing_away(canaries: World) -> None:
+    """A journal that somebody has damaged, or a run without its parts, ends in a message of our own."""
+    canaries.admin("faults", [FAULTS["refused"]])
+    run(canaries, "push", canaries.audience(GOOD))
+    (folder,) = (canaries.home / "state" / "runs").iterdir()
+    (folder / "parts.parquet").unlink()
+    for command in ("resume", "status"):
+        assert "Traceback" not in run(canaries, command).err
+    (folder / "journal.jsonl").write_text(f'{{"event": "{VALUES[0]}"}}\n')
+    assert run(canaries, "resume").code == 2
+    (folder / "journal.jsonl").unlink()
+
+
+def test_other_processes_see_nothing(make_world: MakeWorld) -> None:
+    """While a push is under way its command line shows no secret, and no file of it holds a member, also after a
+    SIGKILL."""
+    world = make_world(client_secret=SECRET, fault_rules=(rule("start_import", "hang", seconds=30),))
+    (world.home / "tmp").mkdir()
+    process = world.start("push", world.audience(GOOD), env={"TMPDIR": str(world.home / "tmp")})
+    while world.admin("faults")[0]["struck"] == 0:
+        time.sleep(0.02)
+    assert_clean(Path(f"/proc/{process.pid}/cmdline").read_text(), "the command line")
+    assert_private(world)
+    process.kill()
+    out, err = process.communicate()
+    assert_clean(out + err, "the screen")
+    assert_private(world)
