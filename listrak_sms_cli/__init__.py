@@ -29,6 +29,7 @@ from listrak_sms_cli.errors import (
     SettingsError,
     UsageError,
 )
+from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.report import Report
     from listrak_sms_cli.settings import Settings
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "AccountError",

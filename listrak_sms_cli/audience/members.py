@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -15,7 +16,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColum
 from listrak_sms_cli.audience.phones.read import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
 from listrak_sms_cli.audience.values.clean import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 from listrak_sms_cli.columnar.dictionaries import Column, empty_cells, opened, unfolded
-from listrak_sms_cli.columnar.strings import mask_of, words
+from listrak_sms_cli.columnar.strings import counts_of, mask_of, words
 
 
 class Verdict(IntEnum):
@@ -41,6 +42,16 @@ class Verdict(IntEnum):
     @property
     def drops(self) -> bool:
         return Verdict.MISSING_PHONE <= self <= Verdict.NOT_IN_LISTRAK
+
+
+def counted(verdicts: np.ndarray) -> Counter[Verdict]:
+    """Members by verdict."""
+    counts = counts_of(verdicts).tolist()
+    return Counter({verdict: counts[verdict] for verdict in Verdict})
+
+
+def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
+    return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
 
 
 class CleaningRules(Struct, frozen=True):

@@ -14,10 +14,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from listrak_sms_cli import __version__
 from listrak_sms_cli.cli.commands import COMMANDS, STYLE, Commands
 from listrak_sms_cli.cli.output import output, silence_stdout
 from listrak_sms_cli.errors import Interrupted, LsmsError, UsageError
+from listrak_sms_cli.version import VERSION
 
 app = typer.Typer(
     name="lsms",
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"lsms {__version__}")
+        typer.echo(f"lsms {VERSION}")
         raise typer.Exit
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from listrak_sms_cli import __version__
-from listrak_sms_cli.audience.columns import FieldKind, ProfileField
+from listrak_sms_cli.audience.columns import SYSTEM_FIELDS, FieldKind, ProfileField
 from listrak_sms_cli.audience.phones.read import region_known
 from listrak_sms_cli.errors import AccountError
-from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak.models import ProfileField as ListedField
 from listrak_sms_cli.listrak.retry import Policy, Retry
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.version import VERSION
 
 
 class Account(Struct, frozen=True):
@@ -43,7 +44,7 @@ def connect(
         policy=_paced(settings.give_up_after),
         on_retry=on_retry,
         stop=stop,
-        user_agent=f"lsms/{__version__}",
+        user_agent=f"lsms/{VERSION}",
     )
 
 
@@ -68,7 +69,7 @@ def read_account(client: ListrakClient, sender_code: int) -> Account:
     return Account(sender_code, name, country, fields)
 
 
-def as_field(field: models.ProfileField) -> ProfileField:
+def as_field(field: ListedField) -> ProfileField:
     """A data type that is new to us is taken as text: Listrak checks it then."""
     known = {kind.value.casefold(): kind for kind in FieldKind}
     kind = known.get(field.data_type.casefold(), FieldKind.TEXT)
@@ -85,3 +86,35 @@ def region_of(asked: str | None, country: str) -> str:
             code="unknown_region",
         )
     return region
+
+
+# The attributes of a contact in Update Contact (Listrak's API description, `SMSContact`), by system field.
+ATTRIBUTES = {
+    "email address": "emailAddress",
+    "first name": "firstName",
+    "last name": "lastName",
+    "birthday": "birthday",
+    "postal code": "postalCode",
+}
+
+
+def with_system_fields(fields: Sequence[ProfileField]) -> tuple[ProfileField, ...]:
+    """The account's fields, and those system fields that its listing leaves out (id 0): contact by contact they travel
+    by name. A birthday is a date, whatever the listing says."""
+    listed = {_plain(field.name) for field in fields if field.active}
+    unlisted = [name for name in dict.fromkeys(SYSTEM_FIELDS.values()) if _plain(name) not in listed]
+    known = [replace(field, kind=_kind(field.name, field.kind)) for field in fields]
+    return (*known, *(ProfileField(0, name, _kind(name, FieldKind.TEXT)) for name in unlisted))
+
+
+def attribute_of(field_name: str) -> str | None:
+    """The attribute that a system field is in Update Contact; None for any other field."""
+    return ATTRIBUTES.get(_plain(field_name))
+
+
+def _kind(name: str, kind: FieldKind) -> FieldKind:
+    return FieldKind.DATE if attribute_of(name) == "birthday" else kind
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").split()).casefold()

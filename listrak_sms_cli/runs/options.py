@@ -17,6 +17,7 @@ from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.settings import parse_duration
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
+ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
 
 
 class ReadingOptions(Struct, frozen=True):

@@ -36,7 +36,7 @@ from listrak_sms_cli.runs.events import (
     silent,
 )
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.output_place import output_place
+from listrak_sms_cli.runs.output_file import output_place
 from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, CONFIRM_ALL
 from listrak_sms_cli.runs.prepare.two_passes import Job, read_members
 from listrak_sms_cli.runs.readback.contacts import Contacts, Place

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listrak_sms_cli import __version__
 from listrak_sms_cli.audience.members import Verdict
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.listrak.body import ColumnMapping
@@ -43,6 +42,7 @@ from listrak_sms_cli.runs.send.imports import Delivery, Target, conclude, delive
 from listrak_sms_cli.runs.send.one_by_one import BATCH, ContactDelivery
 from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.verify import AfterPush
@@ -197,7 +197,7 @@ class _Push:
         journal.write(
             Started(
                 run_id=outcome.run_id,
-                version=__version__,
+                version=VERSION,
                 audience=outcome.audience,
                 name=self._audience_name,
                 target=self._target(),

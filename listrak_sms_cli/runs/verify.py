@@ -22,7 +22,7 @@ from listrak_sms_cli.audience.source.audience import open_audience
 from listrak_sms_cli.errors import AccountError, ListrakUnavailable, LsmsError, MembersDiffer, NothingSent
 from listrak_sms_cli.listrak.models import Contact
 from listrak_sms_cli.listrak.retry import Retry
-from listrak_sms_cli.runs.account import connect, read_account, region_of
+from listrak_sms_cli.runs.account import connect, read_account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import (
     Listener,
     Phase,
@@ -35,8 +35,8 @@ from listrak_sms_cli.runs.events import (
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack.by_filled_columns import check_columns
-from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, CONFIRM_ALL, SAMPLE
+from listrak_sms_cli.runs.prepare.guards import nothing_sendable
 from listrak_sms_cli.runs.prepare.phone_pass import Members
 from listrak_sms_cli.runs.prepare.two_passes import Job, check_members, read_members
 from listrak_sms_cli.runs.readback.compare import Comparison
@@ -44,7 +44,6 @@ from listrak_sms_cli.runs.readback.contacts import Contacts
 from listrak_sms_cli.runs.readback.differences import Difference, Differences
 from listrak_sms_cli.runs.readback.sent_values import KeptMembers
 from listrak_sms_cli.runs.report import ReportError, Verification
-from listrak_sms_cli.runs.send.contact_update import with_system_fields
 from listrak_sms_cli.runs.send.ctrl_c import steered
 from listrak_sms_cli.settings import Settings
 
@@ -111,7 +110,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         job = Job(audience, plan, rules, options.reading)
         members = read_members(job, tell)
         prepared = check_members(job, members, None, tell, keep=kept.add)
-        guards.nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
+        nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
         contacts = Contacts(client, sender_code, account.country or rules.region)
         check = _Check(contacts, kept, members.numbers[kept.rows], rules, listing, tell)
         steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
 from listrak_sms_cli.audience.dedupe import Keep, duplicates
-from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_phones
+from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_phones, counted, dropped_by_reason
 from listrak_sms_cli.audience.profile import in_exponent_form
 from listrak_sms_cli.audience.source.audience import Audience
-from listrak_sms_cli.columnar.strings import counts_of
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 
 
@@ -73,13 +71,3 @@ class Gathering:
         self._tell(MembersCounted(len(verdicts), dropped_by_reason(counted(verdicts))))
         self._tell(PhaseEnded(self._phase))
         return Members(numbers, verdicts, tuple(self._chunk_rows), self._exponents)
-
-
-def counted(verdicts: np.ndarray) -> Counter[Verdict]:
-    """Members by verdict."""
-    counts = counts_of(verdicts).tolist()
-    return Counter({verdict: counts[verdict] for verdict in Verdict})
-
-
-def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
-    return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}

@@ -22,7 +22,7 @@ from listrak_sms_cli.audience.values.clean import blank_nulls, explain_values
 from listrak_sms_cli.columnar.dictionaries import Column, as_read
 from listrak_sms_cli.columnar.strings import booleans, indices, strings
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_place import output_place, put
+from listrak_sms_cli.runs.output_file import output_place, put
 
 _OURS = ("row", "reason", "detail")
 _PLAIN_DETAILS = {

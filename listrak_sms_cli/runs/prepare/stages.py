@@ -11,9 +11,9 @@ from listrak_sms_cli.audience.members import Cleaned, Verdict
 from listrak_sms_cli.audience.profile import AudienceProfile
 from listrak_sms_cli.audience.source.audience import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
-from listrak_sms_cli.runs.account import Account, region_of
+from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted
-from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack.by_filled_columns import Packing, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
@@ -26,8 +26,6 @@ from listrak_sms_cli.runs.prepare.warnings import column_notices, drop_notices
 from listrak_sms_cli.runs.readback.contacts import Contacts
 from listrak_sms_cli.runs.record.store import StoredRun
 from listrak_sms_cli.runs.remember.memory import Recall
-from listrak_sms_cli.runs.send.contact_update import with_system_fields
-from listrak_sms_cli.runs.send.one_by_one import ASK_FIRST
 
 
 class Preparation:

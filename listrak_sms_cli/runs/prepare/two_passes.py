@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import ColumnPlan
 from listrak_sms_cli.audience.dedupe import among
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members
+from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members, counted, dropped_by_reason
 from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts
 from listrak_sms_cli.audience.source.audience import Audience, Chunk
 from listrak_sms_cli.columnar.parallel import in_order
@@ -20,7 +20,7 @@ from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAd
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.pack.by_filled_columns import Lines, Packing, distinct, lines_of
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
-from listrak_sms_cli.runs.prepare.phone_pass import Gathering, Members, Phones, counted, dropped_by_reason
+from listrak_sms_cli.runs.prepare.phone_pass import Gathering, Members, Phones
 from listrak_sms_cli.runs.prepare.rejects import Rejected, Rejects, explain, readable
 from listrak_sms_cli.runs.remember.memory import Recall
 

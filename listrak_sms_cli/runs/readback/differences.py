@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.audience import Audience
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_place import output_place, put
+from listrak_sms_cli.runs.output_file import output_place, put
 from listrak_sms_cli.runs.readback.resumable_file import PARQUET
 
 SHOWN = 20

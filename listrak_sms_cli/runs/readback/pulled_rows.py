@@ -12,8 +12,8 @@ from listrak_sms_cli.audience.columns import RESERVED_COLUMN, ProfileField
 from listrak_sms_cli.audience.phones.read import PhoneFormat, write_phones
 from listrak_sms_cli.columnar.strings import indices, replaced, strings, words
 from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.runs.account import attribute_of, with_system_fields
 from listrak_sms_cli.runs.readback.stored_values import stored_values, written
-from listrak_sms_cli.runs.send.contact_update import attribute_of, with_system_fields
 
 _WITH_CODE = r"^\d{11,15}$"  # so many digits begin with a calling code
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.runs.output_place import no_place, output_place, put
+from listrak_sms_cli.runs.output_file import no_place, output_place, put
 from listrak_sms_cli.runs.record.journal import PartState, PartStatus
 from listrak_sms_cli.runs.record.row_map import rows_of
 from listrak_sms_cli.runs.record.store import StoredRun

@@ -6,34 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import SYSTEM_FIELDS, FieldKind, ProfileField
 from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.runs.account import ATTRIBUTES, attribute_of
 from listrak_sms_cli.runs.record.journal import FieldOf
-
-# The attributes of a contact in Update Contact (Listrak's API description, `SMSContact`), by system field.
-_ATTRIBUTES = {
-    "email address": "emailAddress",
-    "first name": "firstName",
-    "last name": "lastName",
-    "birthday": "birthday",
-    "postal code": "postalCode",
-}
-
-
-def with_system_fields(fields: Sequence[ProfileField]) -> tuple[ProfileField, ...]:
-    """The account's fields, and those system fields that its listing leaves out (id 0): contact by contact they travel
-    by name. A birthday is a date, whatever the listing says."""
-    listed = {_plain(field.name) for field in fields if field.active}
-    unlisted = [name for name in dict.fromkeys(SYSTEM_FIELDS.values()) if _plain(name) not in listed]
-    known = [replace(field, kind=_kind(field.name, field.kind)) for field in fields]
-    return (*known, *(ProfileField(0, name, _kind(name, FieldKind.TEXT)) for name in unlisted))
-
-
-def attribute_of(field_name: str) -> str | None:
-    """The attribute that a system field is in Update Contact; None for any other field."""
-    return _ATTRIBUTES.get(_plain(field_name))
 
 
 class Merge(Struct, frozen=True):
@@ -49,7 +25,7 @@ class Merge(Struct, frozen=True):
         read, because it is not published whether Listrak then clears it; `optedOut` never travels."""
         read = (contact.email_address, contact.first_name, contact.last_name, contact.birthday, contact.postal_code)
         attributes: dict[str, str | None] = {
-            name: text for name, text in zip(_ATTRIBUTES.values(), read, strict=True) if text
+            name: text for name, text in zip(ATTRIBUTES.values(), read, strict=True) if text
         }
         values = {key: text for key, text in contact.values.items() if key in self.ids and text}
         for column, text in zip(self.columns, cells[1:], strict=True):
@@ -70,11 +46,3 @@ def _moment(text: str) -> str | None:
         return None
     month, day, year = text.split("/")
     return f"{year}-{month}-{day}T00:00:00"
-
-
-def _kind(name: str, kind: FieldKind) -> FieldKind:
-    return FieldKind.DATE if attribute_of(name) == "birthday" else kind
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.replace("_", " ").split()).casefold()

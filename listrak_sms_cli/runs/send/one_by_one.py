@@ -16,6 +16,7 @@ import pyarrow.csv
 
 from listrak_sms_cli.audience.members import Verdict
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
+from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.events import (
     Listener,
     MembersCounted,
@@ -26,14 +27,13 @@ from listrak_sms_cli.runs.events import (
     PhaseStarted,
 )
 from listrak_sms_cli.runs.pack.import_files import Part
-from listrak_sms_cli.runs.prepare import guards
+from listrak_sms_cli.runs.prepare.guards import nothing_sendable
 from listrak_sms_cli.runs.record.journal import Journal, PartStatus, Sending, Updated
-from listrak_sms_cli.runs.send.contact_update import Merge, attribute_of
+from listrak_sms_cli.runs.send.contact_update import Merge
 from listrak_sms_cli.runs.send.imports import Delivery, Target
 
 BATCH = 200  # members of a part
 NOTED_EACH = 10  # answers: as often the outcomes of a part are written down, and when it is through
-ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
 ALIKE = 3  # refusals in a row that show that it is not the members
 
 # Refusals that are a single member's own, whoever else is refused (Listrak's registry of errors, "Contact").
@@ -184,7 +184,7 @@ class ContactDelivery(Delivery):
         started = self.journal.state.started
         assert started is not None
         try:
-            guards.nothing_sendable(self._verdicts(), started.audience, allow_empty=False)
+            nothing_sendable(self._verdicts(), started.audience, allow_empty=False)
         except NothingSent as error:
             return [error]
         return []

@@ -1,0 +1,3 @@
+"""The version of lsms, in one place."""
+
+VERSION = "0.1.0"
