@@ -34,8 +34,7 @@ from listrak_sms_cli.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from listrak_sms_cli.runs.events import Event
-    from listrak_sms_cli.runs.report import Report
+    from listrak_sms_cli.runs import Event, Report
     from listrak_sms_cli.settings import Settings
 
 __version__ = VERSION
@@ -82,9 +81,7 @@ def push(audience: object, *, on_event: Callable[[Event], None] | None = None, *
     `map={"tier": "Loyalty Tier"}`, `skip_column=["notes"]`, `wait=False`); client id and secret come from the
     environment or a profile. `on_event` is told what happens. Raises LsmsError for whatever is not exit 0.
     """
-    from listrak_sms_cli.runs.events import silent
-    from listrak_sms_cli.runs.options import push_options
-    from listrak_sms_cli.runs.push import push_audience
+    from listrak_sms_cli.runs import push_audience, push_options, silent
 
     settings = _settings(options, _PUSH)
     return push_audience(audience, settings, push_options(options), on_event or silent)
@@ -92,9 +89,7 @@ def push(audience: object, *, on_event: Callable[[Event], None] | None = None, *
 
 def validate(audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Any) -> Report:
     """The job of `lsms validate`: the same reading and cleaning with the same options, nothing sent."""
-    from listrak_sms_cli.runs.events import silent
-    from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.validate import validate_audience
+    from listrak_sms_cli.runs import reading_options, silent, validate_audience
 
     settings = _settings(options, _VALIDATE)
     return validate_audience(
@@ -118,7 +113,7 @@ def _settings(options: dict[str, Any], known: list[str]) -> Settings:
 
 def __getattr__(name: str) -> Any:
     if name == "Report":
-        from listrak_sms_cli.runs.report import Report
+        from listrak_sms_cli.runs import Report
 
         return Report
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 sys.setswitchinterval(0.001)  # seconds: threads of short steps wait for each other; a twentieth of the time of a push
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` runs, Ctrl-C ends without a traceback
 
-from listrak_sms_cli.cli.app import main  # noqa: E402 (after what speeds it up)
+from listrak_sms_cli.cli import main  # noqa: E402 (after what speeds it up)
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The rooms of the package: imports point one way, modules stay small, start-up is cheap."""
+"""The rooms of the package: imports point one way and enter by the face, start-up is cheap."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,21 +18,39 @@ from listrak_sms_cli.errors import LsmsError
 PACKAGE = "listrak_sms_cli"
 ROOT = Path(listrak_sms_cli.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-# Room -> the rooms it may import besides itself. The package itself is its public API.
-MAY_IMPORT = {
-    "errors": set(),
-    "settings": {"errors"},
-    "audience": {"errors"},
-    "listrak": {"errors"},
-    "runs": {"errors", "settings", "audience", "listrak", PACKAGE},
-    "display": {"errors", "runs"},
-    "cli": {"errors", "settings", "audience", "listrak", "runs", "display", "sandbox", PACKAGE},
-    "sandbox": set(),
-    "spark": {"errors", "settings", "audience", "listrak", "runs", PACKAGE},
-    "__main__": {"cli"},
-    PACKAGE: {"errors", "settings", "runs"},
-}
-FROM_PACKAGE = {"__version__"}  # all that a room may take from the package itself
+FACES = sorted(ROOT.rglob("__init__.py"))
+
+# The rooms from below: each may import those on lines before its own. Names on one line do not know each other.
+ORDER = """
+version faces
+errors
+settings columnar
+listrak
+audience.columns
+audience.phones audience.source
+audience.values
+audience.members audience.dedupe
+audience.profile
+audience
+runs.options runs.events runs.output_file
+runs.report
+runs.account
+runs.pack
+runs.record
+runs.remember
+runs.readback
+runs.outcome
+runs.prepare
+runs.send
+runs
+display
+cli
+__main__
+"""
+LEVEL = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}
+# What listens to a run knows what it hears of; the public functions stand on everything below the command line.
+DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.report"}
+APART = {"sandbox": {"faces"}}
 HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64")
 
 
@@ -39,8 +58,21 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def room_of(parts: tuple[str, ...]) -> str:
-    return parts[0].removesuffix(".py") if parts and parts[0] != "__init__.py" else PACKAGE
+def dotted(path: Path) -> str:
+    """The module of a file, without the package's name: `runs.record.journal`; "" for the package itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_room(module: str) -> bool:
+    return (ROOT / module.replace(".", "/")).is_dir()
+
+
+def room_of(module: str) -> str:
+    """The longest beginning of a module's name that ORDER knows."""
+    parts = module.split(".")
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((name for name in names if name in LEVEL or name in APART), "")
 
 
 def imports_of(path: Path) -> Iterator[tuple[ast.stmt, str, str]]:
@@ -55,47 +87,94 @@ def imports_of(path: Path) -> Iterator[tuple[ast.stmt, str, str]]:
             yield from ((node, module, alias.name) for alias in node.names)
 
 
-def rooms_imported(path: Path) -> Iterator[tuple[ast.stmt, str]]:
-    """(statement, room of ours) of every import of a module."""
+def ours_imported(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    """(statement, module of ours) of every import of a module; a name that is a module counts as that module, one of a
+    face that is imported on demand as the module that holds it."""
     for node, module, name in imports_of(path):
         if module.split(".")[0] != PACKAGE:
             continue
-        parts = tuple(module.split(".")[1:])
-        if not parts and name in MAY_IMPORT:
-            parts = (name,)
-        assert parts or name in FROM_PACKAGE, f"{name_of(path)} takes {name or 'everything'} from the package itself"
-        yield node, room_of(parts)
+        inner = module.removeprefix(PACKAGE).lstrip(".")
+        named = f"{inner}.{name}".lstrip(".")
+        yield node, named if is_room(named) or (ROOT / f"{named.replace('.', '/')}.py").is_file() else inner
+
+
+def homes() -> dict[tuple[str, str], str]:
+    """(room, name) -> the module that holds the name, for every name of every face."""
+    found = {}
+    for face in FACES:
+        for _, module, name in imports_of(face):
+            if module.startswith(PACKAGE):
+                found[dotted(face), name] = module.removeprefix(PACKAGE).lstrip(".")
+    return found
+
+
+HOMES = homes()
 
 
 def test_every_module_has_its_room() -> None:
     """Each module belongs to a room that this test knows."""
-    assert {room_of(path.relative_to(ROOT).parts) for path in MODULES} <= set(MAY_IMPORT)
+    assert [dotted(path) for path in MODULES if dotted(path) and not room_of(dotted(path))] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_point_one_way(path: Path) -> None:
     """A room imports itself and the rooms below it, those for type checking included."""
-    room = room_of(path.relative_to(ROOT).parts)
-    wrong = {found for _, found in rooms_imported(path)} - MAY_IMPORT[room] - {room}
-    assert not wrong, f"{name_of(path)} must not import {', '.join(sorted(wrong))}"
-
-
-@pytest.mark.parametrize("path", [p for p in MODULES if room_of(p.relative_to(ROOT).parts) == "cli"], ids=name_of)
-def test_the_sandbox_is_imported_where_it_is_used(path: Path) -> None:
-    """The command line imports the sandbox, an extra, inside a function only."""
-    assert not [room for node, room in rooms_imported(path) if room == "sandbox" and node.col_offset == 0]
+    here = dotted(path)
+    if not here or (is_room(here) and here in ("audience", "runs")):
+        return  # the package itself and the faces of rooms with rooms inside gather what stands below them
+    room = room_of(here)
+    for _, module, name in imports_of(path):
+        if module.split(".")[0] != PACKAGE:
+            continue
+        inner = module.removeprefix(PACKAGE).lstrip(".")
+        named = f"{inner}.{name}".lstrip(".")
+        found = room_of(HOMES.get((inner, name), named if is_room(named) else inner))
+        assert found, f"{here} takes {name} from the package itself"
+        if found == room or room_of(inner) == room != "runs":
+            continue
+        if room in APART:
+            assert found in APART[room], f"{here} must not import {found}"
+        elif room == "display":
+            assert found in DISPLAY_MAY, f"{here} must not import {found}"
+        elif found in APART:
+            assert room == "cli", f"{here} must not import {found}"
+        else:
+            assert LEVEL[found] < LEVEL[room], f"{here} must not import {found}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_modules_are_small(path: Path) -> None:
-    """A module has fewer than 300 lines."""
-    assert len(path.read_text("utf-8").splitlines()) < 300
+def test_rooms_are_entered_by_their_faces(path: Path) -> None:
+    """A module imports the modules beside it and those of the rooms it is in; of all others the face only."""
+    here = dotted(path)
+    own = here if is_room(here) or not here else here.rpartition(".")[0]
+    for node, module in ours_imported(path):
+        home = module if is_room(module) or not module else module.rpartition(".")[0]
+        inside = home == own or own.startswith(f"{home}.") or not home
+        assert inside or is_room(module), f"{here}, line {node.lineno}: import {module} by its face"
+
+
+@pytest.mark.parametrize("path", [face for face in FACES if dotted(face)], ids=name_of)
+def test_a_face_says_what_the_room_is_for(path: Path) -> None:
+    """A face has a docstring and a sorted `__all__` of names that are there; none hides a module of the room."""
+    room = dotted(path)
+    module = import_module(f"{PACKAGE}.{room}")
+    assert module.__doc__
+    assert sorted(module.__all__) == sorted(set(module.__all__))
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert not {name for name in module.__all__ if (path.parent / f"{name}.py").exists()}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(dotted(path)) == "cli"], ids=name_of)
+def test_the_sandbox_is_imported_where_it_is_used(path: Path) -> None:
+    """The command line imports the sandbox, an extra, inside a function only."""
+    found = [module for node, module in ours_imported(path) if node.col_offset == 0]
+    assert not [module for module in found if room_of(module) == "sandbox"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_cli_and_display_print(path: Path) -> None:
     """Nothing but the command line, the displays and the sandbox's server writes to the screen."""
-    room = room_of(path.relative_to(ROOT).parts)
+    room = room_of(dotted(path))
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
     prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
     assert not prints or room in ("cli", "display", "sandbox")
@@ -104,7 +183,7 @@ def test_only_cli_and_display_print(path: Path) -> None:
 def test_httpx_has_one_room() -> None:
     """Only the client of Listrak knows httpx."""
     users = {
-        room_of(path.relative_to(ROOT).parts)
+        room_of(dotted(path))
         for path in MODULES
         for _, module, _ in imports_of(path)
         if module.split(".")[0] == "httpx"

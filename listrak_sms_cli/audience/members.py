@@ -13,10 +13,9 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
-from listrak_sms_cli.audience.phones.read import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
-from listrak_sms_cli.audience.values.clean import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
-from listrak_sms_cli.columnar.dictionaries import Column, empty_cells, opened, unfolded
-from listrak_sms_cli.columnar.strings import counts_of, mask_of, words
+from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
+from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
+from listrak_sms_cli.columnar import Column, counts_of, empty_cells, mask_of, opened, unfolded, words
 
 
 class Verdict(IntEnum):

@@ -16,18 +16,20 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.members import CleanedColumn
-from listrak_sms_cli.audience.phones.library import EXPONENT
-from listrak_sms_cli.audience.values.clean import ValueRules, blank_nulls, clean_values
-from listrak_sms_cli.columnar.dictionaries import Column, opened, unfolded
-from listrak_sms_cli.columnar.strings import (
+from listrak_sms_cli.audience.phones import EXPONENT
+from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
+from listrak_sms_cli.columnar import (
+    Column,
     Mask,
     filled,
     integers,
     matches,
+    opened,
     raw,
     replaced,
-    strings,
+    string_column,
     trimmed,
+    unfolded,
     where,
     words,
 )
@@ -174,7 +176,7 @@ class AudienceProfile:
             count = int(times[lengths > 0].sum())
             cells = where(cells, times > 0)
         if not count:
-            return ColumnFacts(0, 0, strings([]))
+            return ColumnFacts(0, 0, string_column([]))
         distinct, at_least = None, 0
         if not known.over:
             distinct = pc.unique(cells)

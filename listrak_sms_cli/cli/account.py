@@ -17,7 +17,7 @@ from listrak_sms_cli.errors import AccountError, LsmsError, UsageError
 from listrak_sms_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.listrak.client import ListrakClient
+    from listrak_sms_cli.listrak import ListrakClient
 
 
 def fields(
@@ -35,7 +35,7 @@ def fields(
 
     Example: lsms fields --sender-code 1026
     """
-    from listrak_sms_cli.runs.account import connect
+    from listrak_sms_cli.runs import connect
 
     output.use(json=json, verbose=verbose)
     settings = given.settings(context.params)
@@ -62,7 +62,7 @@ def sender_codes(
 
     Example: lsms sender-codes --json
     """
-    from listrak_sms_cli.runs.account import connect
+    from listrak_sms_cli.runs import connect
 
     output.use(json=json, verbose=verbose)
     settings = given.settings(context.params)
@@ -108,14 +108,14 @@ def check(
         }
         output.document(document)
     else:
-        from listrak_sms_cli.display.words import plain
+        from listrak_sms_cli.display import printable
 
         console = output.console()
         with output.writing():
             for step in steps:
                 mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
                 console.print(f"{mark} {step.name}: ", end="")
-                console.print(plain(step.detail), markup=False)
+                console.print(printable(step.detail), markup=False)
             sys.stdout.flush()
     if failed:
         raise typer.Exit(failed.exit_code)
@@ -162,7 +162,7 @@ def _without_secrets(url: str) -> str:
 
 def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
     """Token, sender code, profile fields; the first that fails is the last that is tried."""
-    from listrak_sms_cli.runs.account import connect
+    from listrak_sms_cli.runs import connect
 
     try:
         code = settings.require_sender_code()
@@ -190,10 +190,10 @@ def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
 
 def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str) -> _Step:
     """Which spellings of a contact's phone the account finds; never shows the phone itself."""
-    from listrak_sms_cli.audience.phones.read import PhoneFormat, read_phones, write_phones
-    from listrak_sms_cli.columnar.strings import strings
+    from listrak_sms_cli.audience.phones import PhoneFormat, read_phones, write_phones
+    from listrak_sms_cli.columnar import string_column
 
-    number = read_phones(strings([phone]), country)
+    number = read_phones(string_column([phone]), country)
     if number[0] <= 0:
         return _Step("phone", "not a phone", UsageError("--phone is not a valid phone.", hint="Write it with its +."))
     found = [

@@ -67,14 +67,14 @@ class Commands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
         from listrak_sms_cli.cli.output import output
-        from listrak_sms_cli.display.overview import overview
+        from listrak_sms_cli.display import draw_overview
 
         options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
         lines = [(name, line) for name, (_, line) in COMMANDS.items()]
         sections = [("Commands", lines), ("Options", options), ("Examples", EXAMPLES)]
         usage = f"{ctx.command_path} [OPTIONS] COMMAND [ARGS]…"
         with output.writing():
-            overview(usage, str(self.help).split("\n\n"), sections, output.console())
+            draw_overview(usage, str(self.help).split("\n\n"), sections, output.console())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)

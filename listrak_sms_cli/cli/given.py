@@ -12,7 +12,7 @@ from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.events import Event, Listener
+    from listrak_sms_cli.runs import Event, Listener
 
 _SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
 
@@ -37,7 +37,7 @@ def display(params: Mapping[str, Any]) -> Iterator[Listener]:
             yield shown
             return
 
-        from listrak_sms_cli.display.log import LogFile
+        from listrak_sms_cli.display import LogFile
 
         with LogFile(params["log_file"], params["log_format"].value, params.get("audience")) as log:
 

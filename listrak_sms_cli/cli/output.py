@@ -15,7 +15,7 @@ from listrak_sms_cli.errors import LsmsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from listrak_sms_cli.runs.report import Report
+    from listrak_sms_cli.runs import Report
 
 _REPORTING = ("push", "validate", "resume", "status")  # commands whose `--json` is a Report, whatever happens
 
@@ -108,7 +108,7 @@ class Output:
                 sys.stdout.flush()
 
     def error_document(self, error: LsmsError) -> dict[str, Any]:
-        from listrak_sms_cli.runs.report import Report, ReportError
+        from listrak_sms_cli.runs import Report, ReportError
 
         told = ReportError(error.code, error.message, error.hint)
         report = error.report

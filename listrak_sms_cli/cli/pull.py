@@ -58,8 +58,7 @@ def pull(
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
 
-    from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.pull import PullOptions, pull_contacts
+    from listrak_sms_cli.runs import PullOptions, pull_contacts, reading_options
 
     reading = reading_options(given.plain({"map_": None, **context.params}))
     options = PullOptions(output_, audience, reading, list_, subscribed_only)

@@ -73,8 +73,7 @@ def push(
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
 
-    from listrak_sms_cli.runs.options import push_options
-    from listrak_sms_cli.runs.push import push_audience
+    from listrak_sms_cli.runs import push_audience, push_options
 
     options = push_options(given.plain(context.params))
 

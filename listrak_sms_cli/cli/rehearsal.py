@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import RESERVED_COLUMN, plan_columns, rewrite_names
-from listrak_sms_cli.audience.source.audience import Audience, open_audience
+from listrak_sms_cli.audience import RESERVED_COLUMN, plan_columns, rewrite_names
+from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
-from listrak_sms_cli.runs.account import connect, read_account, region_of
-from listrak_sms_cli.runs.events import Listener
-from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
-from listrak_sms_cli.runs.prepare.two_passes import Job, read_members
-from listrak_sms_cli.runs.push import push_audience
-from listrak_sms_cli.runs.report import Report, SandboxResult
+from listrak_sms_cli.runs import (
+    Listener,
+    PushOptions,
+    ReadingOptions,
+    Report,
+    SandboxResult,
+    connect,
+    push_audience,
+    read_account,
+    region_of,
+)
+from listrak_sms_cli.runs.prepare import Job, read_members
 from listrak_sms_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.sandbox.server import EmbeddedSandbox
+    from listrak_sms_cli.sandbox import EmbeddedSandbox
 
 SENDER_CODE = 1026  # the sandbox's own, when nobody names one
 UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts

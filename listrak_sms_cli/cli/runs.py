@@ -31,8 +31,7 @@ def runs(
 
     Example: lsms runs --prune 90
     """
-    from listrak_sms_cli.runs.record.journal import PartStatus
-    from listrak_sms_cli.runs.record.store import Store, StoredRun
+    from listrak_sms_cli.runs.record import PartStatus, Store, StoredRun
 
     output.use(json=json, verbose=verbose)
     store = Store(given.settings(context.params).state_dir)
@@ -72,9 +71,8 @@ def status(
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs.options import waiting
-    from listrak_sms_cli.runs.record.unsent_rows import write_members
-    from listrak_sms_cli.runs.resume import find_run, status_of
+    from listrak_sms_cli.runs import find_run, status_of, waiting
+    from listrak_sms_cli.runs.record import write_members
 
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
@@ -114,8 +112,7 @@ def resume(
 
     Example: lsms resume
     """
-    from listrak_sms_cli.runs.options import waiting
-    from listrak_sms_cli.runs.resume import resume_run
+    from listrak_sms_cli.runs import resume_run, waiting
 
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)

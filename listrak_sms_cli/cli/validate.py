@@ -59,8 +59,7 @@ def validate(
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
 
-    from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.validate import validate_audience
+    from listrak_sms_cli.runs import reading_options, validate_audience
 
     reading = reading_options(given.plain(context.params))
 

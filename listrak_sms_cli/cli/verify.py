@@ -76,8 +76,7 @@ def verify(
     settings = given.settings(context.params)
 
     from listrak_sms_cli.errors import MembersDiffer
-    from listrak_sms_cli.runs.options import reading_options
-    from listrak_sms_cli.runs.verify import VerifyOptions, verify_audience
+    from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
 
     reading = reading_options(given.plain(context.params))
     with given.display(context.params) as tell:

@@ -75,10 +75,10 @@ def column_at(starts: npt.NDArray[np.int32], data: Bytes) -> pa.StringArray:
 @lru_cache(maxsize=64)
 def words(*texts: str) -> pa.StringArray:
     """A small column of fixed words, kept."""
-    return strings(texts)
+    return string_column(texts)
 
 
-def strings(texts: Sequence[str]) -> pa.StringArray:
+def string_column(texts: Sequence[str]) -> pa.StringArray:
     """A small column of these texts."""
     encoded = [text.encode() for text in texts]
     lengths = np.fromiter(map(len, encoded), dtype=np.int32, count=len(encoded))

@@ -5,26 +5,46 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from listrak_sms_cli.display.silent import Display, Silent
+from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display.log import LogFile
+    from listrak_sms_cli.display.overview import draw_overview
     from listrak_sms_cli.display.profile import columns_of, validated
     from listrak_sms_cli.display.result import summary
     from listrak_sms_cli.display.tables import table
     from listrak_sms_cli.display.trouble import error
+    from listrak_sms_cli.display.words import printable
 
-__all__ = ["Display", "choose", "columns_of", "error", "summary", "table", "validated"]
+__all__ = [
+    "Display",
+    "LogFile",
+    "choose",
+    "columns_of",
+    "draw_overview",
+    "error",
+    "printable",
+    "summary",
+    "table",
+    "validated",
+]
 
-_ROOMS = {"columns_of": "profile", "validated": "profile", "summary": "result", "table": "tables", "error": "trouble"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+__getattr__ = on_demand(
+    __name__,
+    {
+        "LogFile": "log",
+        "draw_overview": "overview",
+        "columns_of": "profile",
+        "validated": "profile",
+        "summary": "result",
+        "table": "tables",
+        "error": "trouble",
+        "printable": "words",
+    },
+)
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:

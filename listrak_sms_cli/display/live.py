@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from listrak_sms_cli.display.tally import PhaseTally, Tally
-from listrak_sms_cli.display.words import by_count, duration, many, members, plain, rate, reasons, size
-from listrak_sms_cli.runs.events import Event, ImportChanged, Phase, RunStarted
+from listrak_sms_cli.display.words import by_count, duration, many, members, printable, rate, reasons, size
+from listrak_sms_cli.runs import Event, ImportChanged, Phase, RunStarted
 
 PER_SECOND = 8
 _WARNINGS_SHOWN, _IMPORTS_SHOWN = 3, 4
@@ -60,9 +60,9 @@ class Live:
 
 def _heading(started: RunStarted, width: int) -> list[Text]:
     """What goes where: one line where it fits, else two."""
-    described, target = plain(started.described), plain(started.target)
+    described, target = printable(started.described), printable(started.target)
     dry = ("  dry run: nothing will be sent", "yellow") if started.dry_run else ""
-    audience = plain(started.audience, max(16, width - len(described) - 2))
+    audience = printable(started.audience, max(16, width - len(described) - 2))
     what = Text.assemble((audience, "bold"), (f"  {described}", "dim"))
     where = Text.assemble(("→ ", "dim"), target, dry)
     one = Text.assemble(what, "  ", where)
@@ -81,7 +81,7 @@ class _Screen:
         shown: list[RenderableType] = []
         if self.working:
             latest = self._tally.warnings[-_WARNINGS_SHOWN:]
-            shown.extend(_line(Text.assemble(("! ", "yellow"), plain(one.message))) for one in latest)
+            shown.extend(_line(Text.assemble(("! ", "yellow"), printable(one.message))) for one in latest)
         if phases:
             shown.append(self._bars(phases, now, options.max_width))
         if self._tally.read or self._tally.sent is not None:
@@ -90,8 +90,8 @@ class _Screen:
         if (retry := self._tally.retry) is not None and self.working and now < self._tally.retry_at + 1:
             wait = max(0.0, self._tally.retry_at - now)
             again = f"trying again in {duration(wait)}" if wait else "trying again"
-            rest = f": {plain(retry.reason)}; {again}"
-            what = plain(retry.what, max(12, options.max_width - len(rest)))
+            rest = f": {printable(retry.reason)}; {again}"
+            what = printable(retry.what, max(12, options.max_width - len(rest)))
             shown.append(_line(Text(what + rest, "yellow")))
         yield from shown
 
@@ -145,7 +145,7 @@ class _Screen:
             states = by_count([one.state for one in seen] + ["not sent"] * waiting)
             grid.add_row("imports", f"{len(seen) + waiting:,}", Text(states, "dim"))
         for one in _worth_showing(seen, imports) if self.working else []:
-            line = f"{plain(one.state, 14)} · file {one.part} · {members(one.rows)}"
+            line = f"{printable(one.state, 14)} · file {one.part} · {members(one.rows)}"
             grid.add_row("", "", Text(line, "red" if one.failed else "dim"))
         return grid
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 from msgspec import to_builtins
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.events import Event, MembersCounted, MembersSent, PhaseAdvanced
+from listrak_sms_cli.runs import Event, MembersCounted, MembersSent, PhaseAdvanced
 
 
 class LogFile:

@@ -13,7 +13,7 @@ from listrak_sms_cli.display.tables import show
 Rows = Sequence[tuple[str, str]]
 
 
-def overview(usage: str, what: Sequence[str], sections: Sequence[tuple[str, Rows]], console: Console) -> None:
+def draw_overview(usage: str, what: Sequence[str], sections: Sequence[tuple[str, Rows]], console: Console) -> None:
     """`sections`: a head, and words with what they are; in a narrow terminal the latter are wrapped."""
     things: list[Text | Table] = [Text.assemble(("Usage: ", "bold"), usage), Text()]
     things += [Text(line) for line in what]

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from listrak_sms_cli.display.tally import PhaseTally, Tally
-from listrak_sms_cli.display.words import duration, many, members, plain, rate, reasons
-from listrak_sms_cli.runs.events import (
+from listrak_sms_cli.display.words import duration, many, members, printable, rate, reasons
+from listrak_sms_cli.runs import (
     Event,
     ImportChanged,
     Phase,
@@ -75,18 +75,18 @@ class Plain:
                 return self._progress(self._tally.phases[phase]) if due else ""
             case RunStarted(run_id, audience, described, target, dry_run):
                 rehearsal = "; dry run, nothing will be sent" if dry_run else ""
-                return f"run {run_id}: {plain(audience)} ({plain(described)}) to {plain(target)}{rehearsal}"
+                return f"run {run_id}: {printable(audience)} ({printable(described)}) to {printable(target)}{rehearsal}"
             case PhaseEnded(phase) if phase in self._tally.phases:
                 return self._end(self._tally.phases[phase])
             case SendablePrepared(sendable, imports):
                 how = f"in {many(imports, 'import file')}" if imports or not sendable else "one by one"
                 return f"{members(sendable)} to send {how}"
             case ImportChanged(part, _, rows, state, ended, failed) if ended or failed:
-                return f"import file {part} ({members(rows)}): {plain(state)}"
+                return f"import file {part} ({members(rows)}): {printable(state)}"
             case RequestRetried(what, reason, wait):
-                return f"{plain(what)}: {plain(reason)}; trying again in {duration(wait)}"
+                return f"{printable(what)}: {printable(reason)}; trying again in {duration(wait)}"
             case Warned(_, message):
-                return f"warning: {plain(message)}"
+                return f"warning: {printable(message)}"
         return ""
 
     def _progress(self, phase: PhaseTally) -> str:

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from listrak_sms_cli.display.result import summary
 from listrak_sms_cli.display.tables import columns, show
-from listrak_sms_cli.display.words import percent, plain
-from listrak_sms_cli.runs.report import ProfiledColumn, Report
+from listrak_sms_cli.display.words import percent, printable
+from listrak_sms_cli.runs import ProfiledColumn, Report
 
 _COLUMNS_SHOWN = 60  # on a terminal
 _WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
@@ -26,7 +26,7 @@ def validated(report: Report, console: Console) -> None:
     summary(report, console)
     if report.command:
         # Never cut into lines of our own: it is there to be copied.
-        show(console, Text(f"Push it with: {plain(report.command)}"), whole=True)
+        show(console, Text(f"Push it with: {printable(report.command)}"), whole=True)
 
 
 def columns_of(report: Report, console: Console) -> None:
@@ -53,7 +53,7 @@ def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text
     numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(heads))]
 
     def laid_out(row: Sequence[str]) -> str:
-        left = [_padded(plain(cell, width), width) for cell, width in zip(row, texts, strict=False)]
+        left = [_padded(printable(cell, width), width) for cell, width in zip(row, texts, strict=False)]
         right = [cell.rjust(width) for cell, width in zip(row[len(texts) :], numbers, strict=True)]
         return _GAP.join([*left, *right])
 
@@ -69,19 +69,19 @@ def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text
 
 
 def _facts(line: ProfiledColumn) -> list[str]:
-    goes_to = _GOES_TO.get(line.role) or plain(line.field or "")
+    goes_to = _GOES_TO.get(line.role) or printable(line.field or "")
     kind = line.type or line.looks_like or ""
     if line.type and line.max_length:
         kind = f"{kind}({line.max_length})"
     if not line.readable:
-        return [plain(line.column), f"{goes_to}, no text", "", "", "", ""]
+        return [printable(line.column), f"{goes_to}, no text", "", "", "", ""]
     filled = percent(line.filled, line.rows)
     distinct = f"{line.distinct:,}{'' if line.distinct_is_exact else '+'}"
-    return [plain(line.column), goes_to, kind, filled, distinct, f"{line.longest:,}"]
+    return [printable(line.column), goes_to, kind, filled, distinct, f"{line.longest:,}"]
 
 
 def _sample(line: ProfiledColumn) -> str:
-    return " | ".join(plain(shape) for shape in line.sample)
+    return " | ".join(printable(shape) for shape in line.sample)
 
 
 def _problems(line: ProfiledColumn) -> str:

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from listrak_sms_cli.display.tables import columns, show
-from listrak_sms_cli.display.words import by_count, duration, many, members, percent, plain, rate, size
-from listrak_sms_cli.runs.report import Report, Verification
+from listrak_sms_cli.display.words import by_count, duration, many, members, percent, printable, rate, size
+from listrak_sms_cli.runs import Report, Verification
 
 _IMPORTS_SHOWN, _COLUMNS_SHOWN = 12, 24
 _BAR = 20  # cells of the bar of the commonest drop reason
@@ -24,15 +24,15 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
     # A column without an id was not looked up, unless it has travelled: contact by contact the system fields need none.
     known = [one for one in report.columns if one.field_id or report.rows_sent]
     named = {
-        "columns": [f"{plain(one.column, 30)} → {plain(one.field, 30)}" for one in known],
-        "left out": [plain(name, 30) for name in report.skipped_columns],
+        "columns": [f"{printable(one.column, 30)} → {printable(one.field, 30)}" for one in known],
+        "left out": [printable(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
         things.append(_hanging([(f"{name} ", _listed(items)) for name, items in named.items() if items]))
     if report.imports and not report.dry_run:
         things.append(_imports(report, console))
     if report.warnings:
-        warnings = [("!", Text(f"{plain(one.message)} [{one.code}]")) for one in report.warnings]
+        warnings = [("!", Text(f"{printable(one.message)} [{one.code}]")) for one in report.warnings]
         things.append(_hanging(warnings, "yellow"))
     things.append(_words(report, paced))
     if not console.is_terminal:
@@ -96,11 +96,11 @@ def _imports(report: Report, console: Console) -> RenderableType:
     rows = [
         [
             f"{one.part}",
-            plain(one.file_name),
+            printable(one.file_name),
             f"{one.rows:,}",
             size(one.bytes),
-            plain(one.import_file_id or "-"),
-            plain(one.status) + (" (perhaps twice)" if one.maybe_repeated else ""),
+            printable(one.import_file_id or "-"),
+            printable(one.status) + (" (perhaps twice)" if one.maybe_repeated else ""),
         ]
         for one in shown
     ]
@@ -108,7 +108,7 @@ def _imports(report: Report, console: Console) -> RenderableType:
     things.add_row(columns(heads, rows, console))
     if rest := report.imports[len(shown) :]:
         words = {one.status for one in rest}
-        told = f"all {plain(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
+        told = f"all {printable(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
         things.add_row(Text(f"… and {len(rest):,} more, {told}", "dim"))
     if (groups := len({one.columns for one in report.imports})) > 1:
         things.add_row(Text(f"by the columns that members fill, {groups} groups of them (--empty-cells keep)", "dim"))
@@ -131,7 +131,7 @@ def _words(report: Report, paced: bool) -> Text:
         text.append(f"{_verified(report.verify)}\n")
     if report.rejects is not None:
         said = "Who was dropped, and why" if report.rows_dropped else "Nobody was dropped; a file that says so"
-        text.append(f"{said}: {plain(report.rejects)}\n")
+        text.append(f"{said}: {printable(report.rejects)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):
@@ -142,7 +142,7 @@ def _words(report: Report, paced: bool) -> Text:
 def _verified(found: Verification) -> str:
     line = f"Read back: {found.matching:,} of {members(found.checked)} match"
     if found.different:
-        fields = ", ".join(f"{plain(name, 24)} {count:,}" for name, count in found.fields.items() if count)
+        fields = ", ".join(f"{printable(name, 24)} {count:,}" for name, count in found.fields.items() if count)
         line += f"; {found.different:,} differ ({fields})"
     if found.not_in_listrak:
         line += f"; {found.not_in_listrak:,} are not in Listrak"
@@ -169,7 +169,7 @@ def _ending(report: Report) -> str:
     if report.rows_import_failed:
         line += f"; {report.rows_import_failed:,} of them in imports that ended badly"
     if words := [one.status for one in report.imports if one.import_file_id]:
-        states = plain(words[0], 24) if len(set(words)) == 1 else by_count(words)
+        states = printable(words[0], 24) if len(set(words)) == 1 else by_count(words)
         line += f"; {many(len(words), 'import')}: {states}"
     return f"{line}."
 
@@ -180,7 +180,7 @@ def _what_next(report: Report) -> str:
     if not remembered or any(warning.code == "no_state" for warning in report.warnings):
         return ""
     if report.rows_refused or report.rows_pending or report.rows_import_failed:
-        return f"Go on with: lsms resume {plain(report.run_id)}"
+        return f"Go on with: lsms resume {printable(report.run_id)}"
     if report.exit_code == 6 or any(one.status == "accepted" for one in report.imports):
-        return f"See how the imports end: lsms status {plain(report.run_id)} --wait"
+        return f"See how the imports end: lsms status {printable(report.run_id)} --wait"
     return ""

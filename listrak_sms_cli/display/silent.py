@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.events import Event
+    from listrak_sms_cli.runs import Event
 
 
 class Display(Protocol):

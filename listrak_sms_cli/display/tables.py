@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from listrak_sms_cli.display.words import plain
+from listrak_sms_cli.display.words import printable
 
 _ENDLESS = 4000  # cells: in a pipe no line is ever wrapped or cut
 _NARROWEST = 8  # cells of a column that is cut
@@ -40,14 +40,14 @@ def show(console: Console, *things: RenderableType, whole: bool = False) -> None
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
     """Rows of text under their heads. On a terminal long cells are cut to its width, those of the first column
     and numbers never; elsewhere every cell is whole and the title, which `awk` has no use for, is left out."""
-    cells = [[plain(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     grid = columns(heads, cells, console, keep=1)
     if not console.is_terminal:
         show(console, grid)
     elif cells:
-        show(console, Text(plain(title), "bold"), grid)
+        show(console, Text(printable(title), "bold"), grid)
     else:
-        show(console, Text(f"{plain(title)}: none"))
+        show(console, Text(f"{printable(title)}: none"))
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console, *, keep: int = 0) -> Table:
@@ -65,10 +65,10 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Consol
         may_shrink = [n for n in range(keep, len(heads)) if not numeric[n]]
         widths = _fitted(widths, console.width - _GAP * (len(widths) - 1), may_shrink)
     for head, width, right in zip(heads, widths, numeric, strict=True):
-        shown = Text(head if right else plain(head, width), "dim")
+        shown = Text(head if right else printable(head, width), "dim")
         grid.add_column(shown, justify="right" if right else "left", width=width, vertical="bottom")
     for row in rows:
-        cells = (plain(cell, width) for cell, width in zip(row, widths, strict=True))
+        cells = (printable(cell, width) for cell, width in zip(row, widths, strict=True))
         grid.add_row(*(Text(cell, no_wrap=True) for cell in cells))
     return grid
 

@@ -9,7 +9,7 @@ import time
 
 from msgspec import Struct, field
 
-from listrak_sms_cli.runs.events import (
+from listrak_sms_cli.runs import (
     Event,
     ImportChanged,
     MembersCounted,

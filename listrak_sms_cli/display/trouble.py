@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.text import Text
 
 from listrak_sms_cli.display.tables import show
-from listrak_sms_cli.display.words import plain
+from listrak_sms_cli.display.words import printable
 from listrak_sms_cli.errors import LsmsError
 
 
 def error(problem: LsmsError, stream: TextIO) -> None:
     """What is wrong and where; on the next line what to type next. Raises BrokenPipeError when nobody reads."""
-    lines = [Text.assemble(("Error: ", "bold red"), plain(problem.message))]
+    lines = [Text.assemble(("Error: ", "bold red"), printable(problem.message))]
     if problem.hint:
-        lines.append(Text(plain(problem.hint)))
+        lines.append(Text(printable(problem.hint)))
     show(Console(file=stream, highlight=False), *lines)

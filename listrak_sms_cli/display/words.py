@@ -60,7 +60,7 @@ def by_count(words: Iterable[str], most: int = 4) -> str:
     """How often each word is there, in the order they come: "20 Completed, 2 Processing"; the commonest `most`."""
     counts = Counter(words)
     shown = {word for word, _ in counts.most_common(most)}
-    return ", ".join(f"{count:,} {plain(word, 24)}" for word, count in counts.items() if word in shown)
+    return ", ".join(f"{count:,} {printable(word, 24)}" for word, count in counts.items() if word in shown)
 
 
 def reasons(dropped: Mapping[str, int]) -> list[str]:
@@ -68,7 +68,7 @@ def reasons(dropped: Mapping[str, int]) -> list[str]:
     return [f"{reason} {count:,}" for reason, count in sorted(dropped.items(), key=lambda one: -one[1]) if count]
 
 
-def plain(text: str, most: int = 0) -> str:
+def printable(text: str, most: int = 0) -> str:
     """Text from outside (file and column names, Listrak's words) on one line, without control characters, escape
     sequences and what turns the writing direction; cut in the middle to `most` cells of the screen when not 0."""
     clean = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")

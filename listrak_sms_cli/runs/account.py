@@ -8,14 +8,11 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import SYSTEM_FIELDS, FieldKind, ProfileField
-from listrak_sms_cli.audience.phones.read import region_known
+from listrak_sms_cli.audience import SYSTEM_FIELDS, FieldKind, ProfileField
+from listrak_sms_cli.audience.phones import region_known
 from listrak_sms_cli.errors import AccountError
-from listrak_sms_cli.listrak.auth import Credentials
-from listrak_sms_cli.listrak.client import ListrakClient
-from listrak_sms_cli.listrak.models import ProfileField as ListedField
-from listrak_sms_cli.listrak.retry import Policy, Retry
-from listrak_sms_cli.listrak.routes import Endpoint
+from listrak_sms_cli.listrak import Credentials, Endpoint, ListrakClient, Policy, Retry
+from listrak_sms_cli.listrak import ProfileField as ListedField
 from listrak_sms_cli.settings import Settings
 from listrak_sms_cli.version import VERSION
 

@@ -8,11 +8,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from listrak_sms_cli.audience.columns import ColumnChoices
-from listrak_sms_cli.audience.dedupe import Keep
-from listrak_sms_cli.audience.members import CleaningRules
-from listrak_sms_cli.audience.phones.read import PhoneFormat
-from listrak_sms_cli.audience.source.audience import ReadOptions
+from listrak_sms_cli.audience import CleaningRules, ColumnChoices, Keep
+from listrak_sms_cli.audience.phones import PhoneFormat
+from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.settings import parse_duration
 

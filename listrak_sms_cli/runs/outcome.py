@@ -6,8 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.members import Verdict, dropped_by_reason
+from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,
@@ -21,7 +20,7 @@ from listrak_sms_cli.errors import (
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener, Warned
-from listrak_sms_cli.runs.record.journal import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.record import PartState, PartStatus, RunState
 from listrak_sms_cli.runs.report import (
     ImportLine,
     MappedColumn,

@@ -15,15 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
-from listrak_sms_cli.audience.columns import RESERVED_COLUMN, ColumnPlan, ProfileField, find_phone, rewrite_names
-from listrak_sms_cli.audience.dedupe import among
-from listrak_sms_cli.audience.members import Verdict
-from listrak_sms_cli.audience.phones.read import write_phones
-from listrak_sms_cli.audience.source.audience import open_audience
-from listrak_sms_cli.columnar.strings import mask_of, words
+from listrak_sms_cli.audience import (
+    RESERVED_COLUMN,
+    ColumnPlan,
+    ProfileField,
+    Verdict,
+    among,
+    find_phone,
+    rewrite_names,
+)
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.audience.source import open_audience
+from listrak_sms_cli.columnar import mask_of, words
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
-from listrak_sms_cli.listrak.models import Contact
-from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.listrak import Contact, Retry
 from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
 from listrak_sms_cli.runs.events import (
     Listener,
@@ -37,15 +42,11 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_place
-from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, CONFIRM_ALL
-from listrak_sms_cli.runs.prepare.two_passes import Job, read_members
-from listrak_sms_cli.runs.readback.contacts import Contacts, Place
-from listrak_sms_cli.runs.readback.pulled_rows import column_names, fields_of, keys_of, rows_of
-from listrak_sms_cli.runs.readback.resumable_file import Partial
-from listrak_sms_cli.runs.readback.stored_values import PhoneSet
-from listrak_sms_cli.runs.record.store import fingerprint
+from listrak_sms_cli.runs.prepare import ASK_EACH, CONFIRM_ALL, Job, read_members
+from listrak_sms_cli.runs.readback import Contacts, Partial, PhoneSet, Place, column_names, fields_of, keys_of, rows_of
+from listrak_sms_cli.runs.record import fingerprint
 from listrak_sms_cli.runs.report import RunWarning
-from listrak_sms_cli.runs.send.ctrl_c import steered
+from listrak_sms_cli.runs.send import steered
 from listrak_sms_cli.settings import Settings
 
 _ASKED = "asked one by one"

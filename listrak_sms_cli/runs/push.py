@@ -13,33 +13,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.listrak.body import ColumnMapping
-from listrak_sms_cli.listrak.client import ListrakClient
-from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.listrak import ColumnMapping, ListrakClient, Retry
 from listrak_sms_cli.runs.account import connect, read_account
 from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.pack.by_filled_columns import Packing
-from listrak_sms_cli.runs.pack.import_files import Part, Spool
-from listrak_sms_cli.runs.prepare.phone_pass import Members
-from listrak_sms_cli.runs.prepare.stages import Preparation
-from listrak_sms_cli.runs.prepare.two_passes import NOT_ASKED, Job
-from listrak_sms_cli.runs.prepare.warnings import lone_notices, state_notice
-from listrak_sms_cli.runs.readback.contacts import Contacts
+from listrak_sms_cli.runs.pack import Packing, Part, Spool
+from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, Preparation, lone_notices, state_notice
+from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.rebuild import recipe_of
-from listrak_sms_cli.runs.record.journal import Journal, Prepared, Started, new_run_id
-from listrak_sms_cli.runs.record.lines import Destination
-from listrak_sms_cli.runs.record.row_map import write_assignment
-from listrak_sms_cli.runs.record.store import Store, fingerprint
-from listrak_sms_cli.runs.remember.memory import Memory, Recall
+from listrak_sms_cli.runs.record import (
+    Destination,
+    Journal,
+    Prepared,
+    Started,
+    Store,
+    fingerprint,
+    new_run_id,
+    write_assignment,
+)
+from listrak_sms_cli.runs.remember import Memory, Recall
 from listrak_sms_cli.runs.report import Report
-from listrak_sms_cli.runs.send.ctrl_c import steered
-from listrak_sms_cli.runs.send.earlier_runs import clear_the_way, look_at_earlier
-from listrak_sms_cli.runs.send.imports import Delivery, Target, conclude, deliver, part_line
-from listrak_sms_cli.runs.send.one_by_one import BATCH, ContactDelivery
+from listrak_sms_cli.runs.send import (
+    BATCH,
+    ContactDelivery,
+    Delivery,
+    Target,
+    clear_the_way,
+    conclude,
+    deliver,
+    look_at_earlier,
+    part_line,
+    steered,
+)
 from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.settings import Settings
 from listrak_sms_cli.version import VERSION

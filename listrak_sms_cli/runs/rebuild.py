@@ -8,17 +8,23 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
-from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_members, clean_phones
-from listrak_sms_cli.audience.phones.read import PhoneFormat, write_phones
-from listrak_sms_cli.audience.source.audience import Audience, Chunk, ReadOptions, open_audience
-from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.audience import (
+    CleaningRules,
+    ColumnPlan,
+    FieldKind,
+    PlannedColumn,
+    ProfileField,
+    Verdict,
+    clean_members,
+    clean_phones,
+)
+from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
+from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_audience
+from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack.import_files import ImportFile, Part, Spool, header_line, string_offsets, write_lines
-from listrak_sms_cli.runs.record.journal import FieldOf, PartState, Recipe
-from listrak_sms_cli.runs.record.row_map import read_assignment
-from listrak_sms_cli.runs.record.store import StoredRun
+from listrak_sms_cli.runs.pack import ImportFile, Part, Spool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.record import FieldOf, PartState, Recipe, StoredRun, read_assignment
 
 
 def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: ReadOptions, path: str) -> Recipe:

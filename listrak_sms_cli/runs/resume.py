@@ -6,24 +6,30 @@ import threading
 from collections import Counter
 from contextlib import ExitStack
 
-from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
-from listrak_sms_cli.listrak.body import ColumnMapping
+from listrak_sms_cli.listrak import ColumnMapping
 from listrak_sms_cli.runs.account import connect
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
 from listrak_sms_cli.runs.outcome import Outcome, raise_worst
-from listrak_sms_cli.runs.pack.import_files import Spool
-from listrak_sms_cli.runs.prepare.warnings import nothing_left_notice
+from listrak_sms_cli.runs.pack import Spool
+from listrak_sms_cli.runs.prepare import nothing_left_notice
 from listrak_sms_cli.runs.rebuild import plan_of, rebuild
-from listrak_sms_cli.runs.record.journal import Journal, read_journal
-from listrak_sms_cli.runs.record.store import Store, StoredRun, fingerprint
-from listrak_sms_cli.runs.remember.memory import Memory
+from listrak_sms_cli.runs.record import Journal, Store, StoredRun, fingerprint, read_journal
+from listrak_sms_cli.runs.remember import Memory
 from listrak_sms_cli.runs.report import Report
-from listrak_sms_cli.runs.send.ctrl_c import steered
-from listrak_sms_cli.runs.send.earlier_runs import clear_the_way, delivery_of, settle
-from listrak_sms_cli.runs.send.imports import Delivery, Target, conclude, deliver
-from listrak_sms_cli.runs.send.one_by_one import ContactDelivery
+from listrak_sms_cli.runs.send import (
+    ContactDelivery,
+    Delivery,
+    Target,
+    clear_the_way,
+    conclude,
+    deliver,
+    delivery_of,
+    settle,
+    steered,
+)
 from listrak_sms_cli.settings import Settings
 
 

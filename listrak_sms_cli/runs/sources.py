@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from listrak_sms_cli.audience.source.audience import Audience
+from listrak_sms_cli.audience.source import Audience
 
 
 def name_of(source: object) -> str:

@@ -6,10 +6,8 @@ from listrak_sms_cli.runs.account import connect, read_account
 from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.prepare.column_profile import profile_of
-from listrak_sms_cli.runs.prepare.stages import Preparation
-from listrak_sms_cli.runs.prepare.warnings import offline_notice
-from listrak_sms_cli.runs.record.journal import new_run_id
+from listrak_sms_cli.runs.prepare import Preparation, offline_notice, profile_of
+from listrak_sms_cli.runs.record import new_run_id
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.sources import name_of
 from listrak_sms_cli.settings import Settings

@@ -15,13 +15,11 @@ import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules
-from listrak_sms_cli.audience.phones.read import write_phones
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience import Cleaned, CleaningRules, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.errors import AccountError, ListrakUnavailable, LsmsError, MembersDiffer, NothingSent
-from listrak_sms_cli.listrak.models import Contact
-from listrak_sms_cli.listrak.retry import Retry
+from listrak_sms_cli.listrak import Contact, Retry
 from listrak_sms_cli.runs.account import connect, read_account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import (
     Listener,
@@ -34,17 +32,20 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.pack.by_filled_columns import check_columns
-from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, CONFIRM_ALL, SAMPLE
-from listrak_sms_cli.runs.prepare.guards import nothing_sendable
-from listrak_sms_cli.runs.prepare.phone_pass import Members
-from listrak_sms_cli.runs.prepare.two_passes import Job, check_members, read_members
-from listrak_sms_cli.runs.readback.compare import Comparison
-from listrak_sms_cli.runs.readback.contacts import Contacts
-from listrak_sms_cli.runs.readback.differences import Difference, Differences
-from listrak_sms_cli.runs.readback.sent_values import KeptMembers
+from listrak_sms_cli.runs.pack import check_columns
+from listrak_sms_cli.runs.prepare import (
+    ASK_EACH,
+    CONFIRM_ALL,
+    SAMPLE,
+    Job,
+    Members,
+    check_members,
+    nothing_sendable,
+    read_members,
+)
+from listrak_sms_cli.runs.readback import Comparison, Contacts, Difference, Differences, KeptMembers
 from listrak_sms_cli.runs.report import ReportError, Verification
-from listrak_sms_cli.runs.send.ctrl_c import steered
+from listrak_sms_cli.runs.send import steered
 from listrak_sms_cli.settings import Settings
 
 _ALL_SENT = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"

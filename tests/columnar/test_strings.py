@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.columnar import strings as cells
-from listrak_sms_cli.columnar.strings import put, strings
+import listrak_sms_cli.columnar.strings as cells
+from listrak_sms_cli.columnar.strings import put, string_column
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_size=40)
 
@@ -18,10 +18,10 @@ TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_
 def test_few_and_many_cells_are_put_alike(rows: list[tuple[str, bool]], start: int) -> None:
     """Whatever share of a column is replaced, each named row has its new cell and the others keep theirs."""
     rows = rows[start:] or rows
-    column = strings(["before", *(text for text, _ in rows)]).slice(1)
+    column = string_column(["before", *(text for text, _ in rows)]).slice(1)
     mask = np.array([named for _, named in rows])
     expected = [f"<{text}>" if named else text for text, named in rows]
-    instead = strings([text for text, (_, named) in zip(expected, rows, strict=True) if named])
+    instead = string_column([text for text, (_, named) in zip(expected, rows, strict=True) if named])
     for few in (0, 10**9):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cells, "_FEW", few)

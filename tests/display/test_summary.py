@@ -318,10 +318,10 @@ def test_an_empty_table_says_so() -> None:
 @given(st.text(), st.integers(4, 60))
 def test_cut_text_is_clean_and_fits(text: str, most: int) -> None:
     """A name that was made plain has no control character and no more cells than asked for."""
-    made = words.plain(text, most)
+    made = words.printable(text, most)
     assert cell_len(made) <= most
     assert not any(unicodedata.category(c)[0] == "C" for c in made)
-    assert words.plain(made, most) == made
+    assert words.printable(made, most) == made
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from listrak_sms_cli.audience.phones.library import EXPONENT
 from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phones.tables import Integers
-from listrak_sms_cli.columnar.strings import Mask, indices, matches, strings
+from listrak_sms_cli.columnar import Mask, indices, matches, string_column
 
 _GENERAL = (
     "",
@@ -57,7 +57,7 @@ def reasons(tidied: pa.StringArray, invalid: Mask, counts: np.ndarray, values: I
     ):
         reason[invalid & mask] = word
     said.append("too long for any country")
-    return strings(said).take(indices(reason))
+    return string_column(said).take(indices(reason))
 
 
 def _kind(plan: Plan, digits: np.ndarray) -> np.ndarray:

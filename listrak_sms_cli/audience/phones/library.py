@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.phones.parse import INVALID, MOST_DIGITS
-from listrak_sms_cli.columnar.strings import Mask, matches, put, raw, replaced, where
+from listrak_sms_cli.columnar import Mask, matches, put, raw, replaced, where
 
 _OTHER_SIGNS = {  # full-width, Arabic-Indic and Persian signs, and what stands for them
     **{chr(0xFF10 + digit): str(digit) for digit in range(10)},

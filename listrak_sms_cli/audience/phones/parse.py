@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, valid
 from listrak_sms_cli.audience.phones.tables import UNSURE, Counts, Integers, Judge, Mask
-from listrak_sms_cli.columnar.strings import counts_of
+from listrak_sms_cli.columnar import counts_of
 
 INVALID = -1
 UNDECIDED = -2

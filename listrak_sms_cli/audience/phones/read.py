@@ -25,14 +25,14 @@ from listrak_sms_cli.audience.phones.parse import INVALID, MOST_DIGITS, UNDECIDE
 from listrak_sms_cli.audience.phones.prefix_cache import outcomes_of
 from listrak_sms_cli.audience.phones.tables import Integers
 from listrak_sms_cli.audience.phones.vanity import digits_alone, endless, shapeless
-from listrak_sms_cli.columnar import kernels
-from listrak_sms_cli.columnar.strings import (
+from listrak_sms_cli.columnar import (
     Mask,
     booleans,
     column_at,
     filled,
     indices,
     integers,
+    kernels,
     mask_of,
     raw,
     where,

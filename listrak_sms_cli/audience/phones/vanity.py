@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.phones.numbering_plans import Plan
-from listrak_sms_cli.columnar.strings import Bytes, Mask, column_at, matches, raw, where
+from listrak_sms_cli.columnar import Bytes, Mask, column_at, matches, raw, where
 
 _SIGN = r"[-xX .()\[\]/~*]"
 _BODY = rf"^\+*(?:{_SIGN}*[0-9]){{3}}[-xX .()\[\]/~*A-Za-z0-9]*"

@@ -19,7 +19,7 @@ from listrak_sms_cli.audience.source.csv_quotes import Positions, all_ends, blan
 from listrak_sms_cli.audience.source.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.source.reader import Part, RowNumbers, Rows, Unit
 from listrak_sms_cli.audience.source.sniff import SAMPLE
-from listrak_sms_cli.columnar.strings import raw
+from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.errors import AudienceError
 
 RaggedHandler: TypeAlias = Callable[[pa_csv.InvalidRow], str]

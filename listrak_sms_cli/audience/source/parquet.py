@@ -22,7 +22,7 @@ from listrak_sms_cli.audience.source.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT, Part, Rows, Unit, check_cells
 from listrak_sms_cli.audience.source.to_text import as_text, why_unreadable
-from listrak_sms_cli.columnar.dictionaries import Column
+from listrak_sms_cli.columnar import Column
 from listrak_sms_cli.errors import AudienceError
 
 UNIT_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other

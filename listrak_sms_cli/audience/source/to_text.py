@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar.strings import booleans
+from listrak_sms_cli.columnar import booleans
 from listrak_sms_cli.errors import AudienceError
 
 # Floats below it are int64 when they are whole.

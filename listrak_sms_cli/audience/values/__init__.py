@@ -1,0 +1,36 @@
+"""Values of profile fields: text, numbers, dates and checkboxes, as Listrak takes them.
+
+A new form of date or number, or another rule of a field type, belongs here.
+"""
+
+from __future__ import annotations
+
+from listrak_sms_cli.audience.values.checkbox import (
+    clean_checkboxes,
+)
+from listrak_sms_cli.audience.values.clean import (
+    CleanValues,
+    ValueRules,
+    blank_blanks,
+    blank_nulls,
+    clean_values,
+    explain_values,
+)
+from listrak_sms_cli.audience.values.date import (
+    clean_dates,
+)
+from listrak_sms_cli.audience.values.number import (
+    clean_numbers,
+)
+
+__all__ = [
+    "CleanValues",
+    "ValueRules",
+    "blank_blanks",
+    "blank_nulls",
+    "clean_checkboxes",
+    "clean_dates",
+    "clean_numbers",
+    "clean_values",
+    "explain_values",
+]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar.strings import Mask, indices, integers, trimmed, words
+from listrak_sms_cli.columnar import Mask, indices, integers, trimmed, words
 
 YES = ("true", "yes", "y", "on", "1", "t", "1.0")
 NO = ("false", "no", "n", "off", "0", "f", "0.0")

@@ -18,17 +18,19 @@ from listrak_sms_cli.audience.values.date import clean_dates, explain_dates
 from listrak_sms_cli.audience.values.date_format import check_date_format
 from listrak_sms_cli.audience.values.number import clean_numbers, explain_numbers
 from listrak_sms_cli.audience.values.text import clean_text
-from listrak_sms_cli.columnar.dictionaries import Column, Places, folded
-from listrak_sms_cli.columnar.strings import (
+from listrak_sms_cli.columnar import (
+    Column,
     Mask,
+    Places,
     blanked,
     filled,
+    folded,
     indices,
     integers,
     mask_of,
     put,
     raw,
-    strings,
+    string_column,
     trimmed,
     where,
     words,
@@ -124,7 +126,7 @@ def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
     too_long = _too_long(clean.text, rules.max_length)
     if too_long is not None:
         lengths, which = np.unique(integers(pc.utf8_length(where(clean.text, too_long))), return_inverse=True)
-        told = strings([f"{length:,} characters, the field holds {rules.max_length}" for length in lengths])
+        told = string_column([f"{length:,} characters, the field holds {rules.max_length}" for length in lengths])
         reasons = put(reasons, too_long, told.take(indices(which)))
     return reasons
 

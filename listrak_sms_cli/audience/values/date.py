@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
-from listrak_sms_cli.columnar.strings import (
+from listrak_sms_cli.columnar import (
     Bytes,
     Mask,
     Raw,

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.values.rounding import round_digits
-from listrak_sms_cli.columnar.strings import (
+from listrak_sms_cli.columnar import (
     Mask,
     blanked,
     column_of,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from listrak_sms_cli.columnar.strings import Bytes, Mask, Raw, column_of, raw
+from listrak_sms_cli.columnar import Bytes, Mask, Raw, column_of, raw
 
 _ZERO, _FIVE, _NINE, _POINT = (np.uint8(ord(character)) for character in "059.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar.strings import Mask, mask_of, matches, put, raw, where
+from listrak_sms_cli.columnar import Mask, mask_of, matches, put, raw, where
 
 _BREAKS = "[\t\n\x0b\x0c\r\u0085\u2028\u2029]+"
 _OTHER_CONTROLS = "[\\x00-\x08\x0e-\x1f\x7f-\u0084\u0086-\u009f]+"

@@ -14,10 +14,9 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict
-from listrak_sms_cli.audience.phones.read import write_phones
-from listrak_sms_cli.columnar.strings import indices
+from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
+from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.columnar import indices
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.import_files import Packer, Part, Spool, header_line, write_lines
 

@@ -13,11 +13,9 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from listrak_sms_cli.columnar import kernels
-from listrak_sms_cli.columnar.dictionaries import Column, Places, opened
-from listrak_sms_cli.columnar.strings import Raw, column_at, raw
+from listrak_sms_cli.columnar import Column, Places, Raw, column_at, kernels, opened, raw
 from listrak_sms_cli.errors import AudienceError, SettingsError
-from listrak_sms_cli.listrak.body import PIECE
+from listrak_sms_cli.listrak import PIECE
 
 
 class Spool:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from listrak_sms_cli.audience.members import CleaningRules
-from listrak_sms_cli.audience.phones.read import write_phones
+from listrak_sms_cli.audience import CleaningRules
+from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.prepare.two_passes import LookedUp
-from listrak_sms_cli.runs.readback.contacts import Contacts
+from listrak_sms_cli.runs.readback import Contacts
 
 ASK_EACH = 500  # members: an audience this small is asked contact by contact, without reading lists
 CONFIRM_ALL = 2000  # misses: up to so many are confirmed contact by contact, of more a random SAMPLE

@@ -8,10 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec import Struct, field
 
-from listrak_sms_cli.audience.members import Cleaned, CleanedColumn, Verdict
-from listrak_sms_cli.audience.profile import short_zips
-from listrak_sms_cli.columnar.dictionaries import empty_cells, unfolded
-from listrak_sms_cli.columnar.strings import Bytes, Mask
+from listrak_sms_cli.audience import Cleaned, CleanedColumn, Verdict, short_zips
+from listrak_sms_cli.columnar import Bytes, Mask, empty_cells, unfolded
 
 
 class ColumnMarks(Struct, frozen=True):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.columns import FieldKind, PlannedColumn
-from listrak_sms_cli.audience.members import Verdict, counted
-from listrak_sms_cli.audience.profile import AudienceProfile
+from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict, counted
 from listrak_sms_cli.runs.prepare.phone_pass import Members
 from listrak_sms_cli.runs.prepare.rejects import readable
 from listrak_sms_cli.runs.prepare.two_passes import Job

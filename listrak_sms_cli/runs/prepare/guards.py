@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import GuardStopped, NothingSent, UsageError
-from listrak_sms_cli.runs.record.store import StoredRun
+from listrak_sms_cli.runs.record import StoredRun
 
 
 def drop_rate(verdicts: Counter[Verdict], most: float) -> None:

@@ -6,11 +6,9 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.members import CleanedColumn, Verdict, clean_members, counted
-from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts
-from listrak_sms_cli.audience.source.audience import Chunk
-from listrak_sms_cli.columnar.dictionaries import unfolded
-from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.audience import AudienceProfile, CleanedColumn, ColumnFacts, Verdict, clean_members, counted
+from listrak_sms_cli.audience.source import Chunk
+from listrak_sms_cli.columnar import in_order, unfolded
 from listrak_sms_cli.runs.events import Listener, Phase
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks
 from listrak_sms_cli.runs.prepare.phone_pass import Gathering, Members, Phones

@@ -8,10 +8,17 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience.dedupe import Keep, duplicates
-from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_phones, counted, dropped_by_reason
-from listrak_sms_cli.audience.profile import in_exponent_form
-from listrak_sms_cli.audience.source.audience import Audience
+from listrak_sms_cli.audience import (
+    CleaningRules,
+    Keep,
+    Verdict,
+    clean_phones,
+    counted,
+    dropped_by_reason,
+    duplicates,
+    in_exponent_form,
+)
+from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 
 

@@ -14,13 +14,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict
-from listrak_sms_cli.audience.phones.read import explain_phones
-from listrak_sms_cli.audience.source.audience import Audience
-from listrak_sms_cli.audience.values.clean import blank_nulls, explain_values
-from listrak_sms_cli.columnar.dictionaries import Column, as_read
-from listrak_sms_cli.columnar.strings import booleans, indices, strings
+from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
+from listrak_sms_cli.audience.phones import explain_phones
+from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.audience.values import blank_nulls, explain_values
+from listrak_sms_cli.columnar import Column, as_read, booleans, indices, string_column
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.output_file import output_place, put
 
@@ -55,10 +53,10 @@ class Rejects:
     def add(self, start: int, rejected: Rejected) -> None:
         """`start`: the audience's row (0-based) at which the chunk of these members begins."""
         file_index, numbers = self._audience.locate(rejected.rows + start)
-        reasons = strings([v.reason for v in Verdict]).take(indices(rejected.verdicts))
-        ours = [indices(numbers), reasons, strings(rejected.details.tolist())]
+        reasons = string_column([v.reason for v in Verdict]).take(indices(rejected.verdicts))
+        ours = [indices(numbers), reasons, string_column(rejected.details.tolist())]
         if len(self._audience.files) > 1:
-            ours.append(strings(self._audience.files).take(indices(file_index)))
+            ours.append(string_column(self._audience.files).take(indices(file_index)))
         with self._disk():
             self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read], schema=self._schema))
 

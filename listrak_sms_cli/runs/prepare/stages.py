@@ -6,16 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from listrak_sms_cli.audience.columns import find_phone, plan_columns, rewrite_names
-from listrak_sms_cli.audience.members import Cleaned, Verdict
-from listrak_sms_cli.audience.profile import AudienceProfile
-from listrak_sms_cli.audience.source.audience import Audience, open_audience
+from listrak_sms_cli.audience import AudienceProfile, Cleaned, Verdict, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.pack.by_filled_columns import Packing, check_columns, check_groups
+from listrak_sms_cli.runs.pack import Packing, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, smells
@@ -23,9 +21,9 @@ from listrak_sms_cli.runs.prepare.one_pass import survey_members
 from listrak_sms_cli.runs.prepare.phone_pass import Members
 from listrak_sms_cli.runs.prepare.two_passes import NOT_ASKED, Job, LookedUp, Prepared, check_members, read_members
 from listrak_sms_cli.runs.prepare.warnings import column_notices, drop_notices
-from listrak_sms_cli.runs.readback.contacts import Contacts
-from listrak_sms_cli.runs.record.store import StoredRun
-from listrak_sms_cli.runs.remember.memory import Recall
+from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.record import StoredRun
+from listrak_sms_cli.runs.remember import Recall
 
 
 class Preparation:

@@ -9,20 +9,28 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.dedupe import among
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members, counted, dropped_by_reason
-from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts
-from listrak_sms_cli.audience.source.audience import Audience, Chunk
-from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.audience import (
+    AudienceProfile,
+    Cleaned,
+    CleaningRules,
+    ColumnFacts,
+    ColumnPlan,
+    Verdict,
+    among,
+    clean_members,
+    counted,
+    dropped_by_reason,
+)
+from listrak_sms_cli.audience.source import Audience, Chunk
+from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.pack.by_filled_columns import Lines, Packing, distinct, lines_of
+from listrak_sms_cli.runs.pack import Lines, Packing, distinct, lines_of
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.phone_pass import Gathering, Members, Phones
 from listrak_sms_cli.runs.prepare.rejects import Rejected, Rejects, explain, readable
-from listrak_sms_cli.runs.remember.memory import Recall
+from listrak_sms_cli.runs.remember import Recall
 
 
 class Job(Struct, frozen=True):

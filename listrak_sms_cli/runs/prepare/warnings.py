@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from listrak_sms_cli.audience.members import Verdict, dropped_by_reason
-from listrak_sms_cli.runs.pack.import_files import Part
+from listrak_sms_cli.audience import Verdict, dropped_by_reason
+from listrak_sms_cli.runs.pack import Part
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.two_passes import Job
-from listrak_sms_cli.runs.record.journal import RunState
+from listrak_sms_cli.runs.record import RunState
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read

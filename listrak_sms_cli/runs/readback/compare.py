@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from listrak_sms_cli.audience.phones.read import PhoneFormat, write_phones
-from listrak_sms_cli.columnar.strings import raw, where
-from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
+from listrak_sms_cli.columnar import raw, where
+from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.readback.differences import Differences
 from listrak_sms_cli.runs.readback.sent_values import KeptMembers
 from listrak_sms_cli.runs.readback.stored_values import differing, stored_values

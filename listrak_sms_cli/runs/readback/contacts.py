@@ -9,11 +9,10 @@ from typing import TypeVar
 import numpy as np
 from msgspec import Struct
 
-from listrak_sms_cli.audience.phones.read import read_listed
-from listrak_sms_cli.columnar.strings import strings
+from listrak_sms_cli.audience.phones import read_listed
+from listrak_sms_cli.columnar import string_column
 from listrak_sms_cli.errors import ListrakRefused, LsmsError
-from listrak_sms_cli.listrak.client import ListrakClient
-from listrak_sms_cli.listrak.models import Contact, Page, PhoneList
+from listrak_sms_cli.listrak import Contact, ListrakClient, Page, PhoneList
 
 Item = TypeVar("Item")
 
@@ -72,7 +71,7 @@ class Contacts(Struct, frozen=True):
 
     def numbers(self, spellings: list[str]) -> np.ndarray:
         """int64, one a spelling; <= 0 for what is not a phone."""
-        return read_listed(strings(spellings), self.region)
+        return read_listed(string_column(spellings), self.region)
 
     def opted_out(self, seen: Callable[[int], None]) -> np.ndarray:
         """The opt-out list as sorted int64; `seen` is told how many so far."""

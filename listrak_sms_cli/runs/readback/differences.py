@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from listrak_sms_cli.audience.source.audience import Audience
+from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.output_file import output_place, put
 from listrak_sms_cli.runs.readback.resumable_file import PARQUET

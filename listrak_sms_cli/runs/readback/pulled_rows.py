@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.columns import RESERVED_COLUMN, ProfileField
-from listrak_sms_cli.audience.phones.read import PhoneFormat, write_phones
-from listrak_sms_cli.columnar.strings import indices, replaced, strings, words
-from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField
+from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
+from listrak_sms_cli.columnar import indices, replaced, string_column, words
+from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import attribute_of, with_system_fields
 from listrak_sms_cli.runs.readback.stored_values import stored_values, written
 
@@ -44,7 +44,7 @@ def rows_of(
     for a phone is kept as Listrak spells it."""
     phones = write_phones(numbers, PhoneFormat.E164, "")
     if phones.null_count:
-        spelled = strings([contact.phone for contact in contacts])
+        spelled = string_column([contact.phone for contact in contacts])
         phones = pc.coalesce(phones, replaced(spelled, _WITH_CODE, r"+\0"))
     values = [written(stored_values(contacts, one), one.kind) for one in fields]
     out = np.array([contact.opted_out for contact in contacts], np.int64)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.output_file import no_place, output_place
-from listrak_sms_cli.runs.pack.import_files import header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import header_line, string_offsets, write_lines
 
 KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
 _ROW_GROUP = 100_000

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.audience.columns import PlannedColumn
-from listrak_sms_cli.audience.members import Cleaned, Verdict
-from listrak_sms_cli.columnar.strings import indices, raw, where
+from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
+from listrak_sms_cli.columnar import indices, raw, where
 from listrak_sms_cli.errors import SettingsError
 
 

@@ -9,13 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience.columns import FieldKind, ProfileField
-from listrak_sms_cli.audience.dedupe import among
-from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
-from listrak_sms_cli.audience.values.date import clean_dates
-from listrak_sms_cli.audience.values.number import clean_numbers
-from listrak_sms_cli.columnar.strings import Mask, filled, mask_of, put, replaced, strings, trimmed, where
-from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.audience import FieldKind, ProfileField, among
+from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
+from listrak_sms_cli.columnar import Mask, filled, mask_of, put, replaced, string_column, trimmed, where
+from listrak_sms_cli.listrak import Contact
 
 # Listrak gives the system fields as attributes of a contact; among the values they may be, or not.
 _ATTRIBUTES = {
@@ -35,8 +32,8 @@ def stored_values(contacts: Sequence[Contact], field: ProfileField) -> pa.String
     key = field.id
     attribute = _ATTRIBUTES.get(field.name.strip().replace("_", " ").casefold())
     if attribute is None:
-        return strings([contact.values.get(key) or "" for contact in contacts])
-    cells = strings([contact.values.get(key) or attribute(contact) or "" for contact in contacts])
+        return string_column([contact.values.get(key) or "" for contact in contacts])
+    cells = string_column([contact.values.get(key) or attribute(contact) or "" for contact in contacts])
     return replaced(cells, _NO_DATE, "") if field.kind is FieldKind.DATE else cells
 
 

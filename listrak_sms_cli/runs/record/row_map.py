@@ -13,11 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from listrak_sms_cli.audience.members import Verdict
-from listrak_sms_cli.audience.source.audience import Audience
-from listrak_sms_cli.columnar.parallel import in_order
-from listrak_sms_cli.columnar.strings import booleans, column_of_numbers, numbers_of
-from listrak_sms_cli.runs.pack.import_files import Part
+from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.columnar import booleans, column_of_numbers, in_order, numbers_of
+from listrak_sms_cli.runs.pack import Part
 
 FILE_NAME = "parts.parquet"
 _STEP = 1 << 19  # rows written together

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.columnar.strings import column_of_numbers, numbers_of
+from listrak_sms_cli.columnar import column_of_numbers, numbers_of
 
 SCHEMA = pa.schema(
     [

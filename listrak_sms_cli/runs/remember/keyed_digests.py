@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.columnar import kernels
-from listrak_sms_cli.columnar.strings import raw
+from listrak_sms_cli.columnar import kernels, raw
 
 KEY_BYTES = 32
 

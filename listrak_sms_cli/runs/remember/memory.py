@@ -12,15 +12,12 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import ColumnPlan
-from listrak_sms_cli.audience.members import CleaningRules, Verdict
-from listrak_sms_cli.columnar.parallel import in_order
-from listrak_sms_cli.columnar.strings import blanked
+from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict
+from listrak_sms_cli.columnar import blanked, in_order
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
-from listrak_sms_cli.runs.pack.by_filled_columns import Lines
-from listrak_sms_cli.runs.record.journal import PartState, RunState
-from listrak_sms_cli.runs.record.lines import Destination
+from listrak_sms_cli.runs.pack import Lines
+from listrak_sms_cli.runs.record import Destination, PartState, RunState
 from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, digests_of, write_digests
 from listrak_sms_cli.runs.remember.snapshot import NOTHING, Remembered, Snapshot

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import xxhash
 
-from listrak_sms_cli.columnar.strings import column_of_numbers, numbers_of
+from listrak_sms_cli.columnar import column_of_numbers, numbers_of
 
 FILE_NAME = "digests.arrow"
 Pair = tuple[np.ndarray, np.ndarray]

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from listrak_sms_cli.audience.dedupe import among
-from listrak_sms_cli.columnar.parallel import in_order
+from listrak_sms_cli.audience import among
+from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.remember.entries import SCHEMA, WRITING, Entries, find
 from listrak_sms_cli.runs.remember.keyed_digests import Key

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from listrak_sms_cli.listrak.models import Contact
+from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import ATTRIBUTES, attribute_of
-from listrak_sms_cli.runs.record.journal import FieldOf
+from listrak_sms_cli.runs.record import FieldOf
 
 
 class Merge(Struct, frozen=True):

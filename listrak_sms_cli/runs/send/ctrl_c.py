@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 from listrak_sms_cli.errors import Interrupted
-from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak import ListrakClient
 
 _LOOK_SECONDS = 0.25
 """A signal that comes just before a wait begins does not end the wait: it is seen when the wait is over."""

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from listrak_sms_cli.errors import ListrakUnavailable, LsmsError
-from listrak_sms_cli.listrak.client import ListrakClient
+from listrak_sms_cli.listrak import ListrakClient
 from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.options import Waiting
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.prepare.warnings import earlier_notice
-from listrak_sms_cli.runs.record.journal import FILE_NAME, Journal, PartStatus
-from listrak_sms_cli.runs.record.lines import Destination
-from listrak_sms_cli.runs.record.store import Store, StoredRun
-from listrak_sms_cli.runs.remember.memory import Memory, members_of
-from listrak_sms_cli.runs.remember.run_digests import FILE_NAME as DIGESTS
-from listrak_sms_cli.runs.remember.strikes import Members
+from listrak_sms_cli.runs.prepare import earlier_notice
+from listrak_sms_cli.runs.record import FILE_NAME, Destination, Journal, PartStatus, Store, StoredRun
+from listrak_sms_cli.runs.remember import FILE_NAME as DIGESTS
+from listrak_sms_cli.runs.remember import Members, Memory, members_of
 from listrak_sms_cli.runs.send.imports import Delivery, Target
 
 _LOST_FOR = 3600.0  # seconds: an import whose answer was lost has ended by then

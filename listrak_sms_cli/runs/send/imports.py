@@ -12,10 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from listrak_sms_cli.errors import CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable, LsmsError
-from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
-from listrak_sms_cli.listrak.client import ListrakClient
-from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
-from listrak_sms_cli.listrak.models import ImportStatus
+from listrak_sms_cli.listrak import ColumnMapping, ImportBody, ImportStatus, ImportTooLarge, ListrakClient, NotFound
 from listrak_sms_cli.runs.events import (
     ImportChanged,
     Listener,
@@ -27,9 +24,9 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.options import Waiting
 from listrak_sms_cli.runs.outcome import Outcome, worst
-from listrak_sms_cli.runs.pack.import_files import Part
-from listrak_sms_cli.runs.prepare.warnings import delivery_notices, lost_notice
-from listrak_sms_cli.runs.record.journal import (
+from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice
+from listrak_sms_cli.runs.record import (
     Accepted,
     Ended,
     Journal,

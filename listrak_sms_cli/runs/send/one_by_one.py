@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pyarrow as pa
 import pyarrow.csv
 
-from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
 from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.events import (
@@ -26,9 +26,9 @@ from listrak_sms_cli.runs.events import (
     PhaseEnded,
     PhaseStarted,
 )
-from listrak_sms_cli.runs.pack.import_files import Part
-from listrak_sms_cli.runs.prepare.guards import nothing_sendable
-from listrak_sms_cli.runs.record.journal import Journal, PartStatus, Sending, Updated
+from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.prepare import nothing_sendable
+from listrak_sms_cli.runs.record import Journal, PartStatus, Sending, Updated
 from listrak_sms_cli.runs.send.contact_update import Merge
 from listrak_sms_cli.runs.send.imports import Delivery, Target
 

@@ -262,9 +262,9 @@ def test_foreign_is_another_calling_code() -> None:
 def test_reading_phones_does_not_import_pandas() -> None:
     """Start-up stays cheap: 300 ms of pandas are for those who hold frames."""
     program = (
-        "import sys; from listrak_sms_cli.columnar.strings import strings; "
+        "import sys; from listrak_sms_cli.columnar.strings import string_column; "
         "from listrak_sms_cli.audience.phones.read import *; "
-        "n = read_phones(strings(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
+        "n = read_phones(string_column(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
         "write_phones(n, PhoneFormat.NATIONAL, 'US'); sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -274,10 +274,10 @@ def test_tables_are_made_when_there_are_phones_enough() -> None:
     """The first few phones of a process need no tables of a numbering plan; many have them, in however small columns
     they come."""
     program = (
-        "import sys; from listrak_sms_cli.columnar.strings import strings; "
+        "import sys; from listrak_sms_cli.columnar.strings import string_column; "
         "from listrak_sms_cli.audience.members import CleaningRules, clean_phones; "
         "from listrak_sms_cli.audience.phones.numbering_plans import valid; "
-        "made = [(clean_phones(strings([f'7175559{n}{m}' for n in range(10, 20)]), CleaningRules('US')), "
+        "made = [(clean_phones(string_column([f'7175559{n}{m}' for n in range(10, 20)]), CleaningRules('US')), "
         "valid.cache_info().currsize)[1] for m in range(10, 40)]; "
         "sys.exit(not (made[0] == 0 < made[-1]))"
     )

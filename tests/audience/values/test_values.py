@@ -148,11 +148,11 @@ def test_cleaning_does_not_import_pandas() -> None:
     program = """
 import sys
 import numpy as np, pyarrow as pa
-from listrak_sms_cli.columnar.strings import strings
+from listrak_sms_cli.columnar.strings import string_column
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.clean import *
 cells = ["a\\nb,", "1.555", "$5", "1e3", "2024-01-01", "1/2/2024 3:04", "yes", "", "é", "2/3/24"]
-column = strings(cells)
+column = string_column(cells)
 for kind in FieldKind:
     for date_format in (None, "%d %b %Y"):
         rules = ValueRules(kind, 3, "US", date_format)
