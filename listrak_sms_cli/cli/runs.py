@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from listrak_sms_cli.cli import given
 from listrak_sms_cli.cli import options as o
 from listrak_sms_cli.cli.output import output
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.record import StoredRun
 
 RunArgument = Annotated[
     Optional[str], typer.Argument(metavar="[RUN]", help="The run's id, or its beginning; else the newest.")
@@ -31,21 +34,30 @@ def runs(
 
     Example: lsms runs --prune 90
     """
-    from listrak_sms_cli.runs.record import PartStatus, Store, StoredRun
+    from listrak_sms_cli.runs.record import RunStore
 
     output.use(json=json, verbose=verbose)
-    store = Store(given.settings(context.params).state_dir)
-    pruned = store.prune(prune) if prune is not None else []
-
-    def row(run: StoredRun) -> tuple[Any, ...]:
-        started = run.state.started
-        assert started is not None
-        sendable, sent = run.state.sendable, run.state.rows[PartStatus.ACCEPTED]
-        return (run.run_id, started.at, started.audience, started.target.sender_code, sendable, sent, run.state.summary)
-
+    store = RunStore(given.settings(context.params).state_dir)
+    pruned = store.prune(prune) if prune is not None else None
+    rows = sorted([_row(run) for run in store.runs()] + [_damaged(run_id) for run_id in store.damaged()], reverse=True)
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
-    rows = [row(run) for run in store.runs()]
-    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), pruned=pruned)
+    more = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
+    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), **more)
+    if pruned and pruned.kept and not json:
+        typer.echo(f"Not forgotten, as members or imports of them are pending: {', '.join(pruned.kept)}.", err=True)
+
+
+def _row(run: StoredRun) -> tuple[Any, ...]:
+    from listrak_sms_cli.runs.record import PartStatus
+
+    started, state = run.state.started, run.state
+    word = "running" if run.is_running else state.summary
+    sent = state.rows[PartStatus.ACCEPTED]
+    return (run.run_id, started.at, started.audience, started.target.sender_code, state.sendable, sent, word)
+
+
+def _damaged(run_id: str) -> tuple[Any, ...]:
+    return (run_id, None, None, None, None, None, "damaged journal")
 
 
 def status(
@@ -71,8 +83,8 @@ def status(
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs import find_run, status_of, waiting
-    from listrak_sms_cli.runs.record import write_members
+    from listrak_sms_cli.runs import status_of, waiting
+    from listrak_sms_cli.runs.record import RunStore, write_members
 
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
@@ -82,7 +94,7 @@ def status(
             report = status_of(settings, run, tell, waiting=chosen)
     finally:
         if members is not None:
-            write_members(find_run(settings, run), members)
+            write_members(RunStore(settings.state_dir).find(run), members)
     output.report(report)
 
 
@@ -112,13 +124,11 @@ def resume(
 
     Example: lsms resume
     """
-    from listrak_sms_cli.runs import resume_run, waiting
+    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
 
     output.use(json=json, quiet=quiet, verbose=verbose)
     settings = given.settings(context.params)
-    chosen = waiting({"wait": wait, "wait_timeout": wait_timeout})
+    options = ResumeOptions(audience, anyway, concurrency, waiting({"wait": wait, "wait_timeout": wait_timeout}))
     with given.display(context.params) as tell:
-        report = resume_run(
-            settings, run, tell, audience=audience, anyway=anyway, concurrency=concurrency, waiting=chosen
-        )
+        report = resume_run(settings, run, options, tell)
     output.report(report)
