@@ -139,9 +139,9 @@ class Run:
         ended, or begun: they are open, an answer was lost not long ago, or the run is at work. By the file of the run's
         digests."""
         doubts = {}
-        for other in self.store.unfinished():
+        for other in self.store.unfinished(besides=self.id):
             target = other.state.started.target
-            if other.run_id == self.id or (target.api_url, target.client) != (self.target.api_url, self.target.client):
+            if (target.api_url, target.client) != (self.target.api_url, self.target.client):
                 continue
             parts = other.state.open_imports
             if other.is_running:
