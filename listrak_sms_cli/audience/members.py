@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr, replace
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
-from listrak_sms_cli.columnar import Column, counts_of, empty_cells, mask_of, opened, unfolded, words
+from listrak_sms_cli.columnar import Column, counts_of, decoded, empty_cells, fixed_column, mask_of, words_and_places
 
 
 class Verdict(IntEnum):
@@ -122,7 +122,7 @@ def clean_members(
     """
     verdicts = verdicts.copy()
     if plan.consent is not None:
-        _judge(verdicts, ~_consents(unfolded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
+        _judge(verdicts, ~_consents(decoded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
     if opted_out is not None:
         _judge(verdicts, opted_out, Verdict.OPTED_OUT)
     columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
@@ -147,7 +147,7 @@ def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
 
 
 def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
-    texts, places = opened(cells)
+    texts, places = words_and_places(cells)
     if rules.null_values:
         texts = blank_nulls(texts, rules.null_values)
     values = clean_values(texts, rules.for_column(plan))
@@ -160,7 +160,7 @@ def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
     spoken = clean_values(
         blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
     )
-    said_yes = mask_of(pc.equal(spoken.text, words("true")[0]))
+    said_yes = mask_of(pc.equal(spoken.text, fixed_column("true")[0]))
     return said_yes if spoken.bad is None else said_yes & ~spoken.bad
 
 

@@ -73,7 +73,7 @@ def column_at(starts: npt.NDArray[np.int32], data: Bytes) -> pa.StringArray:
 
 
 @lru_cache(maxsize=64)
-def words(*texts: str) -> pa.StringArray:
+def fixed_column(*texts: str) -> pa.StringArray:
     """A small column of fixed words, kept."""
     return string_column(texts)
 
@@ -126,9 +126,9 @@ def counts_of(octets: Bytes) -> npt.NDArray[np.int64]:
     return counts
 
 
-def filled(column: pa.StringArray) -> pa.StringArray:
+def nulls_as_empty(column: pa.StringArray) -> pa.StringArray:
     """The column with "" for null."""
-    return pc.coalesce(column, words("")[0]) if column.null_count else column
+    return pc.coalesce(column, fixed_column("")[0]) if column.null_count else column
 
 
 def matches(column: pa.StringArray, pattern: str) -> Mask:
@@ -136,12 +136,12 @@ def matches(column: pa.StringArray, pattern: str) -> Mask:
     return mask_of(pc.match_substring_regex(column, pattern))
 
 
-def where(column: pa.StringArray, mask: Mask) -> pa.StringArray:
+def select(column: pa.StringArray, mask: Mask) -> pa.StringArray:
     """The cells of the rows that the mask names."""
     return column.filter(booleans(mask))
 
 
-def put(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringArray:
+def replace_cells(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringArray:
     """The column with `cells`, in order, in the rows that the mask names."""
     if len(cells) == len(column):
         return cells
@@ -169,7 +169,7 @@ def _spliced(column: pa.StringArray, rows: npt.NDArray[np.intp], cells: pa.Strin
 
 def blanked(column: pa.StringArray, mask: Mask) -> pa.StringArray:
     """The column with "" in the rows that the mask names."""
-    return pc.if_else(booleans(mask), words("")[0], column)
+    return pc.if_else(booleans(mask), fixed_column("")[0], column)
 
 
 def trimmed(column: pa.StringArray) -> pa.StringArray:
@@ -177,15 +177,15 @@ def trimmed(column: pa.StringArray) -> pa.StringArray:
     return pc.utf8_trim_whitespace(column)
 
 
-def replaced(column: pa.StringArray, pattern: str, replacement: str) -> pa.StringArray:
+def replace_matches(column: pa.StringArray, pattern: str, replacement: str) -> pa.StringArray:
     """The column with what RE2 finds replaced: only cells that match are rewritten, the dear part."""
     hits = matches(column, pattern)
     if not hits.any():
         return column
-    return put(column, hits, pc.replace_substring_regex(where(column, hits), pattern, replacement))
+    return replace_cells(column, hits, pc.replace_substring_regex(select(column, hits), pattern, replacement))
 
 
-def only(column: pa.StringArray, allowed: bytes) -> pa.StringArray:
+def keep_bytes(column: pa.StringArray, allowed: bytes) -> pa.StringArray:
     """The column without any byte but these, which are ASCII."""
     seen = raw(column)
     keep = np.zeros(256, dtype=np.bool_)

@@ -16,7 +16,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColum
 from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.profile import AudienceProfile
 from listrak_sms_cli.audience.source.audience import open_audience
-from listrak_sms_cli.columnar.dictionaries import unfolded
+from listrak_sms_cli.columnar.dictionaries import decoded
 from listrak_sms_cli.errors import NothingSent
 from listrak_sms_cli.runs.pack.by_filled_columns import lines_of
 from listrak_sms_cli.runs.pack.import_files import write_lines
@@ -102,7 +102,7 @@ def test_read_from_parquet(tmp_path: Path, options: dict[str, object]) -> None:
             kept += [pa.types.is_dictionary(few.column("tier").type)]
             assert few.schema.names == plain.schema.names
             for one, other in zip(plain.columns, few.columns, strict=True):
-                assert unfolded(one).equals(unfolded(other))
+                assert decoded(one).equals(decoded(other))
     assert all(kept) or options.get("use_dictionary") is False
 
 
@@ -116,7 +116,7 @@ def test_a_long_word_behind_the_dictionary(tmp_path: Path) -> None:
         (chunk,) = audience.chunks()
         batch = chunk.read(folded=True)
     assert pa.types.is_dictionary(batch.column(1).type)
-    lines = write_lines(unfolded(batch.column(0)), [batch.column(1)])
+    lines = write_lines(decoded(batch.column(0)), [batch.column(1)])
     assert len(lines[5_000].as_py()) == 18_003
 
 
@@ -128,7 +128,7 @@ def test_folding_is_given_up(tmp_path: Path) -> None:
     pq.write_table(pa.concat_tables([table, table]), path, row_group_size=120_000, dictionary_pagesize_limit=1 << 10)
     with open_audience(path) as audience:
         texts = [chunk.read([1], folded=True).column(0) for chunk in audience.chunks()]
-    assert [text for column in texts for text in unfolded(column).to_pylist()] == words * 2
+    assert [text for column in texts for text in decoded(column).to_pylist()] == words * 2
 
 
 @pytest.mark.parametrize("few", [True, False])

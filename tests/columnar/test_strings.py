@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import listrak_sms_cli.columnar.strings as cells
-from listrak_sms_cli.columnar.strings import put, string_column
+from listrak_sms_cli.columnar.strings import replace_cells, string_column
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_size=40)
 
@@ -25,5 +25,5 @@ def test_few_and_many_cells_are_put_alike(rows: list[tuple[str, bool]], start: i
     for few in (0, 10**9):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cells, "_FEW", few)
-            assert put(column, mask, instead).to_pylist() == expected
-    assert put(column, mask, instead).type == pa.string()
+            assert replace_cells(column, mask, instead).to_pylist() == expected
+    assert replace_cells(column, mask, instead).type == pa.string()

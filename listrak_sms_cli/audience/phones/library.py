@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.phones.parse import INVALID, MOST_DIGITS
-from listrak_sms_cli.columnar import Mask, matches, put, raw, replaced, where
+from listrak_sms_cli.columnar import Mask, matches, raw, replace_cells, replace_matches, select
 
 _OTHER_SIGNS = {  # full-width, Arabic-Indic and Persian signs, and what stands for them
     **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
@@ -63,15 +63,15 @@ def tidy(cells: pa.StringArray) -> pa.StringArray:
     if not _is_ascii(cells):
         foreign = matches(cells, f"[{''.join(_OTHER_SIGNS)}]")
         if foreign.any():
-            cells = put(cells, foreign, _signs_replaced(where(cells, foreign)))
+            cells = replace_cells(cells, foreign, _signs_replaced(select(cells, foreign)))
         for expression, instead in _BEYOND_ASCII:
-            cells = replaced(cells, expression, instead)
+            cells = replace_matches(cells, expression, instead)
     for expression, instead in _TIDYING:
-        cells = replaced(cells, expression, instead)
+        cells = replace_matches(cells, expression, instead)
     in_front = _WORDS_IN_FRONT_ASCII if _is_ascii(cells) else _WORDS_IN_FRONT
     plain = ~matches(cells, _CONTEXT)
-    cells = put(cells, plain, replaced(where(cells, plain), *in_front))
-    return replaced(replaced(cells, *_FLOAT), *_PLAIN_EXTENSION)
+    cells = replace_cells(cells, plain, replace_matches(select(cells, plain), *in_front))
+    return replace_matches(replace_matches(cells, *_FLOAT), *_PLAIN_EXTENSION)
 
 
 def _is_ascii(cells: pa.StringArray) -> bool:
@@ -92,7 +92,7 @@ def hopeless(tidied: pa.StringArray) -> Mask:
         refused |= strange & ~matches(tidied, _CUT)
     long = raw(tidied).lengths > _MANY_DIGITS
     if long.any():
-        refused[long] |= matches(where(tidied, long), _ENDLESS)
+        refused[long] |= matches(select(tidied, long), _ENDLESS)
     return refused & ~matches(tidied, _CONTEXT) | matches(tidied, EXPONENT)
 
 

@@ -29,14 +29,14 @@ from listrak_sms_cli.columnar import (
     Mask,
     booleans,
     column_at,
-    filled,
+    fixed_column,
     indices,
     integers,
     kernels,
     mask_of,
+    nulls_as_empty,
     raw,
-    where,
-    words,
+    select,
 )
 
 __all__ = [
@@ -88,7 +88,7 @@ def are_few(count: int) -> bool:
 def read_few(column: pa.StringArray, region: str) -> Integers:
     """As `read_phones`, without tables: libphonenumber reads each spelling itself."""
     home = region.upper() if region_known(region) else "ZZ"
-    tidied = tidy(filled(column))
+    tidied = tidy(nulls_as_empty(column))
     numbers = np.where(raw(tidied).lengths == 0, MISSING, INVALID).astype(np.int64)
     rows = np.flatnonzero((numbers == INVALID) & ~hopeless(tidied))
     numbers[rows] = [ask_library(text, home) for text in tidied.take(indices(rows)).to_pylist()]
@@ -101,9 +101,9 @@ def read_listed(column: pa.StringArray, region: str) -> Integers:
     To a person in Germany 17175559636 is a German mobile, in a list it is a phone of the United States. But ten digits
     in North America are a phone of there, whatever the country they could begin with.
     """
-    cells = filled(column)
+    cells = nulls_as_empty(column)
     plain = pc.utf8_ltrim(cells, "+")
-    listed = read_phones(pc.binary_join_element_wise(words("+")[0], plain, words("")[0]), region)
+    listed = read_phones(pc.binary_join_element_wise(fixed_column("+")[0], plain, fixed_column("")[0]), region)
     read = read_phones(cells, region)
     plan = plan_of_region(region)
     home = plan is not None and plan.code == _NORTH_AMERICA
@@ -116,7 +116,7 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
     """Why spellings are invalid, in words for people that never hold the value: pa.string(), one a row; "" for rows
     that are valid or MISSING. Meant for rejected rows: dearer than `read_phones`."""
     home = region.upper() if region_known(region) else "ZZ"
-    tidied = tidy(filled(column))
+    tidied = tidy(nulls_as_empty(column))
     counts, values, _ = _digits_of(tidied)
     return reasons(tidied, read_phones(column, home) == INVALID, counts, values, home)
 
@@ -157,16 +157,16 @@ def _codes(numbers: Integers) -> Integers:
 
 
 def _read(column: pa.StringArray, region: str) -> Integers:
-    column = filled(column)
+    column = nulls_as_empty(column)
     plan = plan_of_region(region)
     numbers = _read_plain(column, plan)
     open_rows = np.flatnonzero(numbers == UNDECIDED)
     if len(open_rows):
-        tidied = tidy(where(column, numbers == UNDECIDED))
+        tidied = tidy(select(column, numbers == UNDECIDED))
         again = _read_plain(tidied, plan)
         still = again == UNDECIDED
         if still.any():
-            again[still] = _read_awkward(where(tidied, still), region)
+            again[still] = _read_awkward(select(tidied, still), region)
         numbers[open_rows] = again
     return numbers
 

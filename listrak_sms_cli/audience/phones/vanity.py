@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.phones.numbering_plans import Plan
-from listrak_sms_cli.columnar import Bytes, Mask, column_at, matches, raw, where
+from listrak_sms_cli.columnar import Bytes, Mask, column_at, matches, raw, select
 
 _SIGN = r"[-xX .()\[\]/~*]"
 _BODY = rf"^\+*(?:{_SIGN}*[0-9]){{3}}[-xX .()\[\]/~*A-Za-z0-9]*"
@@ -48,7 +48,7 @@ def shapeless(tidied: pa.StringArray) -> Mask:
     """Bool a row: libphonenumber refuses the text for its shape, whatever its digits. `tidied` has no nulls."""
     unshaped = ~matches(tidied, _SHAPED)
     if unshaped.any():
-        unshaped[unshaped] = ~matches(where(tidied, unshaped), f"{_CUT}|{_TWO_ZEROS}|{_BEYOND_ASCII}")
+        unshaped[unshaped] = ~matches(select(tidied, unshaped), f"{_CUT}|{_TWO_ZEROS}|{_BEYOND_ASCII}")
     return unshaped
 
 
@@ -57,8 +57,8 @@ def digits_alone(tidied: pa.StringArray) -> tuple[Mask, pa.StringArray]:
     that stood in front. `tidied` has no nulls."""
     simple = matches(tidied, _WITHOUT_EXTENSION)
     if simple.any():
-        simple[simple] = ~matches(where(tidied, simple), f"{_PERHAPS_EXTENSION}|{_CUT}|{_TWO_ZEROS}")
-    return simple, _keyed(where(tidied, simple))
+        simple[simple] = ~matches(select(tidied, simple), f"{_PERHAPS_EXTENSION}|{_CUT}|{_TWO_ZEROS}")
+    return simple, _keyed(select(tidied, simple))
 
 
 def _keyed(cells: pa.StringArray) -> pa.StringArray:

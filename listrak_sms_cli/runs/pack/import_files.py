@@ -13,7 +13,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from listrak_sms_cli.columnar import Column, Places, Raw, column_at, kernels, opened, raw
+from listrak_sms_cli.columnar import Column, Places, Raw, column_at, kernels, raw, words_and_places
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.listrak import PIECE
 
@@ -123,7 +123,7 @@ def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray
     """One CSV line a member, line feed at its end; "" where the phone is null. Columns may be folded. Cells are quoted
     where they need it (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column
     holds."""
-    pairs = [opened(column) for column in (phones, *columns)]
+    pairs = [words_and_places(column) for column in (phones, *columns)]
     cells = [raw(texts) for texts, _ in pairs]
     # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
     special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
