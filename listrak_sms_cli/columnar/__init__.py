@@ -1,4 +1,4 @@
-"""Columns: Arrow strings, dictionary-encoded columns, numbers and masks, and the compiled loops over their bytes.
+"""Columns of cells: text, dictionary-encoded text, numbers and masks, and the compiled loops over their bytes.
 
 Nothing here knows what a phone, a profile field or Listrak is. Change it to make a loop faster or to add one that
 several rooms need; a rule about members belongs to `audience`.
@@ -15,11 +15,27 @@ from listrak_sms_cli.columnar.dictionaries import (
     empty_cells,
     words_and_places,
 )
+from listrak_sms_cli.columnar.kernels import (
+    CellDigits,
+    DigitTrie,
+    TrieLayout,
+    count_byte,
+    count_each_byte,
+    digest_cells,
+    find_byte,
+    look_up,
+    mark_repeated,
+    mix_numbers,
+    read_digits,
+    write_csv_lines,
+    write_numbers,
+)
 from listrak_sms_cli.columnar.parallel import (
     in_order,
 )
 from listrak_sms_cli.columnar.strings import (
     Bytes,
+    Integers,
     Mask,
     Raw,
     blanked,
@@ -27,7 +43,6 @@ from listrak_sms_cli.columnar.strings import (
     column_at,
     column_of,
     column_of_numbers,
-    counts_of,
     fixed_column,
     indices,
     integers,
@@ -46,34 +61,47 @@ from listrak_sms_cli.columnar.strings import (
 
 __all__ = [
     "Bytes",
+    "CellDigits",
     "Column",
+    "DigitTrie",
+    "Integers",
     "Mask",
     "Places",
     "Raw",
+    "TrieLayout",
     "blanked",
     "booleans",
     "column_at",
     "column_of",
     "column_of_numbers",
-    "counts_of",
+    "count_byte",
+    "count_each_byte",
     "decoded",
     "decoded_with_nulls",
     "dictionary_encoded",
+    "digest_cells",
     "empty_cells",
+    "find_byte",
     "fixed_column",
     "in_order",
     "indices",
     "integers",
     "keep_bytes",
+    "look_up",
+    "mark_repeated",
     "mask_of",
     "matches",
+    "mix_numbers",
     "nulls_as_empty",
     "numbers_of",
     "raw",
+    "read_digits",
     "replace_cells",
     "replace_matches",
     "select",
     "string_column",
     "trimmed",
     "words_and_places",
+    "write_csv_lines",
+    "write_numbers",
 ]

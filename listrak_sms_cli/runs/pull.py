@@ -230,7 +230,7 @@ class _Pull:
             )
             return
         style = self._options.reading.phone_format
-        spellings = write_phones(phones, style, self._contacts.region).to_pylist()
+        spellings = write_phones(phones, style).to_pylist()
         answers = self._contacts.each(spellings)
         found = [one for one in answers if one is not None]
         self._add([one for one in found if not (one.opted_out and self._options.subscribed_only)])

@@ -42,7 +42,7 @@ def rows_of(
 ) -> pa.RecordBatch:
     """Rows of the file: pa.string() without nulls. `numbers`: the phones, int64; one that libphonenumber does not take
     for a phone is kept as Listrak spells it."""
-    phones = write_phones(numbers, PhoneFormat.E164, "")
+    phones = write_phones(numbers, PhoneFormat.E164)
     if phones.null_count:
         spelled = string_column([contact.phone for contact in contacts])
         phones = pc.coalesce(phones, replace_matches(spelled, _WITH_CODE, r"+\0"))
