@@ -13,9 +13,17 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
-from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
+from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, has_other_calling_code, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
-from listrak_sms_cli.columnar import Column, counts_of, empty_cells, mask_of, opened, unfolded, words
+from listrak_sms_cli.columnar import (
+    Column,
+    count_each_byte,
+    decoded,
+    empty_cells,
+    fixed_column,
+    mask_of,
+    words_and_places,
+)
 
 
 class Verdict(IntEnum):
@@ -45,7 +53,7 @@ class Verdict(IntEnum):
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:
     """Members by verdict."""
-    counts = counts_of(verdicts).tolist()
+    counts = count_each_byte(verdicts).tolist()
     return Counter({verdict: counts[verdict] for verdict in Verdict})
 
 
@@ -97,9 +105,9 @@ class Cleaned(Struct, frozen=True):
 def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
     """Phones of a batch: (int64 E.164 digits, <= 0 where there is none; uint8 verdicts)."""
     cells = blank_nulls(column, rules.null_values) if rules.null_values else column
-    numbers = (read_few if are_few(len(cells)) else read_phones)(cells, rules.region)
+    numbers = read_phones(cells, rules.region)
     if rules.phone_format is PhoneFormat.NATIONAL:
-        numbers[(numbers > 0) & foreign(numbers, rules.region)] = INVALID
+        numbers[(numbers > 0) & has_other_calling_code(numbers, rules.region)] = INVALID
     verdicts = np.zeros(len(numbers), np.uint8)
     verdicts[numbers == MISSING] = Verdict.MISSING_PHONE
     verdicts[numbers == INVALID] = Verdict.INVALID_PHONE
@@ -122,7 +130,7 @@ def clean_members(
     """
     verdicts = verdicts.copy()
     if plan.consent is not None:
-        _judge(verdicts, ~_consents(unfolded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
+        _judge(verdicts, ~_consents(decoded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
     if opted_out is not None:
         _judge(verdicts, opted_out, Verdict.OPTED_OUT)
     columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
@@ -147,7 +155,7 @@ def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
 
 
 def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
-    texts, places = opened(cells)
+    texts, places = words_and_places(cells)
     if rules.null_values:
         texts = blank_nulls(texts, rules.null_values)
     values = clean_values(texts, rules.for_column(plan))
@@ -160,7 +168,7 @@ def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
     spoken = clean_values(
         blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
     )
-    said_yes = mask_of(pc.equal(spoken.text, words("true")[0]))
+    said_yes = mask_of(pc.equal(spoken.text, fixed_column("true")[0]))
     return said_yes if spoken.bad is None else said_yes & ~spoken.bad
 
 

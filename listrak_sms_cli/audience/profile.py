@@ -21,17 +21,17 @@ from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_value
 from listrak_sms_cli.columnar import (
     Column,
     Mask,
-    filled,
+    decoded,
+    fixed_column,
     integers,
     matches,
-    opened,
+    nulls_as_empty,
     raw,
-    replaced,
+    replace_matches,
+    select,
     string_column,
     trimmed,
-    unfolded,
-    where,
-    words,
+    words_and_places,
 )
 
 DISTINCT_CAP = 10_000  # distinct cells a column is counted to
@@ -167,20 +167,20 @@ class AudienceProfile:
 
     def _facts(self, known: ColumnProfile, column: Column) -> ColumnFacts:
         # A sample is of cells, not of words.
-        texts, places = opened(unfolded(column) if known.wants_sample else column)
+        texts, places = words_and_places(decoded(column) if known.wants_sample else column)
         cells = blank_nulls(texts, self._null_words) if self._null_words else texts
         lengths = raw(cells).lengths
         count = int(np.count_nonzero(lengths))
         if places is not None:
             times = np.bincount(places, minlength=len(cells))
             count = int(times[lengths > 0].sum())
-            cells = where(cells, times > 0)
+            cells = select(cells, times > 0)
         if not count:
             return ColumnFacts(0, 0, string_column([]))
         distinct, at_least = None, 0
         if not known.over:
             distinct = pc.unique(cells)
-            distinct = distinct.filter(pc.not_equal(distinct, words("")[0]))
+            distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
             if len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES:
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
         facts = ColumnFacts(count, _longest(cells, known.longest), distinct, at_least)
@@ -188,7 +188,7 @@ class AudienceProfile:
 
     def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
         rows = int(np.flatnonzero(holds)[:_SAMPLED][-1]) + 1
-        some = where(cells.slice(0, rows), holds[:rows])
+        some = select(cells.slice(0, rows), holds[:rows])
         kinds = {}
         for kind in _KINDS:
             bad = clean_values(some, ValueRules(kind, None, self._region, self._date_format)).bad
@@ -213,7 +213,7 @@ def _shapes(cells: pa.StringArray) -> dict[str, int]:
     """How often each shape occurs: letters x and X, digits 9, punctuation kept, long ones cut."""
     shapes = pc.utf8_slice_codeunits(trimmed(cells), 0, _SHAPE_LENGTH + 1)
     for pattern, mask in _MASKS:
-        shapes = replaced(shapes, pattern, mask)
+        shapes = replace_matches(shapes, pattern, mask)
     counted = pc.value_counts(shapes)
     texts, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
     told: Counter[str] = Counter()
@@ -226,11 +226,11 @@ def in_exponent_form(cells: pa.StringArray, invalid: Mask) -> int:
     """How many of the phones that are no phones a spreadsheet has turned into `7.18E+10`."""
     if not invalid.any():
         return 0
-    return int(np.count_nonzero(matches(trimmed(filled(where(cells, invalid))), EXPONENT)))
+    return int(np.count_nonzero(matches(trimmed(nulls_as_empty(select(cells, invalid))), EXPONENT)))
 
 
 def short_zips(cells: pa.StringArray) -> int:
     """How many cells are three or four digits: ZIPs that have lost their leading zeros. `cells` has no nulls."""
     lengths = raw(cells).lengths
     short = (lengths == 3) | (lengths == 4)
-    return int(np.count_nonzero(matches(where(cells, short), r"^[0-9]+$"))) if short.any() else 0
+    return int(np.count_nonzero(matches(select(cells, short), r"^[0-9]+$"))) if short.any() else 0

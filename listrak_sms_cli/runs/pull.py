@@ -25,7 +25,7 @@ from listrak_sms_cli.audience import (
 )
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.source import open_audience
-from listrak_sms_cli.columnar import mask_of, words
+from listrak_sms_cli.columnar import fixed_column, mask_of
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
@@ -227,7 +227,7 @@ class _Pull:
             )
             return
         style = self._options.reading.phone_format
-        spellings = write_phones(phones, style, self._contacts.region).to_pylist()
+        spellings = write_phones(phones, style).to_pylist()
         answers = self._contacts.each(spellings)
         found = [one for one in answers if one is not None]
         self._add([one for one in found if not (one.opted_out and self._options.subscribed_only)])
@@ -253,7 +253,7 @@ class _Pull:
         self._tell(PhaseAdvanced(Phase.LOOKING_UP, self._partial.progress.rows))
 
     def _count(self, batch: pa.RecordBatch) -> None:
-        self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], words("true")[0]))))
+        self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], fixed_column("true")[0]))))
 
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))

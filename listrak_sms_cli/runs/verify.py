@@ -258,7 +258,7 @@ class _Check:
         """Members contact by contact, each by the spelling it travels in."""
         for start in range(0, len(phones), _AT_ONCE):
             some = phones[start : start + _AT_ONCE]
-            spellings = write_phones(some, self._rules.phone_format, self._rules.region).to_pylist()
+            spellings = write_phones(some, self._rules.phone_format).to_pylist()
             answers = list(self._contacts.each(spellings))
             there = [place for place, contact in enumerate(answers) if contact is not None]
             self._add([contact for contact in answers if contact is not None], some[there])

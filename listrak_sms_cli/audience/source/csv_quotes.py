@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from listrak_sms_cli.columnar import kernels
+from listrak_sms_cli.columnar import count_byte, find_byte
 
 LF, CR, QUOTE = 10, 13, 34
 Octets = np.ndarray[Any, np.dtype[np.uint8]]
@@ -41,7 +41,7 @@ def cut(block: bytes, delimiter: int, *, last: bool) -> Cut:
     quotes = quoted_parts(octets, delimiter)
     if b"\r" not in block and not len(quotes) % 2 and not _breaks_inside(octets, quotes):
         end = block.rfind(b"\n") + 1
-        return Cut(end, kernels.count_byte(octets[:end], LF), True, -1)
+        return Cut(end, count_byte(octets[:end], LF), True, -1)
     ends = record_ends(octets, quotes, last=last)
     opened_at = int(quotes[-1]) if len(quotes) % 2 else -1
     if opened_at >= 0:
@@ -64,7 +64,7 @@ def _cut_unquoted(block: bytes, octets: Octets, *, last: bool) -> Cut:
         ends = record_ends(octets, NONE, last=last)
         return Cut(int(ends[-1]) + 1 if len(ends) else 0, len(ends), False, -1)
     end = block.rfind(b"\n") + 1
-    return Cut(end, kernels.count_byte(octets[:end], LF), False, -1)
+    return Cut(end, count_byte(octets[:end], LF), False, -1)
 
 
 def record_ends(octets: Octets, quotes: Positions, *, last: bool) -> Positions:
@@ -105,8 +105,7 @@ def quoted_parts(octets: Octets, delimiter: int) -> Positions:
 
     A doubled quote appears as a close and an open next to each other; a quote inside an unquoted cell is left out.
     """
-    quotes = np.empty(kernels.count_byte(octets, QUOTE), np.int64)
-    kernels.find_byte(octets, QUOTE, quotes)
+    quotes = find_byte(octets, QUOTE)
     if not len(quotes):
         return quotes
     opens = _starts_cell(octets, quotes[0::2], delimiter)

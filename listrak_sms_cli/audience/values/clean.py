@@ -23,17 +23,17 @@ from listrak_sms_cli.columnar import (
     Mask,
     Places,
     blanked,
-    filled,
-    folded,
+    dictionary_encoded,
+    fixed_column,
     indices,
     integers,
     mask_of,
-    put,
+    nulls_as_empty,
     raw,
+    replace_cells,
+    select,
     string_column,
     trimmed,
-    where,
-    words,
 )
 
 
@@ -75,7 +75,8 @@ class CleanValues(Struct, frozen=True):
         """These values, of words, as those of a folded column: `places` has the word of each row."""
         masks = [mask.take(places) if mask is not None else None for mask in (self.bad, self.too_long, self.changed)]
         return CleanValues(
-            folded(places, self.text), *(mask if mask is not None and mask.any() else None for mask in masks)
+            dictionary_encoded(places, self.text),
+            *(mask if mask is not None and mask.any() else None for mask in masks),
         )
 
     @property
@@ -86,7 +87,7 @@ class CleanValues(Struct, frozen=True):
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     """The column (may be a slice, null = empty) as import text for a field of `rules.kind`."""
-    cells = filled(column)
+    cells = nulls_as_empty(column)
     bad: Mask | None = None
     changed: Mask | None = None
     match rules.kind:
@@ -118,16 +119,16 @@ def _too_long(text: pa.StringArray, limit: int | None) -> Mask | None:
 
 def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
     """For each cell that `clean_values` finds bad or too long, why, in words that quote nothing of it; else ""."""
-    cells = filled(column)
+    cells = nulls_as_empty(column)
     clean = clean_values(cells, replace(rules, max_length=None))
-    reasons = words("").take(indices(np.zeros(len(cells), dtype=np.int64)))
+    reasons = fixed_column("").take(indices(np.zeros(len(cells), dtype=np.int64)))
     if clean.bad is not None:
-        reasons = put(reasons, clean.bad, _explain_bad(where(cells, clean.bad), rules))
+        reasons = replace_cells(reasons, clean.bad, _explain_bad(select(cells, clean.bad), rules))
     too_long = _too_long(clean.text, rules.max_length)
     if too_long is not None:
-        lengths, which = np.unique(integers(pc.utf8_length(where(clean.text, too_long))), return_inverse=True)
+        lengths, which = np.unique(integers(pc.utf8_length(select(clean.text, too_long))), return_inverse=True)
         told = string_column([f"{length:,} characters, the field holds {rules.max_length}" for length in lengths])
-        reasons = put(reasons, too_long, told.take(indices(which)))
+        reasons = replace_cells(reasons, too_long, told.take(indices(which)))
     return reasons
 
 
@@ -138,17 +139,17 @@ def _explain_bad(cells: pa.StringArray, rules: ValueRules) -> pa.StringArray:
         case FieldKind.DATE:
             return explain_dates(cells, rules.region, rules.date_format)
         case _:
-            told = words("not one of true/false, yes/no, y/n, on/off, 1/0, t/f")
+            told = fixed_column("not one of true/false, yes/no, y/n, on/off, 1/0, t/f")
             return told.take(indices(np.zeros(len(cells), dtype=np.int64)))
 
 
 def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:
     """The column (may be a slice) with "" for nulls and for cells that are, blanks around them aside, exactly one
     of these words (`--null-value`)."""
-    cells = filled(column)
+    cells = nulls_as_empty(column)
     if not null_words:
         return cells
-    empty = mask_of(pc.is_in(trimmed(cells), value_set=words(*null_words)))
+    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*null_words)))
     return blanked(cells, empty) if empty.any() else cells
 
 
@@ -161,5 +162,5 @@ def blank_blanks(column: pa.StringArray) -> pa.StringArray:
     may_be = (firsts > 0) & ((firsts <= ord(" ")) | (firsts >= 0x80))  # there are blanks beyond ASCII
     if not may_be.any():
         return column
-    may_be[may_be] = raw(trimmed(where(column, may_be))).lengths == 0
+    may_be[may_be] = raw(trimmed(select(column, may_be))).lengths == 0
     return blanked(column, may_be) if may_be.any() else column

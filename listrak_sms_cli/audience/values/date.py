@@ -12,12 +12,12 @@ from listrak_sms_cli.columnar import (
     Mask,
     Raw,
     column_of,
+    fixed_column,
     indices,
     matches,
     raw,
+    select,
     trimmed,
-    where,
-    words,
 )
 
 _CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9})?)?(?: ?[AaPp][Mm])?"
@@ -56,7 +56,7 @@ def clean_dates(
     rest = (seen.lengths > 0) & ~found
     timed = None
     if rest.any():
-        cells = trimmed(where(column, rest))
+        cells = trimmed(select(column, rest))
         rows = np.flatnonzero(rest)
         hits, read, timed_hits = _read_by_pattern(cells, american=american, date_format=date_format)
         found[rows[hits]] = True
@@ -125,7 +125,7 @@ def _read_by_pattern(cells: pa.StringArray, *, american: bool, date_format: str 
         hits = matches(cells, _AMERICAN) & ~found
         keep(hits, _american_digits(seen, seen.starts[:-1][hits]))
     timed = found & ~explicit & (seen.lengths > 10)
-    timed[timed] = ~matches(where(cells, timed), _AT_MIDNIGHT)
+    timed[timed] = ~matches(select(cells, timed), _AT_MIDNIGHT)
     return found, digits[found], timed
 
 
@@ -176,7 +176,7 @@ def explain_dates(column: pa.StringArray, region: str, date_format: str | None) 
     if date_format is not None:
         reasons[0] = "not a date as --date-format writes it"
         reason[read_dates(cells, date_format)[0]] = 1
-        return words(*reasons).take(indices(reason))
+        return fixed_column(*reasons).take(indices(reason))
     shaped = matches(cells, _DASHED) | matches(cells, _SLASHED) | matches(cells, _COMPACT)
     reason[shaped | (matches(cells, _AMERICAN) & (region == "US"))] = 1
     short, year_last, day_first = (matches(cells, p) for p in (_SHORT_YEAR, _ANY_YEAR_LAST, _DAY_FIRST))
@@ -192,4 +192,4 @@ def explain_dates(column: pa.StringArray, region: str, date_format: str | None) 
         reason[parted & year_last & (reason == 0)] = len(reasons) - 2
         reason[parted & year_last & day_first] = len(reasons) - 3
         reason[parted & short] = len(reasons) - 1
-    return words(*reasons).take(indices(reason))
+    return fixed_column(*reasons).take(indices(reason))

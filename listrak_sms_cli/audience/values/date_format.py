@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Bytes, Mask, integers, matches, raw, where, words
+from listrak_sms_cli.columnar import Bytes, Mask, fixed_column, integers, matches, raw, select
 from listrak_sms_cli.errors import UsageError
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -93,7 +93,7 @@ def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
     """
     pattern = _pattern(date_format)
     hits = matches(column, pattern)
-    parts = pc.extract_regex(where(column, hits), pattern)
+    parts = pc.extract_regex(select(column, hits), pattern)
     digits = np.empty((len(parts), 8), dtype=np.uint8)
     year = pc.struct_field(parts, "year")
     if "{4}" in pattern[pattern.index("(?P<year>") :][:20]:
@@ -109,7 +109,7 @@ def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
 
 def _two_digits(numbers: pa.StringArray) -> Bytes:
     """Months and days, as numbers of one or two digits or as English names, in two ASCII digits."""
-    named = pc.index_in(pc.utf8_lower(pc.utf8_slice_codeunits(numbers, 0, 3)), value_set=words(*_MONTHS))
+    named = pc.index_in(pc.utf8_lower(pc.utf8_slice_codeunits(numbers, 0, 3)), value_set=fixed_column(*_MONTHS))
     if named.null_count < len(named):
         month = (integers(named) + 1).astype(np.uint8)
         return np.stack((month // 10, month % 10), axis=1) + np.uint8(ord("0"))

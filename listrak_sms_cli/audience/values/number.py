@@ -12,17 +12,17 @@ from listrak_sms_cli.columnar import (
     Mask,
     blanked,
     column_of,
+    fixed_column,
     indices,
     integers,
+    keep_bytes,
     mask_of,
     matches,
-    only,
-    put,
     raw,
-    replaced,
+    replace_cells,
+    replace_matches,
+    select,
     trimmed,
-    where,
-    words,
 )
 
 # Digits before the point; no more because with 30 and 38 after it `pc.round` of pyarrow 26 drops the carry
@@ -63,8 +63,8 @@ def clean_numbers(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, 
     odd = ~matches(column, _PLAIN)
     if not odd.any():
         return column, None, None
-    text, bad, rounded = _read_odd(trimmed(where(column, odd)))
-    return put(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
+    text, bad, rounded = _read_odd(trimmed(select(column, odd)))
+    return replace_cells(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
 
 
 def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
@@ -74,18 +74,18 @@ def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
     rest = ~bad
     long = matches(cells, _LONG)
     if long.any():
-        short, settled, differs = round_digits(where(cells, long))
+        short, settled, differs = round_digits(select(cells, long))
         rounded[long] = differs
         rest[long] = ~settled
-        cells = put(cells, ~rest, where(short, settled))
-    others = where(cells, rest)
+        cells = replace_cells(cells, ~rest, select(short, settled))
+    others = select(cells, rest)
     readable = matches(others, _READ)
     bad[rest] = ~readable & (raw(others).lengths > 0)
-    text, unreadable, differs = _rounded(_spelled_plainly(where(others, readable)))
+    text, unreadable, differs = _rounded(_spelled_plainly(select(others, readable)))
     rest[rest] = readable
     bad[rest] = unreadable
     rounded[rest] = differs
-    return blanked(put(cells, rest, text), bad), bad, rounded
+    return blanked(replace_cells(cells, rest, text), bad), bad, rounded
 
 
 def _spread(part: Mask, rows: Mask) -> Mask | None:
@@ -102,11 +102,11 @@ def _spelled_plainly(cells: pa.StringArray) -> pa.StringArray:
     odd = ~matches(cells, _SMALL)
     if not odd.any():
         return cells
-    spelled = replaced(where(cells, odd), "\u2212", "-")
-    spelled = only(spelled, b"-0123456789.eE")
-    spelled = replaced(spelled, r"^(-?)0+([0-9])", r"\1\2")
-    spelled = replaced(spelled, r"^(-?)\.", r"\10.")
-    return put(cells, odd, replaced(spelled, r"\.($|[eE])", r"\1"))
+    spelled = replace_matches(select(cells, odd), "\u2212", "-")
+    spelled = keep_bytes(spelled, b"-0123456789.eE")
+    spelled = replace_matches(spelled, r"^(-?)0+([0-9])", r"\1\2")
+    spelled = replace_matches(spelled, r"^(-?)\.", r"\10.")
+    return replace_cells(cells, odd, replace_matches(spelled, r"\.($|[eE])", r"\1"))
 
 
 def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
@@ -117,18 +117,18 @@ def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
     inexact = ~matches(cells, _PLAIN)
     if not inexact.any():
         return cells, unreadable, differs
-    numbers = where(cells, inexact)
+    numbers = select(cells, inexact)
     fits, tiny = _size(numbers)
-    exact = where(numbers, fits).cast(_EXACT)
+    exact = select(numbers, fits).cast(_EXACT)
     short = pc.round(exact, ndigits=2, round_mode="half_to_even")
-    text = replaced(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
+    text = replace_matches(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
     changed = np.zeros(len(numbers), dtype=np.bool_)
     changed[fits] = mask_of(pc.not_equal(exact, short))
-    changed[tiny] = matches(where(numbers, tiny), "^-?[0.]*[1-9]")
+    changed[tiny] = matches(select(numbers, tiny), "^-?[0.]*[1-9]")
     zeros = column_of(tiny.astype(np.int32), np.full(int(tiny.sum()), ord("0"), dtype=np.uint8))
     unreadable[inexact] = ~fits & ~tiny
     differs[inexact] = changed
-    return put(cells, inexact, put(zeros, fits, text)), unreadable, differs
+    return replace_cells(cells, inexact, replace_cells(zeros, fits, text)), unreadable, differs
 
 
 def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
@@ -138,12 +138,12 @@ def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
     if fits.all():
         return fits, tiny
     others = ~fits
-    parts = pc.extract_regex(where(numbers, others), _PARTS)
+    parts = pc.extract_regex(select(numbers, others), _PARTS)
     whole, part = (raw(pc.struct_field(parts, name)).lengths for name in ("whole", "part"))
     exponents = pc.struct_field(parts, "exponent")
     exponent: npt.NDArray[np.int32] = np.zeros(len(parts), dtype=np.int32)
     given = raw(exponents).lengths > 0
-    exponent[given] = integers(where(exponents, given).cast(pa.int32()))
+    exponent[given] = integers(select(exponents, given).cast(pa.int32()))
     held = (whole + exponent <= MAX_DIGITS) & (part - exponent <= _DECIMALS)
     fits[others] = held
     tiny[others] = ~held & (whole + exponent < -2)
@@ -162,4 +162,4 @@ def explain_numbers(column: pa.StringArray) -> pa.StringArray:
     reason = np.zeros(len(cells), dtype=np.int64)
     for place, pattern in enumerate(reasons, start=1):
         reason[matches(cells, pattern)] = place
-    return words("not a number", *reasons.values()).take(indices(reason))
+    return fixed_column("not a number", *reasons.values()).take(indices(reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Mask, mask_of, matches, put, raw, where
+from listrak_sms_cli.columnar import Mask, mask_of, matches, raw, replace_cells, select
 
 _BREAKS = "[\t\n\x0b\x0c\r\u0085\u2028\u2029]+"
 _OTHER_CONTROLS = "[\\x00-\x08\x0e-\x1f\x7f-\u0084\u0086-\u009f]+"
@@ -28,15 +28,15 @@ def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
     suspects = _suspects(column)
     if suspects is None:
         return column, None
-    suspects[suspects] = matches(where(column, suspects), _UNSETTLED)
-    before = where(column, suspects)
+    suspects[suspects] = matches(select(column, suspects), _UNSETTLED)
+    before = select(column, suspects)
     after = pc.replace_substring_regex(before, _OTHER_CONTROLS, "")
     after = pc.replace_substring_regex(after, _BREAKS, " ")
     after = pc.utf8_normalize(after, form="NFC")
     differs = mask_of(pc.not_equal(before, after))
     if not differs.any():
         return column, None
-    cells = put(column, suspects, after)
+    cells = replace_cells(column, suspects, after)
     suspects[suspects] = differs
     return cells, suspects
 

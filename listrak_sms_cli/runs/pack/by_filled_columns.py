@@ -46,14 +46,14 @@ def lines_of(cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_
     texts = [column.values.text for column in cleaned.columns]
     travels = cleaned.verdicts == Verdict.SENDABLE
     if not by_fill or cleaned.fills is None:
-        phones = write_phones(np.where(travels, numbers, 0), rules.phone_format, rules.region)
+        phones = write_phones(np.where(travels, numbers, 0), rules.phone_format)
         yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
         return
     fills = distinct(cleaned.fills[travels])
     for fill in fills if len(fills) <= MOST_GROUPS else ():
         rows = np.flatnonzero(travels & (cleaned.fills == fill))
         columns = _columns_of(int(fill))
-        phones = write_phones(numbers[rows], rules.phone_format, rules.region)
+        phones = write_phones(numbers[rows], rules.phone_format)
         some = [texts[column].take(indices(rows)) for column in columns]
         yield Lines(columns if len(columns) < len(texts) else None, rows, write_lines(phones, some))
 

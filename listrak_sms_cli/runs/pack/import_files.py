@@ -14,7 +14,7 @@ import xxhash
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from listrak_sms_cli.columnar import Column, Places, Raw, column_at, kernels, opened, raw
+from listrak_sms_cli.columnar import Column, write_csv_lines
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.listrak import PIECE
 
@@ -122,38 +122,18 @@ def string_offsets(column: pa.StringArray) -> np.ndarray:
     return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
 
 
-_MOST_TEXT = 1 << 31  # bytes that int32 can count
-_LITTLE = 1 << 23  # bytes that may be asked for and not used
-_OVERHANG = 16  # bytes that the last cell may be written over its end (COPIED of the kernels)
-
-
 def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray:
-    """One CSV line a member, line feed at its end; "" where the phone is null. Columns may be folded. Cells are quoted
-    where they need it (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow column
-    holds."""
-    pairs = [opened(column) for column in (phones, *columns)]
-    cells = [raw(texts) for texts, _ in pairs]
-    # Names, dates, addresses and digits are all above the comma: one look at the smallest byte settles most columns.
-    special = [bool(len(some.data)) and int(some.data.min()) <= ord(",") for some in cells]
-    room = _OVERHANG + len(phones) * (len(cells) + 2 * sum(special))
-    for some, (_, places), quotes in zip(cells, pairs, special, strict=True):
-        room += (1 + quotes) * (len(some.data) if places is None else _unfolded_size(some, places))
-    if room >= _MOST_TEXT:
+    """One CSV line a member, line feed at its end; "" where the phone is null. Columns may be dictionary-encoded. Cells
+    are quoted where they need it (RFC 4180), null is an empty cell. Raises AudienceError for more text than an Arrow
+    column holds."""
+    try:
+        return write_csv_lines(phones, columns)
+    except OverflowError:
         raise AudienceError(
             "Members that stand together hold more than a gigabyte of text.",
             hint="Leave their longest column out with --skip-column NAME.",
             code="too_much_text",
-        )
-    starts, text = np.empty(len(phones) + 1, np.int32), np.empty(room, np.uint8)
-    bytes_of = [(some.starts, some.data, places) for some, (_, places) in zip(cells, pairs, strict=True)]
-    size = kernels.write_lines(bytes_of, special, starts, text)
-    return column_at(starts, text[:size])
-
-
-def _unfolded_size(words: Raw, places: Places) -> int:
-    """Bytes of a folded column's cells, or somewhat more where these are few: what nobody writes to costs nothing."""
-    most = len(places) * int(words.lengths.max(initial=0))
-    return most if most < _LITTLE else int(words.lengths.take(places).sum(dtype=np.int64))
+        ) from None
 
 
 def header_line(names: list[str]) -> bytes:

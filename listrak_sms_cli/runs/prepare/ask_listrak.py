@@ -66,7 +66,7 @@ def _existing(
 
 def _asked(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None]) -> np.ndarray:
     """Those of `phones` that exist, each asked for in the spelling it would travel in."""
-    spellings = write_phones(phones, rules.phone_format, rules.region).to_pylist()
+    spellings = write_phones(phones, rules.phone_format).to_pylist()
     found = np.zeros(len(phones), np.bool_)
     for place, contact in enumerate(contacts.each(spellings)):
         found[place] = contact is not None

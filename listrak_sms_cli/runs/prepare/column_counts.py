@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, Verdict, short_zips
-from listrak_sms_cli.columnar import Bytes, Mask, empty_cells, unfolded
+from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells
 
 
 class ColumnMarks(Struct, frozen=True):
@@ -31,7 +31,7 @@ class ColumnMarks(Struct, frozen=True):
             _packed(empty_cells(texts)),
             _packed(column.values.changed),
             _packed(column.unfit),
-            short_zips(unfolded(texts)) if column.plan.holds_zips else 0,
+            short_zips(decoded(texts)) if column.plan.holds_zips else 0,
         )
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import AudienceProfile, CleanedColumn, ColumnFacts, Verdict, clean_members, counted
 from listrak_sms_cli.audience.source import Chunk
-from listrak_sms_cli.columnar import in_order, unfolded
+from listrak_sms_cli.columnar import decoded, in_order
 from listrak_sms_cli.runs.events import Listener, Phase
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks
 from listrak_sms_cli.runs.prepare.phone_pass import Gathering, Members, Phones
@@ -64,7 +64,7 @@ class _Look(Struct, frozen=True):
         plan, rules = self.job.plan, self.job.rules
         wanted = list(dict.fromkeys([plan.phone, *self.attributes]))
         cells = dict(zip(wanted, chunk.read(wanted, folded=True).columns, strict=True))
-        phones = Phones.of(unfolded(cells[plan.phone]), rules)
+        phones = Phones.of(decoded(cells[plan.phone]), rules)
         cleaned = clean_members(cells, plan, rules, phones.verdicts)
         marks = tuple(map(ColumnMarks.of, cleaned.columns))
         return _Seen(replace(phones, verdicts=cleaned.verdicts), cleaned.columns, marks, self.profile.look(cells))

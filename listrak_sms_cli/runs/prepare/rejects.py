@@ -18,7 +18,7 @@ from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
-from listrak_sms_cli.columnar import Column, as_read, booleans, indices, string_column
+from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.output_file import output_place, put
 
@@ -107,7 +107,7 @@ def explain(
     dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
     rows = np.flatnonzero(dropping)
     taken = indices(rows)
-    rows_read = {index: as_read(column.take(taken)) for index, column in cells.items()}
+    rows_read = {index: decoded_with_nulls(column.take(taken)) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     plain = {
         **_PLAIN_DETAILS,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
-from listrak_sms_cli.columnar import raw, where
+from listrak_sms_cli.columnar import raw, select
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.readback.differences import Differences
 from listrak_sms_cli.runs.readback.sent_values import KeptMembers
@@ -78,8 +78,8 @@ class Comparison:
                 wrong |= unequal
                 self.fields[column.name] += int(np.count_nonzero(unequal))
                 rows, phones = self._rows[members[unequal]], self._phones[members[unequal]]
-                told = write_phones(phones, PhoneFormat.E164, "")
-                self._listing.add(rows, told, column.name, where(ours, unequal), where(stored, unequal))
+                told = write_phones(phones, PhoneFormat.E164)
+                self._listing.add(rows, told, column.name, select(ours, unequal), select(stored, unequal))
         self.different += int(np.count_nonzero(wrong))
 
     def list_missing(self, phone_column: str) -> None:
@@ -87,5 +87,5 @@ class Comparison:
         members = np.sort(self._chosen[self._open])
         for start in range(0, len(members), 100_000):
             some = members[start : start + 100_000]
-            phones = write_phones(self._phones[some], PhoneFormat.E164, "")
+            phones = write_phones(self._phones[some], PhoneFormat.E164)
             self._listing.add(self._rows[some], phones, phone_column, phones, None)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField
 from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
-from listrak_sms_cli.columnar import indices, replaced, string_column, words
+from listrak_sms_cli.columnar import fixed_column, indices, replace_matches, string_column
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import attribute_of, with_system_fields
 from listrak_sms_cli.runs.readback.stored_values import stored_values, written
@@ -42,13 +42,15 @@ def rows_of(
 ) -> pa.RecordBatch:
     """Rows of the file: pa.string() without nulls. `numbers`: the phones, int64; one that libphonenumber does not take
     for a phone is kept as Listrak spells it."""
-    phones = write_phones(numbers, PhoneFormat.E164, "")
+    phones = write_phones(numbers, PhoneFormat.E164)
     if phones.null_count:
         spelled = string_column([contact.phone for contact in contacts])
-        phones = pc.coalesce(phones, replaced(spelled, _WITH_CODE, r"+\0"))
+        phones = pc.coalesce(phones, replace_matches(spelled, _WITH_CODE, r"+\0"))
     values = [written(stored_values(contacts, one), one.kind) for one in fields]
     out = np.array([contact.opted_out for contact in contacts], np.int64)
-    return pa.RecordBatch.from_arrays([phones, *values, words("false", "true").take(indices(out))], schema=schema)
+    return pa.RecordBatch.from_arrays(
+        [phones, *values, fixed_column("false", "true").take(indices(out))], schema=schema
+    )
 
 
 def keys_of(numbers: np.ndarray, spellings: Sequence[str]) -> np.ndarray:

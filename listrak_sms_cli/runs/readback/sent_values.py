@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
-from listrak_sms_cli.columnar import indices, raw, where
+from listrak_sms_cli.columnar import indices, raw, select
 from listrak_sms_cli.errors import SettingsError
 
 
@@ -35,7 +35,7 @@ class KeptMembers:
         self._rows.append(np.flatnonzero(travels) + start)
         every = bool(travels.all())
         for texts, column in zip(self._texts, cleaned.columns, strict=True):
-            texts.add(column.values.text if every else where(column.values.text, travels))
+            texts.add(column.values.text if every else select(column.values.text, travels))
 
     def values(self, column: int, members: np.ndarray) -> pa.StringArray:
         """A column's import text of these members, counted in the order they were kept."""

@@ -11,7 +11,16 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import FieldKind, ProfileField, among
 from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
-from listrak_sms_cli.columnar import Mask, filled, mask_of, put, replaced, string_column, trimmed, where
+from listrak_sms_cli.columnar import (
+    Mask,
+    mask_of,
+    nulls_as_empty,
+    replace_cells,
+    replace_matches,
+    select,
+    string_column,
+    trimmed,
+)
 from listrak_sms_cli.listrak import Contact
 
 # Listrak gives the system fields as attributes of a contact; among the values they may be, or not.
@@ -34,7 +43,7 @@ def stored_values(contacts: Sequence[Contact], field: ProfileField) -> pa.String
     if attribute is None:
         return string_column([contact.values.get(key) or "" for contact in contacts])
     cells = string_column([contact.values.get(key) or attribute(contact) or "" for contact in contacts])
-    return replaced(cells, _NO_DATE, "") if field.kind is FieldKind.DATE else cells
+    return replace_matches(cells, _NO_DATE, "") if field.kind is FieldKind.DATE else cells
 
 
 def written(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
@@ -42,23 +51,23 @@ def written(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     wherever they can be read, all else as it is stored."""
     if kind is not FieldKind.DATE:
         return cells
-    cells = replaced(replaced(cells, _NO_DATE, ""), _AT_MIDNIGHT, r"\1")
-    return replaced(cells, _ISO, r"\3-\1-\2")
+    cells = replace_matches(replace_matches(cells, _NO_DATE, ""), _AT_MIDNIGHT, r"\1")
+    return replace_matches(cells, _ISO, r"\3-\1-\2")
 
 
 def meaning(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     """The cells in one spelling for each value of their field: equal cells are equal values. "" = no value; what the
     kind cannot read stays as it is, and so does a number that would have to be rounded."""
-    cells = filled(cells)
+    cells = nulls_as_empty(cells)
     match kind:
         case FieldKind.TEXT:
             return cells
         case FieldKind.NUMBER:
             text, bad, rounded = clean_numbers(cells)
-            plain = replaced(text, r"^(-?\d+)\.0+$|^(-?\d+\.\d*[1-9])0+$", r"\1\2")
-            return _restored(replaced(plain, r"^-0$", "0"), cells, bad, rounded)
+            plain = replace_matches(text, r"^(-?\d+)\.0+$|^(-?\d+\.\d*[1-9])0+$", r"\1\2")
+            return _restored(replace_matches(plain, r"^-0$", "0"), cells, bad, rounded)
         case FieldKind.DATE:
-            text, bad, _timed = clean_dates(replaced(cells, _NO_DATE, ""), "US", None)
+            text, bad, _timed = clean_dates(replace_matches(cells, _NO_DATE, ""), "US", None)
             return _restored(text, cells, bad)
         case FieldKind.CHECKBOX:
             text, bad = clean_checkboxes(cells)
@@ -70,7 +79,7 @@ def differing(left: pa.StringArray, right: pa.StringArray, kind: FieldKind) -> M
     unequal = mask_of(pc.not_equal(left, right))
     if kind is not FieldKind.TEXT and unequal.any():
         unequal[unequal] = mask_of(
-            pc.not_equal(meaning(where(left, unequal), kind), meaning(where(right, unequal), kind))
+            pc.not_equal(meaning(select(left, unequal), kind), meaning(select(right, unequal), kind))
         )
     return unequal
 
@@ -78,7 +87,7 @@ def differing(left: pa.StringArray, right: pa.StringArray, kind: FieldKind) -> M
 def _restored(text: pa.StringArray, cells: pa.StringArray, *unread: Mask | None) -> pa.StringArray:
     for mask in unread:
         if mask is not None:
-            text = put(text, mask, trimmed(where(cells, mask)))
+            text = replace_cells(text, mask, trimmed(select(cells, mask)))
     return text
 
 

@@ -16,7 +16,7 @@ import pytest
 from listrak_sms_cli.audience.source.audience import ReadOptions, open_audience
 from listrak_sms_cli.audience.source.parquet_rows import RowGroup, Wanted
 from listrak_sms_cli.audience.source.to_text import as_text
-from listrak_sms_cli.columnar.strings import indices, words
+from listrak_sms_cli.columnar.strings import fixed_column, indices
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.import_files import write_lines
 
@@ -233,7 +233,7 @@ def test_damaged_pages_never_lose_rows(tmp_path: Path, folded: bool) -> None:
                 batches = [chunk.read(folded=folded) for chunk in audience.chunks()]
                 assert sum(batch.num_rows for batch in batches) == audience.rows == 300
                 for batch in batches:
-                    write_lines(words("1").take(indices(np.zeros(batch.num_rows, np.int64))), batch.columns)
+                    write_lines(fixed_column("1").take(indices(np.zeros(batch.num_rows, np.int64))), batch.columns)
         except AudienceError as error:
             assert error.code in ("bad_parquet", "not_utf8", "wrong_format", "unreadable_column", "cell_too_long")
 
