@@ -32,7 +32,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
     return Recipe(
         path=path,
         read={"format": read.format, "delimiter": read.delimiter, "encoding": read.encoding, "sheet": read.sheet},
-        identity=[(file.size, file.digest) for file in audience.identity.files],
+        identity=[(file.size, file.digest) for file in audience.identity],
         phone=plan.phone,
         header=list(plan.header),
         columns=[
@@ -96,7 +96,7 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
                 stretches[origin].append((spool.append(text), len(text)))
             done += batch.size
             tell(PhaseAdvanced(Phase.CHECKING, done))
-        if [(file.size, file.digest) for file in audience.identity.files] != [tuple(f) for f in recipe.identity]:
+        if [(file.size, file.digest) for file in audience.identity] != [tuple(f) for f in recipe.identity]:
             raise _changed(run, audience)
         tell(PhaseEnded(Phase.CHECKING))
     return [_piece(part, ImportFile(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]

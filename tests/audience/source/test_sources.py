@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import asdict
 
-from listrak_sms_cli.audience.source.audience import Audience, ReadOptions, open_audience
+from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
 from listrak_sms_cli.errors import AudienceError
 
 TEXT = b'phone,name\n1,"a\nb"\n\n2,c\n'
@@ -107,11 +107,11 @@ def test_compressed_parquet(tmp_path: Path) -> None:
 
 PIPED = """
 import sys
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience.source import open_audience
 with open_audience(sys.argv[1]) as audience:
     for _ in range(2):
         batches = [chunk.read() for chunk in audience.chunks()]
-    print(audience.name, [batch.to_pydict() for batch in batches], audience.identity.files[0].digest)
+    print(audience.name, [batch.to_pydict() for batch in batches], audience.identity[0].digest)
 """
 
 
@@ -333,7 +333,7 @@ def test_anything_with_an_arrow_stream(source: Any) -> None:
             assert rows_of(audience) == EXPECTED
         assert audience.rows == 3
         assert audience.locate(np.array([2]))[1].tolist() == [3]
-        json.dumps([asdict(file) for file in audience.identity.files])
+        json.dumps([asdict(file) for file in audience.identity])
 
 
 def test_frame_with_an_index_of_strings() -> None:
@@ -368,7 +368,7 @@ def test_disk_full(tmp_path: Path) -> None:
     script = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.errors import AudienceError
 try:
     open_audience({str(path)!r})
