@@ -86,7 +86,7 @@ def _data_files(names: Sequence[str], folder: str) -> list[str]:
     csv: list[str] = []
     parquet: list[str] = []
     for name in names:
-        hidden = any(part.startswith((".", "_")) for part in Path(name).relative_to(folder).parts)
+        hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
         if not hidden and (data_file := _DATA_FILE.search(name)):
             (csv if data_file[1] else parquet).append(name)
     if csv and parquet:
@@ -100,10 +100,15 @@ def _data_files(names: Sequence[str], folder: str) -> list[str]:
     return csv or parquet
 
 
+def _parts_below(folder: str, name: str) -> tuple[str, ...]:
+    path = Path(name)
+    return path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
+
+
 def _partitions(name: str, root: str) -> Partitions:
     """`dt=2026-01-01/region=us/part.parquet` -> (dt, 2026-01-01), (region, us); Hive's word for null becomes ""."""
     partitions = []
-    for folder in Path(name).relative_to(root).parts[:-1]:
+    for folder in _parts_below(root, name)[:-1]:
         key, equals, value = folder.partition("=")
         if equals and key:
             partitions.append((unquote(key), "" if value == _NULL_PARTITION else unquote(value)))

@@ -141,6 +141,26 @@ def test_folder_of_csv_files(tmp_path: Path) -> None:
         assert (files.tolist(), numbers.tolist()) == ([0, 0, 1], [2, 4, 2])
 
 
+def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the folder `.` every visible data file is read, however short its name, and no hidden one."""
+    for name in ("a.csv", "bc.csv", ".d.csv", "_e.csv"):
+        (tmp_path / name).write_text(f"phone\n{name}\n")
+    monkeypatch.chdir(tmp_path)
+    assert read(".") == read(tmp_path) == [["a.csv"], ["bc.csv"]]
+
+
+def test_readers_are_imported_where_they_are_used(tmp_path: Path) -> None:
+    """A CSV is read without the modules that read Parquet files, sheets and streams."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(TEXT)
+    script = (
+        PIPED
+        + "    print([name for name in sys.modules if name.endswith(('parquet', 'source.excel', 'source.arrow'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True, timeout=60, text=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
 def test_glob_of_parquet_files_in_hive_folders(tmp_path: Path) -> None:
     """key=value folders become columns at the end; one pattern names many files."""
     for region, phone in (("us", "1"), ("c%20a", "2"), ("__HIVE_DEFAULT_PARTITION__", "3")):
