@@ -15,7 +15,7 @@ from listrak_sms_cli import validate
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.members import CleaningRules, Verdict, clean_members
 from listrak_sms_cli.audience.profile import AudienceProfile
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar.dictionaries import decoded
 from listrak_sms_cli.errors import NothingSent
 from listrak_sms_cli.runs.pack.by_filled_columns import lines_of
@@ -98,7 +98,7 @@ def test_read_from_parquet(tmp_path: Path, options: dict[str, object]) -> None:
     kept = []
     with open_audience(path) as audience:
         for chunk in audience.chunks():
-            plain, few = chunk.read(), chunk.read(folded=True)
+            plain, few = chunk.read(), chunk.read(keep_dictionaries=True)
             kept += [pa.types.is_dictionary(few.column("tier").type)]
             assert few.schema.names == plain.schema.names
             for one, other in zip(plain.columns, few.columns, strict=True):
@@ -114,7 +114,7 @@ def test_a_long_word_behind_the_dictionary(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "a.parquet")
     with open_audience(tmp_path / "a.parquet") as audience:
         (chunk,) = audience.chunks()
-        batch = chunk.read(folded=True)
+        batch = chunk.read(keep_dictionaries=True)
     assert pa.types.is_dictionary(batch.column(1).type)
     lines = write_lines(decoded(batch.column(0)), [batch.column(1)])
     assert len(lines[5_000].as_py()) == 18_003
@@ -127,7 +127,7 @@ def test_encoding_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.concat_tables([table, table]), path, row_group_size=120_000, dictionary_pagesize_limit=1 << 10)
     with open_audience(path) as audience:
-        texts = [chunk.read([1], folded=True).column(0) for chunk in audience.chunks()]
+        texts = [chunk.read([1], keep_dictionaries=True).column(0) for chunk in audience.chunks()]
     assert [text for column in texts for text in decoded(column).to_pylist()] == words * 2
 
 

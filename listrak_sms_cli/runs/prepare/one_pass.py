@@ -63,7 +63,7 @@ class _Look(Struct, frozen=True):
     def __call__(self, chunk: Chunk) -> _Seen:
         plan, rules = self.job.plan, self.job.rules
         wanted = list(dict.fromkeys([plan.phone, *self.attributes]))
-        cells = dict(zip(wanted, chunk.read(wanted, folded=True).columns, strict=True))
+        cells = dict(zip(wanted, chunk.read(wanted, keep_dictionaries=True).columns, strict=True))
         phones = Phones.of(decoded(cells[plan.phone]), rules)
         cleaned = clean_members(cells, plan, rules, phones.verdicts)
         marks = tuple(map(ColumnMarks.of, cleaned.columns))

@@ -201,7 +201,7 @@ class _Check(Struct, frozen=True):
 
     def __call__(self, stretch: _Stretch) -> _Checked:
         plan, rules = self.job.plan, self.job.rules
-        batch = stretch.chunk.read(self.wanted, folded=self.folded)
+        batch = stretch.chunk.read(self.wanted, keep_dictionaries=self.folded)
         if batch.num_rows != stretch.rows.stop - stretch.rows.start:
             raise AudienceError(
                 f"The audience {self.job.audience.name} changed while it was read; nothing was sent.",

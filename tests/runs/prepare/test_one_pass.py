@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from listrak_sms_cli import validate
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.members import CleaningRules
-from listrak_sms_cli.audience.source.audience import Audience
-from listrak_sms_cli.audience.source.content import Spool
-from listrak_sms_cli.audience.source.csv import CsvPart
-from listrak_sms_cli.audience.source.open import Found
-from listrak_sms_cli.audience.source.parquet import ParquetPart
+from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.open import AudienceFile
+from listrak_sms_cli.audience.source.parquet import ParquetReader
+from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError, LsmsError
 from listrak_sms_cli.runs import events as e
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -84,11 +84,11 @@ def as_parquet(rows: list[tuple[str, ...]], group: int) -> bytes:
 
 
 def opened(content: bytes, block_size: int) -> Audience:
-    spool = Spool()
+    spool = SourceSpool()
     kept = spool.keep("members", [content])
     parquet = content.startswith(b"PAR1")
-    part = ParquetPart(kept) if parquet else CsvPart(kept, ",", "CSV", block_size=block_size)
-    return Audience("members", [Found(part, range(len(HEADER)))], spool)
+    reader = ParquetReader(kept) if parquet else CsvReader(kept, ",", "CSV", block_size=block_size)
+    return Audience("members", [AudienceFile(reader, range(len(HEADER)))], spool)
 
 
 def told(job: Job, *, once: bool) -> tuple[dict[str, Any], list[Event]]:
