@@ -20,7 +20,7 @@ from listrak_sms_cli.runs.account import connect, read_account
 from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.pack import Packing, Part, Spool
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, Packing
 from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, Preparation, lone_notices, state_notice
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.rebuild import recipe_of
@@ -92,7 +92,7 @@ class _Push:
                 from listrak_sms_cli.runs.verify import AfterPush
 
                 self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
-            spool = Spool()
+            spool = ImportSpool()
             closing.callback(spool.close)
             packing = self._packing(spool, job)
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
@@ -120,7 +120,7 @@ class _Push:
             elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
                 conclude(journal, [], outcome, waited=True)
 
-    def _packing(self, spool: Spool, job: Job) -> Packing:
+    def _packing(self, spool: ImportSpool, job: Job) -> Packing:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
         options, names = self._options, [column.name for column in job.plan.columns]
         if options.per_contact:
@@ -155,7 +155,7 @@ class _Push:
         if self._memory is not None and self._options.changed_only and not self._options.dry_run:
             look_at_earlier(store, client, target, self._memory, self._stop)
 
-    def _deliver(self, store: Store, delivery: Delivery, parts: list[Part]) -> None:
+    def _deliver(self, store: Store, delivery: Delivery, parts: list[ImportFile]) -> None:
         outcome, options, memory = self._outcome, self._options, self._memory
 
         def wait_first() -> list[LsmsError]:
@@ -183,7 +183,7 @@ class _Push:
         return self._options.dry_run or self._options.sandbox
 
     def _begin_journal(
-        self, store: Store, job: Job, members: Members, parts: list[Part], ranks: np.ndarray | None
+        self, store: Store, job: Job, members: Members, parts: list[ImportFile], ranks: np.ndarray | None
     ) -> Journal:
         settings, outcome, reading = self._settings, self._outcome, self._options.reading
         folder = None

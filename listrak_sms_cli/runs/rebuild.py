@@ -23,7 +23,7 @@ from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_a
 from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import ImportFile, Part, Spool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
 from listrak_sms_cli.runs.record import FieldOf, PartState, Recipe, StoredRun, read_assignment
 
 
@@ -73,7 +73,7 @@ def _rules_of(recipe: Recipe) -> CleaningRules:
     )
 
 
-def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Listener) -> list[Part]:
+def rebuild(run: StoredRun, audience_path: str | None, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
     """The import files of the run that Listrak has not accepted (or whose import ended badly), row for row as they
     were prepared; Listrak is not asked again who exists.
 
@@ -99,7 +99,7 @@ def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Liste
         if [(file.size, file.digest) for file in audience.identity.files] != [tuple(f) for f in recipe.identity]:
             raise _changed(run, audience)
         tell(PhaseEnded(Phase.CHECKING))
-    return [_piece(part, ImportFile(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]
+    return [_piece(part, ImportText(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]
 
 
 def _opened(path: str, options: ReadOptions) -> Audience:
@@ -169,7 +169,7 @@ class _Rebuild(Struct, frozen=True):
         return texts
 
 
-def _piece(part: PartState, whole: ImportFile) -> Part:
+def _piece(part: PartState, whole: ImportText) -> ImportFile:
     """The import file that `part` stands for: all of what was packed, or its piece of it after a split."""
     line = part.line
     content = whole
@@ -177,7 +177,9 @@ def _piece(part: PartState, whole: ImportFile) -> Part:
         content = content.split(line.skip)[1]
     if content.size > line.bytes:
         content = content.split(line.rows)[0]
-    return Part(line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None)
+    return ImportFile(
+        line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None
+    )
 
 
 def _changed(run: StoredRun, audience: Audience) -> AudienceError:

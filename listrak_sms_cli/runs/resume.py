@@ -13,7 +13,7 @@ from listrak_sms_cli.runs.account import connect
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.options import NO_WAIT, WAIT, Waiting
 from listrak_sms_cli.runs.outcome import Outcome, raise_worst
-from listrak_sms_cli.runs.pack import Spool
+from listrak_sms_cli.runs.pack import ImportSpool
 from listrak_sms_cli.runs.prepare import nothing_left_notice
 from listrak_sms_cli.runs.rebuild import plan_of, rebuild
 from listrak_sms_cli.runs.record import Journal, Store, StoredRun, fingerprint, read_journal
@@ -72,7 +72,7 @@ def resume_run(
                 raise UsageError(f"Run {run.run_id} was under way until now.", hint=f"Again: lsms resume {run.run_id}")
             client = closing.enter_context(connect(settings, stop=stop))
             client.check_token()
-            spool = Spool()
+            spool = ImportSpool()
             closing.callback(spool.close)
             parts = rebuild(run, audience, spool, tell) if run.state.unsent else []
             if parts:

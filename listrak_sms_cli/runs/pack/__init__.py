@@ -15,8 +15,8 @@ from listrak_sms_cli.runs.pack.by_filled_columns import (
 )
 from listrak_sms_cli.runs.pack.import_files import (
     ImportFile,
-    Part,
-    Spool,
+    ImportSpool,
+    ImportText,
     header_line,
     string_offsets,
     write_lines,
@@ -24,10 +24,10 @@ from listrak_sms_cli.runs.pack.import_files import (
 
 __all__ = [
     "ImportFile",
+    "ImportSpool",
+    "ImportText",
     "Lines",
     "Packing",
-    "Part",
-    "Spool",
     "check_columns",
     "check_groups",
     "distinct",

@@ -18,7 +18,7 @@ from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.columnar import indices
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack.import_files import Packer, Part, Spool, header_line, write_lines
+from listrak_sms_cli.runs.pack.import_files import ImportFile, ImportSpool, Packer, header_line, write_lines
 
 MOST_GROUPS = 64
 MOST_COLUMNS = 64
@@ -61,7 +61,7 @@ def lines_of(cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_
 class Packing:
     """The import files of a run in the making: a Packer for each group. One thread only."""
 
-    def __init__(self, spool: Spool, names: list[str], rows: int, limit: int, *, by_fill: bool = False) -> None:
+    def __init__(self, spool: ImportSpool, names: list[str], rows: int, limit: int, *, by_fill: bool = False) -> None:
         """`names`: of the columns after the phone, as the import files call them; `rows`, `limit`: as a Packer's."""
         self.by_fill = by_fill
         self._spool = spool
@@ -91,13 +91,13 @@ class Packing:
     def _header(self, columns: tuple[int, ...] | None) -> bytes:
         return header_line(["phone", *(self._names if columns is None else (self._names[place] for place in columns))])
 
-    def parts(self) -> tuple[list[Part], np.ndarray | None]:
+    def parts(self) -> tuple[list[ImportFile], np.ndarray | None]:
         """The parts, the largest group's first, so that one of a single member, which Listrak may refuse, keeps nobody
         waiting; and, when there are groups, the rank of each row's group among them: uint8 a row of the audience.
         Raises AudienceError as a Packer."""
         groups = list(self._groups.items())
         order = sorted(range(len(groups)), key=lambda place: -groups[place][1].members)
-        parts: list[Part] = []
+        parts: list[ImportFile] = []
         for place in order:
             columns, packer = groups[place]
             parts += packer.parts(len(parts) + 1, columns)

@@ -18,7 +18,7 @@ from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.listrak import PIECE
 
 
-class Spool:
+class ImportSpool:
     """An anonymous temporary file (in TMPDIR): unlinked as soon as it is open, so no member data outlives the
     process, not even by `kill -9`. Appending is for one thread, reading for any number."""
 
@@ -59,10 +59,10 @@ class Spool:
         self._file.close()
 
 
-class ImportFile(Struct, frozen=True):
+class ImportText(Struct, frozen=True):
     """The bytes of one import file: a header line and stretches (offset, size) of the spool."""
 
-    spool: Spool
+    spool: ImportSpool
     header: bytes
     stretches: tuple[tuple[int, int], ...]
 
@@ -77,7 +77,7 @@ class ImportFile(Struct, frozen=True):
             yield from self.spool.read(offset, size, before)
             before += size
 
-    def split(self, rows: int) -> tuple[ImportFile, ImportFile]:
+    def split(self, rows: int) -> tuple[ImportText, ImportText]:
         """The first `rows` members and the rest. A member is one line: cells never carry a line break."""
         left = rows
         for number, (offset, size) in enumerate(self.stretches):
@@ -95,13 +95,13 @@ class ImportFile(Struct, frozen=True):
         raise ValueError("an import file cannot be split after its last member")
 
 
-class Part(Struct, frozen=True):
+class ImportFile(Struct, frozen=True):
     """One import file of a run: number, members, bytes. `origin`, `skip` and `columns` are those of the journal's
     PartLine."""
 
     number: int
     rows: int
-    content: ImportFile
+    content: ImportText
     origin: int
     skip: int = 0
     columns: tuple[int, ...] | None = None
@@ -158,7 +158,7 @@ class Packer:
     alone when there are more: an odd number of members in pairs ends with three. One thread only; several packers may
     take turns on one spool."""
 
-    def __init__(self, spool: Spool, header: bytes, rows: int, limit: int) -> None:
+    def __init__(self, spool: ImportSpool, header: bytes, rows: int, limit: int) -> None:
         self._spool = spool
         self._header = header
         self._rows = rows
@@ -197,7 +197,7 @@ class Packer:
             cut.last = int(ends[upto - 1]) - (int(ends[upto - 2]) if upto > 1 else 0)
             taken = upto
 
-    def parts(self, first: int = 1, columns: tuple[int, ...] | None = None) -> list[Part]:
+    def parts(self, first: int = 1, columns: tuple[int, ...] | None = None) -> list[ImportFile]:
         """The parts, numbered from `first`, once everything has been added. Raises AudienceError for a member so large
         that no other fits beside it."""
         cuts = self._cuts
@@ -209,10 +209,10 @@ class Packer:
                 hint="Leave its longest column out with --skip-column NAME.",
                 code="member_too_large",
             )
-        parts: list[Part] = []
+        parts: list[ImportFile] = []
         for number, cut in enumerate(cuts, first):
-            content = ImportFile(self._spool, self._header, tuple(cut.stretches))
-            parts.append(Part(number, cut.rows, content, origin=number, columns=columns))
+            content = ImportText(self._spool, self._header, tuple(cut.stretches))
+            parts.append(ImportFile(number, cut.rows, content, origin=number, columns=columns))
         return parts
 
     def _join_last(self, previous: _Cut, last: _Cut) -> None:

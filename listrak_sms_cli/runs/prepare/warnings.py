@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.two_passes import Job
 from listrak_sms_cli.runs.record import RunState
@@ -72,7 +72,7 @@ def drop_notices(counts: Mapping[Verdict, int], exponents: int, rejects: str | N
     return notices
 
 
-def lone_notices(parts: list[Part]) -> list[RunWarning]:
+def lone_notices(parts: list[ImportFile]) -> list[RunWarning]:
     """About import files of one member, beside others."""
     alone = sum(part.rows == 1 for part in parts)
     if not alone or len(parts) == 1:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.columnar import booleans, column_of_numbers, in_order, numbers_of
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 
 FILE_NAME = "parts.parquet"
 _STEP = 1 << 19  # rows written together
@@ -29,7 +29,7 @@ _SCHEMA = pa.schema(
 
 
 def write_assignment(
-    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part], ranks: np.ndarray | None = None
+    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[ImportFile], ranks: np.ndarray | None = None
 ) -> None:
     """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs, those of
     each group its own. `ranks`: of a Packing.
@@ -75,7 +75,7 @@ def write_assignment(
 class _Assigner:
     """Gives the members of a group to its parts. `amounts`: how many of them each stretch of the audience has."""
 
-    def __init__(self, parts: list[Part], amounts: list[int]) -> None:
+    def __init__(self, parts: list[ImportFile], amounts: list[int]) -> None:
         self._numbers = np.array([part.number for part in parts], np.int32)
         self._ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
         self._before: np.ndarray = np.cumsum([0, *amounts])

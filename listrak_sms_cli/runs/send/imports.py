@@ -24,7 +24,7 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.options import Waiting
 from listrak_sms_cli.runs.outcome import Outcome, worst
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice
 from listrak_sms_cli.runs.record import (
     Accepted,
@@ -52,7 +52,7 @@ class Target(Struct, frozen=True):
     sender_code: int
     columns: tuple[ColumnMapping, ...]
 
-    def columns_of(self, part: Part) -> tuple[ColumnMapping, ...]:
+    def columns_of(self, part: ImportFile) -> tuple[ColumnMapping, ...]:
         return self.columns if part.columns is None else tuple(self.columns[place] for place in part.columns)
 
 
@@ -69,10 +69,10 @@ class Delivery:
         self._problems: list[LsmsError] = []
         self._progress = _Progress(tell)
 
-    def send(self, parts: list[Part], concurrency: int) -> list[LsmsError]:
+    def send(self, parts: list[ImportFile], concurrency: int) -> list[LsmsError]:
         """Uploads every part; returns what went wrong. After a refusal or an outage no further part is tried."""
         waiting = deque(parts)
-        uploads: dict[Future[Accepted], Part] = {}
+        uploads: dict[Future[Accepted], ImportFile] = {}
         self._progress.start(parts)
         with ThreadPoolExecutor(concurrency, thread_name_prefix="lsms-upload") as pool:
             while uploads or (waiting and not self._ended):
@@ -93,7 +93,7 @@ class Delivery:
     def _ended(self) -> bool:
         return bool(self._problems) or self.stop.is_set()
 
-    def _upload(self, part: Part) -> Accepted:
+    def _upload(self, part: ImportFile) -> Accepted:
         body = ImportBody(
             file_name=self.journal.state.parts[part.number].line.file_name,
             columns=self._target.columns_of(part),
@@ -105,7 +105,7 @@ class Delivery:
             part=part.number, import_file_id=accepted.import_file_id, maybe_repeated=accepted.maybe_repeated
         )
 
-    def _settle(self, part: Part, future: Future[Accepted]) -> list[Part]:
+    def _settle(self, part: ImportFile, future: Future[Accepted]) -> list[ImportFile]:
         """Writes down how an upload ended; returns the parts that take its place (after a split)."""
         try:
             accepted = future.result()
@@ -123,7 +123,7 @@ class Delivery:
         self._show(part.number)
         return []
 
-    def _halve(self, part: Part, error: ImportTooLarge) -> list[Part]:
+    def _halve(self, part: ImportFile, error: ImportTooLarge) -> list[ImportFile]:
         if part.rows <= SMALLEST_HALF:
             smallest = ImportTooLarge(
                 f"Listrak does not even take an import file of {part.rows:,} members ({part.content.size:,} bytes); "
@@ -146,7 +146,7 @@ class Delivery:
         self.journal.write(Split(part=part.number, into=lines, maybe_arrived=error.maybe_arrived))
         return pieces
 
-    def _refuse(self, part: Part, error: ListrakRefused) -> None:
+    def _refuse(self, part: ImportFile, error: ListrakRefused) -> None:
         self.journal.write(Refused(part=part.number, code=error.code, maybe_arrived=error.maybe_arrived))
         self._problems.append(error)
 
@@ -198,7 +198,7 @@ class Delivery:
 
 def deliver(
     delivery: Delivery,
-    parts: list[Part],
+    parts: list[ImportFile],
     outcome: Outcome,
     concurrency: int,
     waiting: Waiting,
@@ -231,7 +231,7 @@ def _seen(part: int, status: ImportStatus) -> Seen:
     return Seen(part=part, status=status.status, ended=status.ended, failed=status.failed, new_word=status.new_word)
 
 
-def part_line(part: Part, stem: str) -> PartLine:
+def part_line(part: ImportFile, stem: str) -> PartLine:
     name = f"{stem}-{part.number:04d}.csv"
     columns = None if part.columns is None else list(part.columns)
     return PartLine(part.number, name, part.rows, part.content.size, part.origin, part.skip, columns)
@@ -246,7 +246,7 @@ class _Progress:
         self._by_part: dict[int, int] = {}
         self._total = 0
 
-    def start(self, parts: list[Part]) -> None:
+    def start(self, parts: list[ImportFile]) -> None:
         self._tell(PhaseStarted(Phase.SENDING, sum(part.content.size for part in parts), "bytes"))
 
     def add(self, part: int, done: int) -> None:
@@ -256,5 +256,5 @@ class _Progress:
             total = self._total
         self._tell(PhaseAdvanced(Phase.SENDING, total))
 
-    def finish(self, part: Part) -> None:
+    def finish(self, part: ImportFile) -> None:
         self.add(part.number, part.content.size)

@@ -26,7 +26,7 @@ from listrak_sms_cli.runs.events import (
     PhaseEnded,
     PhaseStarted,
 )
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import nothing_sendable
 from listrak_sms_cli.runs.record import Journal, PartStatus, Sending, Updated
 from listrak_sms_cli.runs.send.contact_update import Merge
@@ -60,7 +60,7 @@ class ContactDelivery(Delivery):
         self._halt = threading.Event()
         self._done = 0
 
-    def send(self, parts: list[Part], concurrency: int) -> list[LsmsError]:
+    def send(self, parts: list[ImportFile], concurrency: int) -> list[LsmsError]:
         """Updates every member of `parts` that was not updated before; returns what went wrong. One that is refused
         does not keep the others; an outage, or refusals that would hit everybody, do."""
         self._tell(PhaseStarted(Phase.SENDING, sum(len(self._open(part)) for part in parts), "members"))
@@ -91,13 +91,13 @@ class ContactDelivery(Delivery):
         keep = started.recipe.rules.get("empty_cells") == "keep"
         return Merge(tuple(started.recipe.columns), ids, keep)
 
-    def _outcomes(self, part: Part) -> str:
+    def _outcomes(self, part: ImportFile) -> str:
         return self.journal.state.parts[part.number].outcomes or "." * part.rows
 
-    def _open(self, part: Part) -> list[int]:
+    def _open(self, part: ImportFile) -> list[int]:
         return [place for place, letter in enumerate(self._outcomes(part)) if letter in ".r"]
 
-    def _send_batch(self, part: Part, merge: Merge, pool: ThreadPoolExecutor) -> None:
+    def _send_batch(self, part: ImportFile, merge: Merge, pool: ThreadPoolExecutor) -> None:
         outcomes, still = list(self._outcomes(part)), set(self._open(part))
         updated = self.journal.state.rows[PartStatus.ACCEPTED]
         self.journal.write(Sending(part=part.number))
@@ -232,7 +232,7 @@ def _for_everybody(error: ListrakRefused) -> ListrakRefused:
     )
 
 
-def _members(part: Part, width: int) -> Iterator[tuple[str, ...]]:
+def _members(part: ImportFile, width: int) -> Iterator[tuple[str, ...]]:
     """The cells of each member of a part, the phone first. A batch is small: it is taken whole."""
     text = b"".join(part.content.chunks())
     names = [f"f{number}" for number in range(width)]

@@ -18,7 +18,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColum
 from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.by_filled_columns import Packing, check_columns, check_groups, fewest_to_skip, lines_of
-from listrak_sms_cli.runs.pack.import_files import Part, Spool
+from listrak_sms_cli.runs.pack.import_files import ImportFile, ImportSpool
 
 ROOMY = 1 << 20
 
@@ -40,7 +40,7 @@ def cleaned(batch: list[tuple[bool, str, str, str]]) -> Cleaned:
     return clean_members(cells, plan(NAMES), RULES, verdicts)
 
 
-def rows_of(part: Part) -> list[dict[str, str]]:
+def rows_of(part: ImportFile) -> list[dict[str, str]]:
     text = b"".join(part.content.chunks()).decode()
     assert len(text) == part.content.size
     return list(csv.DictReader(io.StringIO(text, newline="")))
@@ -54,7 +54,7 @@ def test_every_member_travels_once_without_an_empty_cell(
     is alone but in a group of one; `ranks` says whose group comes when."""
     expected: dict[tuple[str, ...], list[dict[str, str]]] = {}
     first, unchanged, sendable = 12125550100, 0, []
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         packing = Packing(spool, NAMES, rows, ROOMY, by_fill=True)
         packing.begin(sum(map(len, batches)))
         for batch in batches:
@@ -83,7 +83,7 @@ def test_every_member_travels_once_without_an_empty_cell(
         assert np.bincount(ranks[np.array(sendable, np.bool_)], minlength=len(sizes)).tolist() == sizes
 
 
-def _names(parts: list[Part]) -> list[tuple[str, ...]]:
+def _names(parts: list[ImportFile]) -> list[tuple[str, ...]]:
     return [tuple(NAMES if part.columns is None else (NAMES[place] for place in part.columns)) for part in parts]
 
 
