@@ -11,17 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.listrak import ColumnMapping, ListrakClient, Retry
 from listrak_sms_cli.runs.account import connect, read_account
-from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
+from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
-from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, Packing
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, Preparation, lone_notices, state_notice
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
+from listrak_sms_cli.runs.prepare import (
+    NOT_QUERIED,
+    PlannedAudience,
+    Preparation,
+    PreparedAudience,
+    Receivers,
+    state_notice,
+)
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.record import (
@@ -87,31 +92,26 @@ class _Push:
             client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
             audience = closing.enter_context(preparation.open())
             account = read_account(client, outcome.sender_code)
-            job = preparation.plan(audience, account)
+            planned = preparation.plan(audience, account)
             if self._options.verify and not self._options.dry_run:
                 from listrak_sms_cli.runs.verify import AfterPush
 
-                self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
+                self._after = closing.enter_context(AfterPush(planned, self._options.verify_sample, self._tell))
             spool = ImportSpool()
             closing.callback(spool.close)
-            packing = self._packing(spool, job)
+            packer = self._packer(spool, planned)
             lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
             closing.enter_context(lock)
-            contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
+            contacts = Contacts(client, account.sender_code, account.country or planned.rules.region)
             self._remember(store, client)
-            members = self._prepare(job, packing, contacts)
-            preparation.guard(job, store.last_good(self._audience_name, self._target()))
-            parts, ranks = packing.parts()
-            for notice in lone_notices(parts) if packing.by_fill else ():
-                outcome.warn(notice)
-            imports = 0 if self._options.per_contact else len(parts)
-            self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
-            journal = self._begin_journal(store, job, members, parts, ranks)
+            prepared = self._prepare(store, planned, packer, contacts)
+            parts = prepared.import_files
+            journal = self._begin_journal(store, prepared)
             closing.callback(journal.close)
-            del members, ranks
+            del prepared
             self._recall = None  # 80 MB of ten million members
             if parts and not self._options.dry_run:
-                mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
+                mapping = tuple(ColumnMapping(column.field.id) for column in planned.plan.columns)
                 make = ContactDelivery if self._options.per_contact else Delivery
                 delivery = make(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
                 steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
@@ -120,31 +120,34 @@ class _Push:
             elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
                 conclude(journal, [], outcome, waited=True)
 
-    def _packing(self, spool: ImportSpool, job: Job) -> Packing:
+    def _packer(self, spool: ImportSpool, planned: PlannedAudience) -> GroupPacker:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
-        options, names = self._options, [column.name for column in job.plan.columns]
+        options, names = self._options, [column.name for column in planned.plan.columns]
         if options.per_contact:
-            return Packing(spool, names, BATCH, options.batch_bytes)
-        return Packing(spool, names, options.batch_rows, options.batch_bytes, by_fill=job.rules.keep_empty)
+            return GroupPacker(spool, names, BATCH, options.batch_bytes)
+        keep = planned.rules.keep_empty
+        return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
 
-    def _prepare(self, job: Job, packing: Packing, contacts: Contacts) -> Members:
-        members = self._preparation.read(job)
-        looked_up = NOT_ASKED
+    def _prepare(
+        self, store: Store, planned: PlannedAudience, packer: GroupPacker, contacts: Contacts
+    ) -> PreparedAudience:
+        phones = self._preparation.read_phones(planned)
+        looked_up = NOT_QUERIED
 
         def look() -> None:
             nonlocal looked_up
-            looked_up = self._preparation.look_up(job, members, contacts)
+            looked_up = self._preparation.look_up(planned, phones, contacts)
 
         steered(look, self._stop, contacts.client)
         if self._memory is not None:
             remembered = self._memory.recalled(self._target().sender_code, self._options)
             one_by_one = self._options.per_contact
             self._recall = self._memory.recall(
-                job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one
+                planned.plan, planned.rules, len(phones.numbers), remembered, one_by_one=one_by_one
             )
-        keep = self._after.keeper(members) if self._after else None
-        self._preparation.check(job, members, packing, looked_up, recall=self._recall, keep=keep)
-        return members
+        keep = self._after.keeper(phones) if self._after else None
+        checked = self._preparation.check(planned, phones, Receivers(packer, self._recall, keep), looked_up)
+        return self._preparation.pack(planned, checked, packer, store.last_good(self._audience_name, self._target()))
 
     def _remember(self, store: Store, client: ListrakClient) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
@@ -182,18 +185,18 @@ class _Push:
         """Dry and sandbox runs are not remembered: nothing could be resumed, and no later run builds on them."""
         return self._options.dry_run or self._options.sandbox
 
-    def _begin_journal(
-        self, store: Store, job: Job, members: Members, parts: list[ImportFile], ranks: np.ndarray | None
-    ) -> Journal:
+    def _begin_journal(self, store: Store, prepared: PreparedAudience) -> Journal:
+        planned, phones = prepared.planned, prepared.checked.phones
+        parts, ranks = prepared.import_files, prepared.group_ranks
         settings, outcome, reading = self._settings, self._outcome, self._options.reading
         folder = None
         if not self._leaves_no_trace:
             try:
                 folder = store.create(outcome.run_id)
                 with ThreadPoolExecutor(1) as beside:
-                    written = beside.submit(write_assignment, folder, job.audience, members.verdicts, parts, ranks)
+                    written = beside.submit(write_assignment, folder, planned.audience, phones.verdicts, parts, ranks)
                     if self._memory is not None and (recall := self._recall) is not None:
-                        self._memory.keep(folder, members.numbers, members.verdicts, recall.rows, ranks)
+                        self._memory.keep(folder, phones.numbers, phones.verdicts, recall.rows, ranks)
                     written.result()
             except OSError:
                 folder = None
@@ -201,7 +204,7 @@ class _Push:
                 outcome.warn(state_notice(settings.state_dir))
         journal = Journal(folder)
         outcome.state = journal.state
-        recipe = recipe_of(job.audience, job.plan, job.rules, reading.read, path_of(self._source))
+        recipe = recipe_of(planned.audience, planned.plan, planned.rules, reading.read, path_of(self._source))
         journal.write(
             Started(
                 run_id=outcome.run_id,

@@ -37,11 +37,12 @@ from listrak_sms_cli.runs.prepare import (
     ASK_EACH,
     CONFIRM_ALL,
     SAMPLE,
-    Job,
-    Members,
+    PhonePass,
+    PlannedAudience,
+    Receivers,
     check_members,
     nothing_sendable,
-    read_members,
+    read_phones,
 )
 from listrak_sms_cli.runs.readback import Comparison, Contacts, Difference, Differences, KeptMembers
 from listrak_sms_cli.runs.report import ReportError, Verification
@@ -108,12 +109,12 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         closing.callback(kept.close)
         listing = Differences(options.out, audience)
         closing.callback(listing.close)
-        job = Job(audience, plan, rules, options.reading)
-        members = read_members(job, tell)
-        prepared = check_members(job, members, None, tell, keep=kept.add)
-        nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
+        planned = PlannedAudience(audience, plan, rules, options.reading)
+        phones = read_phones(planned, tell)
+        checked = check_members(planned, phones, Receivers(keep=kept.add), tell)
+        nothing_sendable(checked.counts, audience.name, options.reading.allow_empty)
         contacts = Contacts(client, sender_code, account.country or rules.region)
-        check = _Check(contacts, kept, members.numbers[kept.rows], rules, listing, tell)
+        check = _Check(contacts, kept, phones.numbers[kept.rows], rules, listing, tell)
         steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)
         listing.publish()
         result = check.result()
@@ -121,8 +122,8 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
     return Verified(
         audience.name,
         sender_code,
-        prepared.read,
-        sum(prepared.dropped.values()),
+        checked.read,
+        checked.dropped,
         result,
         tuple(listing.shown),
         time.monotonic() - began,
@@ -135,23 +136,23 @@ class AfterPush:
     """`push --verify`: keeps the members that are sent, and compares them, all or `sample` of them, once the imports
     have ended; contact by contact, those Listrak said yes to. A context manager: leaving it drops what was kept."""
 
-    def __init__(self, job: Job, sample: int | None, tell: Listener) -> None:
-        self._job = job
+    def __init__(self, planned: PlannedAudience, sample: int | None, tell: Listener) -> None:
+        self._planned = planned
         self._sample = sample
         self._tell = tell
-        self._kept = KeptMembers(job.plan.columns)
+        self._kept = KeptMembers(planned.plan.columns)
         self._numbers = np.empty(0, np.int64)
 
-    def keeper(self, members: Members) -> Callable[[int, Cleaned], None]:
+    def keeper(self, phones: PhonePass) -> Callable[[int, Cleaned], None]:
         """What `check_members` is to tell of the members that travel."""
-        self._numbers = members.numbers
+        self._numbers = phones.numbers
         return self._kept.add
 
     def check(self, contacts: Contacts, outcome: Outcome) -> None:
         """Raises MembersDiffer, when what was found is in the outcome. Whatever keeps it from being found: everything
         was sent, and that is said."""
-        listing = Differences(None, self._job.audience)
-        check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
+        listing = Differences(None, self._planned.audience)
+        check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._planned.rules, listing, self._tell)
         letters = "".join(part.outcomes for part in outcome.state.leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         try:
@@ -163,7 +164,7 @@ class AfterPush:
                 raise
             raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
         outcome.verify = check.result()
-        if problem := problem_of(outcome.verify, self._job.rules):
+        if problem := problem_of(outcome.verify, self._planned.rules):
             raise problem
 
     def __enter__(self) -> Self:

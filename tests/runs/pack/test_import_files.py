@@ -32,7 +32,7 @@ def packed(batches: list[list[str | None]], rows: int, limit: int, spool: Import
     packer = Packer(spool, HEADER, rows, limit)
     for batch in batches:
         packer.add(pa.array(batch, pa.string()))
-    return packer.parts()
+    return packer.import_files()
 
 
 def bytes_of(content: ImportText) -> bytes:
@@ -117,7 +117,7 @@ def test_slices_are_packed_as_they_are_seen() -> None:
     with closing(ImportSpool()) as spool:
         packer = Packer(spool, HEADER, 10, ROOMY)
         packer.add(pa.array(["a\n", None, "bb\n", "c\n", "d\n"]).slice(1, 3))
-        (part,) = packer.parts()
+        (part,) = packer.import_files()
         assert lines_of(part.content) == [b"bb\n", b"c\n"]
 
 
@@ -172,7 +172,7 @@ def test_csv_readers_see_the_members(rows: list[tuple[str | None, str, str]]) ->
     with closing(ImportSpool()) as spool:
         packer = Packer(spool, header_line(["phone", "a", "b"]), 1000, ROOMY)
         packer.add(lines)
-        text = b"".join(bytes_of(part.content) for part in packer.parts()).decode()
+        text = b"".join(bytes_of(part.content) for part in packer.import_files()).decode()
         kept = [list(row) for row in rows if row[0] is not None]
         assert list(csv.reader(io.StringIO(text, newline=""))) == ([["phone", "a", "b"], *kept] if kept else [])
 
