@@ -41,7 +41,7 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_place
-from listrak_sms_cli.runs.prepare import ASK_EACH, CONFIRM_ALL, Job, read_members
+from listrak_sms_cli.runs.prepare import ASK_EACH, CONFIRM_ALL, PlannedAudience, read_phones
 from listrak_sms_cli.runs.readback import Contacts, Partial, PhoneSet, Place, column_names, fields_of, keys_of, rows_of
 from listrak_sms_cli.runs.record import fingerprint
 from listrak_sms_cli.runs.report import RunWarning
@@ -133,7 +133,7 @@ def _account_and_wanted(
         account = read()
         rules = options.reading.rules(region_of(options.reading.region, account.country))
         plan = ColumnPlan(phone, (), None, (), header)
-        members = read_members(Job(audience, plan, rules, options.reading), tell)
+        members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
     return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
 
 

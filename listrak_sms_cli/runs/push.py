@@ -117,10 +117,11 @@ class _Push:
 
     def _packing(self, job: Job, spool: Spool) -> Packing:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
-        options, names = self._options, [column.name for column in job.plan.columns]
+        options, names = self._options, [column.name for column in planned.plan.columns]
         if options.per_contact:
-            return Packing(spool, names, BATCH, options.batch_bytes)
-        return Packing(spool, names, options.batch_rows, options.batch_bytes, by_fill=job.rules.keep_empty)
+            return GroupPacker(spool, names, BATCH, options.batch_bytes)
+        keep = planned.rules.keep_empty
+        return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
 
     def _open_memory(self, context: Context) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""

@@ -36,15 +36,15 @@ from listrak_sms_cli.runs.prepare import (
     ASK_EACH,
     CONFIRM_ALL,
     SAMPLE,
-    Job,
-    Members,
+    PhonePass,
+    PlannedAudience,
+    Receivers,
     check_members,
     nothing_sendable,
-    read_members,
+    read_phones,
 )
 from listrak_sms_cli.runs.readback import Comparison, Contacts, Difference, Differences, KeptMembers
 from listrak_sms_cli.runs.report import ReportError, Verification
-from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
 
 _ALL_SENT = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"
@@ -105,21 +105,21 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         closing.callback(kept.close)
         listing = Differences(options.out, audience)
         closing.callback(listing.close)
-        job = Job(audience, plan, rules, options.reading)
-        members = read_members(job, tell)
-        prepared = check_members(job, members, None, tell, keep=kept.add)
-        nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
+        planned = PlannedAudience(audience, plan, rules, options.reading)
+        phones = read_phones(planned, tell)
+        checked = check_members(planned, phones, Receivers(keep=kept.add), tell)
+        nothing_sendable(checked.counts, audience.name, options.reading.allow_empty)
         contacts = Contacts(client, sender_code, account.country or rules.region)
-        check = _Check(contacts, kept, members.numbers[kept.rows], rules, listing, tell)
-        interruptible(lambda: check.run(options.sample, plan.header[phone]), context)
+        check = _Check(contacts, kept, phones.numbers[kept.rows], rules, listing, tell)
+        steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)
         listing.publish()
         result = check.result()
     problem = problem_of(result, rules, options.min_match)
     return Verified(
         audience.name,
         sender_code,
-        prepared.read,
-        sum(prepared.dropped.values()),
+        checked.read,
+        checked.dropped,
         result,
         tuple(listing.shown),
         time.monotonic() - began,
@@ -132,24 +132,24 @@ class AfterPush:
     """`push --verify`: keeps the members that are sent, and compares them, all or `sample` of them, once the imports
     have ended; contact by contact, those Listrak said yes to. A context manager: leaving it drops what was kept."""
 
-    def __init__(self, job: Job, sample: int | None, tell: Listener) -> None:
-        self._job = job
+    def __init__(self, planned: PlannedAudience, sample: int | None, tell: Listener) -> None:
+        self._planned = planned
         self._sample = sample
         self._tell = tell
-        self._kept = KeptMembers(job.plan.columns)
+        self._kept = KeptMembers(planned.plan.columns)
         self._numbers = np.empty(0, np.int64)
 
-    def keeper(self, members: Members) -> Callable[[int, Cleaned], None]:
+    def keeper(self, phones: PhonePass) -> Callable[[int, Cleaned], None]:
         """What `check_members` is to tell of the members that travel."""
-        self._numbers = members.numbers
+        self._numbers = phones.numbers
         return self._kept.add
 
     def check(self, contacts: Contacts, findings: Findings) -> None:
         """Raises MembersDiffer, when what was found is in the findings. Whatever keeps it from being found: everything
         was sent, and that is said."""
-        listing = Differences(None, self._job.audience)
-        check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
-        letters = "".join(part.outcomes for part in (findings.state.leaves if findings.state else ())).encode("ascii")
+        listing = Differences(None, self._planned.audience)
+        check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._planned.rules, listing, self._tell)
+        letters = "".join(part.findingss for part in findings.state.leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         try:
             check.run(self._sample, "phone", updated)
@@ -160,7 +160,7 @@ class AfterPush:
                 raise
             raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
         findings.verify = check.result()
-        if problem := problem_of(findings.verify, self._job.rules):
+        if problem := problem_of(findings.verify, self._planned.rules):
             raise problem
 
     def __enter__(self) -> Self:

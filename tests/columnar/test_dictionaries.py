@@ -18,8 +18,7 @@ from listrak_sms_cli.audience.profile import AudienceProfile
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar.dictionaries import decoded
 from listrak_sms_cli.errors import NothingSent
-from listrak_sms_cli.runs.pack.by_filled_columns import lines_of
-from listrak_sms_cli.runs.pack.import_files import write_lines
+from listrak_sms_cli.runs.pack import lines_of, write_lines
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 
 KINDS = tuple(FieldKind)
@@ -52,7 +51,7 @@ def test_encoded_members_are_cleaned_as_plain_ones(
     wanted, found = (clean_members(cells, PLAN, rules, verdicts) for cells in (plain, few))
     assert found.verdicts.tolist() == wanted.verdicts.tolist()
     assert ColumnCounts.of(found) == ColumnCounts.of(wanted)
-    lines = [next(lines_of(some, numbers, rules, by_fill=False)).text.to_pylist() for some in (wanted, found)]
+    lines = [next(lines_of(some, numbers, rules, by_filled_columns=False)).text.to_pylist() for some in (wanted, found)]
     assert lines[0] == lines[1]
 
 
@@ -66,9 +65,9 @@ def test_encoded_columns_have_the_profile_of_plain_ones(batches: list[list[str |
     told = []
     for kind in (pa.string(), ENCODED):
         profile = AudienceProfile([1], ("n/a",), "US")
-        profile.add(profile.look({1: pa.array(["full"] * 1_024)}))
+        profile.add(profile.facts_of({1: pa.array(["full"] * 1_024)}))
         for batch in batches:
-            profile.add(profile.look({1: pa.array(batch, pa.string()).cast(kind)[cut:]}))
+            profile.add(profile.facts_of({1: pa.array(batch, pa.string()).cast(kind)[cut:]}))
         told.append(profile.columns[1])
     plain, few = told
     assert not plain.wants_sample
