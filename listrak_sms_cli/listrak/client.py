@@ -10,13 +10,14 @@ from typing import Any, Self
 
 import httpx
 
-from listrak_sms_cli.errors import AccountError, ListrakRefused
+from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
 from listrak_sms_cli.listrak.calls import Calls
 from listrak_sms_cli.listrak.errors import NotFound, PhoneNotFound, reading_account, too_large
-from listrak_sms_cli.listrak.models import Accepted, Collection, Created, ImportStatus, Page, Resource
+from listrak_sms_cli.listrak.models import AcceptedImport, Collection, Created, ImportStatus, Page, Resource
+from listrak_sms_cli.listrak.paging import pages
 from listrak_sms_cli.listrak.retry import Policy, Retry
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.listrak.wire import Answer, Wire
@@ -82,13 +83,13 @@ class ListrakClient:
             code="unknown_sender_code",
         )
 
-    def profile_fields(self, sender_code: int) -> list[models.ProfileField]:
+    def profile_fields(self, sender_code: int) -> list[models.ListedField]:
         """All fields; the listing may come in pages or not, Listrak's description says both."""
         path = f"/v1/ShortCode/{sender_code}/SegmentationField"
         with reading_account():
             return [field for page in self._pages(path, models.FieldWire) for field in page.items]
 
-    def start_import(self, sender_code: int, body: ImportBody) -> Accepted:
+    def start_import(self, sender_code: int, body: ImportBody) -> AcceptedImport:
         """Start a Contact Update Import. Raises ImportTooLarge when a smaller file may pass."""
         if body.content.size > MAX_FILE_BYTES:
             raise too_large()
@@ -101,7 +102,7 @@ class ListrakClient:
             larger = too_large()
             larger.maybe_arrived = error.maybe_arrived
             raise larger from None
-        return Accepted(str(created.resource_id), arrived)
+        return AcceptedImport(str(created.resource_id), arrived)
 
     def import_status(self, sender_code: int, import_file_id: str) -> ImportStatus:
         path = f"/v1/ShortCode/{sender_code}/ContactImport/{import_file_id}"
@@ -157,15 +158,7 @@ class ListrakClient:
         return wire.value()
 
     def _pages(self, path: str, item: Any, query: dict[str, str] | None = None) -> Iterator[Page[Any]]:
-        cursor: str | None = "Start"
-        seen: set[str] = set()
-        while cursor is not None:
-            if cursor in seen:
-                raise ListrakRefused("Listrak's pages go round in a circle.", hint="Try again later.", code="paging")
-            seen.add(cursor)
-            page = self._page(path, item, query or {}, cursor)
-            yield page
-            cursor = page.next_cursor
+        return pages(lambda cursor: self._page(path, item, query or {}, cursor))
 
     def _page(self, path: str, item: Any, query: dict[str, str], cursor: str) -> Page[Any]:
         asked = query if cursor == "Start" else {**query, "cursor": cursor}

@@ -36,7 +36,7 @@ class SenderCode(Struct, frozen=True):
     merchant_name: str
 
 
-class ProfileField(Struct, frozen=True):
+class ListedField(Struct, frozen=True):
     """`data_type`: Text, Number, Checkbox or Date; `max_length` in characters, None = no limit."""
 
     id: int
@@ -50,7 +50,7 @@ class ProfileField(Struct, frozen=True):
         return not any(word in self.status_flag.casefold() for word in _DISABLED_WORDS)
 
 
-class Accepted(Struct, frozen=True):
+class AcceptedImport(Struct, frozen=True):
     """An import file that Listrak took (201). `maybe_repeated`: an earlier try may have arrived as well."""
 
     import_file_id: str
@@ -139,8 +139,8 @@ class FieldWire(Wire, frozen=True):
     max_length: int | None = None
     status_flag: str | None = None
 
-    def value(self) -> ProfileField:
-        return ProfileField(
+    def value(self) -> ListedField:
+        return ListedField(
             self.segmentation_field_id,
             self.segmentation_field_name or "",
             self.data_type or "Text",

@@ -9,20 +9,19 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.listrak import ColumnMapping, ListrakClient, Retry
+from listrak_sms_cli.listrak import ColumnMapping, ListrakClient
 from listrak_sms_cli.runs.account import connect, read_account
-from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
+from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack import Packing, Part, Spool
 from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, Preparation, lone_notices, state_notice
-from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.readback import Contacts, SentValues, Verifier, after_push, members_differ
 from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.record import (
     Destination,
@@ -52,9 +51,6 @@ from listrak_sms_cli.runs.sources import name_of, path_of
 from listrak_sms_cli.settings import Settings
 from listrak_sms_cli.version import VERSION
 
-if TYPE_CHECKING:
-    from listrak_sms_cli.runs.verify import AfterPush
-
 
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
     """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
@@ -77,21 +73,20 @@ class _Push:
         self._stop = threading.Event()
         self._memory: Memory | None = None
         self._recall: Recall | None = None
-        self._after: AfterPush | None = None
+        self._sent_values: SentValues | None = None
 
     def run(self) -> None:
         settings, outcome, preparation = self._settings, self._outcome, self._preparation
         outcome.sender_code = settings.require_sender_code()
         store = Store(settings.state_dir)
         with ExitStack() as closing:
-            client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
+            client = closing.enter_context(connect(settings, self._tell, stop=self._stop))
             audience = closing.enter_context(preparation.open())
             account = read_account(client, outcome.sender_code)
             job = preparation.plan(audience, account)
             if self._options.verify and not self._options.dry_run:
-                from listrak_sms_cli.runs.verify import AfterPush
-
-                self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
+                self._sent_values = SentValues(job.plan.columns)
+                closing.callback(self._sent_values.close)
             spool = Spool()
             closing.callback(spool.close)
             packing = self._packing(spool, job)
@@ -115,8 +110,8 @@ class _Push:
                 make = ContactDelivery if self._options.per_contact else Delivery
                 delivery = make(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
                 steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
-                if (after := self._after) is not None:
-                    steered(lambda: after.check(contacts, outcome), self._stop, client)
+                if (sent := self._sent_values) is not None:
+                    steered(lambda: self._verify(job, sent, contacts), self._stop, client)
             elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
                 conclude(journal, [], outcome, waited=True)
 
@@ -142,7 +137,7 @@ class _Push:
             self._recall = self._memory.recall(
                 job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one
             )
-        keep = self._after.keeper(members) if self._after else None
+        keep = self._sent_values.keeper(members.numbers) if self._sent_values else None
         self._preparation.check(job, members, packing, looked_up, recall=self._recall, keep=keep)
         return members
 
@@ -220,5 +215,13 @@ class _Push:
         outcome.kept = journal.kept
         return journal
 
-    def _retried(self, retry: Retry) -> None:
-        self._tell(RequestRetried(retry.what, retry.reason, retry.wait))
+    def _verify(self, job: Job, sent: SentValues, contacts: Contacts) -> None:
+        """Compares what was sent with what Listrak has; contact by contact, of those Listrak said yes to."""
+        outcome = self._outcome
+        letters = "".join(part.outcomes for part in outcome.state.leaves).encode("ascii")
+        updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
+        with after_push():
+            verifier = Verifier(contacts, job.rules, self._tell)
+            outcome.verify = verifier.verify(sent, updated, self._options.verify_sample)
+        if problem := members_differ(outcome.verify, job.rules):
+            raise problem

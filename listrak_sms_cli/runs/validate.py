@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listrak_sms_cli.runs.account import connect, read_account
-from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
+from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.prepare import Preparation, offline_notice, profile_of
@@ -36,8 +36,7 @@ def validate_audience(
             if offline or not settings.has_credentials or settings.sender_code is None:
                 outcome.warn(offline_notice(options.region or "US"))
             else:
-                asking = connect(settings, on_retry=lambda one: tell(RequestRetried(one.what, one.reason, one.wait)))
-                with asking as client:
+                with connect(settings, tell) as client:
                     account = read_account(client, settings.sender_code)
             job = preparation.plan(audience, account)
             preparation.survey(job, profile_of(job))

@@ -16,7 +16,7 @@ import pytest
 from listrak_sms_cli.errors import AccountError, ListrakRefused, ListrakUnavailable, SettingsError
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
 from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
-from listrak_sms_cli.listrak.models import Contact, ImportStatus, ProfileField, SenderCode
+from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, SenderCode
 from listrak_sms_cli.listrak.routes import ForbiddenRouteError, check_request
 from listrak_sms_cli.listrak.wire import Outgoing, Wire
 from listrak_sms_cli.sandbox import SandboxConfig
@@ -119,7 +119,7 @@ def test_pages_are_followed_by_their_cursor_only(cursor: str) -> None:
             "/sms/v1/ShortCode/1026/SegmentationField",
             "/sms/v1/ShortCode/1026/SegmentationField?cursor=next",
         ]
-    assert fields == [ProfileField(7, "Tier", "Text", 10, "A"), ProfileField(8, "Tier", "Text", None, "A")]
+    assert fields == [ListedField(7, "Tier", "Text", 10, "A"), ListedField(8, "Tier", "Text", None, "A")]
 
 
 def test_a_page_that_names_itself_is_not_read_for_ever() -> None:

@@ -5,11 +5,6 @@ A new drop reason, guard or warning about the audience belongs here. Nothing her
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.prepare.ask_listrak import (
-    ASK_EACH,
-    CONFIRM_ALL,
-    SAMPLE,
-)
 from listrak_sms_cli.runs.prepare.column_profile import (
     profile_of,
 )
@@ -39,10 +34,7 @@ from listrak_sms_cli.runs.prepare.warnings import (
 )
 
 __all__ = [
-    "ASK_EACH",
-    "CONFIRM_ALL",
     "NOT_ASKED",
-    "SAMPLE",
     "Job",
     "Members",
     "Preparation",

@@ -8,15 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from listrak_sms_cli.audience import CleaningRules
-from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.prepare.two_passes import LookedUp
-from listrak_sms_cli.runs.readback import Contacts
-
-ASK_EACH = 500  # members: an audience this small is asked contact by contact, without reading lists
-CONFIRM_ALL = 2000  # misses: up to so many are confirmed contact by contact, of more a random SAMPLE
-SAMPLE = 500
+from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts
 
 
 def look_up(
@@ -66,9 +61,8 @@ def _existing(
 
 def _asked(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None]) -> np.ndarray:
     """Those of `phones` that exist, each asked for in the spelling it would travel in."""
-    spellings = write_phones(phones, rules.phone_format, rules.region).to_pylist()
     found = np.zeros(len(phones), np.bool_)
-    for place, contact in enumerate(contacts.each(spellings)):
+    for place, contact in enumerate(contacts.ask(phones, rules.phone_format)):
         found[place] = contact is not None
         seen(place + 1)
     return phones[found]

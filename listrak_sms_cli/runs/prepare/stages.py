@@ -15,13 +15,13 @@ from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
 from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack import Packing, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
-from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, look_up
+from listrak_sms_cli.runs.prepare.ask_listrak import look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, smells
 from listrak_sms_cli.runs.prepare.one_pass import survey_members
 from listrak_sms_cli.runs.prepare.phone_pass import Members
 from listrak_sms_cli.runs.prepare.two_passes import NOT_ASKED, Job, LookedUp, Prepared, check_members, read_members
 from listrak_sms_cli.runs.prepare.warnings import column_notices, drop_notices
-from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.readback import ASK_EACH, Contacts
 from listrak_sms_cli.runs.record import StoredRun
 from listrak_sms_cli.runs.remember import Recall
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from typing import TypeVar
 
 from listrak_sms_cli.errors import Interrupted
 from listrak_sms_cli.listrak import ListrakClient
+
+Result = TypeVar("Result")
 
 _LOOK_SECONDS = 0.25
 """A signal that comes just before a wait begins does not end the wait: it is seen when the wait is over."""
 
 
-def steered(work: Callable[[], None], stop: threading.Event, client: ListrakClient) -> None:
+def steered(work: Callable[[], Result], stop: threading.Event, client: ListrakClient) -> Result:
     """Does the work on a thread of its own, where no signal comes between an answer of Listrak and its line in the
-    journal. Ctrl-C sets `stop` and wakes the requests under way; the work then ends by itself, within a second."""
-    done: Future[None] = Future()
+    journal, and returns its result. Ctrl-C sets `stop` and wakes the requests under way; the work then ends by itself,
+    within a second."""
+    done: Future[Result] = Future()
 
     def run() -> None:
         try:
-            work()
-            done.set_result(None)
+            done.set_result(work())
         except BaseException as error:
             done.set_exception(error)
 
@@ -37,4 +40,4 @@ def steered(work: Callable[[], None], stop: threading.Event, client: ListrakClie
             thread.join()
     if not done.done():
         raise Interrupted("Interrupted.")
-    done.result()
+    return done.result()
