@@ -25,8 +25,8 @@ _WARNINGS_SHOWN, _IMPORTS_SHOWN = 3, 4
 
 
 class Live(Display):
-    """Draws on `stream`, a terminal, and leaves the last state there. The latest warnings are shown while the run works;
-    the summary has them all."""
+    """Draws on `stream`, a terminal, and leaves the last state there. While the run works the latest warnings are
+    shown; the summary has them all."""
 
     def __init__(self, stream: TextIO) -> None:
         self._tally = Tally()
@@ -49,6 +49,7 @@ class Live(Display):
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:
+        """Keep the event for the next drawing."""
         self._tally.take(event)
         if isinstance(event, RunStarted):
             for line in _heading(event, self._console.width):

@@ -16,8 +16,8 @@ from listrak_sms_cli.runs import Event, MembersCounted, MembersSent, PhaseAdvanc
 
 
 class LogFile:
-    """Appends events to `path` (created with mode 0600) but for progress inside a phase. `form`: "json" or "text". A full
-    disk does not stop the run: it is reported once, on standard error, and nothing more is logged."""
+    """Appends events to `path` (created with mode 0600), without progress inside a phase. `form`: "json" or "text". A
+    full disk does not stop the run: it is reported once, on standard error, and nothing more is logged."""
 
     def __init__(self, path: Path, form: str, audience: str | None = None) -> None:
         """Raises UsageError when it cannot be opened, or is the audience itself."""
@@ -40,6 +40,7 @@ class LogFile:
         self._close()
 
     def __call__(self, event: Event) -> None:
+        """Write the event's line."""
         if not isinstance(event, PhaseAdvanced | MembersCounted | MembersSent):
             self._write(type(event).__name__, to_builtins(event))
 

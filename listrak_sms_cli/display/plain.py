@@ -27,7 +27,7 @@ EVERY = 5.0  # seconds between two lines of progress
 
 
 class Plain(Display):
-    """Writes to `stream`; a line of progress at most `every` seconds. When the reader of a pipe has gone nothing more is
+    """Writes to `stream`; lines of progress `every` so many seconds. When the reader of a pipe has gone nothing more is
     written, and the run goes on."""
 
     def __init__(self, stream: TextIO, every: float = EVERY) -> None:
@@ -43,6 +43,7 @@ class Plain(Display):
         return self
 
     def __call__(self, event: Event, /) -> None:
+        """Write the event's line, if it has one."""
         with self._lock:
             self._tally.take(event)
             if self._read and (line := self._line(event)):

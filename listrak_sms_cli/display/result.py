@@ -18,8 +18,8 @@ _ROOM_FOR_BARS = 72  # cells of a terminal
 
 
 def summary(report: Report, console: Console, *, paced: bool = True) -> None:
-    """Write the summary of a run; `paced`: with its speed, for a run that has just ended. Fits 80 columns on a terminal;
-    elsewhere no line is wrapped and nothing is coloured. Raises BrokenPipeError when nobody reads."""
+    """Write the summary of a run; `paced`: with its speed, for a run that has just ended. On a terminal it fits 80
+    columns; elsewhere no line is wrapped and nothing is coloured. Raises BrokenPipeError when nobody reads."""
     things: list[RenderableType] = [_counts(report, bars=console.is_terminal and console.width >= _ROOM_FOR_BARS)]
     # A column without an id was not looked up, unless it was sent: contact by contact the system fields need none.
     known = [column for column in report.columns if column.field_id or report.rows_sent]
@@ -132,9 +132,7 @@ def _words(report: Report, paced: bool) -> Text:
     if report.verify is not None:
         text.append(f"{_verified(report.verify)}\n")
     if report.rejects is not None:
-        label = (
-            "Dropped members, with reasons" if report.rows_dropped else "No member was dropped; the file has no rows"
-        )
+        label = "Dropped members, with reasons" if report.rows_dropped else "No member was dropped; an empty list"
         text.append(f"{label}: {printable(report.rejects)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)

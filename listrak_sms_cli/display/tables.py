@@ -1,4 +1,4 @@
-"""Tables: with lines and colour on a terminal, plain columns for `grep` and `awk` elsewhere; and how both are written."""
+"""Tables, with lines and colour on a terminal, plain columns for `grep` and `awk` elsewhere; how they are written."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def show(console: Console, *things: RenderableType, whole: bool = False) -> None
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
-    """Write rows of text under their heads. On a terminal long cells are cut to its width, those of the first column and
-    numbers never; elsewhere every cell is whole and there is no title."""
+    """Write rows of text under their heads. On a terminal long cells are cut to its width, not numbers and the first
+    column; elsewhere every cell is whole and there is no title."""
     cells = [[printable(cell) for cell in row] for row in rows]
     grid = columns(heads, cells, console, keep=1)
     if not console.is_terminal:

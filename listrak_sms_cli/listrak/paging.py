@@ -22,7 +22,7 @@ def pages(fetch: Callable[[str], Page[Item]], cursor: str = "Start") -> Iterator
         page = fetch(cursor)
         while page.next_cursor is not None:
             if page.next_cursor in cursors:
-                raise ListrakRefused("Listrak's pages go round in a circle.", hint="Try again later.", code="paging")
+                raise ListrakRefused("Listrak's pages repeat themselves.", hint="Try again later.", code="paging")
             cursors.add(page.next_cursor)
             following = pool.submit(fetch, page.next_cursor)
             yield page

@@ -14,7 +14,6 @@ from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import Credentials, Endpoint, ListedField, ListrakClient, Policy
 from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
 from listrak_sms_cli.settings import Settings
-from listrak_sms_cli.version import VERSION
 
 # The attributes of a contact in Update Contact (Listrak's API description, `SMSContact`), by system field.
 ATTRIBUTES = {
@@ -46,7 +45,6 @@ def connect(settings: Settings, tell: Listener = silent, *, stop: threading.Even
         policy=_policy(settings.give_up_after),
         on_retry=lambda retry: tell(RequestRetried(retry.what, retry.reason, retry.wait)),
         stop=stop,
-        user_agent=f"lsms/{VERSION}",
     )
 
 
