@@ -127,16 +127,21 @@ class Wire(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class SenderCodeWire(Wire, frozen=True):
+    """A sender code as Listrak writes it."""
+
     short_code_id: int
     code: str | None = None
     country: str | None = None
     merchant_name: str | None = None
 
     def value(self) -> SenderCode:
+        """The value for other rooms."""
         return SenderCode(self.short_code_id, self.code or "", self.country or "", self.merchant_name or "")
 
 
 class FieldWire(Wire, frozen=True):
+    """A profile field as Listrak writes it."""
+
     segmentation_field_id: int
     segmentation_field_name: str | None = None
     data_type: str | None = None
@@ -144,6 +149,7 @@ class FieldWire(Wire, frozen=True):
     status_flag: str | None = None
 
     def value(self) -> ListedField:
+        """The value for other rooms."""
         return ListedField(
             self.segmentation_field_id,
             self.segmentation_field_name or "",
@@ -154,20 +160,27 @@ class FieldWire(Wire, frozen=True):
 
 
 class ImportWire(Wire, frozen=True):
+    """An import as Listrak writes it."""
+
     import_file_id: int | str | None = None
     end_date: str | None = None
     status: str | None = None
 
     def value(self, import_file_id: str) -> ImportStatus:
+        """The value for other rooms."""
         return ImportStatus(import_file_id, self.status or "", _moment(self.end_date))
 
 
 class FieldValueWire(Wire, frozen=True):
+    """The value of a contact in a profile field."""
+
     segmentation_field_id: int
     value: str | None = None
 
 
 class ContactWire(Wire, frozen=True):
+    """A contact as Listrak writes it."""
+
     phone_number: str
     email_address: str | None = None
     first_name: str | None = None
@@ -178,6 +191,7 @@ class ContactWire(Wire, frozen=True):
     segmentation_field_values: list[FieldValueWire] | None = None
 
     def value(self) -> Contact:
+        """The value for other rooms."""
         values = {v.segmentation_field_id: v.value for v in self.segmentation_field_values or ()}
         return Contact(
             self.phone_number,
@@ -192,39 +206,55 @@ class ContactWire(Wire, frozen=True):
 
 
 class PhoneListWire(Wire, frozen=True):
+    """A phone list as Listrak writes it."""
+
     phone_list_id: int
     phone_list_name: str | None = None
 
     def value(self) -> PhoneList:
+        """The value for other rooms."""
         return PhoneList(self.phone_list_id, self.phone_list_name or "")
 
 
 class OptOutWire(Wire, frozen=True):
+    """A phone of the opt-out list."""
+
     phone_number: str
 
     def value(self) -> str:
+        """The value for other rooms."""
         return self.phone_number
 
 
 class Resource(Wire, Generic[Item], frozen=True):
+    """The envelope of a single thing."""
+
     data: Item
 
 
 class Collection(Wire, Generic[Item], frozen=True):
+    """The envelope of a page; `next_page_cursor`: an address, a cursor, or nothing."""
+
     data: list[Item]
     next_page_cursor: str | None = None
 
 
 class Created(Wire, frozen=True):
+    """The answer to a request that created something."""
+
     resource_id: str | int
 
 
 class ErrorWire(Wire, frozen=True):
+    """An error; `error` is a code of the registry in the API description."""
+
     error: str = ""
     message: str = ""
 
 
 class TokenWire(msgspec.Struct, frozen=True):
+    """The token endpoint's answer; `expires_in`: seconds."""
+
     access_token: Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]  # what a header can carry
     expires_in: float | str | None = None
 
