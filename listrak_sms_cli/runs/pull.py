@@ -151,32 +151,25 @@ def _question(
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-class _Pull:
+class _Pull(Struct):
     """Reads the contacts into a file. `wanted`: sorted int64 phones, None = all contacts."""
 
-    def __init__(
-        self,
-        contacts: Contacts,
-        fields: tuple[ProfileField, ...],
-        options: PullOptions,
-        wanted: np.ndarray | None,
-        file: ResumableFile,
-        tell: Listener,
-    ) -> None:
-        self._contacts = contacts
-        self._fields = fields
-        self._options = options
-        self._wanted = wanted
-        self._file = file
-        self._tell = tell
-        self._read_keys = PhoneSet()
-        self.resumed = self.opted_out = self.found = 0
-        self.warnings: list[RunWarning] = []
+    contacts: Contacts
+    fields: tuple[ProfileField, ...]
+    options: PullOptions
+    wanted: np.ndarray | None
+    file: ResumableFile
+    tell: Listener
+    read_keys: PhoneSet = field(default_factory=PhoneSet)
+    warnings: list[RunWarning] = field(default_factory=list)
+    resumed: int = 0
+    opted_out: int = 0
+    found: int = 0
 
     def run(self) -> None:
-        self._tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
+        self.tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
         self._resume()
-        done, wanted, list_id = self._file.progress.done, self._wanted, self._options.list_id
+        done, wanted, list_id = self.file.progress.done, self.wanted, self.options.list_id
         one_by_one = wanted is not None and len(wanted) <= ASK_EACH and list_id is None
         if not one_by_one:
             for listing in self._listings():
@@ -186,41 +179,41 @@ class _Pull:
             if list_id is None and _ONE_BY_ONE not in done:
                 self._ask(wanted if one_by_one else self._missing(wanted))
             self.found = len(wanted) - len(self._missing(wanted))
-        self._tell(PhaseEnded(Phase.LOOKING_UP))
+        self.tell(PhaseEnded(Phase.LOOKING_UP))
 
     def _resume(self) -> None:
         """Counts what an interrupted call left behind; it is not read again."""
         try:
-            for batch in self._file.batches():
+            for batch in self.file.batches():
                 spellings = batch.column(0).to_pylist()
-                self._read_keys.add(contact_keys(self._contacts.phones(spellings), spellings))
+                self.read_keys.add(contact_keys(self.contacts.phones(spellings), spellings))
                 self._count(batch)
         except (OSError, pa.ArrowInvalid):
-            self._file.forget()
-            self._read_keys, self.opted_out = PhoneSet(), 0
-        self.resumed = self._file.progress.rows
+            self.file.forget()
+            self.read_keys, self.opted_out = PhoneSet(), 0
+        self.resumed = self.file.progress.rows
         if self.resumed:
             self._warn("resumed", f"An interrupted pull goes on: {self.resumed:,} contacts had been read already.")
 
     def _listings(self) -> list[Listing]:
-        listings = self._contacts.listings(opted_out=not self._options.subscribed_only)
-        wanted = self._options.list_id
+        listings = self.contacts.listings(opted_out=not self.options.subscribed_only)
+        wanted = self.options.list_id
         if wanted is None or any(listing.list_id == wanted for listing in listings):
             return [listing for listing in listings if wanted in (None, listing.list_id)]
-        lists = ", ".join(f"{found.id} ({found.name})" for found in self._contacts.lists()) or "none"
+        lists = ", ".join(f"{found.id} ({found.name})" for found in self.contacts.lists()) or "none"
         raise AccountError(
             f"The sender code has no phone list {wanted}.", hint=f"Its lists are: {lists}.", code="unknown_list"
         )
 
     def _read(self, listing: Listing) -> None:
-        name, progress = _name(listing), self._file.progress
+        name, progress = _name(listing), self.file.progress
         cursor = progress.cursor if progress.current == name else "Start"
         pages = 0
         try:
-            for page in self._contacts.pages_of(listing, cursor):
+            for page in self.contacts.pages_of(listing, cursor):
                 pages += 1
                 self._add(page.items)
-                self._file.note(current=name, cursor=page.next_cursor)
+                self.file.note(current=name, cursor=page.next_cursor)
         except ListrakRefused:
             if cursor == "Start" or pages:
                 raise
@@ -241,33 +234,33 @@ class _Pull:
                 "one by one. Contacts among them, if any, are not in the file.",
             )
             return
-        answers = self._contacts.ask(phones, self._options.reading.phone_format)
+        answers = self.contacts.ask(phones, self.options.reading.phone_format)
         found = [contact for contact in answers if contact is not None]
-        self._add([contact for contact in found if not (contact.opted_out and self._options.subscribed_only)])
-        self._file.note(current=_ONE_BY_ONE, cursor=None)
+        self._add([contact for contact in found if not (contact.opted_out and self.options.subscribed_only)])
+        self.file.note(current=_ONE_BY_ONE, cursor=None)
 
     def _missing(self, wanted: np.ndarray) -> np.ndarray:
-        missing: np.ndarray = wanted[~self._read_keys.holds(wanted)]
+        missing: np.ndarray = wanted[~self.read_keys.holds(wanted)]
         return missing
 
     def _add(self, contacts: list[Contact]) -> None:
         spellings = [contact.phone for contact in contacts]
-        phones = self._contacts.phones(spellings)
-        chosen = np.arange(len(contacts)) if self._wanted is None else np.flatnonzero(among(phones, self._wanted))
-        chosen = chosen[self._read_keys.add(contact_keys(phones, spellings)[chosen])]
+        phones = self.contacts.phones(spellings)
+        chosen = np.arange(len(contacts)) if self.wanted is None else np.flatnonzero(among(phones, self.wanted))
+        chosen = chosen[self.read_keys.add(contact_keys(phones, spellings)[chosen])]
         if len(chosen):
             new = [contacts[index] for index in chosen.tolist()]
-            batch = contact_rows(new, phones[chosen], self._fields, self._file.schema)
-            self._file.add(batch)
+            batch = contact_rows(new, phones[chosen], self.fields, self.file.schema)
+            self.file.add(batch)
             self._count(batch)
-        self._tell(PhaseAdvanced(Phase.LOOKING_UP, self._file.progress.rows))
+        self.tell(PhaseAdvanced(Phase.LOOKING_UP, self.file.progress.rows))
 
     def _count(self, batch: pa.RecordBatch) -> None:
         self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], words("true")[0]))))
 
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))
-        self._tell(Warned(code, message))
+        self.tell(Warned(code, message))
 
 
 def _name(listing: Listing) -> str:
