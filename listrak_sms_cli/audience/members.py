@@ -15,7 +15,15 @@ from msgspec.structs import force_setattr, replace
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, has_other_calling_code, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
-from listrak_sms_cli.columnar import (Column, count_each_byte, decoded, empty_cells, fixed_column, mask_of, words_and_places)
+from listrak_sms_cli.columnar import (
+    Column,
+    count_each_byte,
+    decoded,
+    empty_cells,
+    fixed_column,
+    mask_of,
+    words_and_places,
+)
 
 
 class Verdict(IntEnum):

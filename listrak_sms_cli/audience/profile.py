@@ -19,7 +19,21 @@ from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.members import CleanedColumn
 from listrak_sms_cli.audience.phones import EXPONENT
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
-from listrak_sms_cli.columnar import (Column, Mask, decoded, fixed_column, integers, matches, nulls_as_empty, raw, replace_matches, select, string_column, trimmed, words_and_places)
+from listrak_sms_cli.columnar import (
+    Column,
+    Mask,
+    decoded,
+    fixed_column,
+    integers,
+    matches,
+    nulls_as_empty,
+    raw,
+    replace_matches,
+    select,
+    string_column,
+    trimmed,
+    words_and_places,
+)
 
 DISTINCT_CAP = 10_000  # distinct cells counted exactly, a column
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept, a column

@@ -20,7 +20,7 @@ from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_a
 from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import ImportFile, ImportFile, ImportSpool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
 from listrak_sms_cli.runs.record import PartState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 

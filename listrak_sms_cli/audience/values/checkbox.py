@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import (Mask, fixed_column, indices, integers, trimmed)
+from listrak_sms_cli.columnar import Mask, fixed_column, indices, integers, trimmed
 
 YES = ("true", "yes", "y", "on", "1", "t", "1.0")
 NO = ("false", "no", "n", "off", "0", "f", "0.0")

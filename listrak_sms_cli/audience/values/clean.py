@@ -18,7 +18,23 @@ from listrak_sms_cli.audience.values.date import clean_dates, explain_dates
 from listrak_sms_cli.audience.values.date_format import check_date_format
 from listrak_sms_cli.audience.values.number import clean_numbers, explain_numbers
 from listrak_sms_cli.audience.values.text import clean_text
-from listrak_sms_cli.columnar import (Column, Mask, Places, blanked, dictionary_encoded, fixed_column, indices, integers, mask_of, nulls_as_empty, raw, replace_cells, select, string_column, trimmed)
+from listrak_sms_cli.columnar import (
+    Column,
+    Mask,
+    Places,
+    blanked,
+    dictionary_encoded,
+    fixed_column,
+    indices,
+    integers,
+    mask_of,
+    nulls_as_empty,
+    raw,
+    replace_cells,
+    select,
+    string_column,
+    trimmed,
+)
 
 
 class ValueRules(Struct, frozen=True):
@@ -60,7 +76,9 @@ class CleanValues(Struct, frozen=True):
             rows = mask.take(places) if mask is not None else None
             return rows if rows is not None and rows.any() else None
 
-        return CleanValues(dictionary_encoded(places, self.text), of_rows(self.bad), of_rows(self.too_long), of_rows(self.changed))
+        return CleanValues(
+            dictionary_encoded(places, self.text), of_rows(self.bad), of_rows(self.too_long), of_rows(self.changed)
+        )
 
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:

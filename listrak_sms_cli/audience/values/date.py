@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
-from listrak_sms_cli.columnar import (Bytes, Mask, Raw, column_of, fixed_column, indices, matches, raw, select, trimmed)
+from listrak_sms_cli.columnar import Bytes, Mask, Raw, column_of, fixed_column, indices, matches, raw, select, trimmed
 
 _CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9})?)?(?: ?[AaPp][Mm])?"
 _MIDNIGHT = r"(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00(?:[.,]0+)?)? ?[Aa][Mm])"

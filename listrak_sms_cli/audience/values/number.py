@@ -8,7 +8,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.values.rounding import round_digits
-from listrak_sms_cli.columnar import (Mask, blanked, column_of, fixed_column, indices, integers, keep_bytes, mask_of, matches, raw, replace_cells, replace_matches, select, trimmed)
+from listrak_sms_cli.columnar import (
+    Mask,
+    blanked,
+    column_of,
+    fixed_column,
+    indices,
+    integers,
+    keep_bytes,
+    mask_of,
+    matches,
+    raw,
+    replace_cells,
+    replace_matches,
+    select,
+    trimmed,
+)
 
 # Digits before the point; no more because with 30 and 38 after it `pc.round` of pyarrow 26 drops the carry
 # (9….995 is rounded down).

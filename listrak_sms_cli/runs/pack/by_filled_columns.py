@@ -50,7 +50,7 @@ def lines_of(
     texts = [column.values.text for column in cleaned.columns]
     sent = cleaned.verdicts == Verdict.SENDABLE
     if not by_filled_columns or cleaned.column_sets is None:
-        phones = write_phones(np.where(sent, numbers, 0), rules.phone_format, rules.region)
+        phones = write_phones(np.where(sent, numbers, 0), rules.phone_format)
         yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
         return
     column_sets = distinct(cleaned.column_sets[sent])

@@ -5,13 +5,13 @@ A new drop reason, guard or warning about the audience belongs here. Nothing her
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, CONFIRM_ALL, NOT_QUERIED, SAMPLE
+from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED
 from listrak_sms_cli.runs.prepare.column_profile import profile_of
 from listrak_sms_cli.runs.prepare.guards import nothing_sendable
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
-from listrak_sms_cli.runs.prepare.value_pass import Receivers, check_members
+from listrak_sms_cli.runs.prepare.value_pass import Receivers
 from listrak_sms_cli.runs.prepare.warnings import (
     delivery_notices,
     earlier_notice,
@@ -22,16 +22,12 @@ from listrak_sms_cli.runs.prepare.warnings import (
 )
 
 __all__ = [
-    "ASK_EACH",
-    "CONFIRM_ALL",
     "NOT_QUERIED",
-    "SAMPLE",
     "PhonePass",
     "PlannedAudience",
     "Preparation",
     "PreparedAudience",
     "Receivers",
-    "check_members",
     "delivery_notices",
     "earlier_notice",
     "lost_notice",

@@ -9,15 +9,10 @@ import numpy as np
 from msgspec import Struct
 
 from listrak_sms_cli.audience import CleaningRules, among
-from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
-from listrak_sms_cli.runs.readback import Contacts
-
-ASK_EACH = 500  # members: so many are queried contact by contact, without reading the lists
-CONFIRM_ALL = 2000  # phones on no list: so many are queried contact by contact, of more a random SAMPLE
-SAMPLE = 500
+from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts
 
 
 class LookedUp(Struct, frozen=True):
@@ -88,9 +83,8 @@ def _queried_one_by_one(
     contacts: Contacts, phones: np.ndarray, rules: CleaningRules, advance: Callable[[int], None] = lambda _count: None
 ) -> np.ndarray:
     """Those of `phones` that exist, each queried in the spelling it would be sent in."""
-    spellings = write_phones(phones, rules.phone_format).to_pylist()
     exists = np.zeros(len(phones), np.bool_)
-    for place, contact in enumerate(contacts.each(spellings)):
+    for place, contact in enumerate(contacts.ask(phones, rules.phone_format)):
         exists[place] = contact is not None
         advance(place + 1)
     return phones[exists]

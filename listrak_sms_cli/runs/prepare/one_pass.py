@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import AudienceProfile, CleanedColumn, ColumnFacts, Verdict, clean_members, counted
 from listrak_sms_cli.audience.source import Chunk
-from listrak_sms_cli.columnar import (decoded, in_order)
+from listrak_sms_cli.columnar import decoded, in_order
 from listrak_sms_cli.runs.events import Listener, Phase
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks
 from listrak_sms_cli.runs.prepare.phone_pass import ChunkPhones, PhoneCollector, read_phones

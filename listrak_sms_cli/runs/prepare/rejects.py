@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from listrak_sms_cli.audience import Cleaned, Verdict
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
-from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_file import output_place, put
+from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 
 _OWN_COLUMNS = ("row", "reason", "detail")
 
 
-class Rejects:
-    """Collects the rejected members in an anonymous temporary file; `publish` puts the whole file in its place, mode
-    0600."""
+class Rejects(TableFile):
+    """The rejects file of an audience."""
 
     def __init__(self, path: Path, planned: PlannedAudience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
-        audience = planned.audience
-        self._path = output_place(path, "--rejects", audience.files, "rejects_place")
-        self._audience = audience
-        self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by publish or close)
+        audience = self._audience = planned.audience
         names = [f"reject_{name}" if name in audience.columns else name for name in _OWN_COLUMNS]
         files = ["file"] if len(audience.files) > 1 else []
-        self._schema = pa.schema(
+        schema = pa.schema(
             [
                 (names[0], pa.int64()),
                 *((name, pa.string()) for name in [*names[1:], *files]),
                 *((audience.columns[index], pa.string()) for index in planned.readable),
             ]
         )
-        make: Any = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
-        self._writer = make(self._file, self._schema)
+        super().__init__(path, "--rejects", schema, audience.files, "rejects_place")
 
     def add(self, start: int, rejected: Rejected) -> None:
         """Add the members of a chunk that begins at row `start` (from 0) of the audience. Raises SettingsError when the
@@ -55,30 +44,7 @@ class Rejects:
         columns = [indices(numbers), reasons, string_column(rejected.details.tolist())]
         if len(self._audience.files) > 1:
             columns.append(string_column(self._audience.files).take(indices(file_index)))
-        with self._disk():
-            self._writer.write_batch(pa.RecordBatch.from_arrays([*columns, *rejected.as_read], schema=self._schema))
-
-    def publish(self) -> None:
-        """Put the file in its place. Raises SettingsError when the disk is full."""
-        with self._disk():
-            self._writer.close()
-            put(self._file, self._path)
-
-    @contextmanager
-    def _disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            raise SettingsError(
-                f"--rejects {self._path} cannot be written: the disk (or the one of temporary files) is full or gone; "
-                "nothing was sent.",
-                hint="Free some space, name another place, or point TMPDIR at a larger disk.",
-                code="disk_full",
-            ) from None
-
-    def close(self) -> None:
-        """Drop what was not published."""
-        self._file.close()
+        self.write([*columns, *rejected.as_read])
 
 
 class Rejected(Struct, frozen=True):

@@ -11,6 +11,7 @@ from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted, SendablePrepared
+from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
@@ -105,7 +106,7 @@ class Preparation:
     ) -> PreparedAudience:
         """Apply the guards (`before`: the last good push of this audience), then make the import files. Raises
         GuardStopped, NothingSent, AudienceError; UsageError for too many members one by one."""
-        self._guard(planned, checked, before)
+        self.guard(planned, checked, before)
         files, ranks = packer.import_files()
         for warning in single_member_warnings(files) if packer.by_filled_columns else ():
             self._findings.warn(warning)
@@ -118,7 +119,7 @@ class Preparation:
         AudienceError."""
         checked = check_in_one_pass(planned, self._tell, profile)
         self._note(planned, checked, profile)
-        self._guard(planned, checked)
+        self.guard(planned, checked)
 
     def _note(self, planned: PlannedAudience, checked: Checked, profile: AudienceProfile | None = None) -> None:
         findings, rejects = self._findings, planned.options.rejects
@@ -131,8 +132,9 @@ class Preparation:
         for warning in warnings + drop_warnings(checked, findings.rejects):
             findings.warn(warning)
 
-    def _guard(self, planned: PlannedAudience, checked: Checked, before: StoredRun | None = None) -> None:
-        """The guards of the options first, then whether anything can be sent at all."""
+    def guard(self, planned: PlannedAudience, checked: Checked, before: StoredRun | None = None) -> None:
+        """Apply the guards of the options, then refuse when nothing can be sent at all. `before`: the last good push of
+        this audience."""
         counts, options = checked.counts, self._options
         if options.max_drop_rate is not None:
             guards.drop_rate(counts, options.max_drop_rate)
