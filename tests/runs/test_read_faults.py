@@ -1,4 +1,4 @@
-"""What is read back from Listrak in bad weather: the same as in good weather, or exit 5 and the way on."""
+"""What is read back from Listrak while faults are injected: the same as without them, or exit 5 and the way on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def world(sandbox: EmbeddedSandbox, tmp_path: Path) -> World:
     return world
 
 
-def weather(seed: int) -> list[dict[str, Any]]:
+def temporary_faults(seed: int) -> list[dict[str, Any]]:
     """Faults that pass, on every route that reads."""
     draw = random.Random(seed)
     kinds: list[dict[str, Any]] = [
@@ -76,17 +76,17 @@ def weather(seed: int) -> list[dict[str, Any]]:
     return [*revoked, *rules]
 
 
-def struck(world: World) -> int:
+def injected(world: World) -> int:
     return sum(one["struck"] for one in world.admin("faults"))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_weather_changes_nothing(world: World, seed: int, tmp_path: Path) -> None:
+def test_temporary_faults_change_nothing(world: World, seed: int, tmp_path: Path) -> None:
     """A pulled file is the same to the byte, of everybody and of an audience; so are what `verify` lists, and what a
     push with `--only-existing`, `--exclude-opted-out`, `--rejects` and `--verify` drops, sends and reads back."""
     audience = world.audience(AUDIENCE, "members.csv")
     found = []
-    for rules in ([], weather(seed)):
+    for rules in ([], temporary_faults(seed)):
         world.admin("faults", rules)
         files = [tmp_path / name for name in ("all.csv", "some.csv", "differences.csv", "rejects.csv")]
         all_, some, differences, rejects = files
@@ -100,7 +100,7 @@ def test_the_weather_changes_nothing(world: World, seed: int, tmp_path: Path) ->
             ),
         ]
         if rules:
-            assert struck(world) > 20
+            assert injected(world) > 20
         world.admin("faults", [])
         undo(world)
         for one in documents:
