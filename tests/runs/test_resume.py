@@ -213,7 +213,7 @@ def limited(size: int) -> Callable[[], None]:
 
 def test_a_full_disk_for_the_state(world: World) -> None:
     """When the state no longer fits the push goes on and warns; nothing half made is left to resume."""
-    report = told(world.lsms("push", world.audience(NINE), "--json", preexec_fn=limited(700)), 0)
+    report = told(world.process("push", world.audience(NINE), "--json", preexec_fn=limited(700)), 0)
     assert report["rows_sent"] == 9
     assert {warning["code"] for warning in report["warnings"]} & {"no_state", "state_lost"}
 
@@ -221,7 +221,7 @@ def test_a_full_disk_for_the_state(world: World) -> None:
 def test_a_full_disk_for_temporary_files(world: World) -> None:
     """When the import files do not fit, nothing was sent, and the message names the folder."""
     text = "phone,first_name\n" + "".join(f"21255501{n:02d},{'x' * 40}\n" for n in range(100))
-    report = told(world.lsms("push", world.audience(text), "--json", preexec_fn=limited(2000)), 2)
+    report = told(world.process("push", world.audience(text), "--json", preexec_fn=limited(2000)), 2)
     assert report["error"]["code"] == "disk_full"
     assert world.admin("imports") == []
 

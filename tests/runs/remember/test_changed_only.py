@@ -113,7 +113,7 @@ def test_other_phones_or_columns_in_the_file_are_a_change(world: World) -> None:
 def test_remembering_needs_no_pandas(world: World) -> None:
     """Neither a first push nor one that looks at what is remembered waits for pandas to be imported."""
     for audience in (OLD, NEW):
-        ended = world.lsms(
+        ended = world.process(
             "push", world.audience(audience), "--changed-only", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}
         )
         assert "pyarrow.parquet" in ended.err
