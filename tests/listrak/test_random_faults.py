@@ -8,7 +8,7 @@ from typing import Any
 
 from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
 from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
-from tests.listrak.test_faults import QUICK, body
+from tests.support.listrak_client import QUICK, body
 from tests.support.sandbox_caller import Caller
 
 KINDS: list[dict[str, Any]] = [

@@ -84,7 +84,7 @@ def call_lsms(*arguments: object, env: dict[str, str], stdin: str | None = None,
 
 
 def _stream(content: str | None = None) -> io.TextIOWrapper:
-    file = io.TextIOWrapper(tempfile.TemporaryFile(), "utf-8", newline="")
+    file = io.TextIOWrapper(tempfile.TemporaryFile(), "utf-8", newline="")  # noqa: SIM115 (closed by its user)
     file.write(content or "")
     file.seek(0)
     return file

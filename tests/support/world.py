@@ -14,6 +14,7 @@ from tests.support.lsms import PROJECT, SAMPLES, Ended, call_lsms, run_lsms, sta
 
 __all__ = ["PROJECT", "SAMPLES", "Ended", "World", "run_lsms", "start_lsms"]
 
+
 @dataclass(frozen=True)
 class World:
     """A sandbox, and the environment that leads `lsms` to it; `home` is an empty folder of its own."""

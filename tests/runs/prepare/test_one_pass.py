@@ -31,8 +31,8 @@ from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, survey_members
 from listrak_sms_cli.runs.prepare.two_passes import Job, check_members, read_members
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
-from tests.runs.test_account_for_all import make_members, write
 from tests.support.in_process import validated
+from tests.support.reference_members import make_members, write
 from tests.support.world import World
 
 KINDS = tuple(FieldKind)

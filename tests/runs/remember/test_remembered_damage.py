@@ -17,7 +17,7 @@ from listrak_sms_cli.runs.remember.keyed_digests import Key
 from listrak_sms_cli.runs.remember.run_digests import write_digests
 from listrak_sms_cli.runs.remember.snapshot import Snapshot
 from listrak_sms_cli.runs.remember.strikes import Members, Strike
-from tests.runs.remember.test_changed_only import NEW, OLD, held, sent
+from tests.support.changed_only import NEW, OLD, held, sent
 from tests.support.in_process import pushed, resumed
 from tests.support.world import World
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
 from listrak_sms_cli.listrak.models import Contact
-from listrak_sms_cli.runs.record.journal import FieldOf
 from listrak_sms_cli.runs.account import with_system_fields
+from listrak_sms_cli.runs.record.journal import FieldOf
 from listrak_sms_cli.runs.send.contact_update import Merge
 
 COLUMNS = (
