@@ -144,7 +144,7 @@ def test_the_audience_is_no_place_for_members(world: World) -> None:
 
 def test_status_waits_for_imports(make_world: MakeWorld) -> None:
     """`status --wait` waits until the imports have ended, and is exit 6 when they have not in time."""
-    world = make_world(import_seconds=8)
+    world = make_world(import_seconds=4)
     told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
     assert world.lsms("runs", "--json").json["runs"][0]["state"] == "importing"
     late = told(world.lsms("status", "--wait", "--wait-timeout", "0.2s", "--json"), 6)
@@ -156,7 +156,7 @@ def test_status_waits_for_imports(make_world: MakeWorld) -> None:
 def test_a_push_waits_for_earlier_imports(make_world: MakeWorld) -> None:
     """Older data never lands after newer: a later push sends only once the earlier imports have ended; with
     `--no-wait` it warns instead; when they do not end in time nothing is sent and `resume` goes on."""
-    world = make_world(import_seconds=6)
+    world = make_world(import_seconds=4)
     told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
     newer = world.audience(NINE.replace("N", "M"), "newer.csv")
     late = told(world.lsms("push", newer, "--wait-timeout", "0.2s", "--json"), 5)
