@@ -13,6 +13,7 @@ from hypothesis import settings
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from tests.support.world import World
 
+
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores, because many tests wait: for imports, retries and kills."""
     return (os.cpu_count() or 1) + 1
