@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs.options import PushOptions, Waiting
-from listrak_sms_cli.runs.push import push_audience
-from listrak_sms_cli.runs.resume import resume_run
+from listrak_sms_cli.runs import push_audience, push_options, resume_run, waiting
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from listrak_sms_cli.settings import load_settings
 
@@ -251,7 +249,7 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
     """Commands as function calls."""
     audience = home / f"audience-{schedule.seed}.csv"
     audience.write_text(schedule.audience, "utf-8")
-    options = {"api_url": sandbox.api_url, "token_url": sandbox.token_url, "sender_code": 1026}
+    account = {"api_url": sandbox.api_url, "token_url": sandbox.token_url, "sender_code": 1026}
     environ = {
         "HOME": str(home),
         "LSMS_STATE_DIR": str(home / f"state-{schedule.seed}"),
@@ -259,15 +257,15 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
         "LISTRAK_CLIENT_ID": sandbox.config.client_id,
         "LISTRAK_CLIENT_SECRET": sandbox.config.client_secret,
     }
-    settings = load_settings(options, environ)
-    waiting = Waiting(timeout=0.6)
+    settings = load_settings(account, environ)
+    timeout, concurrency = {"wait_timeout": "0.6s"}, {"concurrency": schedule.concurrency}
 
     def command(run: str | None) -> tuple[int, dict[str, Any]]:
         try:
             if run is None:
-                asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, waiting=waiting)
-                return 0, push_audience(str(audience), settings, asked).as_json()
-            return 0, resume_run(settings, run, concurrency=schedule.concurrency, waiting=waiting).as_json()
+                options = push_options({"batch_rows": schedule.batch_rows, **concurrency, **timeout})
+                return 0, push_audience(str(audience), settings, options).as_json()
+            return 0, resume_run(settings, run, **concurrency, waiting=waiting(timeout)).as_json()
         except LsmsError as error:
             return error.exit_code, error.report.as_json()
 
