@@ -1,5 +1,7 @@
-"""The commands of `lsms` by name and line; the rest of a command, its module and its options, once it is the one to
-run: what all of them cost together is a tenth of a second."""
+"""The commands of `lsms` by name and line.
+
+The module and the options of a command are loaded once it is the one to run: those of all take a tenth of a second.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,10 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from listrak_sms_cli.cli.plain_values import pass_plain_values
+from listrak_sms_cli.cli.parameters import leave_as_typed, signature_of
 
-# Name -> its module in cli/, and the first paragraph of its docstring. The function is called as the command is.
+# Name -> its module in cli/, and the first paragraph of its docstring. The function has the name of the command; it
+# takes a Given, and returns None or an exit code.
 COMMANDS = {
     "push": (
         "push",
@@ -62,7 +65,7 @@ class Commands(TyperGroup):
             self.add_command(TyperCommand(name, help=line))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        pass_plain_values(self.get_params(ctx))
+        leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
@@ -85,13 +88,21 @@ class Command(TyperCommand):
     """The one that is run."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        pass_plain_values(self.get_params(ctx))
+        leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
 
 def load_command(name: str) -> Any:
-    """The whole command, as Typer makes it of its function."""
+    """The whole command: its function, with the options that are declared for it."""
     function = getattr(import_module(f"listrak_sms_cli.cli.{COMMANDS[name][0]}"), name.replace("-", "_"))
+
+    def run(context: typer.Context, **typed: Any) -> Any:
+        from listrak_sms_cli.cli.given import Given
+
+        return function(Given(context, typed))
+
+    run.__doc__ = function.__doc__
+    run.__signature__ = signature_of(name)  # type: ignore[attr-defined]
     alone = typer.Typer(**STYLE, add_completion=False)
-    alone.command(name, cls=Command)(function)
+    alone.command(name, cls=Command)(run)
     return typer.main.get_command(alone)

@@ -24,7 +24,7 @@ from listrak_sms_cli.audience import (
     find_phone,
     rewrite_names,
 )
-from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import mask_of, words
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
@@ -229,7 +229,7 @@ class _Pull:
                 "one by one. Contacts among them, if any, are not in the file.",
             )
             return
-        style = self._options.reading.phone_format
+        style = PhoneFormat(self._options.reading.phone_format)
         spellings = write_phones(phones, style, self._contacts.region).to_pylist()
         answers = self._contacts.each(spellings)
         found = [one for one in answers if one is not None]
