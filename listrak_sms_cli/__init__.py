@@ -11,6 +11,7 @@ same summary as `error.report`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.errors import (
@@ -74,12 +75,10 @@ def push(
     """
     from listrak_sms_cli.runs import push_audience, push_options
 
-    return _report(
-        "push",
-        options,
-        on_event,
-        lambda given, settings, tell: push_audience(audience, settings, push_options(given), tell),
-    )
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        return push_audience(audience, settings, push_options(given), tell)
+
+    return _checked("push", audience, options, on_event, work)
 
 
 def validate(
@@ -89,26 +88,28 @@ def validate(
     from listrak_sms_cli.runs import reading_options, validate_audience
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        guard, offline = given["max_drop_rate"], given["offline"]
-        reading = reading_options(given)
-        return validate_audience(audience, settings, reading, tell, offline=offline, max_drop_rate=guard)
+        reading, guard = reading_options(given), given["max_drop_rate"]
+        return validate_audience(audience, settings, reading, tell, offline=given["offline"], max_drop_rate=guard)
 
-    return _report("validate", options, on_event, work)
+    return _checked("validate", audience, options, on_event, work)
 
 
-def _report(
+def _checked(
     command: str,
+    audience: object,
     options: Mapping[str, object],
     on_event: Listener | None,
     work: Callable[[dict[str, Any], Settings, Listener], Report],
 ) -> Report:
-    """Check the options and do the work. Messages of errors speak of keywords instead of options."""
-    from listrak_sms_cli.options import in_keywords, keywords_of, values_by_name
+    """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
+    from listrak_sms_cli.options import Subject, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
     known = keywords_of(command)
     try:
-        if not (on_event is None or callable(on_event)):
+        if isinstance(audience, str | Path):
+            Subject.audience.given(audience)
+        if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
         return work(given, load_settings(given), on_event or (lambda _event: None))

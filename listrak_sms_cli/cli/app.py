@@ -90,10 +90,12 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
     except SystemExit as left:
-        if output.running or not isinstance(left.__context__, BrokenPipeError):
+        if output.running:  # no command leaves so: something below it did
             return _internal(left.__context__ or left)
-        silence_stdout()  # the reader of a help page has gone: rich and Typer leave with 1
-        return 0
+        if isinstance(left.__context__, BrokenPipeError):  # the reader of a help page has gone
+            silence_stdout()
+            return 0
+        return left.code if isinstance(left.code, int) else 0  # Typer's, of shell completion
     except Exception as error:
         return _internal(error)
 

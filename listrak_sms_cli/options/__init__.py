@@ -15,6 +15,7 @@ from listrak_sms_cli.options.declared import (
     Rehearsing,
     Sending,
     Silencing,
+    Subject,
     keywords_of,
     options_of,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Rehearsing",
     "Sending",
     "Silencing",
+    "Subject",
     "in_keywords",
     "keywords_of",
     "options_of",

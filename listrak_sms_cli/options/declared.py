@@ -41,7 +41,7 @@ class Subject(Options, keywords=False):
     """What a command works on, typed without an option's name."""
 
     audience = Argument(
-        Text("AUDIENCE"),
+        FileName("AUDIENCE"),
         ...,
         "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
         "One row a member, one column `phone`.",
@@ -69,7 +69,7 @@ class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
     output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
-    audience = Option(Text("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
+    audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
     subscribed_only = Option(Flag(), False, "Leave opted-out contacts out.", "pull")
 
@@ -77,7 +77,7 @@ class Pulling(Options, keywords=False):
 class GoingOn(Options, keywords=False):
     """Of `resume`, `status` and `runs` alone."""
 
-    audience = Option(Text("FILE"), None, "Where the audience is now.", "resume")
+    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(File("FILE"), None, "Write the row numbers of members not (well) imported.", "status")

@@ -53,16 +53,18 @@ class Kind(Generic[T]):
 
 
 class Text(Kind[str]):
-    """A text without NUL, which neither files nor codecs take."""
+    """A text that UTF-8 can hold, without NUL."""
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str) or b"\0" in value.encode():
             raise TypeError
         return value
 
 
 class Setting(Kind["str | int"]):
     """A setting that is a text or a number in a profile too; what it means is checked where settings are collected."""
+
+    wanted = "a text or a number"
 
     def check(self, value: object) -> str | int:
         return Text().check(value) if isinstance(value, str) else Whole("").check(value)
@@ -74,7 +76,10 @@ class FileName(Kind[str]):
     wanted = "the name of a file or folder"
 
     def check(self, value: object) -> str:
-        return Text().check(os.fspath(cast(Any, value)))
+        name = os.fspath(cast(Any, value))
+        if not isinstance(name, str) or b"\0" in os.fsencode(name):
+            raise TypeError
+        return name
 
 
 class File(Kind[Path]):
@@ -168,7 +173,9 @@ class Texts(Kind[tuple[str, ...]]):
     wanted = "a text or a list of texts"
 
     def check(self, value: object) -> tuple[str, ...]:
-        texts = [value] if isinstance(value, str) else list(cast(Iterable[object], value))
+        if isinstance(value, bytes | Mapping):
+            raise TypeError
+        texts = [value] if isinstance(value, str) else cast(Iterable[object], value)
         return tuple(Text().check(text) for text in texts)
 
 
