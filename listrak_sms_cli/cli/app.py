@@ -50,7 +50,8 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed by the caller (`>&-`)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 (open until the end)
     arguments = sys.argv[1:]
-    output.json = "--json" in arguments  # until the command has parsed its own options
+    output.running = False
+    output.json = "--json" in arguments  # until the command has read its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
     code = Interrupted.exit_code
     with suppress(KeyboardInterrupt):  # a late one, while an error is written or just after

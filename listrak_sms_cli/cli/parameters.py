@@ -1,12 +1,10 @@
 """The parameters that Typer reads the words of a command into, made from the declarations in `listrak_sms_cli.options`.
 
-Typer sorts the words, completes them and draws the help. What a value means is checked by its declaration: Typer's own
-checks import pydantic, which takes a tenth of the time of a push of ten members, or more.
+Typer sorts the words, completes them and draws the help; what a value means is checked by its declaration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -36,17 +34,3 @@ def _parameter(option: Option[Any]) -> Parameter:
         default=None if kind.typed == list[str] else default,
         annotation=Annotated[kind.typed, described],
     )
-
-
-def leave_as_typed(parameters: Iterable[Any]) -> None:
-    """Lets the values of a Typer command pass as they were typed. Typer 0.29 fetches what checks a value from each
-    parameter; a Typer that does not would check them, and pass the same values."""
-    for parameter in parameters:
-        parameter.get_runtime_param = _AsTyped
-
-
-class _AsTyped:
-    """Stands for what Typer checks a value with."""
-
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002 (as Typer calls it)
-        return () if value is None and param.multiple else value

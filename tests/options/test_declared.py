@@ -9,8 +9,8 @@ import pytest
 import typer
 
 from listrak_sms_cli import keywords
-from listrak_sms_cli.cli.commands import COMMANDS
-from listrak_sms_cli.cli.parameters import leave_as_typed, signature_of
+from listrak_sms_cli.cli.commands import COMMANDS, leave_as_typed
+from listrak_sms_cli.cli.parameters import signature_of
 from listrak_sms_cli.errors import LsmsError, UsageError
 from listrak_sms_cli.options import Option, in_keywords, keywords_of, options_of, values_by_name
 from listrak_sms_cli.options.kinds import (

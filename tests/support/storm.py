@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs.options import PushOptions, Waiting
+from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.push import push_audience
 from listrak_sms_cli.runs.resume import resume_run
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
@@ -260,14 +260,13 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
         "LISTRAK_CLIENT_SECRET": sandbox.config.client_secret,
     }
     settings = load_settings(options, environ)
-    waiting = Waiting(timeout=0.6)
 
     def command(run: str | None) -> tuple[int, dict[str, Any]]:
         try:
             if run is None:
-                asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, waiting=waiting)
+                asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, wait_timeout=0.6)
                 return 0, push_audience(str(audience), settings, asked).as_json()
-            return 0, resume_run(settings, run, concurrency=schedule.concurrency, waiting=waiting).as_json()
+            return 0, resume_run(settings, run, concurrency=schedule.concurrency, wait_timeout=0.6).as_json()
         except LsmsError as error:
             return error.exit_code, error.report.as_json()
 
