@@ -36,13 +36,17 @@ audience
 runs.options runs.events runs.output_file
 runs.report
 runs.account
+runs.context
 runs.pack
 runs.record
 runs.remember
 runs.readback
-runs.outcome
+runs.findings
 runs.prepare
+runs.run
 runs.send
+runs.rebuild
+runs.resume
 runs
 display
 cli

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.record import StoredRun
 
 
 def runs(given: Given) -> None:
@@ -13,20 +18,29 @@ def runs(given: Given) -> None:
 
     Example: lsms runs --prune 90
     """
-    from listrak_sms_cli.runs.record import PartStatus, Store, StoredRun
+    from listrak_sms_cli.runs.record import RunStore
 
-    store = Store(given.settings().state_dir)
-    pruned = store.prune(given["prune"]) if given["prune"] is not None else []
-
-    def row(run: StoredRun) -> tuple[Any, ...]:
-        started = run.state.started
-        assert started is not None
-        sendable, sent = run.state.sendable, run.state.rows[PartStatus.ACCEPTED]
-        return (run.run_id, started.at, started.audience, started.target.sender_code, sendable, sent, run.state.summary)
-
+    store = RunStore(given.settings().state_dir)
+    pruned = store.prune(given["prune"]) if given["prune"] is not None else None
+    rows = sorted([_row(run) for run in store.runs()] + [_damaged(run_id) for run_id in store.damaged()], reverse=True)
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
-    rows = [row(run) for run in store.runs()]
-    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), pruned=pruned)
+    more = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
+    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), **more)
+    if pruned and pruned.kept and not output.json:
+        typer.echo(f"Not forgotten, as members or imports of them are pending: {', '.join(pruned.kept)}.", err=True)
+
+
+def _row(run: StoredRun) -> tuple[Any, ...]:
+    from listrak_sms_cli.runs.record import PartStatus
+
+    started, state = run.state.started, run.state
+    word = "running" if run.is_running else state.summary
+    sent = state.rows[PartStatus.ACCEPTED]
+    return (run.run_id, started.at, started.audience, started.target.sender_code, state.sendable, sent, word)
+
+
+def _damaged(run_id: str) -> tuple[Any, ...]:
+    return (run_id, None, None, None, None, None, "damaged journal")
 
 
 def status(given: Given) -> None:
@@ -34,16 +48,16 @@ def status(given: Given) -> None:
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs import find_run, status_of, waiting
-    from listrak_sms_cli.runs.record import write_members
+    from listrak_sms_cli.runs import status_of, waiting
+    from listrak_sms_cli.runs.record import RunStore, write_members
 
-    settings, run = given.settings(), given["run"]
+    settings = given.settings()
     try:
         with given.display() as tell:
-            report = status_of(settings, run, tell, waiting=waiting(given.values))
+            report = status_of(settings, given["run"], tell, waiting=waiting(given.values))
     finally:
         if given["members"] is not None:
-            write_members(find_run(settings, run), given["members"])
+            write_members(RunStore(settings.state_dir).find(given["run"]), given["members"])
     output.report(report)
 
 
@@ -52,17 +66,10 @@ def resume(given: Given) -> None:
 
     Example: lsms resume
     """
-    from listrak_sms_cli.runs import resume_run, waiting
+    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
 
-    settings, run = given.settings(), given["run"]
+    settings = given.settings()
+    options = ResumeOptions(given["audience"], given["anyway"], given["concurrency"], waiting(given.values))
     with given.display() as tell:
-        report = resume_run(
-            settings,
-            run,
-            tell,
-            audience=given["audience"],
-            anyway=given["anyway"],
-            concurrency=given["concurrency"],
-            waiting=waiting(given.values),
-        )
+        report = resume_run(settings, given["run"], options, tell)
     output.report(report)

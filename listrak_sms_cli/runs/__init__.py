@@ -53,11 +53,8 @@ if TYPE_CHECKING:
         SandboxResult,
         Verification,
     )
-    from listrak_sms_cli.runs.resume import (
-        find_run,
-        resume_run,
-        status_of,
-    )
+    from listrak_sms_cli.runs.resume import ResumeOptions, resume_run
+    from listrak_sms_cli.runs.status import status_of
     from listrak_sms_cli.runs.validate import (
         validate_audience,
     )
@@ -83,6 +80,7 @@ __all__ = [
     "Report",
     "ReportError",
     "RequestRetried",
+    "ResumeOptions",
     "RunStarted",
     "SandboxResult",
     "SendablePrepared",
@@ -90,7 +88,6 @@ __all__ = [
     "VerifyOptions",
     "Warned",
     "connect",
-    "find_run",
     "pull_contacts",
     "push_audience",
     "push_options",
@@ -138,9 +135,9 @@ __getattr__ = on_demand(
         "ReportError": "report",
         "SandboxResult": "report",
         "Verification": "report",
-        "find_run": "resume",
+        "ResumeOptions": "resume",
         "resume_run": "resume",
-        "status_of": "resume",
+        "status_of": "status",
         "validate_audience": "validate",
         "VerifyOptions": "verify",
         "verify_audience": "verify",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,15 +27,15 @@ from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import mask_of, words
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
-from listrak_sms_cli.listrak import Contact, Retry
-from listrak_sms_cli.runs.account import Account, connect, read_account, region_of
+from listrak_sms_cli.listrak import Contact
+from listrak_sms_cli.runs.account import Account, read_account, region_of
+from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import (
     Listener,
     Phase,
     PhaseAdvanced,
     PhaseEnded,
     PhaseStarted,
-    RequestRetried,
     Warned,
     silent,
 )
@@ -46,7 +45,7 @@ from listrak_sms_cli.runs.prepare import ASK_EACH, CONFIRM_ALL, Job, read_member
 from listrak_sms_cli.runs.readback import Contacts, Partial, PhoneSet, Place, column_names, fields_of, keys_of, rows_of
 from listrak_sms_cli.runs.record import fingerprint
 from listrak_sms_cli.runs.report import RunWarning
-from listrak_sms_cli.runs.send import steered
+from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
 
 _ASKED = "asked one by one"
@@ -84,13 +83,11 @@ class Pulled(Struct, frozen=True):
 def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = silent) -> Pulled:
     """Reads the contacts and writes the file. After an interruption the same call goes on where it was; whatever it
     raises, the file is whole or as it was before."""
-    began, stop = time.monotonic(), threading.Event()
-
-    def retried(retry: Retry) -> None:
-        tell(RequestRetried(retry.what, retry.reason, retry.wait))
+    began = time.monotonic()
 
     sender_code = settings.require_sender_code()
-    with connect(settings, on_retry=retried, stop=stop) as client:
+    with connected(settings, tell) as context:
+        client = context.client
         account, wanted = _account_and_wanted(options, lambda: read_account(client, sender_code), tell)
         fields = fields_of(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
@@ -102,7 +99,7 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
         with Partial(options.target, schema, hashlib.sha256(question.encode()).hexdigest()) as partial:
             pull = _Pull(contacts, fields, options, wanted, partial, tell)
             try:
-                steered(pull.run, stop, client)
+                interruptible(pull.run, context)
                 size = partial.publish()
             except LsmsError as error:
                 if partial.progress.rows and not isinstance(error, AccountError):

@@ -6,49 +6,36 @@ fields and columns, the rows, guards, nothing sendable, sending.
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from listrak_sms_cli.audience import Verdict
-from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.listrak import ColumnMapping, ListrakClient, Retry
-from listrak_sms_cli.runs.account import connect, read_account
-from listrak_sms_cli.runs.events import Listener, RequestRetried, SendablePrepared, silent
+from listrak_sms_cli.runs.account import read_account
+from listrak_sms_cli.runs.context import Context, connected
+from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
+from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions
-from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack import Packing, Part, Spool
-from listrak_sms_cli.runs.prepare import NOT_ASKED, Job, Members, Preparation, lone_notices, state_notice
+from listrak_sms_cli.runs.prepare import Job, Members, Preparation, lone_notices
 from listrak_sms_cli.runs.readback import Contacts
-from listrak_sms_cli.runs.rebuild import recipe_of
 from listrak_sms_cli.runs.record import (
     Destination,
-    Journal,
-    Prepared,
+    RunStore,
     Started,
-    Store,
     fingerprint,
     new_run_id,
-    write_assignment,
+    recipe_of,
+    write_row_map,
 )
 from listrak_sms_cli.runs.remember import Memory, Recall
 from listrak_sms_cli.runs.report import Report
-from listrak_sms_cli.runs.send import (
-    BATCH,
-    ContactDelivery,
-    Delivery,
-    Target,
-    clear_the_way,
-    conclude,
-    deliver,
-    look_at_earlier,
-    part_line,
-    steered,
-)
-from listrak_sms_cli.runs.sources import name_of, path_of
+from listrak_sms_cli.runs.run import Run
+from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
 from listrak_sms_cli.settings import Settings
 from listrak_sms_cli.version import VERSION
 
@@ -59,166 +46,158 @@ if TYPE_CHECKING:
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
     """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
     carries the Report (`error.report`)."""
-    outcome = Outcome(new_run_id(), name_of(source), tell, options.reading.silenced)
-    outcome.dry_run = options.dry_run
-    return outcome.reported(lambda: _Push(source, settings, options, outcome, tell).run())
+    findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
+    findings.dry_run = options.dry_run
+    return findings.reported(lambda: _Push(source, settings, options, findings).run(tell))
+
+
+def _path_of(source: object) -> str:
+    """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
+    if isinstance(source, str | Path) and source != "-":
+        return str(source) if "://" in str(source) else str(Path(source).absolute())
+    return "-"
+
+
+class _Ready(Struct, frozen=True):
+    """An audience that is read, checked and packed. `ranks` of a Packing; `recall`: digests of its members, None:
+    nobody is remembered."""
+
+    job: Job
+    members: Members
+    parts: list[Part]
+    ranks: np.ndarray | None
+    recall: Recall | None
 
 
 class _Push:
-    def __init__(
-        self, source: object, settings: Settings, options: PushOptions, outcome: Outcome, tell: Listener
-    ) -> None:
+    """The steps of a push. What they find goes to `findings`."""
+
+    def __init__(self, source: object, settings: Settings, options: PushOptions, findings: Findings) -> None:
         self._source = source
         self._settings = settings
         self._options = options
-        self._outcome = outcome
-        self._tell = tell
-        self._preparation = Preparation(source, options, outcome, tell)
-        self._stop = threading.Event()
+        self._findings = findings
+        self._store = RunStore(settings.state_dir)
+        self._leaves_no_trace = options.dry_run or options.sandbox
         self._memory: Memory | None = None
-        self._recall: Recall | None = None
-        self._after: AfterPush | None = None
 
-    def run(self) -> None:
-        settings, outcome, preparation = self._settings, self._outcome, self._preparation
-        outcome.sender_code = settings.require_sender_code()
-        store = Store(settings.state_dir)
+    def run(self, tell: Listener) -> None:
+        self._findings.sender_code = self._settings.require_sender_code()
+        preparation = Preparation(self._source, self._options, self._findings, tell)
         with ExitStack() as closing:
-            client = closing.enter_context(connect(settings, on_retry=self._retried, stop=self._stop))
+            context = closing.enter_context(connected(self._settings, tell))
             audience = closing.enter_context(preparation.open())
-            account = read_account(client, outcome.sender_code)
+            account = read_account(context.client, self._findings.sender_code)
             job = preparation.plan(audience, account)
-            if self._options.verify and not self._options.dry_run:
-                from listrak_sms_cli.runs.verify import AfterPush
-
-                self._after = closing.enter_context(AfterPush(job, self._options.verify_sample, self._tell))
+            verification = self._verification(job, tell)
+            closing.enter_context(verification or nullcontext())
             spool = Spool()
             closing.callback(spool.close)
-            packing = self._packing(spool, job)
-            lock = nullcontext() if self._leaves_no_trace else store.lock(account.sender_code, outcome.run_id)
-            closing.enter_context(lock)
-            contacts = Contacts(client, account.sender_code, account.country or job.rules.region)
-            self._remember(store, client)
-            members = self._prepare(job, packing, contacts)
-            preparation.guard(job, store.last_good(self._audience_name, self._target()))
-            parts, ranks = packing.parts()
-            for notice in lone_notices(parts) if packing.by_fill else ():
-                outcome.warn(notice)
-            imports = 0 if self._options.per_contact else len(parts)
-            self._tell(SendablePrepared(outcome.verdicts[Verdict.SENDABLE], imports))
-            journal = self._begin_journal(store, job, members, parts, ranks)
-            closing.callback(journal.close)
-            del members, ranks
-            self._recall = None  # 80 MB of ten million members
+            if not self._leaves_no_trace:
+                closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
+            contacts = Contacts(context.client, account.sender_code, account.country or job.rules.region)
+            self._open_memory(context)
+            ready = self._prepare(preparation, job, self._packing(job, spool), contacts, verification, context)
+            run = closing.enter_context(self._begin(ready))
+            parts = ready.parts
+            del ready
             if parts and not self._options.dry_run:
-                mapping = tuple(ColumnMapping(column.field.id) for column in job.plan.columns)
-                make = ContactDelivery if self._options.per_contact else Delivery
-                delivery = make(Target(client, account.sender_code, mapping), journal, self._stop, self._tell)
-                steered(lambda: self._deliver(store, delivery, parts), self._stop, client)
-                if (after := self._after) is not None:
-                    steered(lambda: after.check(contacts, outcome), self._stop, client)
-            elif not parts and outcome.verdicts[Verdict.UNCHANGED]:
-                conclude(journal, [], outcome, waited=True)
+                self._send(run, parts, context)
+                if verification is not None:
+                    interruptible(lambda: verification.check(contacts, self._findings), context)
+            elif not parts and self._findings.verdicts[Verdict.UNCHANGED]:
+                run.conclude([], waited=True)
 
-    def _packing(self, spool: Spool, job: Job) -> Packing:
+    def _verification(self, job: Job, tell: Listener) -> AfterPush | None:
+        if not self._options.verify or self._options.dry_run:
+            return None
+        from listrak_sms_cli.runs.verify import AfterPush
+
+        return AfterPush(job, self._options.verify_sample, tell)
+
+    def _packing(self, job: Job, spool: Spool) -> Packing:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
         options, names = self._options, [column.name for column in job.plan.columns]
         if options.per_contact:
             return Packing(spool, names, BATCH, options.batch_bytes)
         return Packing(spool, names, options.batch_rows, options.batch_bytes, by_fill=job.rules.keep_empty)
 
-    def _prepare(self, job: Job, packing: Packing, contacts: Contacts) -> Members:
-        members = self._preparation.read(job)
-        looked_up = NOT_ASKED
-
-        def look() -> None:
-            nonlocal looked_up
-            looked_up = self._preparation.look_up(job, members, contacts)
-
-        steered(look, self._stop, contacts.client)
-        if self._memory is not None:
-            remembered = self._memory.recalled(self._target().sender_code, self._options)
-            one_by_one = self._options.per_contact
-            self._recall = self._memory.recall(
-                job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one
-            )
-        keep = self._after.keeper(members) if self._after else None
-        self._preparation.check(job, members, packing, looked_up, recall=self._recall, keep=keep)
-        return members
-
-    def _remember(self, store: Store, client: ListrakClient) -> None:
+    def _open_memory(self, context: Context) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
-        if self._options.sandbox or (self._options.dry_run and not self._options.changed_only):
+        options = self._options
+        if options.sandbox or (options.dry_run and not options.changed_only):
             return
-        target = self._target()
-        self._memory = Memory.open(self._settings.state_dir, target)
-        if self._memory is not None and self._options.changed_only and not self._options.dry_run:
-            look_at_earlier(store, client, target, self._memory, self._stop)
+        self._memory = Memory.open(self._settings.state_dir, self._target)
+        if self._memory is not None and options.changed_only and not options.dry_run:
+            look_at_earlier(self._store, self._target, self._memory, context)
 
-    def _deliver(self, store: Store, delivery: Delivery, parts: list[Part]) -> None:
-        outcome, options, memory = self._outcome, self._options, self._memory
+    def _prepare(
+        self,
+        preparation: Preparation,
+        job: Job,
+        packing: Packing,
+        contacts: Contacts,
+        verification: AfterPush | None,
+        context: Context,
+    ) -> _Ready:
+        """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
+        members = preparation.read(job)
+        looked_up = interruptible(lambda: preparation.look_up(job, members, contacts), context)
+        recall = self._recall(job, members)
+        keep = verification.keeper(members) if verification else None
+        preparation.check(job, members, packing, looked_up, recall=recall, keep=keep)
+        before = None
+        if self._options.max_shrink is not None:
+            before = self._store.last_good(self._audience_name, self._target)
+        preparation.guard(job, before)
+        parts, ranks = packing.parts()
+        for notice in lone_notices(parts) if packing.by_fill else ():
+            self._findings.warn(notice)
+        imports = 0 if self._options.per_contact else len(parts)
+        context.tell(SendablePrepared(self._findings.verdicts[Verdict.SENDABLE], imports))
+        return _Ready(job, members, parts, ranks, recall)
 
-        def wait_first() -> list[LsmsError]:
-            if self._leaves_no_trace:
-                return []
-            return clear_the_way(store, delivery, outcome, options.waiting, memory, known=options.only_existing)
+    def _recall(self, job: Job, members: Members) -> Recall | None:
+        if self._memory is None:
+            return None
+        remembered = self._memory.recalled(self._target.sender_code, self._options)
+        one_by_one = self._options.per_contact
+        return self._memory.recall(job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one)
 
-        try:
-            deliver(delivery, parts, outcome, options.concurrency, options.waiting, wait_first)
-        finally:
-            if memory is not None:
-                memory.settle(delivery.journal.folder, delivery.journal.state)
+    def _begin(self, ready: _Ready) -> Run:
+        job, options = ready.job, self._options
+        started = Started(
+            run_id=self._findings.run_id,
+            version=VERSION,
+            audience=self._findings.audience,
+            name=self._audience_name,
+            target=self._target,
+            baseline=options.reading.limit is None,
+            recipe=recipe_of(job.audience, job.plan, job.rules, options.reading.read, _path_of(self._source)),
+            per_contact=options.per_contact,
+        )
+
+        def write_files(folder: Path) -> str:
+            verdicts = ready.members.verdicts
+            with ThreadPoolExecutor(1) as beside:
+                digest = beside.submit(write_row_map, folder, job.audience, verdicts, ready.parts, ready.ranks)
+                if self._memory is not None and ready.recall is not None:
+                    self._memory.keep(folder, ready.members.numbers, verdicts, ready.recall.rows, ready.ranks)
+                return digest.result()
+
+        write = None if self._leaves_no_trace else write_files
+        return Run.begin(self._store, self._findings, started, ready.parts, write, self._memory)
+
+    def _send(self, run: Run, parts: list[Part], context: Context) -> None:
+        options = self._options
+        how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace, known=options.only_existing)
+        interruptible(lambda: deliver(run, parts, context, how), context)
 
     @property
     def _audience_name(self) -> str:
-        return self._options.audience_name or self._outcome.audience
+        return self._options.audience_name or self._findings.audience
 
+    @property
     def _target(self) -> Destination:
         settings = self._settings
         return Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.require_sender_code())
-
-    @property
-    def _leaves_no_trace(self) -> bool:
-        """Dry and sandbox runs are not remembered: nothing could be resumed, and no later run builds on them."""
-        return self._options.dry_run or self._options.sandbox
-
-    def _begin_journal(
-        self, store: Store, job: Job, members: Members, parts: list[Part], ranks: np.ndarray | None
-    ) -> Journal:
-        settings, outcome, reading = self._settings, self._outcome, self._options.reading
-        folder = None
-        if not self._leaves_no_trace:
-            try:
-                folder = store.create(outcome.run_id)
-                with ThreadPoolExecutor(1) as beside:
-                    written = beside.submit(write_assignment, folder, job.audience, members.verdicts, parts, ranks)
-                    if self._memory is not None and (recall := self._recall) is not None:
-                        self._memory.keep(folder, members.numbers, members.verdicts, recall.rows, ranks)
-                    written.result()
-            except OSError:
-                folder = None
-                store.discard(outcome.run_id)
-                outcome.warn(state_notice(settings.state_dir))
-        journal = Journal(folder)
-        outcome.state = journal.state
-        recipe = recipe_of(job.audience, job.plan, job.rules, reading.read, path_of(self._source))
-        journal.write(
-            Started(
-                run_id=outcome.run_id,
-                version=VERSION,
-                audience=outcome.audience,
-                name=self._audience_name,
-                target=self._target(),
-                baseline=reading.limit is None,
-                recipe=recipe,
-                per_contact=self._options.per_contact,
-            )
-        )
-        lines = [part_line(part, f"lsms-{outcome.run_id}") for part in parts]
-        counts = {verdict.reason: count for verdict, count in outcome.verdicts.items()}
-        journal.write(Prepared(verdicts=counts, parts=lines))
-        outcome.kept = journal.kept
-        return journal
-
-    def _retried(self, retry: Retry) -> None:
-        self._tell(RequestRetried(retry.what, retry.reason, retry.wait))

@@ -11,95 +11,52 @@ from msgspec import Struct
 from listrak_sms_cli.audience import (
     CleaningRules,
     ColumnPlan,
-    FieldKind,
-    PlannedColumn,
-    ProfileField,
     Verdict,
     clean_members,
     clean_phones,
 )
-from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
+from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_audience
 from listrak_sms_cli.columnar import in_order
-from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.pack import ImportFile, Part, Spool, header_line, string_offsets, write_lines
-from listrak_sms_cli.runs.record import FieldOf, PartState, Recipe, StoredRun, read_assignment
+from listrak_sms_cli.runs.record import PartState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
-def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: ReadOptions, path: str) -> Recipe:
-    """What the journal keeps so that `rebuild` can make the same import files; valid after a full pass."""
-    return Recipe(
-        path=path,
-        read={"format": read.format, "delimiter": read.delimiter, "encoding": read.encoding, "sheet": read.sheet},
-        identity=[(file.size, file.digest) for file in audience.identity.files],
-        phone=plan.phone,
-        header=list(plan.header),
-        columns=[
-            FieldOf(c.index, c.name, c.field.id, c.field.name, c.field.kind.value, c.field.max_length)
-            for c in plan.columns
-        ],
-        rules={
-            "region": rules.region,
-            "phone_format": rules.phone_format.value,
-            "date_format": rules.date_format,
-            "null_values": list(rules.null_values),
-            "blank_bad_values": rules.blank_bad_values,
-            "empty_cells": "keep" if rules.keep_empty else "send",
-        },
-    )
+def rebuild(stored: StoredRun, audience_path: str | None, spool: Spool, tell: Listener) -> list[Part]:
+    """The import files of a run that Listrak has not accepted (or whose import ended badly), row for row as they were
+    prepared, and proved to be; Listrak is not asked again who exists.
 
-
-def plan_of(recipe: Recipe) -> ColumnPlan:
-    columns = tuple(
-        PlannedColumn(c.index, c.name, ProfileField(c.field_id, c.field_name, FieldKind(c.kind), c.max_length))
-        for c in recipe.columns
-    )
-    travelling = {column.index for column in columns} | {recipe.phone}
-    skipped = tuple(name for index, name in enumerate(recipe.header) if index not in travelling)
-    return ColumnPlan(recipe.phone, columns, None, skipped, tuple(recipe.header))
-
-
-def _rules_of(recipe: Recipe) -> CleaningRules:
-    rules = recipe.rules
-    null_values = rules["null_values"]
-    return CleaningRules(
-        region=str(rules["region"]),
-        phone_format=PhoneFormat(rules["phone_format"]),
-        date_format=None if rules["date_format"] is None else str(rules["date_format"]),
-        null_values=tuple(null_values) if isinstance(null_values, list) else (),
-        blank_bad_values=bool(rules["blank_bad_values"]),
-        keep_empty=rules.get("empty_cells") == "keep",  # runs of before there was such a choice do not have it
-    )
-
-
-def rebuild(run: StoredRun, audience_path: str | None, spool: Spool, tell: Listener) -> list[Part]:
-    """The import files of the run that Listrak has not accepted (or whose import ended badly), row for row as they
-    were prepared; Listrak is not asked again who exists.
-
-    `audience_path`: where the audience is now, None = where it was. Raises AudienceError when it has changed.
+    `audience_path`: where the audience is now, None = where it was. Raises AudienceError when it has changed,
+    SettingsError when the record of the run is damaged or an import file is not what it was.
     """
-    started, unsent = run.state.started, run.state.unsent
-    assert started is not None
-    recipe = started.recipe
+    recipe, unsent = stored.state.started.recipe, stored.state.unsent
     plan = plan_of(recipe)
     columns = {part.line.origin: part.line.columns for part in unsent}
+    origins = {line.part: line for line in stored.state.prepared.parts if line.part in columns}
+    if not all(line.digest for line in origins.values()):
+        raise _cannot_be_proved(stored)
     stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
     with _opened(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
         if len(audience.columns) != len(recipe.header):
-            raise _changed(run, audience)
-        work = _Rebuild(plan, _rules_of(recipe), columns)
+            raise _changed(stored, audience)
+        lines_of = _Rebuild(plan, rules_of(recipe), columns)
         tell(PhaseStarted(Phase.CHECKING, audience.size, "bytes"))
         done = 0
-        for batch, texts in in_order(work, _assigned(run, audience, plan)):
+        for batch, texts in in_order(lines_of, _assigned(stored, audience, plan)):
             for origin, text in texts.items():
                 stretches[origin].append((spool.append(text), len(text)))
             done += batch.size
             tell(PhaseAdvanced(Phase.CHECKING, done))
-        if [(file.size, file.digest) for file in audience.identity.files] != [tuple(f) for f in recipe.identity]:
-            raise _changed(run, audience)
+        if identity_of(audience) != recipe.identity:
+            raise _changed(stored, audience)
         tell(PhaseEnded(Phase.CHECKING))
-    return [_piece(part, ImportFile(spool, _header(part, plan), tuple(stretches[part.line.origin]))) for part in unsent]
+    files = {origin: ImportFile(spool, _header(columns[origin], plan), tuple(stretches[origin])) for origin in columns}
+    for origin, content in files.items():
+        if (content.size, content.digest()) != (origins[origin].bytes, origins[origin].digest):
+            raise _differs(stored, origin)
+    return [_piece(part, files[part.line.origin]) for part in unsent]
 
 
 def _opened(path: str, options: ReadOptions) -> Audience:
@@ -111,8 +68,8 @@ def _opened(path: str, options: ReadOptions) -> Audience:
         raise
 
 
-def _header(part: PartState, plan: ColumnPlan) -> bytes:
-    places = range(len(plan.columns)) if part.line.columns is None else part.line.columns
+def _header(columns: list[int] | None, plan: ColumnPlan) -> bytes:
+    places = range(len(plan.columns)) if columns is None else columns
     return header_line(["phone", *(plan.columns[place].name for place in places)])
 
 
@@ -124,8 +81,8 @@ class _Batch(Struct, frozen=True):
     size: int
 
 
-def _assigned(run: StoredRun, audience: Audience, plan: ColumnPlan) -> Iterator[_Batch]:
-    assignment = read_assignment(run.folder)
+def _assigned(stored: StoredRun, audience: Audience, plan: ColumnPlan) -> Iterator[_Batch]:
+    assignment = parts_of_rows(stored)
     wanted = sorted({column.index for column in plan.columns} | {plan.phone})
 
     def read(chunk: Chunk) -> pa.RecordBatch:
@@ -135,11 +92,11 @@ def _assigned(run: StoredRun, audience: Audience, plan: ColumnPlan) -> Iterator[
     for chunk, batch in in_order(read, audience.chunks()):
         parts = assignment[start : start + batch.num_rows]
         if len(parts) < batch.num_rows:
-            raise _changed(run, audience)
+            raise _changed(stored, audience)
         start += batch.num_rows
         yield _Batch({index: batch.column(at) for at, index in enumerate(wanted)}, parts, chunk.size)
     if start != len(assignment):
-        raise _changed(run, audience)
+        raise _changed(stored, audience)
 
 
 class _Rebuild(Struct, frozen=True):
@@ -180,9 +137,27 @@ def _piece(part: PartState, whole: ImportFile) -> Part:
     return Part(line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None)
 
 
-def _changed(run: StoredRun, audience: Audience) -> AudienceError:
+def _changed(stored: StoredRun, audience: Audience) -> AudienceError:
     return AudienceError(
-        f"The audience {audience.name} is not the one run {run.run_id} began with: its content has changed.",
+        f"The audience {audience.name} is not the one run {stored.run_id} began with: its content has changed.",
         hint="Push it as a new run, or name the old file with --audience FILE.",
         code="audience_changed",
+    )
+
+
+def _differs(stored: StoredRun, part: int) -> SettingsError:
+    return SettingsError(
+        f"Import file {part} of run {stored.run_id} cannot be made again as it was: the same audience now gives other "
+        "members or values, as after an update of lsms or of its list of phone numbers. Nothing was sent.",
+        hint="Push the audience as a new run; sending the same values twice does no harm.",
+        code="rebuilt_differs",
+    )
+
+
+def _cannot_be_proved(stored: StoredRun) -> SettingsError:
+    return SettingsError(
+        f"Run {stored.run_id} was begun by lsms {stored.state.started.version}, whose record does not prove that its "
+        "import files are made again as they were. Nothing was sent.",
+        hint="Push the audience as a new run; sending the same values twice does no harm.",
+        code="old_record",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,19 +18,19 @@ from listrak_sms_cli.audience import Cleaned, CleaningRules, find_phone, plan_co
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.errors import AccountError, ListrakUnavailable, LsmsError, MembersDiffer, NothingSent
-from listrak_sms_cli.listrak import Contact, Retry
-from listrak_sms_cli.runs.account import connect, read_account, region_of, with_system_fields
+from listrak_sms_cli.listrak import Contact
+from listrak_sms_cli.runs.account import read_account, region_of, with_system_fields
+from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import (
     Listener,
     Phase,
     PhaseAdvanced,
     PhaseEnded,
     PhaseStarted,
-    RequestRetried,
     silent,
 )
+from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack import check_columns
 from listrak_sms_cli.runs.prepare import (
     ASK_EACH,
@@ -45,7 +44,7 @@ from listrak_sms_cli.runs.prepare import (
 )
 from listrak_sms_cli.runs.readback import Comparison, Contacts, Difference, Differences, KeptMembers
 from listrak_sms_cli.runs.report import ReportError, Verification
-from listrak_sms_cli.runs.send import steered
+from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
 
 _ALL_SENT = "Everything was sent, and the imports have ended. Read it back later: lsms verify AUDIENCE"
@@ -87,14 +86,12 @@ class Verified(Struct, frozen=True):
 def verify_audience(source: object, settings: Settings, options: VerifyOptions, tell: Listener = silent) -> Verified:
     """Reads and cleans the audience as `push` would, and compares the members that would travel. Members that differ
     are no exception: they are in `error` and `exit_code`. Raises LsmsError for all else."""
-    began, stop = time.monotonic(), threading.Event()
-
-    def retried(retry: Retry) -> None:
-        tell(RequestRetried(retry.what, retry.reason, retry.wait))
+    began = time.monotonic()
 
     sender_code = settings.require_sender_code()
     with ExitStack() as closing:
-        client = closing.enter_context(connect(settings, on_retry=retried, stop=stop))
+        context = closing.enter_context(connected(settings, tell))
+        client = context.client
         audience = closing.enter_context(open_audience(source, options.reading.read))
         phone = find_phone(rewrite_names(audience.columns), options.reading.columns.phone_column)
         account = read_account(client, sender_code)
@@ -114,7 +111,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         nothing_sendable(prepared.counts, audience.name, options.reading.allow_empty)
         contacts = Contacts(client, sender_code, account.country or rules.region)
         check = _Check(contacts, kept, members.numbers[kept.rows], rules, listing, tell)
-        steered(lambda: check.run(options.sample, plan.header[phone]), stop, client)
+        interruptible(lambda: check.run(options.sample, plan.header[phone]), context)
         listing.publish()
         result = check.result()
     problem = problem_of(result, rules, options.min_match)
@@ -147,12 +144,12 @@ class AfterPush:
         self._numbers = members.numbers
         return self._kept.add
 
-    def check(self, contacts: Contacts, outcome: Outcome) -> None:
-        """Raises MembersDiffer, when what was found is in the outcome. Whatever keeps it from being found: everything
+    def check(self, contacts: Contacts, findings: Findings) -> None:
+        """Raises MembersDiffer, when what was found is in the findings. Whatever keeps it from being found: everything
         was sent, and that is said."""
         listing = Differences(None, self._job.audience)
         check = _Check(contacts, self._kept, self._numbers[self._kept.rows], self._job.rules, listing, self._tell)
-        letters = "".join(part.outcomes for part in outcome.state.leaves).encode("ascii")
+        letters = "".join(part.outcomes for part in (findings.state.leaves if findings.state else ())).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         try:
             check.run(self._sample, "phone", updated)
@@ -162,8 +159,8 @@ class AfterPush:
             if error.exit_code == MembersDiffer.exit_code or error.exit_code > 2:
                 raise
             raise MembersDiffer(error.message, hint=error.hint, code=error.code) from None  # 2 would be: nothing sent
-        outcome.verify = check.result()
-        if problem := problem_of(outcome.verify, self._job.rules):
+        findings.verify = check.result()
+        if problem := problem_of(findings.verify, self._job.rules):
             raise problem
 
     def __enter__(self) -> Self:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.runs import ResumeOptions, resume_run, status_of
 from listrak_sms_cli.runs.options import push_options, reading_options, waiting
 from listrak_sms_cli.runs.pull import PullOptions, pull_contacts
 from listrak_sms_cli.runs.push import push_audience
-from listrak_sms_cli.runs.resume import resume_run, status_of
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.runs.verify import VerifyOptions, verify_audience
 from listrak_sms_cli.settings import Settings, load_settings
@@ -35,7 +35,7 @@ def pushed(
 
 def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
     settings = settings_of(world, options)
-    return _checked(lambda: resume_run(settings, None, **options), code)
+    return _checked(lambda: resume_run(settings, None, ResumeOptions(**options)), code)
 
 
 def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:

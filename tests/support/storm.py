@@ -22,7 +22,7 @@ from typing import Any
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.push import push_audience
-from listrak_sms_cli.runs.resume import resume_run
+from listrak_sms_cli.runs.resume import ResumeOptions, resume_run
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from listrak_sms_cli.settings import load_settings
 
@@ -261,12 +261,14 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
     }
     settings = load_settings(options, environ)
 
+    asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, wait_timeout=0.6)
+
     def command(run: str | None) -> tuple[int, dict[str, Any]]:
         try:
             if run is None:
-                asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, wait_timeout=0.6)
                 return 0, push_audience(str(audience), settings, asked).as_json()
-            return 0, resume_run(settings, run, concurrency=schedule.concurrency, wait_timeout=0.6).as_json()
+            again = ResumeOptions(concurrency=schedule.concurrency, waiting=asked.waiting)
+            return 0, resume_run(settings, run, again).as_json()
         except LsmsError as error:
             return error.exit_code, error.report.as_json()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -76,6 +77,13 @@ class ImportFile(Struct, frozen=True):
         for offset, size in self.stretches:
             yield from self.spool.read(offset, size, before)
             before += size
+
+    def digest(self) -> str:
+        """xxh3-128 of its bytes, in hexadecimal."""
+        hashed = xxhash.xxh3_128()
+        for data in self.chunks():
+            hashed.update(data)
+        return hashed.hexdigest()
 
     def split(self, rows: int) -> tuple[ImportFile, ImportFile]:
         """The first `rows` members and the rest. A member is one line: cells never carry a line break."""

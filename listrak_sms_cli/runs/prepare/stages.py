@@ -11,8 +11,8 @@ from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted
+from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
-from listrak_sms_cli.runs.outcome import Outcome
 from listrak_sms_cli.runs.pack import Packing, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, look_up
@@ -28,12 +28,12 @@ from listrak_sms_cli.runs.remember import Recall
 
 class Preparation:
     """Steps in their order: open, plan, read, look_up, check, guard; of a `validate` open, plan, survey, guard. What
-    they find goes to the outcome."""
+    they find goes to the findings."""
 
-    def __init__(self, source: object, options: PushOptions, outcome: Outcome, tell: Listener) -> None:
+    def __init__(self, source: object, options: PushOptions, findings: Findings, tell: Listener) -> None:
         self._source = source
         self._options = options
-        self._outcome = outcome
+        self._findings = findings
         self._tell = tell
         self._fills = np.empty(0, np.uint64)
 
@@ -55,7 +55,7 @@ class Preparation:
         if fields and self._options.per_contact:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
-        self._outcome.plan = plan
+        self._findings.plan = plan
         if not plan.columns:
             raise NothingSent(
                 f"The audience {audience.name} has no column but the phone: there is nothing to update.",
@@ -67,11 +67,11 @@ class Preparation:
             check_columns(plan)
         self._tell(
             RunStarted(
-                self._outcome.run_id,
+                self._findings.run_id,
                 audience.name,
                 audience.described,
                 f"sender code {account.label}" if account else "no account (offline)",
-                self._outcome.dry_run,
+                self._findings.dry_run,
             )
         )
         return Job(audience, plan, rules, reading)
@@ -112,25 +112,25 @@ class Preparation:
         self._note(job, members, prepared, profile)
 
     def _note(self, job: Job, members: Members, prepared: Prepared, profile: AudienceProfile | None = None) -> None:
-        outcome = self._outcome
-        outcome.verdicts, self._fills = prepared.counts, prepared.fills
+        findings = self._findings
+        findings.verdicts, self._fills = prepared.counts, prepared.fills
         if (rejects := job.options.rejects) is not None:
-            outcome.rejects = str(rejects)
+            findings.rejects = str(rejects)
         notices = column_notices(prepared.columns, job, prepared.counts[Verdict.SENDABLE])
         if profile is not None:
-            outcome.profile = profiled_columns(job, members, profile)
-            notices += smells(outcome.profile, prepared.read)
-        for notice in [*notices, *drop_notices(prepared.counts, members.exponents, outcome.rejects)]:
-            outcome.warn(notice)
+            findings.profile = profiled_columns(job, members, profile)
+            notices += smells(findings.profile, prepared.read)
+        for notice in [*notices, *drop_notices(prepared.counts, members.exponents, findings.rejects)]:
+            findings.warn(notice)
 
     def guard(self, job: Job, before: StoredRun | None = None) -> None:
         """Guards first, then whether anything can be sent at all. `before`: the last good push of this audience."""
-        verdicts, options = self._outcome.verdicts, self._options
+        verdicts, options = self._findings.verdicts, self._options
         if options.max_drop_rate is not None:
             guards.drop_rate(verdicts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
             guards.shrink(verdicts, before, options.max_shrink)
-        guards.nothing_sendable(verdicts, self._outcome.audience, options.reading.allow_empty, self._outcome.rejects)
+        guards.nothing_sendable(verdicts, self._findings.audience, options.reading.allow_empty, self._findings.rejects)
         if not options.per_contact:
             check_groups(self._fills, job.plan)
         elif not options.yes:

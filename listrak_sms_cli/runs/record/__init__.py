@@ -1,74 +1,64 @@
 """The record of a run on disk: its folder, lock, journal and the map from rows to import files.
 
-A new journal line belongs here. The record never holds member data or a secret.
+A new journal line belongs here. The record never holds member data or a secret. What a run does with its record is in
+`runs/run.py`.
 """
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.record.journal import (
-    FILE_NAME,
+from listrak_sms_cli.runs.record.journal import Journal, JournalInUse, sync_folder
+from listrak_sms_cli.runs.record.lines import (
     Accepted,
+    Destination,
     Ended,
-    FieldOf,
-    Journal,
+    LineOfPart,
     PartLine,
-    PartState,
-    PartStatus,
     Prepared,
-    Recipe,
+    RecipeColumn,
     Refused,
-    RunState,
     Seen,
     Sending,
     Split,
     Started,
     Unreached,
     Updated,
-    new_run_id,
-    read_journal,
 )
-from listrak_sms_cli.runs.record.lines import (
-    Destination,
-)
-from listrak_sms_cli.runs.record.row_map import (
-    read_assignment,
-    write_assignment,
-)
-from listrak_sms_cli.runs.record.store import (
-    Store,
-    StoredRun,
-    fingerprint,
-)
-from listrak_sms_cli.runs.record.unsent_rows import (
-    write_members,
-)
+from listrak_sms_cli.runs.record.recipe import identity_of, plan_of, recipe_of, rules_of
+from listrak_sms_cli.runs.record.row_map import parts_of_rows, write_row_map
+from listrak_sms_cli.runs.record.state import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.record.store import RunStore, StoredRun, fingerprint, new_run_id
+from listrak_sms_cli.runs.record.unsent_rows import write_members
 
 __all__ = [
-    "FILE_NAME",
     "Accepted",
     "Destination",
     "Ended",
-    "FieldOf",
     "Journal",
+    "JournalInUse",
+    "LineOfPart",
     "PartLine",
     "PartState",
     "PartStatus",
     "Prepared",
-    "Recipe",
+    "RecipeColumn",
     "Refused",
     "RunState",
+    "RunStore",
     "Seen",
     "Sending",
     "Split",
     "Started",
-    "Store",
     "StoredRun",
     "Unreached",
     "Updated",
     "fingerprint",
+    "identity_of",
     "new_run_id",
-    "read_assignment",
-    "read_journal",
-    "write_assignment",
+    "parts_of_rows",
+    "plan_of",
+    "recipe_of",
+    "rules_of",
+    "sync_folder",
     "write_members",
+    "write_row_map",
 ]

@@ -1,18 +1,22 @@
-"""The lines of a run's journal, as they stand on disk: counts, names, ids and digests; no member data, no secret."""
+"""The lines of a run's journal as they stand on disk: counts, names, ids and digests; no member data, no secret.
+
+A field that was added later has a default, so that journals written before it are read.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct
 
 
-class PartLine(msgspec.Struct, frozen=True):
-    """An import file: its number in the run, name, members, bytes before base64.
+class PartLine(Struct, frozen=True):
+    """An import file: its number in the run, name, members, and bytes before base64.
 
     `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
     `part` and 0 only for a piece of an import file that was split. `columns`: those after the phone, by their place
-    in the recipe; None = all.
+    in the recipe; None = all. `digest`: xxh3-128 of the whole file; "" for pieces, and in journals of lsms 0.1.0.
     """
 
     part: int
@@ -22,9 +26,10 @@ class PartLine(msgspec.Struct, frozen=True):
     origin: int
     skip: int = 0
     columns: list[int] | None = None
+    digest: str = ""
 
 
-class FieldOf(msgspec.Struct, frozen=True):
+class RecipeColumn(Struct, frozen=True):
     """A column of the audience (by index), and the profile field it goes to, as both were when the run began."""
 
     index: int
@@ -35,7 +40,18 @@ class FieldOf(msgspec.Struct, frozen=True):
     max_length: int | None
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class RecipeRules(Struct, frozen=True):
+    """How the members of the run were cleaned; the words are those of the options."""
+
+    region: str
+    date_format: str | None
+    null_values: list[str]
+    blank_bad_values: bool
+    phone_format: str = "digits"
+    empty_cells: str = "send"
+
+
+class Recipe(Struct, frozen=True):
     """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
     on the command line since. `identity`: one (size, digest) a file of the audience."""
 
@@ -44,15 +60,17 @@ class Recipe(msgspec.Struct, frozen=True):
     identity: list[tuple[int, str]]
     phone: int
     header: list[str]
-    columns: list[FieldOf]
-    rules: dict[str, str | bool | list[str] | None]
+    columns: list[RecipeColumn]
+    rules: RecipeRules
 
 
-class Line(msgspec.Struct, frozen=True, tag_field="event", kw_only=True):
+class Line(Struct, frozen=True, tag_field="event", kw_only=True):
+    """`at`: when it was written, ISO 8601, UTC."""
+
     at: str = msgspec.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-class Destination(msgspec.Struct, frozen=True):
+class Destination(Struct, frozen=True):
     """Where a run writes to; `client` is a fingerprint of the client id."""
 
     api_url: str
@@ -61,9 +79,9 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Started(Line, frozen=True, tag="started", kw_only=True):
-    """`name` tells audiences apart from run to run (`--audience-name`,
-    else the path as given). `baseline`: a whole, real push that later runs may build on. `per_contact`: its parts are
-    not import files, their members are updated one by one."""
+    """`name` tells audiences apart from run to run (`--audience-name`, else the path as given). `baseline`: a whole,
+    real push that later runs may build on. `per_contact`: its parts are not import files, their members are updated
+    one by one."""
 
     run_id: str
     version: str
@@ -76,17 +94,23 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
-    """`verdicts`: members by verdict (`sendable`, `missing_phone`, …)."""
+    """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
+    row is in which import file; "" where there is none, and in journals of lsms 0.1.0."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
+    row_map: str = ""
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
+    """The request is about to be made."""
+
     part: int
 
 
 class Accepted(Line, frozen=True, tag="accepted", kw_only=True):
+    """Listrak answered 201. `maybe_repeated`: an earlier try of the same request may have been accepted as well."""
+
     part: int
     import_file_id: str
     maybe_repeated: bool = False
@@ -108,19 +132,23 @@ class Unreached(Line, frozen=True, tag="unreached", kw_only=True):
 
 
 class Split(Line, frozen=True, tag="split", kw_only=True):
+    """Listrak found the file too large: these pieces take its place."""
+
     part: int
     into: list[PartLine]
     maybe_arrived: bool = False
 
 
 class Seen(Line, frozen=True, tag="seen", kw_only=True):
-    """What Listrak says of an import: its own word, whether it has ended, and whether badly."""
+    """What Listrak says of an import: its own word, whether it has ended, and whether badly. `import_file_id`: the
+    import it was asked about; "" in journals of lsms 0.1.0."""
 
     part: int
     status: str
     ended: bool
     failed: bool
     new_word: bool = False
+    import_file_id: str = ""
 
 
 class Updated(Line, frozen=True, tag="updated", kw_only=True):
@@ -132,7 +160,10 @@ class Updated(Line, frozen=True, tag="updated", kw_only=True):
 
 
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
+    """A process has ended its work on the run, with this exit code."""
+
     exit_code: int
 
 
-AnyLine = Started | Prepared | Sending | Accepted | Refused | Unreached | Split | Seen | Updated | Ended
+LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated
+AnyLine = Started | Prepared | LineOfPart | Ended

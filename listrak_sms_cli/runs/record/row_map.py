@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.columnar import booleans, column_of_numbers, in_order, numbers_of
+from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.record.store import StoredRun
 
 FILE_NAME = "parts.parquet"
 _STEP = 1 << 19  # rows written together
@@ -28,11 +31,11 @@ _SCHEMA = pa.schema(
 )
 
 
-def write_assignment(
+def write_row_map(
     folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part], ranks: np.ndarray | None = None
-) -> None:
-    """`verdicts`: uint8 a row of the audience; the sendable rows, in their order, fill the parts in theirs, those of
-    each group its own. `ranks`: of a Packing.
+) -> str:
+    """Returns the digest of the file, for the journal. `verdicts`: uint8 a row of the audience; the sendable rows, in
+    their order, fill the parts in theirs, those of each group its own. `ranks`: of a Packing.
 
     Columns: `part` (0 = in none), `file` (index into the audience's files), `row` (its number as people count
     it). On disk, flushed, when this returns. Raises OSError.
@@ -57,7 +60,8 @@ def write_assignment(
         columns = [column_of_numbers(assigned), column_of_numbers(files.astype(np.int32)), column_of_numbers(rows)]
         return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
 
-    with os.fdopen(os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    place = folder / FILE_NAME
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         with pq.ParquetWriter(
             file,
             _SCHEMA,
@@ -70,6 +74,7 @@ def write_assignment(
                 writer.write_batch(batch)
         file.flush()
         os.fsync(file.fileno())
+    return xxhash.xxh3_128_hexdigest(place.read_bytes())
 
 
 class _Assigner:
@@ -87,15 +92,32 @@ class _Assigner:
         assigned[members] = np.repeat(self._numbers, rows)
 
 
-def read_assignment(folder: Path) -> np.ndarray:
-    """int32, one a row of the audience: the import file it was packed into, 0 = none."""
-    return numbers_of(pq.ParquetFile(folder / FILE_NAME).read(["part"]).column(0))
+def parts_of_rows(run: StoredRun) -> np.ndarray:
+    """int32, one a row of the audience: the import file it was packed into, 0 = none. Raises SettingsError."""
+    return numbers_of(_opened(run).read(["part"]).column(0))
 
 
-def rows_of(folder: Path, parts: set[int]) -> Iterator[pa.RecordBatch]:
-    """The rows (`part`, `file`, `row`) that were packed into these import files."""
+def rows_of(run: StoredRun, parts: set[int]) -> Iterator[pa.RecordBatch]:
+    """The rows (`part`, `file`, `row`) that were packed into these import files. Raises SettingsError."""
     wanted = np.array(sorted(parts), np.int32)
-    for batch in pq.ParquetFile(folder / FILE_NAME).iter_batches(_STEP):
+    for batch in _opened(run).iter_batches(_STEP):
         mask = np.isin(np.from_dlpack(batch.column(0)), wanted)
         if mask.any():
             yield batch.filter(booleans(mask))
+
+
+def _opened(run: StoredRun) -> pq.ParquetFile:
+    """The row map of a run, proved by the digest in its journal where there is one."""
+    digest = run.state.prepared.row_map
+    try:
+        content = (run.folder / FILE_NAME).read_bytes()
+        if digest and xxhash.xxh3_128_hexdigest(content) != digest:
+            raise OSError("it has changed")
+        return pq.ParquetFile(pa.BufferReader(content))
+    except (OSError, pa.ArrowException):
+        raise SettingsError(
+            f"The record of run {run.run_id} is damaged: {run.folder / FILE_NAME}, which says what row is in what "
+            "import file, is missing or has changed.",
+            hint="Push the audience again; sending the same values twice does no harm.",
+            code="damaged_record",
+        ) from None

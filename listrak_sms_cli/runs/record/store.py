@@ -8,14 +8,18 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import filelock
 from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.record.journal import FILE_NAME, PartStatus, RunState, read_journal
+from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, sync_folder
 from listrak_sms_cli.runs.record.lines import Destination
+from listrak_sms_cli.runs.record.state import PartStatus, RunState
+
+_DONE = "done"  # an empty file in the folder of a run of which nothing is left to do: nobody reads its journal again
 
 
 class StoredRun(Struct, frozen=True):
@@ -26,7 +30,34 @@ class StoredRun(Struct, frozen=True):
 
     @property
     def run_id(self) -> str:
+        """The name of its folder."""
         return self.folder.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a living process is at work on it."""
+        return is_in_use(self.folder)
+
+    @property
+    def seconds_since_change(self) -> float:
+        """How long ago its journal was written to; 0 where that cannot be told."""
+        try:
+            return time.time() - (self.folder / FILE_NAME).stat().st_mtime
+        except OSError:
+            return 0.0
+
+
+class Pruned(Struct, frozen=True):
+    """Ids of runs that were forgotten, and of those that were old enough and have members or imports pending."""
+
+    removed: list[str]
+    kept: list[str]
+
+
+def new_run_id() -> str:
+    """Sortable by time, then random: 20261124-031502-1e24f7a3, of which 1e24f are microseconds."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{os.urandom(2).hex()[:3]}"
 
 
 def fingerprint(client_id: str) -> str:
@@ -34,109 +65,130 @@ def fingerprint(client_id: str) -> str:
     return hashlib.sha256(client_id.encode()).hexdigest()[:16]
 
 
-class Store:
+class RunStore:
+    """The runs of a state folder. `state_dir` need not exist."""
+
     def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
         self._runs = state_dir / "runs"
         self._locks = state_dir / "locks"
 
     def create(self, run_id: str) -> Path:
-        """The folder of a new run. Raises OSError when the state folder cannot be written."""
+        """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
+        for a folder that is there already (of another run that drew the same id)."""
+        self._runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self._runs / run_id
-        for made in (self._runs.parent, self._runs, folder):
-            made.mkdir(mode=0o700, parents=made == self._runs.parent, exist_ok=made != folder)
+        folder.mkdir(mode=0o700)
+        sync_folder(self._runs)
         return folder
 
-    def discard(self, run_id: str) -> None:
-        """Forgets a run that cannot be remembered whole (the disk is full)."""
-        shutil.rmtree(self._runs / run_id, ignore_errors=True)
+    def runs(self) -> Iterator[StoredRun]:
+        """Every run whose journal can be read, the newest first."""
+        return self._read(self._folders())
 
-    def runs(self) -> list[StoredRun]:
-        """Every run that can be read, the newest first."""
-        return list(self._newest_first())
-
-    def _newest_first(self) -> Iterator[StoredRun]:
+    def damaged(self) -> list[str]:
+        """Ids of runs whose journal is damaged or cut off before anything of use."""
+        found = []
         for folder in self._folders():
             try:
-                state = read_journal(folder)
-            except (OSError, ValueError):
+                read_journal(folder)
+            except (ValueError, PermissionError):
+                found.append(folder.name)
+            except OSError:  # killed before it had a journal: nothing was sent
                 continue
-            if state.prepared is not None:
-                yield StoredRun(folder, state)
+        return found
+
+    def unfinished(self) -> Iterator[StoredRun]:
+        """Runs of which something is left to send, to wait for or to remember, the newest first."""
+        return self._read(folder for folder in self._folders() if not (folder / _DONE).exists())
+
+    @staticmethod
+    def mark_done(folder: Path) -> None:
+        """Nothing of this run is left to do."""
+        with suppress(OSError):
+            (folder / _DONE).touch(0o600)
+
+    def _read(self, folders: Iterator[Path] | list[Path]) -> Iterator[StoredRun]:
+        for folder in folders:
+            with suppress(OSError, ValueError):
+                yield StoredRun(folder, read_journal(folder))
 
     def _folders(self) -> list[Path]:
-        return sorted(self._runs.glob("*/"), reverse=True) if self._runs.is_dir() else []
+        try:
+            with os.scandir(self._runs) as entries:
+                return [self._runs / name for name in sorted((e.name for e in entries if e.is_dir()), reverse=True)]
+        except OSError:
+            return []
 
-    def find(self, run_id: str) -> StoredRun:
-        """A run by its id, or by the beginning of one. Raises UsageError when there is none, or more than one."""
-        found = [run for run in self._newest_first() if run.run_id.startswith(run_id)]
-        if len(found) == 1:
-            return found[0]
-        if found:
+    def find(self, run_id: str | None) -> StoredRun:
+        """A run by its id, or by the beginning of one; None: the newest. Raises UsageError when there is none, more
+        than one, or its journal is damaged."""
+        if run_id is None:
+            for run in self.runs():
+                return run
+            hint = "Start one: lsms push AUDIENCE --sender-code ID"
+            raise UsageError("There are no runs yet.", hint=hint, code="no_run")
+        named = [folder for folder in self._folders() if folder.name.startswith(run_id)]
+        if len(named) > 1:
             raise UsageError(f"Several runs begin with {run_id}.", hint="Type more of the id; `lsms runs` lists them.")
-        raise UsageError(f"There is no run {run_id}.", hint="`lsms runs` lists the runs.", code="no_run")
-
-    def newest(self) -> StoredRun:
-        """Raises UsageError when there is none."""
-        for run in self._newest_first():
+        for run in self._read(named):
             return run
-        raise UsageError("There are no runs yet.", hint="Start one: lsms push AUDIENCE --sender-code ID", code="no_run")
+        if named:
+            raise UsageError(
+                f"The journal of run {named[0].name} is damaged: what it sent cannot be told.",
+                hint="Push its audience again; sending the same values twice does no harm.",
+                code="damaged_journal",
+            )
+        raise UsageError(f"There is no run {run_id}.", hint="`lsms runs` lists the runs.", code="no_run")
 
     def newest_resumable(self) -> StoredRun:
         """The newest run that can be resumed; when there is none, the newest (it says that nothing is left to do).
         Raises UsageError when there are no runs."""
-        return next((run for run in self._newest_first() if run.state.can_be_resumed), None) or self.newest()
+        return next((run for run in self.unfinished() if run.state.can_be_resumed), None) or self.find(None)
 
-    def later_accepted(self, run: StoredRun) -> StoredRun | None:
-        """A later run to the same sender code of which Listrak accepted something."""
-        for other in self._newest_first():
-            if other.run_id <= run.run_id:
+    def later_accepted(self, run_id: str, target: Destination) -> str | None:
+        """The id of a later run to the same sender code of which Listrak accepted something."""
+        for other in self.runs():
+            if other.run_id <= run_id:
                 return None
-            if _same_target(other.state, run.state) and other.state.rows[PartStatus.ACCEPTED]:
-                return other
+            if other.state.started.target == target and other.state.rows[PartStatus.ACCEPTED]:
+                return other.run_id
         return None
-
-    def open_before(self, state: RunState, run_id: str) -> list[StoredRun]:
-        """Other runs to the same sender code whose imports have not ended, as far as their journals know."""
-        others = (run for run in self._newest_first() if run.run_id != run_id)
-        return [run for run in others if _same_target(run.state, state) and run.state.open_imports]
 
     def last_good(self, name: str, target: Destination) -> StoredRun | None:
         """The last whole push of the audience of that name to the same sender code that ended well."""
-        for run in self._newest_first():
+        for run in self.runs():
             started, ended = run.state.started, run.state.ended
-            if started is None or ended is None or ended.exit_code != 0 or not started.baseline:
-                continue
-            if (started.name, started.target) == (name, target):
+            ended_well = started.baseline and ended is not None and ended.exit_code == 0
+            if ended_well and (started.name, started.target) == (name, target):
                 return run
         return None
 
-    def prune(self, days: float) -> list[str]:
-        """Forgets runs that nothing has happened to for more than `days`, also those that a crash left half made;
-        returns their ids. A run that is under way stays."""
+    def prune(self, days: float) -> Pruned:
+        """Forgets runs that nothing has happened to for more than `days`, also those that a crash left half made and
+        those whose journal is damaged. A run that is at work, or of which something is pending, stays."""
         before = time.time() - days * 86400
-        pruned: list[str] = []
+        pruned = Pruned([], [])
         for folder in self._folders():
             journal = folder / FILE_NAME
-            touched = (journal if journal.exists() else folder).stat().st_mtime
-            if touched < before and not self.held(folder.name):
+            if (journal if journal.exists() else folder).stat().st_mtime >= before or is_in_use(folder):
+                continue
+            if any(run.state.can_be_resumed for run in self._read([folder])):
+                pruned.kept.append(folder.name)
+            else:
                 shutil.rmtree(folder)
-                pruned.append(folder.name)
+                pruned.removed.append(folder.name)
         return pruned
 
-    def held(self, run_id: str) -> bool:
-        """Whether a living process is at work on the run."""
-        for holder in self._locks.glob("*.run") if self._locks.is_dir() else ():
-            if _holder(holder) != run_id:
-                continue
-            lock = filelock.FileLock(holder.with_suffix(".lock"), timeout=0, mode=0o600)
-            try:
-                with lock:
-                    return False
-            except filelock.Timeout:
-                return True
-            except OSError:
-                return False
-        return False
+    def forget_done(self, seconds: float) -> None:
+        """Removes runs of which nothing is left to do and that began more than so many seconds ago. Cheap: their names
+        say when."""
+        oldest = f"{datetime.now(UTC) - timedelta(seconds=seconds):%Y%m%d-%H%M%S}"
+        for folder in reversed(self._folders()):
+            if folder.name >= oldest:
+                return
+            if (folder / _DONE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def lock(self, sender_code: int, run_id: str) -> Iterator[None]:
@@ -145,8 +197,7 @@ class Store:
         holder = self._locks / f"{sender_code}.run"
         lock: filelock.BaseFileLock | None = None
         try:
-            for made in (self._locks.parent, self._locks):
-                made.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
             lock.acquire()
             with suppress(OSError):  # a full disk: nobody learns who has it
@@ -177,7 +228,3 @@ def _holder(path: Path) -> str:
         return path.read_text("utf-8") or "another run"
     except OSError:
         return "another run"
-
-
-def _same_target(one: RunState, other: RunState) -> bool:
-    return one.started is not None and other.started is not None and one.started.target == other.started.target

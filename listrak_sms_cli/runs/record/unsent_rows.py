@@ -11,8 +11,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.runs.output_file import no_place, output_place, put
-from listrak_sms_cli.runs.record.journal import PartState, PartStatus
 from listrak_sms_cli.runs.record.row_map import rows_of
+from listrak_sms_cli.runs.record.state import PartState, PartStatus
 from listrak_sms_cli.runs.record.store import StoredRun
 
 
@@ -23,13 +23,12 @@ def write_members(run: StoredRun, path: Path) -> int:
     schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
     unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
-    audience = [run.state.started.recipe.path] if run.state.started else []
-    place = output_place(path, "--members", audience, "members_place")
+    place = output_place(path, "--members", [run.state.started.recipe.path], "members_place")
     make = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
     with tempfile.TemporaryFile(prefix="lsms-") as file:
         with make(file, schema) as writer:
             seen: dict[int, int] = {}
-            for batch in rows_of(run.folder, {part.line.origin for part in unsent}):
+            for batch in rows_of(run, {part.line.origin for part in unsent}):
                 lines = [_lines(batch, part, seen, schema) for part in unsent]
                 for line in lines:
                     writer.write_batch(line)

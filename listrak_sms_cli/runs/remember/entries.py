@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,8 @@ class Entries:
     """Members of a group, sorted by `phone`; an array a column of `SCHEMA`.
 
     `sent`: seconds since 1970, when the member was last about to be sent; `owner`: the run that did; `arrived`: 1 once
-    its import has ended well, until the next push strikes it; `known`: 1 when Listrak was asked before, and had it.
+    its import has ended well, until a push is about to send it again; `known`: 1 when Listrak was asked before, and had
+    it.
     """
 
     phone: np.ndarray
@@ -60,6 +61,12 @@ class Entries:
         order = np.argsort(phones)
         pairs = zip(vars(self).values(), vars(others).values(), strict=True)
         return Entries(*(np.concatenate(pair)[order] for pair in pairs))
+
+    def with_arrived(self, places: np.ndarray, rows: np.ndarray) -> Entries:
+        """The entries at `places` have arrived, with these digests of their rows."""
+        row, arrived = self.row.copy(), self.arrived.copy()
+        row[places], arrived[places] = rows, 1
+        return replace(self, row=row, arrived=arrived)
 
     def table(self) -> pa.Table:
         return pa.Table.from_arrays([column_of_numbers(numbers) for numbers in vars(self).values()], schema=SCHEMA)

@@ -38,9 +38,9 @@ class Key:
 
     def lines(self, lines: pa.StringArray, *meaning: object) -> np.ndarray:
         """uint64 a row, 0 for empty lines: of the line's text and what it `means` (fields, spelling of phones)."""
-        seen, found = raw(lines), np.empty(len(lines), np.uint64)
-        kernels.digest_cells(seen.starts, seen.data, int(self.number("line", *meaning)), found)
-        return found
+        cells, digests = raw(lines), np.empty(len(lines), np.uint64)
+        kernels.digest_cells(cells.starts, cells.data, int(self.number("line", *meaning)), digests)
+        return digests
 
 
 def read_key(path: Path) -> Key:

@@ -1,5 +1,5 @@
-"""What a push leaves behind for later ones (`--changed-only`): it strikes its members before it sends them, and
-they come back once their import has ended well, whoever finds that out."""
+"""What a push leaves behind for later ones (`--changed-only`): its members are forgotten before they are sent, and
+remembered again once their import has ended well, whoever finds that out."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import Lines
 from listrak_sms_cli.runs.record import Destination, PartState, RunState
+from listrak_sms_cli.runs.remember.forget_notes import ForgetNote, RunMembers
 from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, digests_of, write_digests
 from listrak_sms_cli.runs.remember.snapshot import NOTHING, Remembered, Snapshot
-from listrak_sms_cli.runs.remember.strikes import Members, Strike
 
 _STEP = 1 << 19  # members written together
 
 
 class Recall:
-    """Works out the digest of each member that could travel, and leaves out who has arrived just so before.
+    """Computes the digest of each member that could be sent, and leaves out who has arrived just so before.
 
     `rows`: uint64 a row of the audience, filled stretch by stretch, by several threads at once.
     """
@@ -80,12 +80,8 @@ class Memory(Struct, frozen=True):
         account = key.number("account", target.api_url, target.client)
         return cls(Snapshot(folder / f"{int(account):016x}.parquet", key))
 
-    @classmethod
-    def of(cls, state_dir: Path, state: RunState) -> Memory | None:
-        """For the account that a run was sent to."""
-        return cls.open(state_dir, state.started.target) if state.started is not None else None
-
     def recalled(self, sender_code: int, options: PushOptions) -> Remembered:
+        """Members that need not be sent again, as the options want it."""
         if not options.changed_only or options.full:
             return NOTHING
         return self.snapshot.remembered(sender_code, options.refresh_after, only_known=options.only_existing)
@@ -115,39 +111,37 @@ class Memory(Struct, frozen=True):
     def _digests(
         self, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        def made(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def digests_at(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self.snapshot.key.phones(numbers[places]), rows[places]
 
-        return (pair for _, pair in in_order(made, _places(verdicts, ranks)))
+        return (pair for _, pair in in_order(digests_at, _places(verdicts, ranks)))
 
-    def strike(self, folder: Path | None, state: RunState, *, known: bool, in_doubt: dict[str, Members]) -> None:
+    def forget(self, folder: Path | None, state: RunState, *, known: bool, in_doubt: dict[str, RunMembers]) -> None:
         """The members of the parts that are about to be sent (all that have not arrived). `known`, `in_doubt`: as a
-        Strike has them. Raises SettingsError."""
-        started = state.started
-        assert started is not None
+        ForgetNote has them. Raises SettingsError."""
         if folder is None or not (folder / FILE_NAME).exists():
             self.snapshot.drop()  # nobody knows any more who they are
             return
-        strike = Strike(
-            run_id=started.run_id,
-            sender_code=started.target.sender_code,
+        note = ForgetNote(
+            run_id=state.started.run_id,
+            sender_code=state.started.target.sender_code,
             sent=int(time.time()),
             known=known,
             members=members_of(state, state.unsent),
             in_doubt=in_doubt,
         )
-        self.snapshot.strike(strike, folder / FILE_NAME)
+        self.snapshot.note_forgotten(note, folder / FILE_NAME)
 
-    def settle(self, folder: Path | None, state: RunState) -> None:
-        """Brings back the members whose import has ended well. What cannot be written down now is sent again."""
-        if folder is None or state.started is None or not (folder / FILE_NAME).exists():
+    def settle(self, folder: Path, state: RunState) -> None:
+        """Members whose import has ended well are remembered. What cannot be written down now is sent again."""
+        if not (folder / FILE_NAME).exists():
             return
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError):
             if arrived and state.started.baseline:
                 phones, rows = (self._members(folder, state, arrived, name) for name in ("phone", "row"))
-                self.snapshot.arrive(phones, rows, state.started.run_id)
-            if not state.unsent and not state.open_imports:
+                self.snapshot.remember(phones, rows, state.started.run_id)
+            if not state.can_be_resumed:
                 (folder / FILE_NAME).unlink()
 
     def _members(self, folder: Path, state: RunState, parts: Iterable[PartState], column: str) -> np.ndarray:
@@ -170,24 +164,24 @@ def _is_empty(folder: Path) -> bool:
         return True
 
 
-def members_of(state: RunState, parts: Iterable[PartState]) -> Members:
-    """The members of these parts of a run."""
+def members_of(state: RunState, parts: Iterable[PartState]) -> RunMembers:
+    """The members of these parts of a run, by their places among its digests."""
     starts, total = _starts(state)
-    return Members(total, [(starts[part.line.origin] + part.line.skip, part.line.rows) for part in parts])
+    return RunMembers(total, [(starts[part.line.origin] + part.line.skip, part.line.rows) for part in parts])
 
 
 def _starts(state: RunState) -> tuple[dict[int, int], int]:
     """The first member of each part among the members of the run, and how many these are."""
     starts: dict[int, int] = {}
     total = 0
-    for line in state.prepared.parts if state.prepared else ():
+    for line in state.prepared.parts:
         starts[line.part] = total
         total += line.rows
     return starts, total
 
 
 def _places(verdicts: np.ndarray, ranks: np.ndarray | None) -> Iterator[np.ndarray]:
-    """The rows of the members that travel, in the order of the parts, some at a time."""
+    """The rows of the members that are sent, in the order of the parts, some at a time."""
     if ranks is None:
         for start in range(0, len(verdicts), _STEP):
             yield np.flatnonzero(verdicts[start : start + _STEP] == Verdict.SENDABLE) + start

@@ -1,5 +1,5 @@
 """`digests.arrow` in the folder of a run: the digests of its members, part after part, until all of its imports have
-ended well. With it `status` and `resume` need no audience to bring members back or to strike them again.
+ended well. With it `status` and `resume` need no audience to remember members or to forget them again.
 
 An Arrow stream of `phone` and `row` (uint64). Its schema says for which snapshot they are, as they mean nothing under
 another key, and each batch has a checksum of each column: digests that rot are as none.
@@ -38,16 +38,17 @@ def write_digests(place: Path, snapshot: str, batches: Iterable[Pair]) -> None:
 def digests_of(place: Path, snapshot: str, wanted: np.ndarray, column: str) -> np.ndarray:
     """Those of a `column` of the members that are `wanted` (bool each), in their order: uint64. Raises OSError, also
     for a file that has rotted, holds other members, or is of another snapshot."""
-    found = np.empty(int(np.count_nonzero(wanted)), np.uint64)
-    seen = taken = 0
+    digests = np.empty(int(np.count_nonzero(wanted)), np.uint64)
+    start = taken = 0
     for pair in _batches(place, snapshot):
-        some = pair[column == "row"]
-        mine = some[wanted[seen : seen + len(some)]] if seen + len(some) <= len(wanted) else some[:0]
-        found[taken : taken + len(mine)] = mine
-        seen, taken = seen + len(some), taken + len(mine)
-    if seen != len(wanted):
+        batch = pair[column == "row"]
+        end = start + len(batch)
+        chosen = batch[wanted[start:end]] if end <= len(wanted) else batch[:0]
+        digests[taken : taken + len(chosen)] = chosen
+        start, taken = end, taken + len(chosen)
+    if start != len(wanted):
         raise OSError("these are not the digests of the run's members")
-    return found
+    return digests
 
 
 def _batches(place: Path, snapshot: str) -> Iterator[Pair]:

@@ -1,8 +1,8 @@
 """What is remembered of the members of one account from push to push: one Parquet file, rewritten whole.
 
-It holds keyed digests and no phone. Members of runs that were about to be sent since it was written are in its
-Strikes. 64 row groups, one for each beginning a phone's digest can have, in order and sorted within: so it is
-rewritten group by group, in flat memory. A file that cannot be read is as none: then nobody is unchanged.
+It holds keyed digests and no phone. Members that were about to be sent since it was written are in its ForgetNotes.
+64 row groups, one for each beginning a phone's digest can have, in order and sorted within: so it is rewritten group
+by group, in flat memory. A file that cannot be read is as none: then nobody is unchanged.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from msgspec import Struct
 from listrak_sms_cli.audience import among
 from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.runs.record import sync_folder
 from listrak_sms_cli.runs.remember.entries import SCHEMA, WRITING, Entries, find
+from listrak_sms_cli.runs.remember.forget_notes import ForgetNote, ForgetNotes
 from listrak_sms_cli.runs.remember.keyed_digests import Key
-from listrak_sms_cli.runs.remember.strikes import Strike, Strikes
 
 _GROUPS = 64
 _SHIFT = np.uint64(58)  # the first six bits of a digest say its group
 _LOCK_TIMEOUT = 120.0  # seconds
-_MOST_NOTED = 4  # strikes, before one more has the snapshot rewritten
+_MOST_NOTES = 4  # before one more has the snapshot rewritten
 
 
 class Remembered(Struct, frozen=True):
@@ -54,7 +55,7 @@ NOTHING = Remembered(np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 class Snapshot(Struct, frozen=True):
-    """`place`: the file, which need not exist."""
+    """What is remembered of one account. `place`: the file, which need not exist."""
 
     place: Path
     key: Key
@@ -63,93 +64,89 @@ class Snapshot(Struct, frozen=True):
         """Members whose import to this sender code has ended well within `refresh_after` seconds. Who was known to
         Listrak when sent needs no refreshing: the values did arrive. `only_known`: those alone."""
         since = time.time() - refresh_after
-        found: list[tuple[np.ndarray, np.ndarray]] = []
+        groups: list[tuple[np.ndarray, np.ndarray]] = []
         try:
-            struck = [np.sort(self._strikes.read(place)[1]) for place in self._strikes.noted()]
+            forgotten = [np.sort(self._notes.read(place)[1]) for place in self._notes.places()]
             for entries in self._groups():
                 lasts = entries.known > 0 if only_known else (entries.known > 0) | (entries.sent > since)
                 good = lasts & (entries.arrived > 0) & (entries.sender_code == sender_code)
-                for phones in struck:
+                for phones in forgotten:
                     good &= ~among(entries.phone, phones)
-                found.append((entries.phone[good], entries.row[good]))
+                groups.append((entries.phone[good], entries.row[good]))
         except (OSError, pa.ArrowException):
             return NOTHING
-        return Remembered(*(np.concatenate(some) for some in zip(*found, strict=True)))
+        return Remembered(*(np.concatenate(columns) for columns in zip(*groups, strict=True)))
 
-    def strike(self, strike: Strike, digests: Path) -> None:
+    def note_forgotten(self, note: ForgetNote, digests: Path) -> None:
         """These members are about to be sent: they are not what they were, whatever becomes of it. `digests`: those of
-        the run. Raises SettingsError when the strike cannot be noted and what is remembered not be removed.
-        """
+        the run. Raises SettingsError when it can neither be noted nor what is remembered be removed."""
         with suppress(OSError), self._locked():
-            if len(self._strikes.noted()) >= _MOST_NOTED:
-                self._take_in()
-            self._strikes.note(strike, digests)
+            if len(self._notes.places()) >= _MOST_NOTES:
+                self._apply_notes()
+            self._notes.write(note, digests)
             return
         self.drop()
 
-    def _take_in(self) -> None:
-        """The snapshot learns of the strikes that were noted. Under the lock. Raises OSError."""
-        for place in self._strikes.noted():
+    def _apply_notes(self) -> None:
+        """The snapshot forgets the members of its notes. Under the lock. Raises OSError."""
+        for place in self._notes.places():
             try:
-                strike, phones = self._strikes.read(place)
-            except OSError:  # nobody knows whom it struck
+                note, phones = self._notes.read(place)
+            except OSError:  # nobody knows who is to be forgotten
                 self.place.unlink(missing_ok=True)
             else:
-                struck = self._struck(strike, phones)
+                forgotten = self._forgotten(note, phones)
                 try:
-                    self._rewrite(phones, struck)
+                    self._rewrite(phones, forgotten)
                 except OSError:  # it could not be read: it begins anew
                     self.place.unlink(missing_ok=True)
-                    self._rewrite(phones, struck)
-            self._strikes.remove(place)
+                    self._rewrite(phones, forgotten)
+            self._notes.remove(place)
 
-    def _struck(self, strike: Strike, phones: np.ndarray) -> _Change:
+    def _forgotten(self, note: ForgetNote, phones: np.ndarray) -> _Change:
         """Who is in an import of an earlier run that may not have ended, and now in this run as well, does not come
         back: nobody can tell whose values land last."""
-        owner, doubtful = self._owner(strike.run_id), self._strikes.in_doubt(strike, phones)
+        owner, doubtful = self._owner(note.run_id), self._notes.in_doubt(note, phones)
 
-        def struck(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
-            none, size = np.zeros(len(some), np.uint8), len(some)
-            owners, sent = np.full(size, owner), np.full(size, strike.sent)
-            owners[among(some, doubtful)] = 0
-            _, found = find(old, some)
-            codes, rows = np.full(size, strike.sender_code), np.zeros(size, np.uint64)
-            known = none + np.uint8(strike.known)
-            return old.without(found).joined(Entries(some, rows, codes, sent, owners, none, known))
+        def change(old: Entries, phones: np.ndarray, _places: np.ndarray) -> Entries:
+            none, size = np.zeros(len(phones), np.uint8), len(phones)
+            owners, sent = np.full(size, owner), np.full(size, note.sent)
+            owners[among(phones, doubtful)] = 0
+            _, known_places = find(old, phones)
+            codes, rows = np.full(size, note.sender_code), np.zeros(size, np.uint64)
+            known = none + np.uint8(note.known)
+            return old.without(known_places).joined(Entries(phones, rows, codes, sent, owners, none, known))
 
-        return struck
+        return change
 
-    def arrive(self, phones: np.ndarray, rows: np.ndarray, run_id: str) -> None:
-        """The import of these members has ended well; those that no later run has struck are remembered. Raises
-        OSError."""
+    def remember(self, phones: np.ndarray, rows: np.ndarray, run_id: str) -> None:
+        """The import of these members has ended well: those that no later run is about to send are remembered.
+        `phones`, `rows`: uint64 digests. Raises OSError."""
         owner = self._owner(run_id)
 
-        def arrived(old: Entries, some: np.ndarray, places: np.ndarray) -> Entries:
-            again, found = find(old, some)
-            ours = old.owner[found] == owner
-            old.row, old.arrived = old.row.copy(), old.arrived.copy()
-            old.row[found[ours]] = rows[places[again[ours]]]
-            old.arrived[found[ours]] = 1
-            return old
+        def change(old: Entries, phones: np.ndarray, places: np.ndarray) -> Entries:
+            again, entries = find(old, phones)
+            ours = old.owner[entries] == owner
+            return old.with_arrived(entries[ours], rows[places[again[ours]]])
 
         with self._locked():
-            self._take_in()
+            self._apply_notes()
             if self.place.exists():
-                self._rewrite(phones, arrived)
+                self._rewrite(phones, change)
 
     def forget(self, phones: np.ndarray) -> None:
         """Members Listrak does not know (any more): who comes back begins anew. Raises SettingsError as `drop`."""
 
-        def left(old: Entries, some: np.ndarray, _places: np.ndarray) -> Entries:
-            return old.without(find(old, some)[1])
+        def change(old: Entries, phones: np.ndarray, _places: np.ndarray) -> Entries:
+            return old.without(find(old, phones)[1])
 
         with suppress(OSError):
             if not self._holds_something:
                 return
             with self._locked():
-                self._take_in()
+                self._apply_notes()
                 if self.place.exists():
-                    self._rewrite(phones, left)
+                    self._rewrite(phones, change)
                 return
         self.drop()
 
@@ -159,7 +156,7 @@ class Snapshot(Struct, frozen=True):
             if self._holds_something:
                 with self._locked():
                     self.place.unlink(missing_ok=True)
-                    self._strikes.drop()
+                    self._notes.drop()
         except OSError:
             raise SettingsError(
                 f"What --changed-only remembers ({self.place}) can neither be rewritten nor removed; nothing was sent.",
@@ -170,11 +167,11 @@ class Snapshot(Struct, frozen=True):
     @property
     def _holds_something(self) -> bool:
         """Raises OSError when that cannot be told."""
-        return self.place.exists() or bool(self._strikes.noted())
+        return self.place.exists() or bool(self._notes.places())
 
     @property
-    def _strikes(self) -> Strikes:
-        return Strikes(self.place.with_suffix(""), self.place.name)
+    def _notes(self) -> ForgetNotes:
+        return ForgetNotes(self.place.with_suffix(""), self.place.name)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -207,6 +204,7 @@ class Snapshot(Struct, frozen=True):
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self.place)
+            sync_folder(self.place.parent)
         except pa.ArrowException:
             raise OSError("the snapshot cannot be read") from None
         finally:

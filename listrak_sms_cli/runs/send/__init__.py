@@ -5,38 +5,10 @@ Change here what happens after a refusal, an outage or Ctrl-C.
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.send.ctrl_c import (
-    steered,
-)
-from listrak_sms_cli.runs.send.earlier_runs import (
-    clear_the_way,
-    delivery_of,
-    look_at_earlier,
-    settle,
-)
-from listrak_sms_cli.runs.send.imports import (
-    Delivery,
-    Target,
-    conclude,
-    deliver,
-    part_line,
-)
-from listrak_sms_cli.runs.send.one_by_one import (
-    BATCH,
-    ContactDelivery,
-)
+from listrak_sms_cli.runs.send.ctrl_c import interruptible
+from listrak_sms_cli.runs.send.deliver import How, deliver
+from listrak_sms_cli.runs.send.earlier_runs import look_at_earlier
+from listrak_sms_cli.runs.send.import_states import await_imports
+from listrak_sms_cli.runs.send.one_by_one import BATCH
 
-__all__ = [
-    "BATCH",
-    "ContactDelivery",
-    "Delivery",
-    "Target",
-    "clear_the_way",
-    "conclude",
-    "deliver",
-    "delivery_of",
-    "look_at_earlier",
-    "part_line",
-    "settle",
-    "steered",
-]
+__all__ = ["BATCH", "How", "await_imports", "deliver", "interruptible", "look_at_earlier"]

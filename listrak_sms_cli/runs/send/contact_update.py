@@ -1,4 +1,4 @@
-"""What goes to Listrak when a contact is updated on its own: what the audience says, over what was read."""
+"""What is sent to Listrak when a contact is updated on its own: the audience's values over what was read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from msgspec import Struct
 
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import ATTRIBUTES, attribute_of
-from listrak_sms_cli.runs.record import FieldOf
+from listrak_sms_cli.runs.record import RecipeColumn
 
 
 class Merge(Struct, frozen=True):
     """How members become updates. `columns`: those after the phone; `ids`: profile fields an update may name;
     `keep_empty`: an empty cell leaves what is stored, else it empties it."""
 
-    columns: tuple[FieldOf, ...]
+    columns: tuple[RecipeColumn, ...]
     ids: frozenset[int]
     keep_empty: bool = False
 
     def document(self, cells: Sequence[str], contact: Contact) -> dict[str, Any]:
         """`cells`: the phone and the values as they stand in an import file. Nothing of a contact is left out that was
-        read, because it is not published whether Listrak then clears it; `optedOut` never travels."""
+        read, because it is not published whether Listrak then clears it; `optedOut` is never
+        sent."""
         read = (contact.email_address, contact.first_name, contact.last_name, contact.birthday, contact.postal_code)
         attributes: dict[str, str | None] = {
             name: text for name, text in zip(ATTRIBUTES.values(), read, strict=True) if text

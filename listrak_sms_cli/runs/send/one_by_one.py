@@ -1,7 +1,7 @@
 """`--per-contact`: members are updated one by one, by read, merge and Update Contact, several at once.
 
 A part is a batch of members. What became of each is one letter in the journal, written down after every few answers, so
-a run that was killed does no more than those again, with the same values.
+a run that was killed repeats no more than those, with the same values.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pyarrow as pa
 import pyarrow.csv
 
-from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
 from listrak_sms_cli.runs.account import attribute_of
+from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import (
-    Listener,
     MembersCounted,
     MembersSent,
     Phase,
@@ -28,9 +28,9 @@ from listrak_sms_cli.runs.events import (
 )
 from listrak_sms_cli.runs.pack import Part
 from listrak_sms_cli.runs.prepare import nothing_sendable
-from listrak_sms_cli.runs.record import Journal, PartStatus, Sending, Updated
+from listrak_sms_cli.runs.record import PartStatus, Sending, Updated
+from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send.contact_update import Merge
-from listrak_sms_cli.runs.send.imports import Delivery, Target
 
 BATCH = 200  # members of a part
 NOTED_EACH = 10  # answers: as often the outcomes of a part are written down, and when it is through
@@ -51,59 +51,59 @@ _ITS_OWN = frozenset(
 _MAY_BE_ITS_OWN = frozenset({"error_invalid_parameter"})
 
 
-class ContactDelivery(Delivery):
-    """Updates the members of one run. As in Delivery the journal is written by the thread of `send` alone."""
+def send_one_by_one(run: Run, batches: list[Part], context: Context, concurrency: int) -> list[LsmsError]:
+    """Updates every member of the batches that was not updated before, so many at once; returns what went wrong. One
+    that is refused does not keep the others; an outage, or refusals that would hit everybody, do."""
+    return _Updates(run, context).all_of(batches, concurrency)
 
-    def __init__(self, target: Target, journal: Journal, stop: threading.Event, tell: Listener) -> None:
-        super().__init__(target, journal, stop, tell)
-        self._refusals = _Refusals()
+
+class _Updates:
+    """The journal is written by the thread that calls; updates run on threads of their own and only return values."""
+
+    def __init__(self, run: Run, context: Context) -> None:
+        self._run = run
+        self._context = context
+        self._problems: list[LsmsError] = []
+        self._refusals = _Refusals(somebody_updated=run.state.rows[PartStatus.ACCEPTED] > 0)
         self._halt = threading.Event()
         self._done = 0
 
-    def send(self, parts: list[Part], concurrency: int) -> list[LsmsError]:
-        """Updates every member of `parts` that was not updated before; returns what went wrong. One that is refused
-        does not keep the others; an outage, or refusals that would hit everybody, do."""
-        self._tell(PhaseStarted(Phase.SENDING, sum(len(self._open(part)) for part in parts), "members"))
-        self._refusals.somebody_updated = self.journal.state.rows[PartStatus.ACCEPTED] > 0
+    def all_of(self, batches: list[Part], concurrency: int) -> list[LsmsError]:
+        tell, stop = self._context.tell, self._context.stop
+        tell(PhaseStarted(Phase.SENDING, sum(len(self._open(batch)) for batch in batches), "members"))
         try:
             merge = self._merge()
         except LsmsError as error:
             return [error]
         with ThreadPoolExecutor(concurrency, thread_name_prefix="lsms-contacts") as pool:
-            for part in parts:
-                if self._ended:
+            for batch in batches:
+                if self._problems or stop.is_set():
                     break
-                self._send_batch(part, merge, pool)
-        if self.stop.is_set() and not self._problems and self._unreached():
+                self._send_batch(batch, merge, pool)
+        if stop.is_set() and not self._problems and self._run.state.pending:
             self._problems.append(Interrupted("Interrupted."))
-        self._tell(PhaseEnded(Phase.SENDING))
+        tell(PhaseEnded(Phase.SENDING))
         return self._problems + self._refused() + self._nobody()
 
-    def await_imports(self, timeout: float, unknown_for: float = 0.0) -> list[LsmsError]:  # noqa: ARG002
-        """Nothing: what Listrak said yes to is stored."""
-        return []
-
     def _merge(self) -> Merge:
-        started = self.journal.state.started
-        assert started is not None
-        fields = self.client.profile_fields(self._target.sender_code)
+        recipe = self._run.state.started.recipe
+        fields = self._context.client.profile_fields(self._run.target.sender_code)
         ids = frozenset(field.id for field in fields if field.active and attribute_of(field.name) is None)
-        keep = started.recipe.rules.get("empty_cells") == "keep"
-        return Merge(tuple(started.recipe.columns), ids, keep)
+        return Merge(tuple(recipe.columns), ids, recipe.rules.empty_cells == "keep")
 
-    def _outcomes(self, part: Part) -> str:
-        return self.journal.state.parts[part.number].outcomes or "." * part.rows
+    def _outcomes(self, batch: Part) -> str:
+        return self._run.state.parts[batch.number].outcomes or "." * batch.rows
 
-    def _open(self, part: Part) -> list[int]:
-        return [place for place, letter in enumerate(self._outcomes(part)) if letter in ".r"]
+    def _open(self, batch: Part) -> list[int]:
+        return [place for place, letter in enumerate(self._outcomes(batch)) if letter in ".r"]
 
-    def _send_batch(self, part: Part, merge: Merge, pool: ThreadPoolExecutor) -> None:
-        outcomes, still = list(self._outcomes(part)), set(self._open(part))
-        updated = self.journal.state.rows[PartStatus.ACCEPTED]
-        self.journal.write(Sending(part=part.number))
+    def _send_batch(self, batch: Part, merge: Merge, pool: ThreadPoolExecutor) -> None:
+        outcomes, still = list(self._outcomes(batch)), set(self._open(batch))
+        updated = self._run.state.rows[PartStatus.ACCEPTED]
+        self._run.record(Sending(part=batch.number))
         updates = {
             pool.submit(self._update, cells, merge): place
-            for place, cells in enumerate(_members(part, len(merge.columns) + 1))
+            for place, cells in enumerate(_members(batch, len(merge.columns) + 1))
             if place in still
         }
         for update in as_completed(updates):
@@ -113,16 +113,16 @@ class ContactDelivery(Delivery):
             outcomes[updates[update]] = letter
             self._done += 1
             updated += letter == "u"
-            self._tell(PhaseAdvanced(Phase.SENDING, self._done))
-            self._tell(MembersSent(updated))
+            self._context.tell(PhaseAdvanced(Phase.SENDING, self._done))
+            self._context.tell(MembersSent(updated))
             if not self._done % NOTED_EACH:
-                self.journal.write(Updated(part=part.number, outcomes="".join(outcomes)))
-        self.journal.write(Updated(part=part.number, outcomes="".join(outcomes)))
+                self._run.record(Updated(part=batch.number, outcomes="".join(outcomes)))
+        self._run.record(Updated(part=batch.number, outcomes="".join(outcomes)))
         self._tell_dropped()
 
     def _update(self, cells: tuple[str, ...], merge: Merge) -> str | None:
         """On a thread of the pool: the member's letter, None = not tried."""
-        if self._halt.is_set() or self.stop.is_set():
+        if self._halt.is_set() or self._context.stop.is_set():
             return None
         try:
             letter = self._merged(cells, merge)
@@ -138,10 +138,11 @@ class ContactDelivery(Delivery):
         return letter
 
     def _merged(self, cells: tuple[str, ...], merge: Merge) -> str:
-        contact = self.client.contact(self._target.sender_code, cells[0])
+        client, sender_code = self._context.client, self._run.target.sender_code
+        contact = client.contact(sender_code, cells[0])
         if contact is None:
             return "m"
-        return "u" if self.client.update_contact(self._target.sender_code, merge.document(cells, contact)) else "m"
+        return "u" if client.update_contact(sender_code, merge.document(cells, contact)) else "m"
 
     def _give_up(self, error: LsmsError) -> None:
         """The first problem is told; those of the other threads are its echo."""
@@ -149,22 +150,18 @@ class ContactDelivery(Delivery):
             self._halt.set()
             self._problems.append(error)
 
-    def _unreached(self) -> bool:
-        return any(part.outcomes.count(".") or not part.outcomes for part in self.journal.state.leaves)
-
     def _verdicts(self) -> Counter[Verdict]:
         """Members by verdict, those that Listrak does not have among the dropped."""
-        prepared, missing = self.journal.state.prepared, self.journal.state.rows[PartStatus.MISSING]
-        assert prepared is not None
-        verdicts = Counter({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
+        state = self._run.state
+        missing = state.rows[PartStatus.MISSING]
+        verdicts = Counter({verdict: state.prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
         verdicts[Verdict.SENDABLE] -= missing
         verdicts[Verdict.NOT_IN_LISTRAK] += missing
         return verdicts
 
     def _tell_dropped(self) -> None:
         verdicts = self._verdicts()
-        dropped = {verdict.reason: count for verdict, count in verdicts.items() if verdict.drops}
-        self._tell(MembersCounted(sum(verdicts.values()), dropped))
+        self._context.tell(MembersCounted(sum(verdicts.values()), dropped_by_reason(verdicts)))
 
     def _refused(self) -> list[LsmsError]:
         """One error for all that were refused, unless another one tells of it."""
@@ -175,16 +172,14 @@ class ContactDelivery(Delivery):
         return [
             ListrakRefused(
                 f"Listrak refused the values of {who}: {self._refusals.counted}.",
-                hint="`lsms status --members FILE` names their rows." if self.journal.kept else "",
+                hint="`lsms status --members FILE` names their rows." if self._run.findings.kept else "",
                 code="members_refused",
             )
         ]
 
     def _nobody(self) -> list[LsmsError]:
-        started = self.journal.state.started
-        assert started is not None
         try:
-            nothing_sendable(self._verdicts(), started.audience, allow_empty=False)
+            nothing_sendable(self._verdicts(), self._run.findings.audience, allow_empty=False)
         except NothingSent as error:
             return [error]
         return []
@@ -193,15 +188,15 @@ class ContactDelivery(Delivery):
 class _Refusals:
     """How often Listrak refused a member, and whether it is the member that is refused or everybody. Thread-safe."""
 
-    def __init__(self) -> None:
-        self.somebody_updated = False
+    def __init__(self, *, somebody_updated: bool) -> None:
+        self._somebody_updated = somebody_updated
         self._codes: Counter[str] = Counter()
         self._last, self._alike = "", 0
         self._lock = threading.Lock()
 
     def updated(self) -> None:
         with self._lock:
-            self.somebody_updated = True
+            self._somebody_updated = True
             self._last, self._alike = "", 0
 
     def hopeless(self, error: ListrakRefused) -> bool:
@@ -210,7 +205,7 @@ class _Refusals:
             self._codes[error.code] += 1
             self._alike = self._alike + 1 if error.code == self._last else 1
             self._last = error.code
-            if error.code in _ITS_OWN or (error.code in _MAY_BE_ITS_OWN and self.somebody_updated):
+            if error.code in _ITS_OWN or (error.code in _MAY_BE_ITS_OWN and self._somebody_updated):
                 return False
             return self._alike >= ALIKE
 

@@ -1,8 +1,8 @@
-"""Strikes that the snapshot does not know yet: members of a run that were about to be sent.
+"""Notes of what the snapshot does not know yet: members of a run that were about to be sent, to be forgotten.
 
-A strike has to be on disk before the first request, and to rewrite the snapshot takes a second where there are ten
-million members. So it is noted in a small file beside a link to the digests of the run; whoever reads or changes the
-snapshot next takes it into account.
+Members are forgotten on disk before the first request, and to rewrite the snapshot takes a second where there are ten
+million members. So a note is written in a small file beside a link to the digests of the run; whoever reads or changes
+the snapshot next takes it into account.
 """
 
 from __future__ import annotations
@@ -17,65 +17,64 @@ import numpy as np
 import xxhash
 from msgspec import Struct
 
+from listrak_sms_cli.runs.record import sync_folder
 from listrak_sms_cli.runs.remember.run_digests import digests_of
 
 
-class Members(msgspec.Struct, frozen=True):
-    """Some of the `total` members of a run, whose digests these are: `stretches` are (first, count)."""
+class RunMembers(Struct, frozen=True):
+    """Some of the `total` members of a run, by their places among its digests: `stretches` are (first, count)."""
 
     total: int
     stretches: list[tuple[int, int]]
 
     def phones(self, digests: Path, snapshot: str) -> np.ndarray:
-        """uint64. Raises OSError."""
+        """Digests of their phones, uint64. Raises OSError."""
         wanted = np.zeros(self.total, np.bool_)
         for first, count in self.stretches:
             wanted[first : first + count] = True
         return digests_of(digests, snapshot, wanted, "phone")
 
 
-class Strike(msgspec.Struct, frozen=True):
-    """`sent`: seconds since 1970; `known`: Listrak was asked about the members and has them; `in_doubt`: members of
-    earlier runs to the account whose imports may not have ended, by the file of their digests."""
+class ForgetNote(Struct, frozen=True):
+    """Members of a run that are about to be sent. `sent`: seconds since 1970; `known`: Listrak was asked about them and
+    has them; `in_doubt`: members of earlier runs to the account whose imports may not have ended, by the file of their
+    digests."""
 
     run_id: str
     sender_code: int
     sent: int
     known: bool
-    members: Members
-    in_doubt: dict[str, Members]
+    members: RunMembers
+    in_doubt: dict[str, RunMembers]
 
 
-class Strikes(Struct, frozen=True):
-    """The folder of those of one snapshot, in the order in which they were noted. Changed under the snapshot's lock."""
+class ForgetNotes(Struct, frozen=True):
+    """The notes of one snapshot: a folder, read in the order in which they were written, changed under the snapshot's
+    lock."""
 
     folder: Path
     snapshot: str
 
-    def note(self, strike: Strike, digests: Path) -> None:
+    def write(self, note: ForgetNote, digests: Path) -> None:
         """`digests`: those of the run. On disk, flushed, when this returns. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = max((int(place.stem) for place in self.noted()), default=0) + 1
+        number = max((int(place.stem) for place in self.places()), default=0) + 1
         place = self.folder / f"{number:08d}.json"
-        for suffix in (".arrow", ".draft"):  # of one that was never noted
+        for suffix in (".arrow", ".draft"):  # of one that was never finished
             place.with_suffix(suffix).unlink(missing_ok=True)
         try:
             os.link(digests, place.with_suffix(".arrow"))
         except OSError:  # a file system without links
             shutil.copy(digests, place.with_suffix(".arrow"))
-        text = msgspec.json.encode(strike)
+        text = msgspec.json.encode(note)
         with os.fdopen(os.open(place.with_suffix(".draft"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(_checksum(text) + text)
             file.flush()
             os.fsync(file.fileno())
         place.with_suffix(".draft").replace(place)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.folder)
 
-    def noted(self) -> list[Path]:
+    def places(self) -> list[Path]:
         """Raises OSError: a folder that cannot be looked into may hold some."""
         try:
             names = os.listdir(self.folder)  # noqa: PTH208 (Path.glob takes a forbidden folder for an empty one)
@@ -83,18 +82,18 @@ class Strikes(Struct, frozen=True):
             return []
         return sorted(self.folder / name for name in names if re.fullmatch(r"\d{8}\.json", name))
 
-    def read(self, place: Path) -> tuple[Strike, np.ndarray]:
-        """A strike and the digests of its members' phones (uint64). Raises OSError."""
+    def read(self, place: Path) -> tuple[ForgetNote, np.ndarray]:
+        """A note and the digests of its members' phones (uint64). Raises OSError."""
         sealed = place.read_bytes()
         if sealed[:_SEAL] != _checksum(sealed[_SEAL:]):
-            raise OSError("a strike has changed")
-        strike = msgspec.json.decode(sealed[_SEAL:], type=Strike)
-        return strike, strike.members.phones(place.with_suffix(".arrow"), self.snapshot)
+            raise OSError("a note has changed")
+        note = msgspec.json.decode(sealed[_SEAL:], type=ForgetNote)
+        return note, note.members.phones(place.with_suffix(".arrow"), self.snapshot)
 
-    def in_doubt(self, strike: Strike, phones: np.ndarray) -> np.ndarray:
-        """Which of the strike's members are: sorted digests of phones (uint64); all of them where it cannot be told."""
+    def in_doubt(self, note: ForgetNote, phones: np.ndarray) -> np.ndarray:
+        """Which members of the note are in doubt: sorted digests of phones (uint64); all where it cannot be told."""
         try:
-            doubts = [members.phones(Path(place), self.snapshot) for place, members in strike.in_doubt.items()]
+            doubts = [members.phones(Path(place), self.snapshot) for place, members in note.in_doubt.items()]
         except OSError:
             return np.sort(phones)
         return np.sort(np.concatenate(doubts)) if doubts else np.empty(0, np.uint64)

@@ -1,0 +1,166 @@
+"""What is known of an audience and of its run so far. The Report can be made of it at any moment, so that every path
+that ends has one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
+from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.errors import (
+    AudienceError,
+    GuardStopped,
+    ImportsNotEnded,
+    Interrupted,
+    ListrakUnavailable,
+    LsmsError,
+    SettingsError,
+    UsageError,
+)
+from listrak_sms_cli.runs.events import Listener, Warned
+from listrak_sms_cli.runs.record import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.report import (
+    ImportLine,
+    MappedColumn,
+    ProfiledColumn,
+    Report,
+    ReportError,
+    RunWarning,
+    Verification,
+)
+
+
+class Findings:
+    """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
+    `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it."""
+
+    def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
+        self.run_id = run_id
+        self.audience = audience
+        self.sender_code: int | None = None
+        self.dry_run = False
+        self.plan: ColumnPlan | None = None
+        self.verdicts: Counter[Verdict] = Counter()
+        self.state: RunState | None = None
+        self.kept = False
+        self.profile: tuple[ProfiledColumn, ...] | None = None
+        self.verify: Verification | None = None
+        self.rejects: str | None = None
+        self._tell = tell
+        self._silenced = silenced
+        self._warnings: list[RunWarning] = []
+        self._began = time.monotonic()
+
+    def warn(self, warning: RunWarning) -> None:
+        if warning.code not in self._silenced:
+            self._warnings.append(warning)
+            self._tell(Warned(warning.code, warning.message))
+
+    def reported(self, work: Callable[[], None]) -> Report:
+        """Does the work; the error it ends with, if any, carries the Report of what is known by then."""
+        try:
+            work()
+        except LsmsError as error:
+            error.hint = self._way_on(error)
+            error.report = self.report(error)
+            raise
+        except KeyboardInterrupt:
+            interrupted = Interrupted("Interrupted." if self._has_sent else "Interrupted; nothing was sent.")
+            interrupted.hint = self._way_on(interrupted)
+            interrupted.report = self.report(interrupted)
+            raise interrupted from None
+        return self.report()
+
+    @property
+    def _has_sent(self) -> bool:
+        leaves = self.state.leaves if self.state else []
+        return any(part.status is not PartStatus.WAITING for part in leaves)
+
+    def _way_on(self, error: LsmsError) -> str:
+        """The hint of an error, with the command that goes on from there: a push that has begun to send is resumed."""
+        if isinstance(error, GuardStopped | UsageError | SettingsError | AudienceError):
+            return error.hint
+        if self.state is None or not self.state.can_be_resumed:
+            return error.hint or ("Start it again when you like." if isinstance(error, Interrupted) else "")
+        if not self.kept:
+            return f"{error.hint} This run is not remembered: push the audience again, it does no harm.".lstrip()
+        if self.run_id in error.hint:
+            return error.hint
+        match error:
+            case ImportsNotEnded():
+                return f"{error.hint} Wait for them: lsms status {self.run_id} --wait"
+            case ListrakUnavailable() if error.code == ListrakUnavailable.default_code:
+                return f"When it is back: lsms resume {self.run_id}"
+            case _:
+                return f"{error.hint} Go on with: lsms resume {self.run_id}".lstrip()
+
+    def report(self, error: LsmsError | None = None) -> Report:
+        """The counts, columns, imports and warnings known by now."""
+        rows = self.state.rows if self.state else Counter[PartStatus]()
+        dropped, missing = dropped_by_reason(self.verdicts), rows[PartStatus.MISSING]
+        dropped[Verdict.NOT_IN_LISTRAK.reason] += missing
+        sent, refused = rows[PartStatus.ACCEPTED], rows[PartStatus.REFUSED]
+        sendable = self.verdicts[Verdict.SENDABLE] - missing
+        leaves = self.state.leaves if self.state else []
+        return Report(
+            run_id=self.run_id,
+            audience=self.audience,
+            sender_code=self.sender_code,
+            dry_run=self.dry_run,
+            rows_read=sum(self.verdicts.values()),
+            rows_sendable=sendable,
+            rows_sent=sent,
+            rows_refused=refused,
+            rows_pending=sendable - sent - refused,
+            rows_dropped=sum(dropped.values()),
+            rows_unchanged=self.verdicts[Verdict.UNCHANGED],
+            rows_beyond_limit=self.verdicts[Verdict.BEYOND_LIMIT],
+            rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
+            dropped=dropped,
+            columns=tuple(
+                MappedColumn(column.name, column.field.name, column.field.id)
+                for column in (self.plan.columns if self.plan else ())
+            ),
+            skipped_columns=self.plan.skipped if self.plan else (),
+            imports=self._import_lines(leaves),
+            warnings=tuple(self._warnings),
+            profile=self.profile,
+            verify=self.verify,
+            rejects=self.rejects,
+            seconds=time.monotonic() - self._began,
+            exit_code=error.exit_code if error else 0,
+            error=ReportError(error.code, error.message, error.hint) if error else None,
+        )
+
+    def _import_lines(self, leaves: list[PartState]) -> tuple[ImportLine, ...]:
+        if self.state is None or self.state.started.per_contact:
+            return ()
+        return tuple(self._import_line(part) for part in leaves)
+
+    def _import_line(self, part: PartState) -> ImportLine:
+        line, columns = part.line, None
+        if line.columns is not None and self.plan is not None:
+            columns = tuple(self.plan.columns[place].name for place in line.columns)
+        return ImportLine(
+            part=line.part,
+            file_name=line.file_name,
+            rows=line.rows,
+            bytes=line.bytes,
+            import_file_id=part.import_file_id or None,
+            status=part.shown,
+            maybe_repeated=part.maybe_repeated,
+            ended=part.ended,
+            columns=columns,
+        )
+
+
+def audience_name(source: object) -> str:
+    """What an audience is called."""
+    if isinstance(source, Audience):
+        return source.name
+    if not isinstance(source, str | Path):
+        return "a frame"
+    return "standard input" if source == "-" else str(source)

@@ -1,0 +1,188 @@
+"""How a run stands: the fold over the lines of its journal. Report, display and resume read the same fold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from listrak_sms_cli.runs.record.lines import (
+    Accepted,
+    Ended,
+    LineOfPart,
+    PartLine,
+    Prepared,
+    Refused,
+    Seen,
+    Sending,
+    Split,
+    Started,
+    Unreached,
+    Updated,
+)
+
+
+class PartStatus(Enum):
+    """How an import file stands, in our own words."""
+
+    WAITING = "not sent"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNREACHED = "not reached"
+    MISSING = "not in Listrak"
+    SPLIT = "split"
+
+
+PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
+_LETTERS = {
+    "u": PartStatus.ACCEPTED,
+    "m": PartStatus.MISSING,
+    "r": PartStatus.REFUSED,
+    ".": PartStatus.UNREACHED,
+}
+
+
+class PartState(Struct, frozen=True):
+    """How one import file stands. `word` is Listrak's own once it has said one. `outcomes`: of an Updated line."""
+
+    line: PartLine
+    status: PartStatus = PartStatus.WAITING
+    import_file_id: str = ""
+    word: str = ""
+    ended: bool = False
+    failed: bool = False
+    new_word: bool = False
+    maybe_arrived: bool = False
+    maybe_repeated: bool = False
+    refusal: str = ""
+    outcomes: str = ""
+
+    @property
+    def amounts(self) -> dict[PartStatus, int]:
+        """Its members by status: all have that of the file, unless they are updated one by one."""
+        if not self.outcomes:
+            return {self.status: self.line.rows}
+        return {status: self.outcomes.count(letter) for letter, status in _LETTERS.items()}
+
+    @property
+    def shown(self) -> str:
+        """Listrak's word, or ours before there is one."""
+        return self.word or self.status.value
+
+    @property
+    def is_open(self) -> bool:
+        """Listrak has accepted the import file, and its import has not ended as far as the journal knows."""
+        return self.status is PartStatus.ACCEPTED and not self.ended and not self.outcomes
+
+
+class RunState:
+    """The fold over a journal: begun by its first two lines, `apply` takes the others in their order.
+
+    `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out.
+    """
+
+    def __init__(self, started: Started, prepared: Prepared) -> None:
+        self.started = started
+        self.prepared = prepared
+        self.ended: Ended | None = None
+        self.parts: dict[int, PartState] = {}
+        self.rows: Counter[PartStatus] = Counter()
+        for line in prepared.parts:
+            self._put(PartState(line))
+
+    @property
+    def leaves(self) -> list[PartState]:
+        """The import files that count: what was split is represented by its pieces."""
+        return [part for _, part in sorted(self.parts.items()) if part.status is not PartStatus.SPLIT]
+
+    @property
+    def read(self) -> int:
+        """Members of the audience."""
+        return sum(self.prepared.verdicts.values())
+
+    @property
+    def sendable(self) -> int:
+        """Members that passed every check, and that Listrak has as far as it was asked."""
+        return self.prepared.verdicts.get("sendable", 0) - self.rows[PartStatus.MISSING]
+
+    @property
+    def pending(self) -> int:
+        """Members in import files that Listrak has neither accepted nor refused."""
+        return sum(self.rows[status] for status in PENDING)
+
+    @property
+    def unsent(self) -> list[PartState]:
+        """Import files that `resume` has to send (again): not accepted, or their import ended badly."""
+        return [part for part in self.leaves if part.status is not PartStatus.ACCEPTED or part.failed]
+
+    @property
+    def open_imports(self) -> list[PartState]:
+        """Import files that Listrak has accepted and not ended."""
+        return [part for part in self.leaves if part.is_open]
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether anything is left to send or to wait for."""
+        return bool(self.unsent or self.open_imports)
+
+    @property
+    def summary(self) -> str:
+        """How the run stands, in a few words."""
+        if self.open_imports and not self.unsent:
+            return "importing"
+        if not self.unsent:
+            return "ended well"
+        if self.ended is None:
+            return "interrupted"
+        failed = any(part.failed for part in self.leaves)
+        return "import failed" if failed else "refused" if self.rows[PartStatus.REFUSED] else "pending"
+
+    def apply(self, line: LineOfPart | Ended) -> RunState:
+        """Raises ValueError for a line about an import file that no line before it has named."""
+        if isinstance(line, Ended):
+            self.ended = line
+            return self
+        part = self.parts.get(line.part)
+        if part is None:
+            raise ValueError("a line speaks of an import file that no line before it has named")
+        self._apply_to(part, line)
+        return self
+
+    def _apply_to(self, part: PartState, line: LineOfPart) -> None:
+        arrived = part.maybe_arrived or getattr(line, "maybe_arrived", False)
+        match line:
+            case Sending():
+                # A second `sending` with no answer between: the first file may have arrived. What became of an
+                # earlier one that was accepted and ended badly, or was refused, says nothing of this one.
+                arrived = arrived or part.maybe_repeated or part.status is PartStatus.SENDING
+                self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived, outcomes=part.outcomes))
+            case Accepted():
+                repeated = line.maybe_repeated or arrived
+                self._put(PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated))
+            case Refused():
+                self._put(replace(part, status=PartStatus.REFUSED, refusal=line.code, maybe_arrived=arrived))
+            case Unreached():
+                self._put(replace(part, status=PartStatus.UNREACHED, maybe_arrived=arrived))
+            case Split():
+                self._put(replace(part, status=PartStatus.SPLIT))
+                for piece in line.into:
+                    self._put(PartState(piece, maybe_arrived=arrived))
+            case Seen():
+                # An answer about an import that has been sent again since says nothing of the one it is now.
+                if not line.import_file_id or line.import_file_id == part.import_file_id:
+                    told = {"word": line.status, "ended": line.ended, "failed": line.failed, "new_word": line.new_word}
+                    self._put(replace(part, **told))
+            case Updated():
+                letters = set(line.outcomes)
+                status = next((_LETTERS[letter] for letter in ".r" if letter in letters), PartStatus.ACCEPTED)
+                self._put(PartState(part.line, status, outcomes=line.outcomes))
+
+    def _put(self, part: PartState) -> None:
+        before = self.parts.get(part.line.part)
+        if before is not None:
+            self.rows.subtract(before.amounts)
+        self.rows.update(part.amounts)
+        self.parts[part.line.part] = part

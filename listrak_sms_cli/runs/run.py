@@ -1,0 +1,255 @@
+"""A run: one push and all that is kept of it. Push, resume, status, and whoever looks at earlier runs go through it.
+
+A Run owns the folder, the journal with its lock, the row map and the digests of its members. Nothing else writes them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.errors import (
+    ImportEndedBadly,
+    ImportsNotEnded,
+    ListrakRefused,
+    ListrakUnavailable,
+    LsmsError,
+    UsageError,
+)
+from listrak_sms_cli.runs.events import Listener
+from listrak_sms_cli.runs.findings import Findings
+from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice, state_notice
+from listrak_sms_cli.runs.record import (
+    Destination,
+    Ended,
+    Journal,
+    JournalInUse,
+    LineOfPart,
+    PartLine,
+    PartStatus,
+    Prepared,
+    RunState,
+    RunStore,
+    Started,
+    StoredRun,
+    plan_of,
+)
+from listrak_sms_cli.runs.remember import DIGESTS, Memory, RunMembers, members_of
+
+# When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
+_PRECEDENCE = (130, 4, 5, 1, 6)
+_ANSWER_LOST_FOR = 3600.0  # seconds: an import whose answer was lost has ended by then
+
+
+class Run:
+    """`memory` None: nothing is remembered of its members. `in_use`: another process is at work on it; what is found
+    out then is not written down."""
+
+    def __init__(
+        self, store: RunStore, folder: Path | None, journal: Journal, findings: Findings, memory: Memory | None
+    ) -> None:
+        self.store = store
+        self.findings = findings
+        self.memory = memory
+        self.in_use = False
+        self._folder = folder
+        self._journal = journal
+        findings.state, findings.kept = journal.state, journal.kept
+
+    @classmethod
+    def begin(
+        cls,
+        store: RunStore,
+        findings: Findings,
+        started: Started,
+        parts: list[Part],
+        write_files: Callable[[Path], str] | None,
+        memory: Memory | None,
+    ) -> Run:
+        """Writes down what is about to be sent. `write_files` writes row map and digests into the folder of the run
+        and returns the digest of the row map; None: a dry or sandbox run, which leaves no trace. Where the state folder
+        cannot be written, the run goes on without one and a warning says so."""
+        folder, row_map = None, ""
+        if write_files is not None:
+            try:
+                folder = store.create(started.run_id)
+                row_map = write_files(folder)
+            except FileExistsError:
+                hint = "Push the audience again."
+                raise UsageError(f"There is a run {started.run_id} already.", hint=hint, code="run_exists") from None
+            except OSError:
+                _discard(folder)
+                folder = None
+        counts = {verdict.reason: count for verdict, count in findings.verdicts.items()}
+        lines = [part_line(part, f"lsms-{started.run_id}") for part in parts]
+        prepared = Prepared(verdicts=counts, parts=lines, row_map=row_map)
+        try:
+            journal = Journal.create(folder, started, prepared)
+        except OSError:
+            _discard(folder)
+            folder = None
+            journal = Journal.create(None, started, prepared)
+        if folder is None and write_files is not None:
+            findings.warn(state_notice(store.state_dir))
+        return cls(store, folder, journal, findings, memory)
+
+    @classmethod
+    def reopen(cls, store: RunStore, stored: StoredRun, findings: Findings, memory: Memory | None) -> Run:
+        """A run of before, to go on with it or to ask about its imports; as it stands now. Raises OSError and
+        ValueError when its journal can no longer be read."""
+        try:
+            return cls(store, stored.folder, Journal.reopen(stored.folder), findings, memory)
+        except JournalInUse:
+            run = cls(store, stored.folder, Journal(stored.state), findings, memory)
+            run.in_use = findings.kept = True
+            return run
+
+    @property
+    def id(self) -> str:
+        """Its name in the state folder, and in the names of its import files."""
+        return self.state.started.run_id
+
+    @property
+    def state(self) -> RunState:
+        """How it stands: the fold over its journal."""
+        return self._journal.state
+
+    @property
+    def target(self) -> Destination:
+        """Where it is sent to."""
+        return self.state.started.target
+
+    def record(self, line: LineOfPart) -> RunState:
+        """Writes down what happened; on disk when this returns."""
+        return self._journal.write(line)
+
+    def forget_members(self, *, known: bool) -> None:
+        """Nobody remembers the members that are about to be sent, from before the first request on. `known`: Listrak
+        has them all. Raises SettingsError."""
+        if self.memory is not None:
+            self.memory.forget(self._folder, self.state, known=known, in_doubt=self._in_doubt())
+
+    def _in_doubt(self) -> dict[str, RunMembers]:
+        """Members of other runs to the same account (any sender code: they share contacts) whose imports may not have
+        ended, or begun: they are open, an answer was lost not long ago, or the run is at work. By the file of the run's
+        digests."""
+        doubts = {}
+        for other in self.store.unfinished():
+            target = other.state.started.target
+            if other.run_id == self.id or (target.api_url, target.client) != (self.target.api_url, self.target.client):
+                continue
+            parts = other.state.open_imports
+            if other.is_running:
+                parts += other.state.unsent
+            elif other.seconds_since_change < _ANSWER_LOST_FOR:
+                unsent = other.state.unsent
+                parts += [part for part in unsent if part.status is PartStatus.SENDING or part.maybe_arrived]
+            if parts:
+                doubts[str(other.folder / DIGESTS)] = members_of(other.state, parts)
+        return doubts
+
+    def conclude(self, problems: list[LsmsError], *, waited: bool) -> None:
+        """Warns of what happened on the way, writes the last line of the journal, and raises the problem that decides
+        the exit code, if there is one."""
+        for notice in delivery_notices(self.state):
+            self.findings.warn(notice)
+        if self._journal.lost:
+            self.findings.warn(lost_notice())
+        self.findings.kept = self._journal.kept
+        error = worst(problems + import_problems(self.state, waited=waited))
+        self._journal.write(Ended(exit_code=error.exit_code if error else 0))
+        if error:
+            raise error
+
+    def close(self) -> None:
+        """Remembers the members whose import has ended well, and lets go of the journal."""
+        if self._folder is not None and not self.in_use:
+            if self.memory is not None:
+                self.memory.settle(self._folder, self.state)
+            if self._journal.kept and not self.state.can_be_resumed and not (self._folder / DIGESTS).exists():
+                self.store.mark_done(self._folder)
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def findings_of(stored: StoredRun, tell: Listener) -> Findings:
+    """The facts of a run as its journal has them."""
+    started, prepared = stored.state.started, stored.state.prepared
+    findings = Findings(stored.run_id, started.audience, tell)
+    findings.sender_code = started.target.sender_code
+    findings.plan = plan_of(started.recipe)
+    findings.verdicts.update({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
+    findings.state, findings.kept = stored.state, True
+    return findings
+
+
+def part_line(part: Part, stem: str) -> PartLine:
+    """An import file as the journal has it. `stem`: how its name begins."""
+    return PartLine(
+        part=part.number,
+        file_name=f"{stem}-{part.number:04d}.csv",
+        rows=part.rows,
+        bytes=part.content.size,
+        origin=part.origin,
+        skip=part.skip,
+        columns=None if part.columns is None else list(part.columns),
+        digest="" if part.origin != part.number else part.content.digest(),
+    )
+
+
+def worst(problems: Iterable[LsmsError]) -> LsmsError | None:
+    """The problem that decides the exit code; the first one of its kind."""
+    ranked = sorted(problems, key=lambda p: _PRECEDENCE.index(p.exit_code) if p.exit_code in _PRECEDENCE else -1)
+    return ranked[0] if ranked else None
+
+
+def import_problems(state: RunState, *, waited: bool) -> list[LsmsError]:
+    """Imports that ended badly, and, when somebody waited for them, those that have not ended."""
+    problems: list[LsmsError] = []
+    failed = [part for part in state.leaves if part.failed]
+    if failed:
+        rows = sum(part.line.rows for part in failed)
+        numbers = ", ".join(str(part.line.part) for part in failed[:10]) + (", …" if len(failed) > 10 else "")
+        problems.append(
+            ImportEndedBadly(
+                f"{len(failed)} of {len(state.leaves)} imports ended badly (import file {numbers}): {rows:,} members.",
+                hint="Look at the import in Listrak; sending its members again does no harm.",
+            )
+        )
+    if waited and (still := state.open_imports):
+        problems.append(
+            ImportsNotEnded(
+                f"All import files were sent, but {len(still)} of the imports had not ended in time.",
+                hint="Listrak goes on with them.",
+            )
+        )
+    return problems
+
+
+def unsent_problems(state: RunState) -> list[LsmsError]:
+    """What has not been sent of a run that nobody is at work on."""
+    problems: list[LsmsError] = []
+    run_id, refused = state.started.run_id, state.rows[PartStatus.REFUSED]
+    if refused:
+        problems.append(ListrakRefused(f"Listrak refused {refused:,} members of run {run_id}."))
+    if pending := state.pending:
+        message = f"{pending:,} members of run {run_id} are pending: Listrak has not accepted them."
+        problems.append(ListrakUnavailable(message, code="pending"))
+    return problems
+
+
+def _discard(folder: Path | None) -> None:
+    """Removes the folder that this run has made and cannot fill."""
+    if folder is not None:
+        with suppress(OSError):
+            shutil.rmtree(folder)

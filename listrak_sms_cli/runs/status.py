@@ -1,0 +1,46 @@
+"""`lsms status`: how a run stands; Listrak is asked about its open imports."""
+
+from __future__ import annotations
+
+from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.runs.context import connected
+from listrak_sms_cli.runs.events import Listener, silent
+from listrak_sms_cli.runs.options import NO_WAIT, Waiting
+from listrak_sms_cli.runs.record import RunStore
+from listrak_sms_cli.runs.remember import Memory
+from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.resume import refuse_other_account
+from listrak_sms_cli.runs.run import Run, findings_of, import_problems, unsent_problems, worst
+from listrak_sms_cli.runs.send import await_imports, interruptible
+from listrak_sms_cli.settings import Settings
+
+
+def status_of(settings: Settings, run_id: str | None, tell: Listener = silent, *, waiting: Waiting = NO_WAIT) -> Report:
+    """Asks Listrak about the open imports of a run (once, or until they have ended) and writes that down, unless the
+    run is at work: then its own process does. `run_id` None: the newest run. A run of which something is pending,
+    refused or failed is an error, as it was for the push."""
+    store = RunStore(settings.state_dir)
+    stored = store.find(run_id)
+    findings = findings_of(stored, tell)
+
+    def work() -> None:
+        if not stored.state.open_imports:
+            left = [] if stored.is_running else unsent_problems(stored.state)
+            _raise_worst(left + import_problems(stored.state, waited=False))
+            return
+        refuse_other_account(stored, settings)
+        memory = Memory.open(settings.state_dir, stored.state.started.target)
+        with connected(settings, tell) as context, Run.reopen(store, stored, findings, memory) as run:
+            timeout = waiting.timeout if waiting.wait else 0.0
+            problems = interruptible(lambda: await_imports(run, context, timeout), context)
+            if run.in_use:
+                _raise_worst(problems)
+            else:
+                run.conclude(problems + unsent_problems(run.state), waited=waiting.wait)
+
+    return findings.reported(work)
+
+
+def _raise_worst(problems: list[LsmsError]) -> None:
+    if error := worst(problems):
+        raise error
