@@ -13,7 +13,7 @@ help: ## Show what can be made
 
 setup: $(READY) ## Create .venv with everything the project needs
 
-$(READY): pyproject.toml listrak_sms_cli/columnar/kernels.pyx
+$(READY): pyproject.toml listrak_sms_cli/columnar/_kernels.pyx
 	@test -n "$(PYTHON)" || { echo "lsms needs Python 3.11 or newer; none was found."; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@$(PYTHON) -m venv $(VENV)
@@ -45,4 +45,4 @@ profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages
 
 clean: ## Remove what was made
-	@rm -rf $(VENV) build dist *.egg-info listrak_sms_cli/columnar/kernels.{c,*.so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
+	@rm -rf $(VENV) build dist *.egg-info listrak_sms_cli/columnar/_kernels.{c,*.so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json

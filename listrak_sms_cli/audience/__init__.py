@@ -1,7 +1,7 @@
-"""An audience: what its columns mean, and what becomes of its members.
+"""An audience: what its columns are for, and which of its members can be sent.
 
-`source` reads it, `phones` reads phones, `values` cleans the values of profile fields. Here stands what takes all
-three: the plan of the columns, the verdict on a member, duplicates, the profile of a column.
+`source` reads it, `phones` reads phones, `values` cleans the values of profile fields. The modules here use all three:
+the plan of the columns, the verdict on each member, duplicates, the profile of a column. A new drop reason begins here.
 """
 
 from __future__ import annotations
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
         plan_columns,
         rewrite_names,
     )
-    from listrak_sms_cli.audience.dedupe import (
-        Keep,
-        among,
-        duplicates,
-    )
+    from listrak_sms_cli.audience.dedupe import Keep, among, duplicates
     from listrak_sms_cli.audience.members import (
         Cleaned,
         CleanedColumn,
@@ -38,12 +34,7 @@ if TYPE_CHECKING:
         counted,
         dropped_by_reason,
     )
-    from listrak_sms_cli.audience.profile import (
-        AudienceProfile,
-        ColumnFacts,
-        in_exponent_form,
-        short_zips,
-    )
+    from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form, short_zips
 
 __all__ = [
     "RESERVED_COLUMN",
@@ -76,30 +67,11 @@ __all__ = [
 __getattr__ = on_demand(
     __name__,
     {
-        "ColumnChoices": "columns",
-        "ColumnPlan": "columns",
-        "FieldKind": "columns",
-        "PlannedColumn": "columns",
-        "ProfileField": "columns",
-        "RESERVED_COLUMN": "columns",
-        "SYSTEM_FIELDS": "columns",
-        "find_phone": "columns",
-        "plan_columns": "columns",
-        "rewrite_names": "columns",
-        "Keep": "dedupe",
-        "among": "dedupe",
-        "duplicates": "dedupe",
-        "Cleaned": "members",
-        "CleanedColumn": "members",
-        "CleaningRules": "members",
-        "Verdict": "members",
-        "clean_members": "members",
-        "clean_phones": "members",
-        "counted": "members",
-        "dropped_by_reason": "members",
-        "AudienceProfile": "profile",
-        "ColumnFacts": "profile",
-        "in_exponent_form": "profile",
-        "short_zips": "profile",
+        **dict.fromkeys(("RESERVED_COLUMN", "SYSTEM_FIELDS", "ColumnChoices", "ColumnPlan", "FieldKind"), "columns"),
+        **dict.fromkeys(("PlannedColumn", "ProfileField", "find_phone", "plan_columns", "rewrite_names"), "columns"),
+        **dict.fromkeys(("Keep", "among", "duplicates"), "dedupe"),
+        **dict.fromkeys(("Cleaned", "CleanedColumn", "CleaningRules", "Verdict"), "members"),
+        **dict.fromkeys(("clean_members", "clean_phones", "counted", "dropped_by_reason"), "members"),
+        **dict.fromkeys(("AudienceProfile", "ColumnFacts", "in_exponent_form", "short_zips"), "profile"),
     },
 )

@@ -1,5 +1,5 @@
-"""From the header of an audience to a ColumnPlan: which column is the phone, and which profile field each
-other column goes to."""
+"""From the header of an audience to a ColumnPlan: which column is the phone, and which profile field each other column
+goes to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from msgspec import Struct, field
 
 from listrak_sms_cli.errors import AudienceError
 
-RESERVED_COLUMN = "opted_out"  # what `pull` writes beside the field values; it never travels
+RESERVED_COLUMN = "opted_out"  # `pull` writes it beside the field values; it is never sent
 
-# How Amperity's and most warehouses' audiences name Listrak's system fields.
+# Names of Listrak's system fields in the audiences of Amperity and most warehouses.
 SYSTEM_FIELDS = {
     "email": "Email Address",
     "email_address": "Email Address",
@@ -40,8 +40,8 @@ class FieldKind(Enum):
 
 
 class ProfileField(Struct, frozen=True):
-    """A profile field as the audience side needs it. `max_length` counts characters, None = no limit.
-    `id` 0 stands for a field that was not looked up (`validate --offline`)."""
+    """A profile field, as far as an audience needs it. `max_length` in characters, None = no limit. `id` 0: the field
+    was not looked up (`validate --offline`)."""
 
     id: int
     name: str
@@ -51,7 +51,7 @@ class ProfileField(Struct, frozen=True):
 
 
 class ColumnChoices(Struct, frozen=True):
-    """What the person said about columns: `mapping` is column -> profile field name or id."""
+    """The options about columns. `mapping`: column -> name or id of a profile field."""
 
     phone_column: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class ColumnChoices(Struct, frozen=True):
 
 
 class PlannedColumn(Struct, frozen=True):
-    """Column `index` of the audience, called `name` once rewritten, travels to `field`."""
+    """A column that is sent: its index in the audience, its rewritten name, and the profile field it goes to."""
 
     index: int
     name: str
@@ -69,11 +69,13 @@ class PlannedColumn(Struct, frozen=True):
 
     @property
     def holds_zips(self) -> bool:
+        """Whether the column or its field is named like a ZIP code."""
         return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
 
 
 class ColumnPlan(Struct, frozen=True):
-    """`phone` and `consent` are column indices; `header` the rewritten names of all columns."""
+    """What each column of an audience is for. `phone`, `consent`: their indices; `columns`: those that are sent;
+    `skipped`: names of those that are not; `header`: rewritten names of all columns."""
 
     phone: int
     columns: tuple[PlannedColumn, ...]
@@ -83,21 +85,21 @@ class ColumnPlan(Struct, frozen=True):
 
 
 def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
-    """Surrounding blanks go, spaces become underscores; a column without a name is called `column_N`.
+    """Return the column names without blanks around them and with underscores for spaces; a column without a name
+    becomes `column_N`.
 
-    Raises AudienceError when two columns become one name (case ignored), naming both.
+    Raises AudienceError when two columns get one name (ignoring case), naming both.
     """
     names: list[str] = []
-    seen: dict[str, str] = {}
+    original: dict[str, str] = {}
     for number, column in enumerate(columns, 1):
         name = _rewritten(column) or f"column_{number}"
-        other = seen.setdefault(name.casefold(), column)
-        if len(seen) == len(names):
-            if not any(_key(one) in PHONE_NAMES for one in columns):
+        other = original.setdefault(name.casefold(), column)
+        if len(original) == len(names):
+            if not any(_key(column) in PHONE_NAMES for column in columns):
                 _refuse_data(columns)
             raise AudienceError(
-                f"Two columns become one name: {_quoted(other)} and {_quoted(column)} (column {number}) "
-                f"are both {name}.",
+                f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
                 hint="Rename one of them in the audience.",
                 code="duplicate_column",
             )
@@ -106,7 +108,7 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_data(header: Sequence[str]) -> None:
-    """A file without a header shows its first member where the names should be; that is not quoted."""
+    """Raise AudienceError when the header looks like a member, whose values the message must not quote."""
     if any(_LIKE_DATA.search(name) for name in header):
         raise AudienceError(
             "The audience has no header: its first row holds a member, not the names of columns.",
@@ -116,9 +118,9 @@ def _refuse_data(header: Sequence[str]) -> None:
 
 
 def find_phone(header: Sequence[str], wanted: str | None) -> int:
-    """Index of the phone column: the one `wanted` names, else `phone`, else `phone_number`; case ignored.
+    """Return the index of the phone column: the one named `wanted`, else `phone`, else `phone_number`, ignoring case.
 
-    `header` holds rewritten names. Raises AudienceError listing the columns and the one that looks like a phone.
+    `header`: rewritten names. Raises AudienceError that lists the columns and names one that looks like a phone.
     """
     for name in [wanted] if wanted else PHONE_NAMES:
         index = _index_of(header, name)
@@ -130,7 +132,7 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
     if len(header) == 1 and re.search(r"[^\w\s-]", header[0]):
         raise AudienceError(
             f"{what}: only one column was found, so the delimiter may be another one.",
-            hint="Say which character stands between the cells: --delimiter CHAR (or tab).",
+            hint="Name the character between the cells: --delimiter CHAR (or tab).",
             code="no_phone_column",
         )
     raise AudienceError(
@@ -143,11 +145,11 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
 
 
 def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
-    """Finds the profile field of every column but the phone.
+    """Find the profile field of every column but the phone.
 
-    `fields` None = not known (offline): every column is taken as text of any length. Raises AudienceError for a
-    column without a profile field (all of them in one message), a disabled one, two columns for one field, or a
-    choice that names a column or a field that is not there.
+    `fields` None = unknown (offline): every column is planned as text of any length. Raises AudienceError for columns
+    without a profile field (all of them in one message) or with a disabled one, for two columns that go to one field,
+    and for a choice that names an unknown column or field.
     """
     header = rewrite_names(columns)
     phone = find_phone(header, choices.phone_column)
@@ -158,24 +160,20 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     skipped: list[str] = []
     problems: list[str] = []
     for index, name in enumerate(header):
-        unasked = index in (phone, chosen.consent) and index not in chosen.mapping
-        if unasked or index in chosen.skip or _key(name) == RESERVED_COLUMN:
-            if index != phone:
-                skipped.append(name)
+        if chosen.leaves_out(index, name, phone):
+            skipped += [name] if index != phone else []
             continue
-        found = _find_field(name, chosen.mapping.get(index), fields)
-        if isinstance(found, ProfileField):
-            planned.append(PlannedColumn(index, name, found))
+        match = _find_field(name, chosen.mapping.get(index), fields)
+        if isinstance(match, ProfileField):
+            planned.append(PlannedColumn(index, name, match))
         elif choices.skip_unmatched and index not in chosen.mapping:
             skipped.append(name)
         else:
-            problems.append(found)
+            problems.append(match)
     if problems:
+        what = "this column" if len(problems) == 1 else f"{len(problems)} columns"
         raise AudienceError(
-            "No profile field for "
-            + ("this column: " if len(problems) == 1 else f"{len(problems)} columns: ")
-            + "; ".join(problems)
-            + ".",
+            f"No profile field for {what}: {'; '.join(problems)}.",
             hint="Ways on: --map COLUMN=FIELD (name or id), --skip-column COLUMN, --skip-unmatched, or create the "
             "profile field in Listrak. `lsms fields` lists what the account has.",
             code="unmatched_columns",
@@ -185,7 +183,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
 
 
 class _Chosen(Struct, frozen=True):
-    """ColumnChoices with column names resolved to indices."""
+    """ColumnChoices with indices for column names."""
 
     mapping: Mapping[int, str]
     skip: frozenset[int]
@@ -193,39 +191,44 @@ class _Chosen(Struct, frozen=True):
 
     @classmethod
     def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
-        def index_of(name: str, option: str) -> int:
-            index = _index_of(header, name)
-            if index is None:
-                keys = {_key(name): name for name in header}
-                near = difflib.get_close_matches(_key(name), keys, 1)
-                raise AudienceError(
-                    f"{option} names a column {name} that is not in the audience.",
-                    hint=f"Did you mean {keys[near[0]]}?" if near else f"It has: {_listed(header)}.",
-                    code="unknown_column",
-                )
-            return index
-
         mapping: dict[int, str] = {}
         for column, target in choices.mapping.items():
-            index = index_of(column, "--map")
+            index = _chosen_column(header, column, "--map")
             if _key(header[index]) == RESERVED_COLUMN:
                 raise AudienceError(
-                    f"--map names the column {header[index]}, which never travels.",
+                    f"--map names the column {header[index]}, which is never sent.",
                     hint="Rename it in the audience if it is a profile field of yours.",
                     code="reserved_column",
                 )
             if index in mapping:
                 raise AudienceError(f"--map names the column {header[index]} twice.", code="mapped_twice")
             mapping[index] = target
-        return cls(
-            mapping,
-            frozenset(index_of(column, "--skip-column") for column in choices.skip),
-            index_of(choices.consent_column, "--consent-column") if choices.consent_column else None,
+        skip = frozenset(_chosen_column(header, column, "--skip-column") for column in choices.skip)
+        consent = choices.consent_column
+        return cls(mapping, skip, _chosen_column(header, consent, "--consent-column") if consent else None)
+
+    def leaves_out(self, index: int, name: str, phone: int) -> bool:
+        """Whether a column is not sent; phone and consent column are only where `--map` names them."""
+        only_read = index in (phone, self.consent) and index not in self.mapping
+        return only_read or index in self.skip or _key(name) == RESERVED_COLUMN
+
+
+def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
+    """The index of the column that an option names."""
+    index = _index_of(header, name)
+    if index is None:
+        keys = {_key(name): name for name in header}
+        near = difflib.get_close_matches(_key(name), keys, 1)
+        raise AudienceError(
+            f"{option} names a column {name} that is not in the audience.",
+            hint=f"Did you mean {keys[near[0]]}?" if near else f"It has: {_listed(header)}.",
+            code="unknown_column",
         )
+    return index
 
 
 def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | None) -> ProfileField | str:
-    """The field, or words on why there is none."""
+    """The field, or the reason in words why there is none."""
     if fields is None:
         return ProfileField(0, target or name, FieldKind.TEXT)
     wanted = target or name
@@ -239,19 +242,19 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
         return active[0]
     if len(active) > 1:
         ids = ", ".join(str(f.id) for f in active)
-        return f"{name} (several profile fields have that name: say --map {name}=ID with one of {ids})"
+        return f"{name} (several profile fields have that name: add --map {name}=ID with one of {ids})"
     if matches:
         return f"{name} (profile field {matches[0].name}, id {matches[0].id}, is disabled in Listrak)"
     if system:
         return (
-            f"{name} (the account lists no id for the system field {system}, so it cannot travel by import: "
+            f"{name} (the account lists no id for the system field {system}, so it cannot be sent by import: "
             f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
             "with --per-contact)"
         )
     names = {_key(f.name): f.name for f in fields if f.active}
     near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]
-    asked = f"{name}={target}" if target else name
-    return f"{asked} (nearest: {', '.join(near)})" if near else asked
+    wish = f"{name}={target}" if target else name
+    return f"{wish} (nearest: {', '.join(near)})" if near else wish
 
 
 def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
@@ -268,11 +271,11 @@ def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
 
 
 def _index_of(header: Sequence[str], name: str) -> int | None:
-    """The column of that name; else the first that is the same but for spaces and underscores."""
-    for same in (lambda text: _rewritten(text).casefold(), _key):
-        names = [same(column) for column in header]
-        if same(name) in names:
-            return names.index(same(name))
+    """The column of that name; else the first whose name differs in spaces and underscores only."""
+    for simplified in (lambda text: _rewritten(text).casefold(), _key):
+        names = [simplified(column) for column in header]
+        if simplified(name) in names:
+            return names.index(simplified(name))
     return None
 
 
@@ -281,7 +284,8 @@ def _rewritten(name: str) -> str:
 
 
 def _key(name: str) -> str:
-    """Spaces and underscores are the same and case does not matter (Amperity's page on this integration)."""
+    """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
+    integration)."""
     return re.sub(r"[\s_]+", "_", name.strip()).strip("_").casefold()
 
 

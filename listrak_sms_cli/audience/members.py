@@ -1,4 +1,4 @@
-"""A batch of members and the ColumnPlan -> the values as they will travel, and a verdict for every row."""
+"""A batch of members is cleaned by a ColumnPlan: the values as they will be sent, and a verdict for every row."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
-from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, are_few, foreign, read_few, read_phones
+from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, has_other_calling_code, read_phones
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
-from listrak_sms_cli.columnar import Column, counts_of, empty_cells, mask_of, opened, unfolded, words
+from listrak_sms_cli.columnar import (
+    Column,
+    count_each_byte,
+    decoded,
+    empty_cells,
+    fixed_column,
+    mask_of,
+    words_and_places,
+)
 
 
 class Verdict(IntEnum):
-    """What becomes of a member; the order is the order of the checks, and the first that applies stands."""
+    """What becomes of a member. The order is that of the checks; the first that applies is the member's verdict."""
 
     SENDABLE = 0
     MISSING_PHONE = 1
@@ -35,43 +43,47 @@ class Verdict(IntEnum):
 
     @property
     def reason(self) -> str:
-        """The word of the interface: `missing_phone`, …"""
+        """Its name in reports and reject files: `missing_phone`, …"""
         return self.name.lower()
 
     @property
     def drops(self) -> bool:
+        """Whether the member is counted as dropped."""
         return Verdict.MISSING_PHONE <= self <= Verdict.NOT_IN_LISTRAK
 
 
 def counted(verdicts: np.ndarray) -> Counter[Verdict]:
-    """Members by verdict."""
-    counts = counts_of(verdicts).tolist()
+    """Return the number of members by verdict. `verdicts`: uint8 a row."""
+    counts = count_each_byte(verdicts).tolist()
     return Counter({verdict: counts[verdict] for verdict in Verdict})
 
 
 def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
+    """Return the number of dropped members for every drop reason, 0 included."""
     return {verdict.reason: counts.get(verdict, 0) for verdict in Verdict if verdict.drops}
 
 
 class CleaningRules(Struct, frozen=True):
-    """How members are cleaned. `region` is an ISO country code; `date_format` strptime codes or None."""
+    """How members are cleaned. `region`: ISO 3166-1 alpha-2; `date_format`: strptime codes or None. `keep_empty`: an
+    empty cell, or one of blanks, is not sent, so that the stored value stays."""
 
     region: str
     phone_format: PhoneFormat = PhoneFormat.DIGITS
     date_format: str | None = None
     null_values: tuple[str, ...] = ()
     blank_bad_values: bool = False
-    keep_empty: bool = False  # an empty cell, or one of blanks, leaves what is stored as it is; else it travels
+    keep_empty: bool = False
 
     def __post_init__(self) -> None:
         force_setattr(self, "region", self.region.upper())
 
     def for_column(self, column: PlannedColumn) -> ValueRules:
+        """The rules for the values of one column."""
         return ValueRules(column.field.kind, column.field.max_length, self.region, self.date_format)
 
 
 class CleanedColumn(Struct, frozen=True):
-    """One planned column of a batch: its values as they may travel, "" where the field cannot hold them."""
+    """One planned column of a batch: its values as they may be sent, "" where the field cannot hold them."""
 
     plan: PlannedColumn
     values: CleanValues
@@ -86,20 +98,20 @@ class CleanedColumn(Struct, frozen=True):
 
 
 class Cleaned(Struct, frozen=True):
-    """A batch as it will travel: `columns` in the order of the plan, `verdicts` uint8 a row. `fills`: uint64 a row, bit
-    i is set where column i has a value; None unless empty cells are to be kept from travelling."""
+    """A batch as it will be sent: `columns` in the order of the plan; `verdicts`: uint8 a row. `column_sets`: uint64 a
+    row, bit i is set where column i has a value; None unless the rules keep empty cells."""
 
     columns: tuple[CleanedColumn, ...]
     verdicts: np.ndarray
-    fills: np.ndarray | None = None
+    column_sets: np.ndarray | None = None
 
 
 def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
-    """Phones of a batch: (int64 E.164 digits, <= 0 where there is none; uint8 verdicts)."""
+    """Return the phones of a batch (int64 E.164 digits, <= 0 where there is none) and verdicts (uint8)."""
     cells = blank_nulls(column, rules.null_values) if rules.null_values else column
-    numbers = (read_few if are_few(len(cells)) else read_phones)(cells, rules.region)
+    numbers = read_phones(cells, rules.region)
     if rules.phone_format is PhoneFormat.NATIONAL:
-        numbers[(numbers > 0) & foreign(numbers, rules.region)] = INVALID
+        numbers[(numbers > 0) & has_other_calling_code(numbers, rules.region)] = INVALID
     verdicts = np.zeros(len(numbers), np.uint8)
     verdicts[numbers == MISSING] = Verdict.MISSING_PHONE
     verdicts[numbers == INVALID] = Verdict.INVALID_PHONE
@@ -114,40 +126,41 @@ def clean_members(
     opted_out: np.ndarray | None = None,
     not_in_listrak: np.ndarray | None = None,
 ) -> Cleaned:
-    """Judges and cleans the members of a batch that are still sendable.
+    """Clean the values of a batch, and give a verdict to the members that are still sendable.
 
-    `cells`: the columns of the batch by their index in the audience (pa.string(); some may be folded, and then travel
-    folded, unless empty cells are kept from travelling); `verdicts`: uint8 a row, from the phones and the duplicates,
-    not changed. `opted_out`, `not_in_listrak`: bool a row from the look-ups, None = not asked.
+    `cells`: the columns of the batch by their index in the audience (pa.string(), or dictionary-encoded: then the
+    cleaned column is too, unless the rules keep empty cells). `verdicts`: uint8 a row, from the phones and the
+    duplicates; not changed. `opted_out`, `not_in_listrak`: bool a row, None = Listrak was not queried.
     """
     verdicts = verdicts.copy()
     if plan.consent is not None:
-        _judge(verdicts, ~_consents(unfolded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
-    if opted_out is not None:
-        _judge(verdicts, opted_out, Verdict.OPTED_OUT)
+        _mark(verdicts, ~_consents(decoded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
+    _mark(verdicts, opted_out, Verdict.OPTED_OUT)
     columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
     if not rules.blank_bad_values:
         for column in columns:
-            _judge(verdicts, column.values.bad, Verdict.BAD_VALUE)
+            _mark(verdicts, column.values.bad, Verdict.BAD_VALUE)
         for column in columns:
-            _judge(verdicts, column.values.too_long, Verdict.VALUE_TOO_LONG)
-    _judge(verdicts, not_in_listrak, Verdict.NOT_IN_LISTRAK)
-    fills = _fills(columns, len(verdicts)) if rules.keep_empty else None
-    _judge(verdicts, fills == 0 if fills is not None else None, Verdict.UNCHANGED)
-    return Cleaned(columns, verdicts, fills)
+            _mark(verdicts, column.values.too_long, Verdict.VALUE_TOO_LONG)
+    _mark(verdicts, not_in_listrak, Verdict.NOT_IN_LISTRAK)
+    if not rules.keep_empty:
+        return Cleaned(columns, verdicts)
+    column_sets = _column_sets(columns, len(verdicts))
+    _mark(verdicts, column_sets == 0, Verdict.UNCHANGED)
+    return Cleaned(columns, verdicts, column_sets)
 
 
-def _fills(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
-    fills = np.zeros(rows, np.uint64)
+def _column_sets(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
+    column_sets = np.zeros(rows, np.uint64)
     for place, column in enumerate(columns):
         empty = empty_cells(column.values.text)
         filled = ~empty if empty is not None else np.ones(rows, np.bool_)
-        fills |= filled.astype(np.uint64) << np.uint64(place)
-    return fills
+        column_sets |= filled.astype(np.uint64) << np.uint64(place)
+    return column_sets
 
 
 def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> CleanedColumn:
-    texts, places = opened(cells)
+    texts, places = words_and_places(cells)
     if rules.null_values:
         texts = blank_nulls(texts, rules.null_values)
     values = clean_values(texts, rules.for_column(plan))
@@ -157,13 +170,12 @@ def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> C
 
 
 def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
-    spoken = clean_values(
-        blank_nulls(cells, rules.null_values), ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
-    )
-    said_yes = mask_of(pc.equal(spoken.text, words("true")[0]))
-    return said_yes if spoken.bad is None else said_yes & ~spoken.bad
+    checkbox = ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
+    answers = clean_values(blank_nulls(cells, rules.null_values), checkbox)
+    return mask_of(pc.equal(answers.text, fixed_column("true")[0]))
 
 
-def _judge(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:
+def _mark(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:
+    """Give the verdict, in place, to the sendable members it applies to (None = to none)."""
     if applies is not None:
         verdicts[applies & (verdicts == Verdict.SENDABLE)] = verdict

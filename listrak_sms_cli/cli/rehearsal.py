@@ -27,7 +27,7 @@ from listrak_sms_cli.runs import (
     read_account,
     region_of,
 )
-from listrak_sms_cli.runs.prepare import Job, read_members
+from listrak_sms_cli.runs.prepare import PlannedAudience, read_phones
 from listrak_sms_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _furnish(admin: _Admin, audience: Audience, settings: Settings, reading: Rea
         names = missing + [name for name in asked if name.replace("_", " ").casefold() not in known]
         first_id = max((field.id for field in account.fields), default=0) + 1
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
-        members = read_members(Job(audience, plan, reading.rules(region), reading), lambda _event: None)
+        members = read_phones(PlannedAudience(audience, plan, reading.rules(region), reading), lambda _event: None)
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
 

@@ -1,7 +1,7 @@
-"""Folded columns: each different text once, and for every row the place of its text among them, as Parquet files have
-them. What is done to words is done to all of their rows, so a column of a few words costs next to nothing.
+"""Dictionary-encoded columns: each different text (a word) once, and for each row the place of its word, as Parquet
+files have them. What is done to the words is done to all rows, so a column of few words costs next to nothing.
 
-A folded column is a pa.DictionaryArray of int32 places and pa.string() words, of which some may be in no row.
+Such a column is a pa.DictionaryArray of int32 places and pa.string() words; some words may be in no row.
 """
 
 from __future__ import annotations
@@ -13,47 +13,55 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar.strings import Mask, column_of_numbers, filled, indices, integers, mask_of, raw, words
+from listrak_sms_cli.columnar.strings import (
+    Mask,
+    column_of_numbers,
+    fixed_column,
+    indices,
+    integers,
+    mask_of,
+    nulls_as_empty,
+    raw,
+)
 
 Column: TypeAlias = pa.StringArray | pa.DictionaryArray
 Places: TypeAlias = npt.NDArray[np.int32]
 
 
-def folded(places: Places, texts: pa.StringArray) -> pa.DictionaryArray:
-    """The column whose rows have the texts at these places, which are those of one that was opened: nobody looks again
-    whether they are there."""
-    return pa.DictionaryArray.from_arrays(column_of_numbers(places), texts, safe=False)
+def dictionary_encoded(places: Places, words: pa.StringArray) -> pa.DictionaryArray:
+    """The column whose rows have the words at these places. That there are such places is not checked."""
+    return pa.DictionaryArray.from_arrays(column_of_numbers(places), words, safe=False)
 
 
-def opened(column: Column) -> tuple[pa.StringArray, Places | None]:
-    """A folded column as its words and, for each row, the place of its word; a plain one as its cells and None. "" for
-    null."""
+def words_and_places(column: Column) -> tuple[pa.StringArray, Places | None]:
+    """The words of a dictionary-encoded column and for each row the place of its word; the cells of a plain column and
+    None. A null is the word or the cell ""."""
     if not pa.types.is_dictionary(column.type):
-        return filled(column), None
-    texts = filled(column.dictionary)
+        return nulls_as_empty(column), None
+    words = nulls_as_empty(column.dictionary)
     places = integers(column.indices)
     if column.indices.null_count:
-        empty = np.int32(len(texts))
-        texts = pa.concat_arrays([texts, words("")])
+        empty = np.int32(len(words))
+        words = pa.concat_arrays([words, fixed_column("")])
         places = np.where(mask_of(pc.is_valid(column.indices)), places, empty)
-    return texts, places
+    return words, places
 
 
-def unfolded(column: Column) -> pa.StringArray:
-    """The column, plain."""
-    texts, places = opened(column)
-    return texts if places is None else texts.take(indices(places))
+def decoded(column: Column) -> pa.StringArray:
+    """The column as a plain one, "" for null."""
+    words, places = words_and_places(column)
+    return words if places is None else words.take(indices(places))
 
 
-def as_read(column: Column) -> pa.StringArray:
-    """The column, plain, nulls and all."""
+def decoded_with_nulls(column: Column) -> pa.StringArray:
+    """The column as a plain one that keeps its nulls."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def empty_cells(column: Column) -> Mask | None:
-    """True where a cell is empty, None = nowhere."""
-    texts, places = opened(column)
-    empty: Mask = raw(texts).lengths == 0
+    """True for each row with an empty cell or a null; None = no row."""
+    words, places = words_and_places(column)
+    empty: Mask = raw(words).lengths == 0
     if not empty.any():
         return None
     return empty if places is None else empty.take(places)

@@ -1,4 +1,4 @@
-"""Work on several threads whose results come back in order, with no more under way than can be used soon."""
+"""Work on several threads, with results in order and a bounded number of items in memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Result = TypeVar("Result")
 
 
 def workers() -> int:
-    """Threads that clean and pack: the cores this process may use, at least two so that reading overlaps."""
+    """How many threads: as many as this process may use cores, two to eight; two let reading overlap with work."""
     return max(2, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2))
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
-    """Yields (item, work(item)) in the order of `items`. At most two items a thread are under way, so memory
-    stays flat however slow the consumer is. The first error stops everything and is raised."""
+    """Yields (item, work(item)) in the order of `items`. At most two items more than there are threads are under way:
+    memory is bounded, however slow the consumer is. The first error of `work` is raised and ends the work."""
     threads = workers()
     under_way: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="lsms-prepare")
@@ -27,10 +27,10 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
         for item in items:
             under_way.append((item, pool.submit(work, item)))
             if len(under_way) >= threads + 2:
-                first, future = under_way.popleft()
-                yield first, future.result()
+                oldest, future = under_way.popleft()
+                yield oldest, future.result()
         while under_way:
-            first, future = under_way.popleft()
-            yield first, future.result()
+            oldest, future = under_way.popleft()
+            yield oldest, future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

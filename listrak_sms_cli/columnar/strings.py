@@ -1,4 +1,4 @@
-"""The bytes below a column of cells: how a `pa.StringArray` is seen as numpy arrays, and built from them.
+"""Columns of text (`pa.StringArray`), masks and numbers, from Arrow to numpy and back; and what is done to text cells.
 
 Everything here goes through Arrow buffers. `pa.array`, `pa.scalar`, `to_numpy` and `np.asarray` of an Arrow value
 would import pandas (0.3 s) at their first call, as would `pq.read_table`, so they are not used.
@@ -15,66 +15,64 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from listrak_sms_cli.columnar import kernels
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
 
 
 class Raw(Struct, frozen=True):
-    """A column as numpy: cell i is `data[starts[i]:starts[i + 1]]`; `starts` is int32, one longer than the
-    column, and begins at 0 also for a slice."""
+    """The bytes of a column as numpy arrays: cell i is `data[starts[i]:starts[i + 1]]`. `starts` is int32, one longer
+    than the column, and begins at 0, also for a slice."""
 
     starts: npt.NDArray[np.int32]
     data: Bytes
 
     @property
     def lengths(self) -> npt.NDArray[np.int32]:
-        """Bytes of each cell."""
+        """Bytes of each cell, int32."""
         return np.diff(self.starts)
 
     def rows_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """The rows, ascending and each once, that hold the bytes at these ascending positions of `data`."""
+        """The rows that hold the bytes at these ascending positions of `data`: ascending, each once."""
         rows = np.searchsorted(self.starts, positions, side="right") - 1
         return rows[np.concatenate(([True], rows[1:] != rows[:-1]))] if len(rows) else rows
 
     def rows_of(self, flags: Mask) -> Mask:
-        """True for each row of which at least one byte is flagged; `flags` is as long as `data`."""
-        held = np.zeros(len(self.starts) - 1, dtype=np.bool_)
-        held[self.rows_at(np.flatnonzero(flags))] = True
-        return held
+        """True for each row of which at least one byte is flagged; `flags` has one flag a byte."""
+        rows = np.zeros(len(self.starts) - 1, dtype=np.bool_)
+        rows[self.rows_at(np.flatnonzero(flags))] = True
+        return rows
 
 
 def raw(column: pa.StringArray) -> Raw:
-    """The column's own bytes (no copy of the data). What lies under a null is seen too: fill nulls before."""
+    """The bytes of the column, not copied. A null has whatever bytes lie under it: fill nulls before."""
     count = len(column)
     _, offsets, data = column.buffers()
     if count == 0 or offsets is None:
         return Raw(np.zeros(count + 1, dtype=np.int32), np.zeros(0, dtype=np.uint8))
     starts = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + count + 1]
-    seen = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
-    seen = seen[starts[0] : starts[-1]]
-    return Raw(starts - starts[0] if starts[0] else starts, seen)
+    octets = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
+    return Raw(starts - starts[0] if starts[0] else starts, octets[starts[0] : starts[-1]])
 
 
 def column_of(lengths: npt.NDArray[np.integer], data: Bytes) -> pa.StringArray:
-    """Cells of these lengths (bytes), cut one after the other from `data`, which is UTF-8."""
+    """A column of cells of these lengths (bytes), one after the other in `data`, which is UTF-8."""
     starts = np.zeros(len(lengths) + 1, dtype=np.int32)
     np.cumsum(lengths, out=starts[1:])
     return column_at(starts, data)
 
 
 def column_at(starts: npt.NDArray[np.int32], data: Bytes) -> pa.StringArray:
-    """Cells that start (and, each, end where the next starts) at these bytes of `data`, which is UTF-8."""
+    """A column of cells that start at these bytes of `data` (UTF-8), and end where the next cell starts."""
     return pa.StringArray.from_buffers(len(starts) - 1, pa.py_buffer(starts), pa.py_buffer(data))
 
 
 @lru_cache(maxsize=64)
-def words(*texts: str) -> pa.StringArray:
-    """A small column of fixed words, kept."""
+def fixed_column(*texts: str) -> pa.StringArray:
+    """As `string_column`, for texts of the program itself: made once."""
     return string_column(texts)
 
 
@@ -99,12 +97,12 @@ def mask_of(flags: pa.BooleanArray) -> Mask:
 
 
 def indices(rows: npt.NDArray[np.integer]) -> pa.Int64Array:
-    """Row numbers as `take` wants them."""
+    """Row numbers as an Arrow int64 column, for `take`."""
     return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64))])
 
 
 def integers(column: pa.Array) -> npt.NDArray[np.int32]:
-    """An int32 column without nulls as numpy."""
+    """An int32 column as numpy, read-only; a null has whatever number lies under it."""
     return np.frombuffer(column.buffers()[1] or b"", dtype=np.int32)[column.offset : column.offset + len(column)]
 
 
@@ -114,35 +112,28 @@ def numbers_of(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
 
 
 def column_of_numbers(numbers: npt.NDArray[Any]) -> pa.Array:
-    """Numbers of any width as an Arrow column."""
+    """Numbers of any width as an Arrow column of the same type."""
     numbers = np.ascontiguousarray(numbers)
     return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
 
-def counts_of(octets: Bytes) -> npt.NDArray[np.int64]:
-    """256: how many of these bytes there are of each."""
-    counts = np.zeros(256, np.int64)
-    kernels.count_each(octets, counts)
-    return counts
-
-
-def filled(column: pa.StringArray) -> pa.StringArray:
+def nulls_as_empty(column: pa.StringArray) -> pa.StringArray:
     """The column with "" for null."""
-    return pc.coalesce(column, words("")[0]) if column.null_count else column
+    return pc.coalesce(column, fixed_column("")[0]) if column.null_count else column
 
 
 def matches(column: pa.StringArray, pattern: str) -> Mask:
-    """True where RE2 finds the pattern in the cell; the column has no nulls."""
+    """True for each row in whose cell RE2 finds the pattern. The column has no nulls."""
     return mask_of(pc.match_substring_regex(column, pattern))
 
 
-def where(column: pa.StringArray, mask: Mask) -> pa.StringArray:
-    """The cells of the rows that the mask names."""
+def select(column: pa.StringArray, mask: Mask) -> pa.StringArray:
+    """The cells of the rows for which the mask is True."""
     return column.filter(booleans(mask))
 
 
-def put(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringArray:
-    """The column with `cells`, in order, in the rows that the mask names."""
+def replace_cells(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringArray:
+    """The column with `cells`, in order, in the rows for which the mask is True."""
     if len(cells) == len(column):
         return cells
     if len(cells) * _FEW < len(column) and not column.null_count and not cells.null_count:
@@ -150,47 +141,47 @@ def put(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringA
     return pc.replace_with_mask(column, booleans(mask), cells)
 
 
-_FEW = 64  # of so many cells one is replaced
+_FEW = 64  # few are replaced when it is less than one cell in so many
 
 
 def _spliced(column: pa.StringArray, rows: npt.NDArray[np.intp], cells: pa.StringArray) -> pa.StringArray:
-    """As `put`: what lies between the rows is copied whole, a fifth of the time that cell by cell takes."""
+    """As `replace_cells`: the bytes between the rows are copied at once, in a fifth of the time of cell by cell."""
     old, new = raw(column), raw(cells)
     lengths = old.lengths
     lengths[rows] = new.lengths
-    before, instead = old.data.data, new.data.data
-    pieces, at = [], 0
+    old_bytes, new_bytes = old.data.data, new.data.data
+    pieces, copied = [], 0
     bounds = (old.starts[rows], old.starts[rows + 1], new.starts[:-1], new.starts[1:])
-    for start, end, first, last in zip(*(some.tolist() for some in bounds), strict=True):
-        pieces += [before[at:start], instead[first:last]]
-        at = end
-    return column_of(lengths, np.frombuffer(b"".join([*pieces, before[at:]]), np.uint8))
+    for start, end, new_start, new_end in zip(*(bound.tolist() for bound in bounds), strict=True):
+        pieces += [old_bytes[copied:start], new_bytes[new_start:new_end]]
+        copied = end
+    return column_of(lengths, np.frombuffer(b"".join([*pieces, old_bytes[copied:]]), np.uint8))
 
 
 def blanked(column: pa.StringArray, mask: Mask) -> pa.StringArray:
-    """The column with "" in the rows that the mask names."""
-    return pc.if_else(booleans(mask), words("")[0], column)
+    """The column with "" in the rows for which the mask is True."""
+    return pc.if_else(booleans(mask), fixed_column("")[0], column)
 
 
 def trimmed(column: pa.StringArray) -> pa.StringArray:
-    """The column without Unicode blanks at the ends of its cells."""
+    """The column without Unicode white space at both ends of its cells."""
     return pc.utf8_trim_whitespace(column)
 
 
-def replaced(column: pa.StringArray, pattern: str, replacement: str) -> pa.StringArray:
-    """The column with what RE2 finds replaced: only cells that match are rewritten, the dear part."""
+def replace_matches(column: pa.StringArray, pattern: str, replacement: str) -> pa.StringArray:
+    """The column with all that RE2 finds replaced. Only cells that match are written anew, which is what costs."""
     hits = matches(column, pattern)
     if not hits.any():
         return column
-    return put(column, hits, pc.replace_substring_regex(where(column, hits), pattern, replacement))
+    return replace_cells(column, hits, pc.replace_substring_regex(select(column, hits), pattern, replacement))
 
 
-def only(column: pa.StringArray, allowed: bytes) -> pa.StringArray:
-    """The column without any byte but these, which are ASCII."""
-    seen = raw(column)
-    keep = np.zeros(256, dtype=np.bool_)
-    keep[np.frombuffer(allowed, dtype=np.uint8)] = True
-    kept = keep.take(seen.data)
-    before = np.zeros(len(kept) + 1, dtype=np.int32)
-    np.cumsum(kept, out=before[1:])
-    return column_at(before.take(seen.starts), seen.data[kept])
+def keep_bytes(column: pa.StringArray, allowed: bytes) -> pa.StringArray:
+    """The column without all bytes but these, which are ASCII."""
+    cells = raw(column)
+    is_allowed = np.zeros(256, dtype=np.bool_)
+    is_allowed[np.frombuffer(allowed, dtype=np.uint8)] = True
+    kept = is_allowed.take(cells.data)
+    kept_before = np.zeros(len(kept) + 1, dtype=np.int32)
+    np.cumsum(kept, out=kept_before[1:])
+    return column_at(kept_before.take(cells.starts), cells.data[kept])

@@ -1,5 +1,8 @@
-"""The only place that draws: progress on standard error, results on standard output. What draws is imported when it
-draws: a push with `--json`, or a page of help, needs little of it."""
+"""The only room that draws: progress on standard error, results on standard output.
+
+A column of the summary or another form of progress belongs here. Modules are imported when they draw: a push with
+`--json`, or a page of help, needs few of them.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,19 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from listrak_sms_cli.display.silent import Display, Silent
+from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display.error_message import error
     from listrak_sms_cli.display.log import LogFile
     from listrak_sms_cli.display.overview import draw_overview
     from listrak_sms_cli.display.profile import columns_of, validated
     from listrak_sms_cli.display.result import summary
     from listrak_sms_cli.display.tables import show, table
-    from listrak_sms_cli.display.trouble import error
     from listrak_sms_cli.display.words import printable
 
 __all__ = [
-    "Display",
     "LogFile",
     "choose",
     "columns_of",
@@ -43,20 +45,20 @@ __getattr__ = on_demand(
         "summary": "result",
         "show": "tables",
         "table": "tables",
-        "error": "trouble",
+        "error": "error_message",
         "printable": "words",
     },
 )
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:
-    """Nothing with `json` or `quiet`, a live display on a terminal, else a plain line now and then.
+    """The display for progress: none with `json` or `quiet`, a live one on a terminal, else a plain line now and then.
 
     `stream`: standard error when None. A terminal that cannot move its cursor (TERM unset or "dumb") gets lines.
     """
     stream = stream or sys.stderr
     if json or quiet:
-        return Silent()
+        return Display()
     if stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown"):
         from listrak_sms_cli.display.live import Live
 

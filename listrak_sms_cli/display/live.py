@@ -1,14 +1,12 @@
 """The live display of a terminal: a bar for each phase, members sent and dropped as they grow, imports and states.
 
-Events only store numbers; rich's own thread draws, eight times a second, and sleeps in between (a spinning Python
-thread beside the workers would slow them). Every line is cut at the edge, so the height is known and a resize
-leaves nothing behind.
+Events only store numbers; rich's own thread draws eight times a second and sleeps in between, so that it does not slow
+the threads that work. Every line is cut at the edge, so the height is known and a resize leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -17,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.display.tally import PhaseTally, Tally
 from listrak_sms_cli.display.words import by_count, duration, many, members, printable, rate, reasons, size
 from listrak_sms_cli.runs import Event, ImportChanged, Phase, RunStarted
@@ -25,9 +24,9 @@ PER_SECOND = 8
 _WARNINGS_SHOWN, _IMPORTS_SHOWN = 3, 4
 
 
-class Live:
-    """Draws on `stream`, a terminal, and leaves its last picture there. Warnings are seen while it works; when it ends
-    well they are the summary's to tell, else they are written out in full."""
+class Live(Display):
+    """Draws on `stream`, a terminal, and leaves the last state there. While the run works the latest warnings are
+    shown; the summary has them all."""
 
     def __init__(self, stream: TextIO) -> None:
         self._tally = Tally()
@@ -45,13 +44,12 @@ class Live:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._screen.working = False
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:
+        """Keep the event for the next drawing."""
         self._tally.take(event)
         if isinstance(event, RunStarted):
             for line in _heading(event, self._console.width):
@@ -65,8 +63,8 @@ def _heading(started: RunStarted, width: int) -> list[Text]:
     audience = printable(started.audience, max(16, width - len(described) - 2))
     what = Text.assemble((audience, "bold"), (f"  {described}", "dim"))
     where = Text.assemble(("→ ", "dim"), target, dry)
-    one = Text.assemble(what, "  ", where)
-    return [one] if one.cell_len <= width else [what, where]
+    line = Text.assemble(what, "  ", where)
+    return [line] if line.cell_len <= width else [what, where]
 
 
 class _Screen:
@@ -81,7 +79,7 @@ class _Screen:
         shown: list[RenderableType] = []
         if self.working:
             latest = self._tally.warnings[-_WARNINGS_SHOWN:]
-            shown.extend(_line(Text.assemble(("! ", "yellow"), printable(one.message))) for one in latest)
+            shown.extend(_line(Text.assemble(("! ", "yellow"), printable(warning.message))) for warning in latest)
         if phases:
             shown.append(self._bars(phases, now, options.max_width))
         if self._tally.read or self._tally.sent is not None:
@@ -137,23 +135,23 @@ class _Screen:
             of = f"of {members(tally.sendable)}" if tally.sendable is not None else ""
             grid.add_row("sent", Text(f"{tally.sent or 0:,}", "bold green"), Text(of, "dim"))
         dropped = tally.rows_dropped
-        told = _that_fit(reasons(tally.dropped), width - 22)
-        grid.add_row("dropped", Text(f"{dropped:,}", "bold yellow" if dropped else ""), Text(told, "dim"))
-        seen = list(tally.imports.values())
-        if seen:
-            waiting = max(0, tally.planned_imports - len(seen))
-            states = by_count([one.state for one in seen] + ["not sent"] * waiting)
-            grid.add_row("imports", f"{len(seen) + waiting:,}", Text(states, "dim"))
-        for one in _worth_showing(seen, imports) if self.working else []:
-            line = f"{printable(one.state, 14)} · file {one.part} · {members(one.rows)}"
-            grid.add_row("", "", Text(line, "red" if one.failed else "dim"))
+        why = _that_fit(reasons(tally.dropped), width - 22)
+        grid.add_row("dropped", Text(f"{dropped:,}", "bold yellow" if dropped else ""), Text(why, "dim"))
+        begun = list(tally.imports.values())
+        if begun:
+            waiting = max(0, tally.planned_imports - len(begun))
+            states = by_count([each.state for each in begun] + ["not sent"] * waiting)
+            grid.add_row("imports", f"{len(begun) + waiting:,}", Text(states, "dim"))
+        for each in _worth_showing(begun, imports) if self.working else []:
+            line = f"{printable(each.state, 14)} · file {each.part} · {members(each.rows)}"
+            grid.add_row("", "", Text(line, "red" if each.failed else "dim"))
         return grid
 
 
 def _worth_showing(imports: list[ImportChanged], most: int) -> list[ImportChanged]:
-    """Those that failed and those something is being done with, failures first, in the order of their parts."""
-    chosen = [one for one in imports if one.failed or not (one.ended or one.state == "accepted")]
-    return sorted(chosen, key=lambda one: (not one.failed, one.part))[:most]
+    """The imports that failed and those under way, failures first, in the order of their parts."""
+    chosen = [each for each in imports if each.failed or not (each.ended or each.state == "accepted")]
+    return sorted(chosen, key=lambda each: (not each.failed, each.part))[:most]
 
 
 def _that_fit(words: list[str], width: int) -> str:

@@ -1,4 +1,4 @@
-"""The log file: every event a line, as text or JSON. Events hold counts, names and states, no member data."""
+"""The log file: a line for each event, as text or JSON. Events hold counts, names and states, no member data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from msgspec import to_builtins
@@ -17,8 +16,8 @@ from listrak_sms_cli.runs import Event, MembersCounted, MembersSent, PhaseAdvanc
 
 
 class LogFile:
-    """Appends to `path` (made with mode 0600). Progress inside a phase is left out. A disk that is full does not stop
-    the work: that is said once, on standard error, and nothing more is logged."""
+    """Appends events to `path` (created with mode 0600), without progress inside a phase. `form`: "json" or "text". A
+    full disk does not stop the run: it is reported once, on standard error, and nothing more is logged."""
 
     def __init__(self, path: Path, form: str, audience: str | None = None) -> None:
         """Raises UsageError when it cannot be opened, or is the audience itself."""
@@ -34,15 +33,14 @@ class LogFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if error is not None:
             code = getattr(error, "code", type(error).__name__)
             self._write("Ended", {"code": code, "message": getattr(error, "message", "")})
         self._close()
 
     def __call__(self, event: Event) -> None:
+        """Write the event's line."""
         if not isinstance(event, PhaseAdvanced | MembersCounted | MembersSent):
             self._write(type(event).__name__, to_builtins(event))
 

@@ -1,4 +1,4 @@
-"""`lsms --help`: what there is to type. Typer's own page costs as much again as all else that `lsms --help` does."""
+"""`lsms --help`: the list of commands. Typer's own page would double the time that `lsms --help` takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = Sequence[tuple[str, str]]
 
 
 def draw_overview(usage: str, what: Sequence[str], sections: Sequence[tuple[str, Rows]], console: Console) -> None:
-    """`sections`: a head, and words with what they are; in a narrow terminal the latter are wrapped."""
+    """`sections`: a head, and words with their explanations, which are wrapped where the terminal is narrow."""
     things: list[Text | Table] = [Text.assemble(("Usage: ", "bold"), usage), Text()]
     things += [Text(line) for line in what]
     for head, rows in sections:

@@ -1,4 +1,4 @@
-"""For cron and pipes: a plain line every few seconds, no decoration, no carriage returns."""
+"""Progress for cron and pipes: a plain line every few seconds, no decoration, no carriage returns."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Self, TextIO
 
+from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.display.tally import PhaseTally, Tally
 from listrak_sms_cli.display.words import duration, many, members, printable, rate, reasons
 from listrak_sms_cli.runs import (
@@ -26,8 +26,9 @@ from listrak_sms_cli.runs import (
 EVERY = 5.0  # seconds between two lines of progress
 
 
-class Plain:
-    """Writes to `stream`. A reader that has gone away ends the lines, never the run they tell of."""
+class Plain(Display):
+    """Writes to `stream`; lines of progress `every` so many seconds. When the reader of a pipe has gone nothing more is
+    written, and the run goes on."""
 
     def __init__(self, stream: TextIO, every: float = EVERY) -> None:
         self._stream = stream
@@ -35,21 +36,17 @@ class Plain:
         self._tally = Tally()
         self._lock = threading.Lock()
         self._next = 0.0
-        self._heard = True
+        self._read = True
 
     def __enter__(self) -> Self:
         self._next = time.monotonic() + self._every
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
-
     def __call__(self, event: Event, /) -> None:
+        """Write the event's line, if it has one."""
         with self._lock:
             self._tally.take(event)
-            if self._heard and (line := self._line(event)):
+            if self._read and (line := self._line(event)):
                 self._write(f"lsms: {line}\n")
 
     def _write(self, line: str) -> None:
@@ -57,16 +54,16 @@ class Plain:
             self._stream.write(line)
             self._stream.flush()
         except OSError:
-            self._heard = False
+            self._read = False
             self._discard()
         self._next = time.monotonic() + self._every
 
     def _discard(self) -> None:
         # What is still buffered would fail again when Python ends, and change the exit code.
         with suppress(OSError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
 
     def _line(self, event: Event) -> str:
         match event:

@@ -1,4 +1,4 @@
-"""What `validate` shows: the columns of an audience, then the summary, then the command that pushes it."""
+"""The result of `validate`: the columns of an audience, the summary, and the command that pushes it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from listrak_sms_cli.runs import ProfiledColumn, Report
 _COLUMNS_SHOWN = 60  # on a terminal
 _WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
 _GAP = "  "
-_GOES_TO = {"phone": "the phone", "consent": "consent, asked only", "skipped": "left out"}
+_GOES_TO = {"phone": "the phone", "consent": "consent, not sent", "skipped": "left out"}
+_BAD = {"number": "not numbers", "date": "not dates", "checkbox": "not checkbox values"}
 
 
 def validated(report: Report, console: Console) -> None:
-    """The whole result of `validate`. Raises BrokenPipeError when nobody reads."""
+    """Write the result of `validate`. Raises BrokenPipeError when nobody reads."""
     columns_of(report, console)
     summary(report, console)
     if report.command:
-        # Never cut into lines of our own: it is there to be copied.
+        # Not wrapped: it is there to be copied.
         show(console, Text(f"Push it with: {printable(report.command)}"), whole=True)
 
 
 def columns_of(report: Report, console: Console) -> None:
-    """A line for each column of the audience; on a terminal two or three, so that it fits 80 columns."""
+    """Write a line for each column of the audience; on a terminal two or three, so that it fits 80 columns."""
     lines = report.profile or ()
     if not lines:
         return
@@ -46,7 +47,7 @@ def columns_of(report: Report, console: Console) -> None:
 
 
 def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text | Padding]:
-    """Each column's facts under one another, its sample and what is wrong with it below."""
+    """The facts of each column under the heads, its sample and its problems below."""
     rows = [_facts(line) for line in lines]
     table = [list(heads), *rows]
     texts = [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))]
@@ -85,22 +86,22 @@ def _sample(line: ProfiledColumn) -> str:
 
 
 def _problems(line: ProfiledColumn) -> str:
-    """What is wrong in words: "7 invalid (2 in exponent form), 3 duplicate"."""
+    """What is wrong, in words: "7 invalid (2 in exponent form), 3 duplicate"."""
     words = {
         "missing": "missing",
         "invalid": "invalid",
         "duplicate": "duplicate",
-        "bad": f"no {line.type}",
+        "bad": _BAD.get((line.type or "").casefold(), "not valid"),
         "too_long": "too long",
         "cleaned": "tidied",
-        "unlike": f"no {line.looks_like}",
+        "unlike": _BAD.get(line.looks_like or "", "not alike"),
     }
-    told = []
+    problems = []
     for kind, word in words.items():
         if count := line.problems.get(kind, 0):
-            spoilt = line.problems.get("exponent_form", 0) if kind == "invalid" else 0
-            told.append(f"{count:,} {word}" + (f" ({spoilt:,} in exponent form)" if spoilt else ""))
-    return ", ".join(told)
+            exponents = line.problems.get("exponent_form", 0) if kind == "invalid" else 0
+            problems.append(f"{count:,} {word}" + (f" ({exponents:,} in exponent form)" if exponents else ""))
+    return ", ".join(problems)
 
 
 def _padded(text: str, width: int) -> str:

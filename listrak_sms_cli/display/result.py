@@ -1,4 +1,4 @@
-"""The summary of a run on standard output: every member accounted for, and in the last line how it ended."""
+"""The summary of a run on standard output: the counts of members, and in the last line how the run ended."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ROOM_FOR_BARS = 72  # cells of a terminal
 
 
 def summary(report: Report, console: Console, *, paced: bool = True) -> None:
-    """The whole account of a run; `paced`: with the speed of what was just done. Fits 80 columns on a terminal;
-    elsewhere no line is wrapped and nothing is coloured. Raises BrokenPipeError when nobody reads."""
+    """Write the summary of a run; `paced`: with its speed, for a run that has just ended. On a terminal it fits 80
+    columns; elsewhere no line is wrapped and nothing is coloured. Raises BrokenPipeError when nobody reads."""
     things: list[RenderableType] = [_counts(report, bars=console.is_terminal and console.width >= _ROOM_FOR_BARS)]
-    # A column without an id was not looked up, unless it has travelled: contact by contact the system fields need none.
-    known = [one for one in report.columns if one.field_id or report.rows_sent]
+    # A column without an id was not looked up, unless it was sent: contact by contact the system fields need none.
+    known = [column for column in report.columns if column.field_id or report.rows_sent]
     named = {
-        "columns": [f"{printable(one.column, 30)} → {printable(one.field, 30)}" for one in known],
+        "columns": [f"{printable(column.column, 30)} → {printable(column.field, 30)}" for column in known],
         "left out": [printable(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
@@ -32,7 +32,7 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
     if report.imports and not report.dry_run:
         things.append(_imports(report, console))
     if report.warnings:
-        warnings = [("!", Text(f"{printable(one.message)} [{one.code}]")) for one in report.warnings]
+        warnings = [("!", Text(f"{printable(each.message)} [{each.code}]")) for each in report.warnings]
         things.append(_hanging(warnings, "yellow"))
     things.append(_words(report, paced))
     if not console.is_terminal:
@@ -81,7 +81,7 @@ def _listed(items: list[str]) -> Text:
 
 
 def _hanging(rows: Sequence[tuple[str, Text]], style: str = "") -> Table:
-    """A word and a text that, when it is wrapped, goes on beside it."""
+    """Words, and beside each a text that stays beside it when it is wrapped."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, style=style)
     grid.add_column()
@@ -95,23 +95,23 @@ def _imports(report: Report, console: Console) -> RenderableType:
     shown = report.imports if len(report.imports) <= _IMPORTS_SHOWN + 1 else report.imports[:_IMPORTS_SHOWN]
     rows = [
         [
-            f"{one.part}",
-            printable(one.file_name),
-            f"{one.rows:,}",
-            size(one.bytes),
-            printable(one.import_file_id or "-"),
-            printable(one.status) + (" (perhaps twice)" if one.maybe_repeated else ""),
+            f"{line.part}",
+            printable(line.file_name),
+            f"{line.rows:,}",
+            size(line.bytes),
+            printable(line.import_file_id or "-"),
+            printable(line.status) + (" (perhaps twice)" if line.maybe_repeated else ""),
         ]
-        for one in shown
+        for line in shown
     ]
     things = Table.grid()
     things.add_row(columns(heads, rows, console))
     if rest := report.imports[len(shown) :]:
-        words = {one.status for one in rest}
-        told = f"all {printable(words.pop(), 24)}" if len(words) == 1 else by_count(one.status for one in rest)
-        things.add_row(Text(f"… and {len(rest):,} more, {told}", "dim"))
-    if (groups := len({one.columns for one in report.imports})) > 1:
-        things.add_row(Text(f"by the columns that members fill, {groups} groups of them (--empty-cells keep)", "dim"))
+        words = {line.status for line in rest}
+        states = f"all {printable(words.pop(), 24)}" if len(words) == 1 else by_count(line.status for line in rest)
+        things.add_row(Text(f"… and {len(rest):,} more, {states}", "dim"))
+    if (groups := len({line.columns for line in report.imports})) > 1:
+        things.add_row(Text(f"in {groups} groups, by the columns that members fill (--empty-cells keep)", "dim"))
     return things
 
 
@@ -120,18 +120,20 @@ def _words(report: Report, paced: bool) -> Text:
     text = Text()
     if report.sandbox is not None and report.rows_sent and not report.rows_import_failed:
         updated, unknown = report.sandbox.contacts_updated, report.sandbox.dropped_silently
-        told = f"silently dropped {members(unknown)} it does not know, as Listrak does" if unknown else "knew them all"
+        others = ""
         if missing := report.dropped["not_in_listrak"]:
-            told = f"said that it does not know {members(missing)}"
-        text.append(f"The sandbox updated {many(updated, 'contact')} and {told}. Nothing left this machine.\n")
+            others = f" and reported {members(missing)} it does not know"
+        elif unknown:
+            others = f" and silently dropped {members(unknown)} it does not know, as Listrak does"
+        text.append(f"The sandbox updated {many(updated, 'contact')}{others}. Nothing left this machine.\n")
     if paced and report.rows_read and report.seconds > 0:
         pace = rate(report.rows_read, report.seconds)
         text.append(f"{members(report.rows_read)} in {duration(report.seconds)} ({pace}).\n", "dim")
     if report.verify is not None:
         text.append(f"{_verified(report.verify)}\n")
     if report.rejects is not None:
-        said = "Who was dropped, and why" if report.rows_dropped else "Nobody was dropped; a file that says so"
-        text.append(f"{said}: {printable(report.rejects)}\n")
+        label = "Dropped members, with reasons" if report.rows_dropped else "No member was dropped; an empty list"
+        text.append(f"{label}: {printable(report.rejects)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):
@@ -139,13 +141,13 @@ def _words(report: Report, paced: bool) -> Text:
     return text
 
 
-def _verified(found: Verification) -> str:
-    line = f"Read back: {found.matching:,} of {members(found.checked)} match"
-    if found.different:
-        fields = ", ".join(f"{printable(name, 24)} {count:,}" for name, count in found.fields.items() if count)
-        line += f"; {found.different:,} differ ({fields})"
-    if found.not_in_listrak:
-        line += f"; {found.not_in_listrak:,} are not in Listrak"
+def _verified(result: Verification) -> str:
+    line = f"Read back: {result.matching:,} of {members(result.checked)} match"
+    if result.different:
+        fields = ", ".join(f"{printable(name, 24)} {count:,}" for name, count in result.fields.items() if count)
+        line += f"; {result.different:,} differ ({fields})"
+    if result.not_in_listrak:
+        line += f"; {result.not_in_listrak:,} are not in Listrak"
     return f"{line}."
 
 
@@ -168,19 +170,19 @@ def _ending(report: Report) -> str:
         line += f"; {report.rows_pending:,} pending"
     if report.rows_import_failed:
         line += f"; {report.rows_import_failed:,} of them in imports that ended badly"
-    if words := [one.status for one in report.imports if one.import_file_id]:
+    if words := [line.status for line in report.imports if line.import_file_id]:
         states = printable(words[0], 24) if len(set(words)) == 1 else by_count(words)
         line += f"; {many(len(words), 'import')}: {states}"
     return f"{line}."
 
 
 def _what_next(report: Report) -> str:
-    """The command that goes on, where there is one: runs of the sandbox and those not remembered have none."""
+    """The command to type next, where there is one: none after a sandbox run, or one that was not recorded."""
     remembered = report.imports and report.sandbox is None and not report.dry_run
     if not remembered or any(warning.code == "no_state" for warning in report.warnings):
         return ""
     if report.rows_refused or report.rows_pending or report.rows_import_failed:
         return f"Go on with: lsms resume {printable(report.run_id)}"
-    if report.exit_code == 6 or any(one.status == "accepted" for one in report.imports):
+    if report.exit_code == 6 or any(line.status == "accepted" for line in report.imports):
         return f"See how the imports end: lsms status {printable(report.run_id)} --wait"
     return ""

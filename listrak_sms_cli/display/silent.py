@@ -1,34 +1,21 @@
-"""What every display is, and the one that shows nothing."""
+"""What every display is: one that shows nothing; the others draw over it."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs import Event
 
 
-class Display(Protocol):
-    """A context manager that is told events, from any thread."""
+class Display:
+    """A context manager that is called with events, from any thread, and shows nothing of them."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def __call__(self, event: Event, /) -> None: ...
-
-
-class Silent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         return
 
-    def __call__(self, _event: Event, /) -> None:
-        return
+    def __call__(self, event: Event, /) -> None:
+        """Show what has changed."""

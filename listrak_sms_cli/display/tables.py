@@ -1,4 +1,4 @@
-"""Tables: boxes and colour on a terminal, simple columns for `grep` and `awk` elsewhere; and how either is written."""
+"""Tables, with lines and colour on a terminal, plain columns for `grep` and `awk` elsewhere; how they are written."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ASCII = str.maketrans({"→": "->", "…": "...", "·": "|", "█": "#", "─":
 
 
 def show(console: Console, *things: RenderableType, whole: bool = False) -> None:
-    """Writes them at once; `whole`: what is wider than the terminal is left to it to wrap. BrokenPipeError is the
-    caller's to handle (rich would end the process with 1); characters the stream cannot write are replaced."""
+    """Write all at once; `whole`: lines wider than the terminal are left for it to wrap. Characters the stream cannot
+    write are replaced. Raises BrokenPipeError when nobody reads (rich itself would end the process with 1)."""
     terminal = console.is_terminal
-    drawn = console if terminal else Console(file=console.file, width=_ENDLESS, highlight=False, force_terminal=False)
-    with drawn.capture() as captured:
+    target = console if terminal else Console(file=console.file, width=_ENDLESS, highlight=False, force_terminal=False)
+    with target.capture() as captured:
         for thing in things:
-            drawn.print(thing, soft_wrap=whole)
+            target.print(thing, soft_wrap=whole)
     text = captured.get()
     if not terminal:
         text = "".join(f"{line.rstrip(' ')}\n" for line in text.split("\n")[:-1])
@@ -38,8 +38,8 @@ def show(console: Console, *things: RenderableType, whole: bool = False) -> None
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
-    """Rows of text under their heads. On a terminal long cells are cut to its width, those of the first column
-    and numbers never; elsewhere every cell is whole and the title, which `awk` has no use for, is left out."""
+    """Write rows of text under their heads. On a terminal long cells are cut to its width, not numbers and the first
+    column; elsewhere every cell is whole and there is no title."""
     cells = [[printable(cell) for cell in row] for row in rows]
     grid = columns(heads, cells, console, keep=1)
     if not console.is_terminal:
@@ -51,8 +51,8 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], conso
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console, *, keep: int = 0) -> Table:
-    """A rich table of clean text. On a terminal the widest columns are cut until it fits: not the first `keep`, not
-    those of numbers, which stand to the right."""
+    """A rich table of printable text. On a terminal the widest columns are cut until it fits: not the first `keep`, not
+    those of numbers, which are aligned to the right."""
     terminal = console.is_terminal
     ruled = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n") if terminal else None
     grid = Table(box=ruled, show_edge=False, pad_edge=False, padding=(0, _GAP - (ruled is not None), 0, 0))
@@ -78,7 +78,7 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _fitted(widths: list[int], room: int, may_shrink: list[int]) -> list[int]:
-    """Takes from the widest columns that may shrink until all fit, or none can give more."""
+    """The widths, the widest that may shrink reduced until all fit, or until none can be reduced further."""
     widths = list(widths)
     while sum(widths) > room:
         widest = max(may_shrink, key=lambda n: widths[n], default=None)

@@ -1,4 +1,4 @@
-"""What the events have said so far. Cheap to update from any thread; displays read it when they draw.
+"""The state of a run as its events describe it. Cheap to update from any thread; displays read it when they draw.
 
 Every update stores one value, so a display that draws in between sees a state that was true a moment ago.
 """
@@ -19,7 +19,6 @@ from listrak_sms_cli.runs import (
     PhaseEnded,
     PhaseStarted,
     RequestRetried,
-    RunStarted,
     SendablePrepared,
     Warned,
 )
@@ -37,22 +36,26 @@ class PhaseTally(Struct):
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1; None while nobody can say."""
+        """From 0 to 1; None while the total is not known."""
         if self.ended is not None:
             return 1.0
         return min(1.0, self.done / self.total) if self.total else None
 
     def seconds(self, now: float) -> float:
+        """Seconds since the phase began, or that it took."""
         return (now if self.ended is None else self.ended) - self.began
 
     def left(self, now: float) -> float | None:
-        """Seconds left at the pace so far; None when nobody can say."""
+        """Seconds left at the speed so far; None when they cannot be estimated."""
         if self.ended is not None or not self.total or self.done <= 0:
             return None
         return self.seconds(now) * max(0, self.total - self.done) / self.done
 
 
 class Tally(Struct):
+    """Counts of members, the phases in their order, the imports by part, and what went wrong in passing. None: not
+    known yet."""
+
     phases: dict[Phase, PhaseTally] = field(default_factory=dict)
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -65,20 +68,15 @@ class Tally(Struct):
     warnings: list[Warned] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
+        """Update the state with an event."""
         match event:
-            case PhaseAdvanced(phase, done):
-                if phase in self.phases:
-                    self.phases[phase].done = done
+            case PhaseStarted() | PhaseAdvanced() | PhaseEnded():
+                self._take_phase(event)
             case MembersCounted(read, dropped):
                 self.dropped = {reason: count for reason, count in dropped.items() if count}
                 self.read = read
             case MembersSent(sent):
                 self.sent = sent
-            case PhaseStarted(phase, total, unit):
-                self.phases[phase] = PhaseTally(phase, total, unit, time.monotonic())
-            case PhaseEnded(phase):
-                if phase in self.phases:
-                    self.phases[phase].ended = time.monotonic()
             case ImportChanged():
                 self.imports[event.part] = event
             case SendablePrepared(sendable, imports):
@@ -88,11 +86,19 @@ class Tally(Struct):
                 self.retry = event
             case Warned():
                 self.warnings.append(event)
-            case RunStarted():
-                pass
+
+    def _take_phase(self, event: PhaseStarted | PhaseAdvanced | PhaseEnded) -> None:
+        if isinstance(event, PhaseStarted):
+            self.phases[event.phase] = PhaseTally(event.phase, event.total, event.unit, time.monotonic())
+        elif (tally := self.phases.get(event.phase)) is not None:
+            if isinstance(event, PhaseAdvanced):
+                tally.done = event.done
+            else:
+                tally.ended = time.monotonic()
 
     @property
     def rows_dropped(self) -> int:
+        """Members dropped so far."""
         return sum(self.dropped.values())
 
     def checked(self, phase: PhaseTally) -> int:

@@ -21,10 +21,10 @@ def size(count: float) -> str:
 
 def rate(count: float, seconds: float) -> str:
     """Members a second: 850/s, 12 k/s, 1.7 M/s."""
-    each = count / seconds if seconds > 0 else 0.0
-    if each >= 999_500:
-        return f"{each / 1e6:.1f} M/s"
-    return f"{each / 1e3:.0f} k/s" if each >= 9_950 else f"{each:,.0f}/s"
+    pace = count / seconds if seconds > 0 else 0.0
+    if pace >= 999_500:
+        return f"{pace / 1e6:.1f} M/s"
+    return f"{pace / 1e3:.0f} k/s" if pace >= 9_950 else f"{pace:,.0f}/s"
 
 
 def duration(seconds: float) -> str:
@@ -39,7 +39,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Never 0 % of something, never 100 % of less than all."""
+    """A share such as 12.5 %: never 0 % of something, never 100 % of less than all, "" of nothing."""
     if not whole:
         return ""
     share = 100 * part / whole
@@ -49,33 +49,35 @@ def percent(part: int, whole: int) -> str:
 
 
 def members(count: int) -> str:
+    """1 member, 2,000 members."""
     return many(count, "member")
 
 
 def many(count: int, thing: str) -> str:
+    """1 import, 2,000 imports."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def by_count(words: Iterable[str], most: int = 4) -> str:
-    """How often each word is there, in the order they come: "20 Completed, 2 Processing"; the commonest `most`."""
+    """The `most` frequent words with their counts, in the order of the words: "20 Completed, 2 Processing"."""
     counts = Counter(words)
     shown = {word for word, _ in counts.most_common(most)}
     return ", ".join(f"{count:,} {printable(word, 24)}" for word, count in counts.items() if word in shown)
 
 
 def reasons(dropped: Mapping[str, int]) -> list[str]:
-    """Each reason with its count, the commonest first."""
-    return [f"{reason} {count:,}" for reason, count in sorted(dropped.items(), key=lambda one: -one[1]) if count]
+    """Each reason with its count, the most frequent first."""
+    return [f"{reason} {count:,}" for reason, count in sorted(dropped.items(), key=lambda item: -item[1]) if count]
 
 
 def printable(text: str, most: int = 0) -> str:
-    """Text from outside (file and column names, Listrak's words) on one line, without control characters, escape
-    sequences and what turns the writing direction; cut in the middle to `most` cells of the screen when not 0."""
+    """Text from outside (file and column names, Listrak's words) as one line without control characters, escape
+    sequences and marks of writing direction; cut in the middle to `most` cells of the screen when not 0."""
     clean = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     if most and cell_len(clean) > most:
         tail = max(0, most - 1) // 3
         head = max(0, most - 1 - tail)
-        kept = chop_cells(clean, head)[0] if head else ""
+        start = chop_cells(clean, head)[0] if head else ""
         end = chop_cells(clean[::-1], tail)[0][::-1] if tail else ""
-        clean = f"{kept}…{end}"
+        clean = f"{start}…{end}"
     return clean

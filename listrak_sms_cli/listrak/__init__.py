@@ -10,35 +10,14 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.listrak.auth import (
-        Credentials,
-    )
-    from listrak_sms_cli.listrak.body import (
-        PIECE,
-        ColumnMapping,
-        ImportBody,
-    )
-    from listrak_sms_cli.listrak.client import (
-        ListrakClient,
-    )
-    from listrak_sms_cli.listrak.errors import (
-        ImportTooLarge,
-        NotFound,
-    )
-    from listrak_sms_cli.listrak.models import (
-        Contact,
-        ImportStatus,
-        Page,
-        PhoneList,
-        ProfileField,
-    )
-    from listrak_sms_cli.listrak.retry import (
-        Policy,
-        Retry,
-    )
-    from listrak_sms_cli.listrak.routes import (
-        Endpoint,
-    )
+    from listrak_sms_cli.listrak.auth import Credentials
+    from listrak_sms_cli.listrak.body import PIECE, ColumnMapping, ImportBody
+    from listrak_sms_cli.listrak.client import ListrakClient
+    from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
+    from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, Page, PhoneList
+    from listrak_sms_cli.listrak.paging import pages
+    from listrak_sms_cli.listrak.retry import Policy
+    from listrak_sms_cli.listrak.routes import Endpoint
 
 __all__ = [
     "PIECE",
@@ -49,32 +28,23 @@ __all__ = [
     "ImportBody",
     "ImportStatus",
     "ImportTooLarge",
+    "ListedField",
     "ListrakClient",
     "NotFound",
     "Page",
     "PhoneList",
     "Policy",
-    "ProfileField",
-    "Retry",
+    "pages",
 ]
 
-__getattr__ = on_demand(
-    __name__,
-    {
-        "Credentials": "auth",
-        "ColumnMapping": "body",
-        "ImportBody": "body",
-        "PIECE": "body",
-        "ListrakClient": "client",
-        "ImportTooLarge": "errors",
-        "NotFound": "errors",
-        "Contact": "models",
-        "ImportStatus": "models",
-        "Page": "models",
-        "PhoneList": "models",
-        "ProfileField": "models",
-        "Policy": "retry",
-        "Retry": "retry",
-        "Endpoint": "routes",
-    },
-)
+_HOMES = {
+    "auth": ["Credentials"],
+    "body": ["PIECE", "ColumnMapping", "ImportBody"],
+    "client": ["ListrakClient"],
+    "errors": ["ImportTooLarge", "NotFound"],
+    "models": ["Contact", "ImportStatus", "ListedField", "Page", "PhoneList"],
+    "paging": ["pages"],
+    "retry": ["Policy"],
+    "routes": ["Endpoint"],
+}
+__getattr__ = on_demand(__name__, {name: module for module, names in _HOMES.items() for name in names})

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LIFETIME = 3600.0  # seconds, when Listrak does not say; public clients assume it
+LIFETIME = 3600.0  # seconds, when the answer does not say; public clients assume it
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
 
 @dataclass(frozen=True)
 class Credentials:
+    """The client id and secret of an integration; the secret is never shown."""
+
     client_id: str
     client_secret: str = field(repr=False)
 
@@ -27,15 +29,15 @@ class Token:
     lifetime: float
 
     def lasts(self, seconds: float) -> bool:
-        """Whether a request of that length still ends in time. One that needs more than half of a token's life gets
-        by with half, or every such request would ask for a new one."""
+        """Whether the token is valid for so many seconds. Half of its lifetime is always enough, or each request that
+        takes longer would need a new token."""
         margin = min(_MARGIN, self.lifetime / 10)
         left = self.issued + self.lifetime - margin - time.monotonic()
         return left > min(seconds, self.lifetime / 2)
 
 
 def token_for(value: str, expires_in: float | str | None) -> Token:
-    """A token from what Listrak answers; `expires_in` in seconds, LIFETIME when it is missing or makes no sense."""
+    """A token from Listrak's answer. `expires_in`: seconds; LIFETIME when it is missing or no number above 0."""
     try:
         lifetime = float(expires_in) if expires_in is not None else LIFETIME
     except ValueError:
@@ -46,24 +48,24 @@ def token_for(value: str, expires_in: float | str | None) -> Token:
 
 
 class TokenKeeper:
-    """Hands out the token; only one thread at a time asks for a new one."""
+    """Keeps the token for all threads; only one of them at a time requests a new one."""
 
     def __init__(self, issue: Callable[[float], Token]) -> None:
-        """`issue` is given the seconds it may take."""
+        """`issue` requests a token; it is called with the seconds it may take."""
         self._issue = issue
         self._lock = threading.Lock()
         self._token: Token | None = None
 
     def current(self, within: float, seconds: float = 0.0) -> Token:
-        """A token that lasts for a request of `seconds`; a new one, issued `within` seconds, when there is none.
-        Raises what `issue` raises."""
+        """A token that is valid for a request of `seconds`; a new one, requested for at most `within` seconds, when
+        there is none. Raises what `issue` raises."""
         with self._lock:
             if self._token is None or not self._token.lasts(seconds):
                 self._token = self._issue(within)
             return self._token
 
     def discard(self, token: Token) -> None:
-        """Listrak refused this one; the next `current` issues another."""
+        """Forget a token that Listrak refused; the next `current` requests another."""
         with self._lock:
             if self._token is token:
                 self._token = None

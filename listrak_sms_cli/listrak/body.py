@@ -11,16 +11,18 @@ import pybase64
 from msgspec import Struct
 
 MAX_FILE_BYTES = 195_000_000  # before base64 (Listrak's API description)
-PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that pieces can be strung together
+PIECE = 3 << 18  # bytes encoded at once, 1 MiB of base64; a multiple of 3, so that the pieces can be joined
 
 
 class Content(Protocol):
     """The bytes of an import file. `chunks` can be called again, and gives the same `size` bytes each time."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes."""
 
-    def chunks(self) -> Iterator[bytes | memoryview]: ...
+    def chunks(self) -> Iterator[bytes | memoryview]:
+        """All of them, in pieces of any length."""
 
 
 class ColumnMapping(Struct, frozen=True):
@@ -31,10 +33,10 @@ class ColumnMapping(Struct, frozen=True):
 
 @dataclass
 class ImportBody:
-    """One import file as JSON with the file in base64 (`fileStream`), encoded piece by piece on the way out.
+    """One import file as JSON with the file in base64 (`fileStream`), encoded piece by piece while it is sent.
 
-    `columns` are those after the phone, which is column 0. `on_bytes` is told how many bytes of the file have left
-    in this try. `complete`: whether the last piece of the body has been handed over in this try.
+    `columns` are those after the phone, which is column 0. `on_bytes` is called with the bytes of the file that were
+    sent in this try. `complete`: whether the last piece of the body was handed over in this try.
     """
 
     file_name: str
@@ -64,7 +66,7 @@ class ImportBody:
         return len(self._head) + 4 * ((self.content.size + 2) // 3) + len(self._tail)
 
     def __iter__(self) -> Iterator[bytes]:
-        """The body in pieces of about 1 MiB. Raises ContentChangedError when the file is not of the size it gave."""
+        """The body in pieces of about 1 MiB. Raises ContentChangedError when the file is not of its `size`."""
         self.complete = False
         ahead, held, done = self._head, memoryview(b""), 0
         for piece in _pieces(self.content.chunks()):
@@ -84,7 +86,7 @@ class ImportBody:
 
 
 class ContentChangedError(Exception):
-    """A fault of the caller: an import file gave fewer or more bytes than its `size`."""
+    """A bug of the caller: an import file has fewer or more bytes than its `size`."""
 
 
 def _pieces(chunks: Iterator[bytes | memoryview]) -> Iterator[memoryview]:

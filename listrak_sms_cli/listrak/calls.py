@@ -1,4 +1,4 @@
-"""Calls of the API: the token in front, the policy around, the answer understood or turned into an error of ours."""
+"""Calls of the API: with a token, tried again by the policy, the answer decoded or turned into an error of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials, Token, TokenKeeper, token_for
 from listrak_sms_cli.listrak.body import ImportBody
 from listrak_sms_cli.listrak.errors import refusal
-from listrak_sms_cli.listrak.retry import Passing, Policy, Retry, passes, passing_error, passing_status
+from listrak_sms_cli.listrak.retry import (
+    Policy,
+    Retry,
+    TemporaryFailure,
+    connection_failure,
+    is_temporary,
+    status_failure,
+)
 from listrak_sms_cli.listrak.routes import Endpoint, check_route
 from listrak_sms_cli.listrak.wire import Answer, Outgoing, Wire, upload_seconds
 
@@ -23,7 +30,7 @@ Shape = TypeVar("Shape")
 
 
 class Calls:
-    """Thread-safe."""
+    """Makes calls to one account; thread-safe."""
 
     def __init__(
         self,
@@ -43,10 +50,11 @@ class Calls:
         self._tokens = TokenKeeper(self._issue_token)
 
     def close(self) -> None:
+        """Close all connections; calls under way end with Interrupted."""
         self._wire.close()
 
     def token(self) -> None:
-        """Has a token issued, if there is none."""
+        """Request a token, if there is none."""
         self._tokens.current(self._policy.give_up_after)
 
     def run(
@@ -57,8 +65,8 @@ class Calls:
         document: dict[str, Any] | None = None,
         body: ImportBody | None = None,
     ) -> tuple[Shape, bool]:
-        """One call of the API, tried by the policy: what `read` makes of its answer, and whether an earlier try may
-        have arrived."""
+        """Call the API, with several tries by the policy. Return what `read` returns for the answer (it raises
+        UnreadableError), and whether an earlier try may have arrived."""
         content: Any = body if document is None else json.dumps(document).encode()
         length = body.length if body else len(content or b"")
         headers = {"Content-Type": "application/json"} if content else {}
@@ -74,7 +82,7 @@ class Calls:
                 self._tokens.discard(token)
                 token = self._tokens.current(left, upload_seconds(length))
                 answer = self._exchange(request.with_token(token.value), left)
-            return _understood(answer, read)
+            return _decoded(answer, read)
 
         what = check_route(method, path.partition("?")[0])
         return self._policy.run(what, attempt, self._stop, self._on_retry, acts=acts)
@@ -92,9 +100,9 @@ class Calls:
         def attempt(left: float) -> Token:
             answer = self._exchange(request, left)
             if answer.status in (401, 403) or (answer.status == 400 and _error(answer).error):
-                # OAuth's own words (invalid_client) or Listrak's: the one thing to look at is the credentials.
+                # An error of OAuth (such as invalid_client) or of Listrak: the credentials are wrong.
                 raise refusal(answer.status, "ERROR_INVALID_CREDENTIALS", "")
-            wire = _understood(answer, lambda found: models.decode(models.TokenWire, found.body))
+            wire = _decoded(answer, lambda answer: models.decode(models.TokenWire, answer.body))
             return token_for(wire.access_token, wire.expires_in)
 
         return self._policy.run("the token", attempt, self._stop, self._on_retry, within=within)[0]
@@ -108,14 +116,14 @@ class Calls:
         try:
             return self._wire.exchange(request, left)
         except httpx.TransportError as error:
-            failure = passing_error(error, request.complete)
+            failure = connection_failure(error, request.complete)
         except httpx.DecodingError:
-            failure = Passing("its answer cannot be read", maybe_arrived=request.complete)
+            failure = TemporaryFailure("its answer cannot be read", maybe_arrived=request.complete)
         except Exception:
             # A connection that is closed under a thread can break in many ways.
             if not self._interrupted():
                 raise
-            failure = Passing("it was interrupted", maybe_arrived=request.complete)
+            failure = TemporaryFailure("it was interrupted", maybe_arrived=request.complete)
         if self._interrupted():
             interrupted = Interrupted("Interrupted.")
             interrupted.maybe_arrived = failure.maybe_arrived
@@ -123,23 +131,23 @@ class Calls:
         raise failure
 
 
-def _understood(answer: Answer, read: Callable[[Answer], Shape]) -> Shape:
-    if passes(answer.status):
-        raise passing_status(answer.status, answer.headers)
+def _decoded(answer: Answer, read: Callable[[Answer], Shape]) -> Shape:
+    if is_temporary(answer.status):
+        raise status_failure(answer.status, answer.headers)
     if answer.status >= 300:
         error = _error(answer)
         raise refusal(answer.status, error.error, error.message)
     try:
         return read(answer)
     except models.UnreadableError:
-        raise Passing(
+        raise TemporaryFailure(
             "its answer is not the JSON it should be", maybe_arrived=True, done=answer.status == 201
         ) from None
 
 
 def _error(answer: Answer) -> models.ErrorWire:
     try:
-        found: models.ErrorWire = models.decode(models.ErrorWire, answer.body)
+        error: models.ErrorWire = models.decode(models.ErrorWire, answer.body)
     except models.UnreadableError:
         return models.ErrorWire()
-    return found
+    return error

@@ -1,35 +1,36 @@
-"""The client: typed calls over HTTP, each retried by one policy, each on the list of routes."""
+"""The client: typed calls over HTTP, each to an allowed route, each retried by one policy."""
 
 from __future__ import annotations
 
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from listrak_sms_cli.errors import AccountError, ListrakRefused
+from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
 from listrak_sms_cli.listrak.calls import Calls
 from listrak_sms_cli.listrak.errors import NotFound, PhoneNotFound, reading_account, too_large
-from listrak_sms_cli.listrak.models import Accepted, Collection, Created, ImportStatus, Page, Resource
+from listrak_sms_cli.listrak.models import AcceptedImport, Collection, Created, ImportStatus, Page, Resource
+from listrak_sms_cli.listrak.paging import pages
 from listrak_sms_cli.listrak.retry import Policy, Retry
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.listrak.wire import Answer, Wire
-
-__all__ = ["Credentials", "Endpoint", "ListrakClient", "Policy", "Retry"]
 
 PAGE = 5000  # contacts a page, the most Listrak gives
 
 
 class ListrakClient:
-    """Thread-safe; a context manager. Its calls raise CredentialsRefused, ListrakRefused, ListrakUnavailable, and
-    Interrupted once `stop` is set or the client is closed; those that read the account raise AccountError in place of
-    ListrakRefused. SettingsError (at once): a proxy or certificates of the environment that cannot be used."""
+    """A client of one account; thread-safe, a context manager. `transport` replaces the network, for tests.
+
+    Calls raise CredentialsRefused, ListrakRefused, ListrakUnavailable, and Interrupted once `stop` is set or the client
+    is closed; those that read the account raise AccountError in place of ListrakRefused. The constructor raises
+    SettingsError for a proxy or certificates of the environment that cannot be used.
+    """
 
     def __init__(
         self,
@@ -40,35 +41,33 @@ class ListrakClient:
         on_retry: Callable[[Retry], None] = lambda _retry: None,
         stop: threading.Event | None = None,
         transport: httpx.BaseTransport | None = None,
-        user_agent: str = "lsms",
     ) -> None:
-        wire = Wire(endpoint, user_agent, transport)
+        wire = Wire(endpoint, transport)
         self._calls = Calls(endpoint, credentials, wire, policy or Policy(), on_retry, stop or threading.Event())
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Ends every connection; calls still under way in other threads end with Interrupted."""
+        """Close all connections; calls still under way in other threads end with Interrupted."""
         self._calls.close()
 
     def check_token(self) -> None:
-        """Has a token issued, if there is none."""
+        """Request a token, if there is none."""
         with reading_account():
             self._calls.token()
 
     def sender_codes(self) -> list[models.SenderCode]:
-        """Those the credential may use."""
+        """The sender codes the credential may use."""
         with reading_account():
             return [code for page in self._pages("/v1/ShortCode", models.SenderCodeWire) for code in page.items]
 
     def sender_code(self, sender_code: int) -> models.SenderCode:
-        """Raises AccountError naming those the credential may use when this one is not there."""
+        """One sender code. Raises AccountError (`unknown_sender_code`), which names those there are, when it is not
+        there."""
         try:
             with reading_account():
                 return self._read_sender_code(sender_code)
@@ -82,34 +81,35 @@ class ListrakClient:
             code="unknown_sender_code",
         )
 
-    def profile_fields(self, sender_code: int) -> list[models.ProfileField]:
-        """All fields; the listing may come in pages or not, Listrak's description says both."""
+    def profile_fields(self, sender_code: int) -> list[models.ListedField]:
+        """All profile fields; Listrak's API description says both that the listing has pages and that it has none."""
         path = f"/v1/ShortCode/{sender_code}/SegmentationField"
         with reading_account():
             return [field for page in self._pages(path, models.FieldWire) for field in page.items]
 
-    def start_import(self, sender_code: int, body: ImportBody) -> Accepted:
-        """Start a Contact Update Import. Raises ImportTooLarge when a smaller file may pass."""
+    def start_import(self, sender_code: int, body: ImportBody) -> AcceptedImport:
+        """Start a Contact Update Import. Raises ImportTooLarge when a smaller file may be accepted."""
         if body.content.size > MAX_FILE_BYTES:
             raise too_large()
         path = f"/v1/ShortCode/{sender_code}/ContactImport"
         try:
             created, arrived = self._send("POST", path, Created, body=body)
         except NotFound as error:
-            # Listrak is known to hide a size limit behind 404: if the sender code is there, it is the size.
+            # Listrak is known to answer 404 to a body that is too large: it is, when the sender code is there.
             self._read_sender_code(sender_code)
-            larger = too_large()
-            larger.maybe_arrived = error.maybe_arrived
-            raise larger from None
-        return Accepted(str(created.resource_id), arrived)
+            refused = too_large()
+            refused.maybe_arrived = error.maybe_arrived
+            raise refused from None
+        return AcceptedImport(str(created.resource_id), arrived)
 
     def import_status(self, sender_code: int, import_file_id: str) -> ImportStatus:
+        """The state of an import."""
         path = f"/v1/ShortCode/{sender_code}/ContactImport/{import_file_id}"
         wire: models.ImportWire = self._get(path, Resource[models.ImportWire]).data
         return wire.value(import_file_id)
 
     def contact(self, sender_code: int, phone: str) -> models.Contact | None:
-        """One contact; None when the sender code has none with this phone, spelled like this."""
+        """One contact; None when the sender code has none with this phone in this spelling."""
         path = f"/v1/ShortCode/{sender_code}/Contact/{urllib.parse.quote(phone, safe='')}"
         try:
             wire: models.ContactWire = self._get(path, Resource[models.ContactWire]).data
@@ -118,12 +118,12 @@ class ListrakClient:
         return wire.value()
 
     def update_contact(self, sender_code: int, document: dict[str, Any]) -> bool:
-        """Update Contact (PUT) with the whole of `document`; False when no contact has its phone.
+        """Update Contact (PUT) with this document; False when no contact has its phone.
 
-        Raises ValueError for a document with `optedOut`: nobody is subscribed or unsubscribed from here.
+        Raises ValueError for a document with `optedOut`: this client subscribes and unsubscribes nobody.
         """
         if any(key.casefold() == "optedout" for key in document):
-            raise ValueError("an update never carries optedOut")
+            raise ValueError("an update never has optedOut")
         try:
             self._send("PUT", f"/v1/ShortCode/{sender_code}/Contact", dict[str, Any], document=document)
         except PhoneNotFound as error:
@@ -133,6 +133,7 @@ class ListrakClient:
         return True
 
     def phone_lists(self, sender_code: int, *, active: bool) -> Iterator[models.PhoneList]:
+        """The sender code's phone lists, the active or the inactive ones."""
         path = f"/v1/ShortCode/{sender_code}/PhoneList"
         status = "active" if active else "inactive"
         for page in self._pages(path, models.PhoneListWire, {"status": status, "count": str(PAGE)}):
@@ -157,28 +158,19 @@ class ListrakClient:
         return wire.value()
 
     def _pages(self, path: str, item: Any, query: dict[str, str] | None = None) -> Iterator[Page[Any]]:
-        cursor: str | None = "Start"
-        seen: set[str] = set()
-        while cursor is not None:
-            if cursor in seen:
-                raise ListrakRefused("Listrak's pages go round in a circle.", hint="Try again later.", code="paging")
-            seen.add(cursor)
-            page = self._page(path, item, query or {}, cursor)
-            yield page
-            cursor = page.next_cursor
+        return pages(lambda cursor: self._page(path, item, query or {}, cursor))
 
     def _page(self, path: str, item: Any, query: dict[str, str], cursor: str) -> Page[Any]:
-        asked = query if cursor == "Start" else {**query, "cursor": cursor}
+        query = query if cursor == "Start" else {**query, "cursor": cursor}
 
         def page(answer: Answer) -> Page[Any]:
-            found = models.decode(Collection[item], answer.body)
-            following = _marker(found.next_page_cursor)
-            if following == cursor:
+            collection = models.decode(Collection[item], answer.body)
+            next_cursor = _cursor(collection.next_page_cursor)
+            if next_cursor == cursor:
                 raise models.UnreadableError  # a page that names itself as the next would be read for ever
-            return Page([wire.value() for wire in found.data], following)
+            return Page([wire.value() for wire in collection.data], next_cursor)
 
-        address = f"{path}?{urllib.parse.urlencode(asked)}" if asked else path
-        return self._calls.run("GET", address, page)[0]
+        return self._calls.run("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, page)[0]
 
     def _get(self, path: str, shape: Any) -> Any:
         return self._send("GET", path, shape)[0]
@@ -195,10 +187,10 @@ class ListrakClient:
         return self._calls.run(method, path, lambda answer: models.decode(shape, answer.body), document, body)
 
 
-def _marker(cursor: str | None) -> str | None:
-    """`nextPageCursor` is an address or the bare cursor; only the cursor is used, so a token never travels to an
+def _cursor(next_page: str | None) -> str | None:
+    """`nextPageCursor` is an address or the cursor alone; only the cursor is used, so a token is never sent to an
     address out of an answer."""
-    if not cursor:
+    if not next_page:
         return None
-    found = urllib.parse.parse_qs(urllib.parse.urlsplit(cursor).query).get("cursor")
-    return found[0] if found else cursor
+    cursors = urllib.parse.parse_qs(urllib.parse.urlsplit(next_page).query).get("cursor")
+    return cursors[0] if cursors else next_page

@@ -1,4 +1,4 @@
-"""Listrak's error codes, and what a person should be told. Its own message is never shown: it may quote a value."""
+"""Listrak's error codes, and our messages for them. Listrak's own message is never shown: it may quote a value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CREDENTIALS = {
         "Integration Management in Listrak).",
     ),
     "ERROR_UNAUTHORIZED": (
-        "Listrak refused the request although the token is fresh.",
+        "Listrak refused the request although the token is new.",
         "The integration may be paused, lack access to this, or be bound to other IP addresses.",
     ),
 }
@@ -27,7 +27,7 @@ _ACCOUNT = {
     ),
     "ERROR_INVALID_SEGMENTATION_FIELD_ID": (
         "Listrak does not know a profile field of this import.",
-        "Compare the columns with `lsms fields`, and mend --map.",
+        "Compare the columns with `lsms fields`, and correct --map.",
     ),
     "ERROR_SEGMENTATION_FIELD_DISABLED": (
         "A profile field of this import is disabled in Listrak.",
@@ -35,8 +35,8 @@ _ACCOUNT = {
     ),
 }
 _REFUSED = {
-    "ERROR_MALFORMED_REQUEST_BODY": ("Listrak cannot read the request.", "Please report this as a fault of lsms."),
-    "ERROR_UNSUPPORTED_CONTENT_TYPE": ("Listrak cannot read the request.", "Please report this as a fault of lsms."),
+    "ERROR_MALFORMED_REQUEST_BODY": ("Listrak cannot read the request.", "Please report this as a bug in lsms."),
+    "ERROR_UNSUPPORTED_CONTENT_TYPE": ("Listrak cannot read the request.", "Please report this as a bug in lsms."),
     "ERROR_SEGMENTATION_MAX_LENGTH": (
         "A value is longer than its profile field.",
         "Run `lsms validate` with the sender code, it names the members.",
@@ -49,7 +49,7 @@ _PARAMETERS = re.compile(
 
 
 class ImportTooLarge(ListrakRefused):
-    """The import file passes a size limit of Listrak; a smaller one may not."""
+    """The import file is over a size limit of Listrak; a smaller one may be accepted."""
 
     default_code = "import_too_large"
 
@@ -67,7 +67,7 @@ class PhoneNotFound(ListrakRefused):
 
 
 def refusal(status: int, code: str, message: str) -> LsmsError:
-    """The error for an answer that trying again does not mend. `message` is only searched for parameter names."""
+    """The error for an answer that is the same at every try. `message` is only searched for names of parameters."""
     code = code if re.fullmatch(r"ERROR_[A-Z_]{1,60}", code) else ""
     named = code or f"HTTP {status}"
     stable = code.lower() or f"http_{status}"
@@ -78,18 +78,18 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
             code="redirect",
         )
     if code in _CREDENTIALS or status in (401, 403):
-        said, hint = _CREDENTIALS.get(code, _CREDENTIALS["ERROR_UNAUTHORIZED"])
-        return CredentialsRefused(f"{said} ({named})", hint=hint)
+        text, hint = _CREDENTIALS.get(code, _CREDENTIALS["ERROR_UNAUTHORIZED"])
+        return CredentialsRefused(f"{text} ({named})", hint=hint)
     if status == 413:
         return too_large()
     if code in _ACCOUNT:
-        said, hint = _ACCOUNT[code]
-        return ListrakRefused(f"{said} ({named})", hint=hint, code=stable)
+        text, hint = _ACCOUNT[code]
+        return ListrakRefused(f"{text} ({named})", hint=hint, code=stable)
     if code in ("ERROR_PHONE_NUMBER_NOT_FOUND", "ERROR_INVALID_PHONE_NUMBER"):
         return PhoneNotFound(f"Listrak has no contact with this phone. ({named})", code=stable)
     if status == 404:
         return NotFound(
-            f"Listrak does not find what was asked for. ({named})",
+            f"Listrak does not find what was requested. ({named})",
             hint="Check the API base, and the sender code: `lsms check`.",
         )
     if code == "ERROR_INVALID_PARAMETER":
@@ -97,14 +97,15 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
         about = f" {parameter[1]}" if parameter else ""
         return ListrakRefused(
             f"Listrak refused the parameter{about} of the request. ({named})",
-            hint="If the import file is small, Listrak may want more members in it; else please report this.",
+            hint="If the import file is small, Listrak may require more members in it; else please report this.",
             code=stable,
         )
-    said, hint = _REFUSED.get(code, ("Listrak refused the request.", "See `lsms check`."))
-    return ListrakRefused(f"{said} ({named})", hint=hint, code=stable)
+    text, hint = _REFUSED.get(code, ("Listrak refused the request.", "See `lsms check`."))
+    return ListrakRefused(f"{text} ({named})", hint=hint, code=stable)
 
 
 def too_large() -> ImportTooLarge:
+    """The error for an import file over a size limit."""
     return ImportTooLarge(
         "Listrak does not take an import file of this size.",
         hint="Send fewer members per file with --batch-rows.",
@@ -113,7 +114,7 @@ def too_large() -> ImportTooLarge:
 
 @contextmanager
 def reading_account() -> Iterator[None]:
-    """What Listrak refuses while the account is read, before anything is sent, is the account's to mend."""
+    """What Listrak refuses while the account is read, before anything is sent, is an AccountError."""
     try:
         yield
     except ListrakRefused as error:

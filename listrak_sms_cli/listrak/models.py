@@ -1,4 +1,4 @@
-"""What Listrak answers, as typed values.
+"""Listrak's answers as typed values.
 
 Unknown keys are ignored, missing ones have defaults: adding fields is not a breaking change for Listrak (its API
 description, "Versioning").
@@ -17,9 +17,8 @@ Item = TypeVar("Item")
 
 _DISABLED_WORDS = ("disab", "inactive", "purge", "delete")  # the words of statusFlag are not published
 
-# How an import ends is not published either. One table: `endDate`, or one of these words, says that it has ended;
-# a word that holds one of _BAD_WORDS says that it ended badly. The words are those of Listrak's old SOAP API and
-# plain English.
+# How an import ends is not published either. `endDate`, or one of these words, means that it has ended; a word that
+# contains one of _BAD_WORDS, that it ended badly. The words are those of Listrak's old SOAP API and plain English.
 _ENDINGS = frozenset(
     {"complete", "completed", "processingcompleted", "processingfailed", "failed", "error", "cancelled", "canceled"}
     | {"rejected", "finished", "success", "succeeded", "done", "imported", "processed"}
@@ -28,7 +27,7 @@ _BAD_WORDS = ("fail", "error", "cancel", "reject")
 
 
 class SenderCode(Struct, frozen=True):
-    """`id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak does not say."""
+    """A sender code. `id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak gives none."""
 
     id: int
     code: str
@@ -36,8 +35,9 @@ class SenderCode(Struct, frozen=True):
     merchant_name: str
 
 
-class ProfileField(Struct, frozen=True):
-    """`data_type`: Text, Number, Checkbox or Date; `max_length` in characters, None = no limit."""
+class ListedField(Struct, frozen=True):
+    """A profile field as Listrak lists it. `data_type`: Text, Number, Checkbox or Date; `max_length`: characters,
+    None = no limit."""
 
     id: int
     name: str
@@ -47,34 +47,37 @@ class ProfileField(Struct, frozen=True):
 
     @property
     def active(self) -> bool:
+        """Whether values of the field can be updated."""
         return not any(word in self.status_flag.casefold() for word in _DISABLED_WORDS)
 
 
-class Accepted(Struct, frozen=True):
-    """An import file that Listrak took (201). `maybe_repeated`: an earlier try may have arrived as well."""
+class AcceptedImport(Struct, frozen=True):
+    """An import file that Listrak accepted (201). `maybe_repeated`: an earlier try may have arrived as well."""
 
     import_file_id: str
     maybe_repeated: bool = False
 
 
 class ImportStatus(Struct, frozen=True):
-    """How an import stands. `status` is Listrak's own word; `new_word`: it ended with one we had not heard of."""
+    """The state of an import. `status` is Listrak's own word."""
 
     import_file_id: str
     status: str
-    start_date: str | None
     end_date: str | None
 
     @property
     def ended(self) -> bool:
+        """Whether Listrak has finished with it."""
         return self.end_date is not None or _plain(self.status) in _ENDINGS
 
     @property
     def failed(self) -> bool:
+        """Whether it ended badly."""
         return self.ended and any(word in _plain(self.status) for word in _BAD_WORDS)
 
     @property
     def new_word(self) -> bool:
+        """Whether it ended with a word we do not know."""
         return self.ended and not self.failed and _plain(self.status) not in _ENDINGS
 
 
@@ -92,9 +95,10 @@ class Contact(Struct, frozen=True):
 
 
 class PhoneList(Struct, frozen=True):
+    """A phone list of a sender code."""
+
     id: int
     name: str
-    status: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Page(Generic[Item]):
 
 
 def _moment(text: str | None) -> str | None:
-    """A date and time; None for none, which .NET may also write as the year 1."""
+    """A date and time; None for none, which .NET may also write as a date in the year 1."""
     return None if not text or text.startswith("0001-") else text
 
 
@@ -115,32 +119,38 @@ def _plain(word: str) -> str:
 
 
 class UnreadableError(Exception):
-    """An answer that is not what it should be."""
+    """An answer that is not of the shape it should be."""
 
 
 class Wire(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """Base of the shapes on the wire: camelCase, unknown keys ignored."""
+    """Base of the answers' shapes: keys in camelCase, unknown ones ignored."""
 
 
 class SenderCodeWire(Wire, frozen=True):
+    """A sender code as Listrak writes it."""
+
     short_code_id: int
     code: str | None = None
     country: str | None = None
     merchant_name: str | None = None
 
     def value(self) -> SenderCode:
+        """The value for other rooms."""
         return SenderCode(self.short_code_id, self.code or "", self.country or "", self.merchant_name or "")
 
 
 class FieldWire(Wire, frozen=True):
+    """A profile field as Listrak writes it."""
+
     segmentation_field_id: int
     segmentation_field_name: str | None = None
     data_type: str | None = None
     max_length: int | None = None
     status_flag: str | None = None
 
-    def value(self) -> ProfileField:
-        return ProfileField(
+    def value(self) -> ListedField:
+        """The value for other rooms."""
+        return ListedField(
             self.segmentation_field_id,
             self.segmentation_field_name or "",
             self.data_type or "Text",
@@ -150,21 +160,27 @@ class FieldWire(Wire, frozen=True):
 
 
 class ImportWire(Wire, frozen=True):
+    """An import as Listrak writes it."""
+
     import_file_id: int | str | None = None
-    start_date: str | None = None
     end_date: str | None = None
     status: str | None = None
 
     def value(self, import_file_id: str) -> ImportStatus:
-        return ImportStatus(import_file_id, self.status or "", _moment(self.start_date), _moment(self.end_date))
+        """The value for other rooms."""
+        return ImportStatus(import_file_id, self.status or "", _moment(self.end_date))
 
 
 class FieldValueWire(Wire, frozen=True):
+    """The value of a contact in a profile field."""
+
     segmentation_field_id: int
     value: str | None = None
 
 
 class ContactWire(Wire, frozen=True):
+    """A contact as Listrak writes it."""
+
     phone_number: str
     email_address: str | None = None
     first_name: str | None = None
@@ -175,6 +191,7 @@ class ContactWire(Wire, frozen=True):
     segmentation_field_values: list[FieldValueWire] | None = None
 
     def value(self) -> Contact:
+        """The value for other rooms."""
         values = {v.segmentation_field_id: v.value for v in self.segmentation_field_values or ()}
         return Contact(
             self.phone_number,
@@ -189,60 +206,75 @@ class ContactWire(Wire, frozen=True):
 
 
 class PhoneListWire(Wire, frozen=True):
+    """A phone list as Listrak writes it."""
+
     phone_list_id: int
     phone_list_name: str | None = None
-    status: str | None = None
 
     def value(self) -> PhoneList:
-        return PhoneList(self.phone_list_id, self.phone_list_name or "", self.status or "")
+        """The value for other rooms."""
+        return PhoneList(self.phone_list_id, self.phone_list_name or "")
 
 
 class OptOutWire(Wire, frozen=True):
+    """A phone of the opt-out list."""
+
     phone_number: str
 
     def value(self) -> str:
+        """The value for other rooms."""
         return self.phone_number
 
 
 class Resource(Wire, Generic[Item], frozen=True):
+    """The envelope of a single thing."""
+
     data: Item
 
 
 class Collection(Wire, Generic[Item], frozen=True):
+    """The envelope of a page; `next_page_cursor`: an address, a cursor, or nothing."""
+
     data: list[Item]
     next_page_cursor: str | None = None
 
 
 class Created(Wire, frozen=True):
+    """The answer to a request that created something."""
+
     resource_id: str | int
 
 
 class ErrorWire(Wire, frozen=True):
+    """An error; `error` is a code of the registry in the API description."""
+
     error: str = ""
     message: str = ""
 
 
 class TokenWire(msgspec.Struct, frozen=True):
+    """The token endpoint's answer; `expires_in`: seconds."""
+
     access_token: Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]  # what a header can carry
     expires_in: float | str | None = None
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-_learning = threading.Lock()
+_making = threading.Lock()
 
 
 def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    # One at a time: msgspec 0.22 crashes the process when two threads learn a shape at the same moment.
-    with _learning:
+    # One at a time: msgspec 0.22 crashes the process when two threads make decoders of a shape at the same moment.
+    with _making:
         if shape not in _decoders:
             _decoders[shape] = msgspec.json.Decoder(shape, strict=False)
         return _decoders[shape]
 
 
 def decode(shape: Any, body: bytes) -> Any:
-    """The body as `shape`; UnreadableError when it is not (truncated, HTML, another shape).
+    """The body as a value of `shape`. Raises UnreadableError when it is none (truncated, HTML, another shape).
 
-    A number written as text is read all the same: the description and Listrak's answers differ in such things.
+    A number written as text is read too: Listrak's answers differ from its API description in such things.
     """
     try:
         return _decoder(shape).decode(body)

@@ -1,4 +1,4 @@
-"""The one policy for requests that fail in passing: what is tried again, how long to wait, when to give up."""
+"""The policy for requests that fail: which are tried again, after how long, and when to give up."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
 
 Result = TypeVar("Result")
 
-_PASSING_STATUSES = frozenset({408, 425, 429})  # and every 5xx
-_MOST_UNREADABLE = 20  # tries of a request that was done each time: by then it is no passing fault
+_TEMPORARY_STATUSES = frozenset({408, 425, 429})  # and every 5xx
+_MOST_UNREADABLE = 20  # tries of a request that was carried out each time: by then the fault does not pass
 
 
 class Retry(Struct, frozen=True):
@@ -31,9 +31,9 @@ class Retry(Struct, frozen=True):
     wait: float
 
 
-class Passing(Exception):
-    """A failure that may pass. `maybe_arrived`: Listrak may have acted on the request all the same; `done`: it has,
-    and only its answer cannot be read."""
+class TemporaryFailure(Exception):
+    """A failure after which the request is tried again. `maybe_arrived`: Listrak may have carried it out; `done`: it
+    has, and only its answer cannot be read. `retry_after`: seconds, as Listrak requests."""
 
     def __init__(
         self, reason: str, *, retry_after: float | None = None, maybe_arrived: bool = False, done: bool = False
@@ -46,8 +46,8 @@ class Passing(Exception):
 
 
 class Policy(Struct, frozen=True):
-    """`give_up_after`: seconds one request is tried; `first_wait`, `longest_wait`: seconds between two tries: the
-    longest that is drawn at random doubles from the one to the other."""
+    """`give_up_after`: seconds one request is tried. Waits between two tries are random; their limit doubles from
+    `first_wait` to `longest_wait` seconds."""
 
     give_up_after: float = 900.0
     first_wait: float = 0.5
@@ -63,24 +63,25 @@ class Policy(Struct, frozen=True):
         acts: bool = False,
         within: float = math.inf,
     ) -> tuple[Result, bool]:
-        """Calls `attempt` (with the seconds that are left) until it does not raise Passing; returns its result, and
+        """Call `attempt` (with the seconds left) until it does not raise TemporaryFailure; return its result, and
         whether an earlier try may have arrived (never, unless the request `acts`: changes something in Listrak).
+        `what`: the request in words.
 
-        No try begins later than `give_up_after`, or `within`, seconds from now. Raises ListrakUnavailable when the
-        time is over, Interrupted when `stop` is set; `maybe_arrived` of every LsmsError covers the earlier tries.
+        No try begins later than `give_up_after`, or `within`, seconds from now. Raises ListrakUnavailable after that,
+        Interrupted when `stop` is set; `maybe_arrived` of every LsmsError covers the earlier tries.
         """
         began = time.monotonic()
         budget = min(self.give_up_after, within)
         tries = _Tries(acts)
         time_over = tenacity.stop_after_delay(budget)
 
-        def once() -> Result:
+        def attempt_once() -> Result:
             if stop.is_set():
                 raise Interrupted("Interrupted.")
             return tries.note(attempt, budget - (time.monotonic() - began))
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Passing),
+            retry=tenacity.retry_if_exception_type(TemporaryFailure),
             wait=lambda state: self._wait(state, budget - (time.monotonic() - began)),
             stop=lambda state: stop.is_set() or tries.hopeless or time_over(state),
             sleep=tenacity.sleep_using_event(stop),
@@ -88,12 +89,12 @@ class Policy(Struct, frozen=True):
             reraise=True,
         )
         try:
-            return retrying(once), tries.maybe_arrived
-        except Passing as failure:
+            return retrying(attempt_once), tries.maybe_arrived
+        except TemporaryFailure as failure:
             error: LsmsError = Interrupted("Interrupted.")
             if not stop.is_set():
                 error = ListrakUnavailable(
-                    f"Listrak could not be reached: {what} was tried for {_spoken(time.monotonic() - began)}; "
+                    f"Listrak could not be reached: {what} was tried for {_in_words(time.monotonic() - began)}; "
                     f"the last time: {failure.reason}.",
                     hint="Type the same command again later, or raise --give-up-after.",
                 )
@@ -104,15 +105,15 @@ class Policy(Struct, frozen=True):
             raise
 
     def _wait(self, state: tenacity.RetryCallState, left: float) -> float:
-        """Seconds to the next try: as long as Listrak asks for, else longer and longer; never past the end."""
+        """Seconds to the next try: as long as Listrak requests, else longer from try to try; never past the end."""
         backoff = tenacity.wait_random_exponential(self.first_wait, self.longest_wait, min=self.first_wait / 2)
-        asked = _failure(state).retry_after
+        retry_after = _failure(state).retry_after
         # Retry-After: 0 must not become a loop without a pause.
-        return max(0.0, min(backoff(state) if asked is None else max(asked, self.first_wait), left))
+        return max(0.0, min(backoff(state) if retry_after is None else max(retry_after, self.first_wait), left))
 
 
 class _Tries:
-    """What the tries of one request have come to."""
+    """Facts about the tries of one request."""
 
     def __init__(self, acts: bool) -> None:
         self._acts = acts
@@ -122,7 +123,7 @@ class _Tries:
     def note(self, attempt: Callable[[float], Result], left: float) -> Result:
         try:
             return attempt(left)
-        except Passing as failure:
+        except TemporaryFailure as failure:
             self.maybe_arrived = self.maybe_arrived or (self._acts and failure.maybe_arrived)
             self._done += failure.done
             raise
@@ -132,33 +133,33 @@ class _Tries:
         return self._done >= _MOST_UNREADABLE
 
 
-def _failure(state: tenacity.RetryCallState) -> Passing:
+def _failure(state: tenacity.RetryCallState) -> TemporaryFailure:
     assert state.outcome is not None
     failure = state.outcome.exception()
-    assert isinstance(failure, Passing)
+    assert isinstance(failure, TemporaryFailure)
     return failure
 
 
-def _spoken(seconds: float) -> str:
+def _in_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def passes(status: int) -> bool:
+def is_temporary(status: int) -> bool:
     """Whether an answer of this status is worth another try."""
-    return status in _PASSING_STATUSES or status >= 500
+    return status in _TEMPORARY_STATUSES or status >= 500
 
 
-def passing_status(status: int, headers: Mapping[str, str]) -> Passing:
-    """A gateway that gives up (5xx) may have passed the request on; 408, 425 and 429 say that nothing was done."""
-    return Passing(
+def status_failure(status: int, headers: Mapping[str, str]) -> TemporaryFailure:
+    """The failure for such a status. After a 5xx the request may have been carried out, after 408, 425 and 429 not."""
+    return TemporaryFailure(
         f"it answered {status}",
         retry_after=_retry_after(headers.get("Retry-After")),
         maybe_arrived=status >= 500,
     )
 
 
-def passing_error(error: httpx.TransportError, body_complete: bool) -> Passing:
-    """What broke on the way, in our own words; raises ListrakUnavailable for what waiting does not mend."""
+def connection_failure(error: httpx.TransportError, body_complete: bool) -> TemporaryFailure:
+    """The failure for a connection that broke, in our words. Raises ListrakUnavailable when waiting does not help."""
     if _caused_by(error, ssl.SSLCertVerificationError):
         raise ListrakUnavailable(
             "The certificate of the server cannot be verified.",
@@ -173,14 +174,14 @@ def passing_error(error: httpx.TransportError, body_complete: bool) -> Passing:
                 code="proxy",
             ) from None
         case httpx.ProxyError():
-            return Passing("the proxy failed")
+            return TemporaryFailure("the proxy failed")
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.PoolTimeout():
-            return Passing("no connection")
+            return TemporaryFailure("no connection")
         case httpx.TimeoutException():
             reason = "it did not answer in time"
         case _:
             reason = "the connection broke"
-    return Passing(reason, maybe_arrived=body_complete)
+    return TemporaryFailure(reason, maybe_arrived=body_complete)
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -1,5 +1,5 @@
-"""The requests this client can make. Everything else is refused before a socket opens: it can subscribe, unsubscribe,
-create and delete nobody."""
+"""The requests this client can make. All others are refused before a connection is opened, so it can subscribe,
+unsubscribe, create and delete nobody."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _ALLOWED = [
 
 
 class ForbiddenRouteError(Exception):
-    """A fault of lsms: it tried a request it must never make."""
+    """A bug in lsms: it tried a request it must never make."""
 
 
 def check_route(method: str, path: str) -> str:
-    """What the request asks for, in words. Raises ForbiddenRouteError for one that is not on the list."""
+    """What is requested, in words. Raises ForbiddenRouteError for a request that is not allowed."""
     for name, allowed, pattern in _ALLOWED:
         if method == allowed and pattern.fullmatch(path):
             return name
@@ -54,7 +54,7 @@ class Endpoint(Struct, frozen=True):
 
 
 def check_request(endpoint: Endpoint, method: str, url: str) -> None:
-    """Raises ForbiddenRouteError for anything but the token request and the routes on the list, below the API base."""
+    """Raise ForbiddenRouteError for anything but the token request and the allowed routes below the API base."""
     if (method, url) == ("POST", endpoint.token_url):
         return
     address = url.partition("?")[0]
@@ -64,6 +64,7 @@ def check_request(endpoint: Endpoint, method: str, url: str) -> None:
 
 
 def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
     host = urllib.parse.urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
 

@@ -1,4 +1,4 @@
-"""Requests on the wire: the list of routes, proxies, certificates, timeouts, and sockets that can be woken.
+"""Requests on the network: allowed routes, proxies, certificates, timeouts, and sockets that can be shut down.
 
 httpx's transports are used without `httpx.Client`: the client writes every address to the log at level INFO (and
 `GET …/Contact/{phoneNumber}` holds a phone), follows proxies to loopback, and keeps cookies.
@@ -24,18 +24,19 @@ import httpx
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.body import ImportBody
 from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback
+from listrak_sms_cli.version import VERSION
 
 _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0  # seconds
 _SLOWEST = 500_000  # bytes a second: a body's read timeout grows at this rate
 _SHORTEST = 1.0  # seconds: what an attempt may wait even when the time is almost over
 _IDLE = 15.0  # seconds an idle connection is kept; gateways drop them after a minute
 _LARGEST_ANSWER = 256 * 1024 * 1024  # bytes; a page of 5000 contacts is far below
-_CLOSING = 2.0  # seconds `close` waits for requests it has woken
+_CLOSING = 2.0  # seconds `close` waits for requests it has interrupted
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One request. `content` with its exact `length` in bytes; `acts`: it changes something in Listrak."""
+    """A request. `content`: its body, `length` bytes; `acts`: it changes something in Listrak."""
 
     method: str
     url: str
@@ -50,26 +51,30 @@ class Outgoing:
         return self.content.complete if isinstance(self.content, ImportBody) else self.acts
 
     def with_token(self, token: str) -> Outgoing:
+        """The same request with an access token."""
         return replace(self, headers={**self.headers, "Authorization": f"Bearer {token}"})
 
 
 @dataclass(frozen=True)
 class Answer:
+    """The answer to a request; `body` is decompressed."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
 
 class Wire:
-    """Thread-safe. `transport` takes the place of the network, for tests."""
+    """Sends requests; thread-safe. `transport` replaces the network, for tests. Raises SettingsError for a proxy or
+    certificates of the environment that cannot be used."""
 
-    def __init__(self, endpoint: Endpoint, user_agent: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, transport: httpx.BaseTransport | None = None) -> None:
         self._endpoint = endpoint
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._headers = {"User-Agent": f"lsms/{VERSION}", "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._sockets = _Sockets()
         self._active = 0
         self._idle = threading.Condition()
-        self._closed = False
+        self.closed = False
         urls = (endpoint.api_url, endpoint.token_url)
         proxies = {_origin(url): proxy_for(url) for url in urls}
         if transport is not None:
@@ -79,15 +84,12 @@ class Wire:
             context = _certificates() if any(url.startswith("https:") for url in urls) else _no_certificates()
             self._transports = {origin: _transport(context, proxy) for origin, proxy in proxies.items()}
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
     def exchange(self, request: Outgoing, left: float) -> Answer:
-        """Sends one request, waiting for nothing longer than `left` seconds (an upload that makes progress goes on).
+        """Send a request and return its answer. No wait is longer than `left` seconds; an upload that makes progress
+        goes on.
 
-        Raises ForbiddenRouteError before anything is opened, httpx.TransportError and httpx.DecodingError for what
-        breaks on the way.
+        Raises ForbiddenRouteError before a connection is opened, httpx.TransportError when it breaks, and
+        httpx.DecodingError for an answer that cannot be read.
         """
         check_request(self._endpoint, request.method, request.url)
         timeouts = _timeouts(left, request.length)
@@ -110,8 +112,8 @@ class Wire:
         return Answer(response.status_code, response.headers, body)
 
     def close(self) -> None:
-        """Wakes the threads that wait for an answer (they get a TransportError), then closes all connections."""
-        self._closed = True
+        """Interrupt the threads that wait for an answer (they get a TransportError), then close all connections."""
+        self.closed = True
         self._sockets.shut_down()
         with self._idle:
             self._idle.wait_for(lambda: self._active == 0, _CLOSING)
@@ -131,7 +133,7 @@ class Wire:
 
 
 class _Sockets:
-    """The sockets in use. Closing one does not wake the thread that waits for it; shutting it down does."""
+    """The sockets in use. Closing one does not end the wait of a thread for it; shutting it down does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,29 +143,29 @@ class _Sockets:
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's trace hook: notes each new connection, before and after TLS."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            found = info["return_value"].get_extra_info("socket")
+            opened = info["return_value"].get_extra_info("socket")
             with self._lock:
-                self._open.add(found)
+                self._open.add(opened)
                 shut = self._shut
             if shut:
-                _shut_down(found)
+                _shut_down(opened)
 
     def shut_down(self) -> None:
         with self._lock:
             self._shut = True
-            found = list(self._open)
-        for one in found:
-            _shut_down(one)
+            opened = list(self._open)
+        for each in opened:
+            _shut_down(each)
 
 
-def _shut_down(one: socket.socket) -> None:
+def _shut_down(opened: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        # Not SSLSocket.shutdown, which takes the encryption away under the thread that reads.
-        socket.socket.shutdown(one, socket.SHUT_RDWR)
+        # Not SSLSocket.shutdown, which removes the encryption while another thread reads.
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
 
 def _read(response: httpx.Response, until: float) -> bytes:
-    """The whole body, decoded; a drip-feed ends at `until` (monotonic seconds)."""
+    """The whole body, decompressed; one that comes slowly is given up at `until` (monotonic seconds)."""
     parts: list[bytes] = []
     size = 0
     for part in response.iter_bytes():
@@ -177,7 +179,7 @@ def _read(response: httpx.Response, until: float) -> bytes:
 
 
 def upload_seconds(length: int) -> float:
-    """How long a body of so many bytes may take."""
+    """How long the upload of so many bytes may take."""
     return length / _SLOWEST
 
 
@@ -195,7 +197,7 @@ def _origin(url: str) -> tuple[str, str]:
 def proxy_for(
     url: str, environment: Callable[[], dict[str, str]] = urllib.request.getproxies_environment
 ) -> str | None:
-    """The proxy the environment names for this address (HTTPS_PROXY, ALL_PROXY; NO_PROXY), never one for loopback."""
+    """The proxy for this address by HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment; never one for loopback."""
     proxies = environment()
     parts = urllib.parse.urlsplit(url)
     if is_loopback(url) or urllib.request.proxy_bypass(parts.netloc, proxies):
@@ -223,7 +225,7 @@ def _transport(context: ssl.SSLContext, proxy: str | None) -> httpx.BaseTranspor
 
 
 def _certificates() -> ssl.SSLContext:
-    """Those of SSL_CERT_FILE or SSL_CERT_DIR, else certifi's. Raises SettingsError."""
+    """The certificates of SSL_CERT_FILE or SSL_CERT_DIR, else certifi's. Raises SettingsError."""
     try:
         return httpx.create_ssl_context()
     except OSError:  # ssl.SSLError is one

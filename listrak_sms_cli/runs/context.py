@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from listrak_sms_cli.listrak import ListrakClient, Retry
+from listrak_sms_cli.listrak import ListrakClient
 from listrak_sms_cli.runs.account import connect
-from listrak_sms_cli.runs.events import Listener, RequestRetried
+from listrak_sms_cli.runs.events import Listener
 from listrak_sms_cli.settings import Settings
 
 
@@ -27,9 +27,5 @@ class Context(Struct, frozen=True):
 def connected(settings: Settings, tell: Listener) -> Iterator[Context]:
     """A context with a client, closed at the end. Raises SettingsError as `connect`."""
     stop = threading.Event()
-
-    def retried(retry: Retry) -> None:
-        tell(RequestRetried(retry.what, retry.reason, retry.wait))
-
-    with connect(settings, on_retry=retried, stop=stop) as client:
+    with connect(settings, tell, stop=stop) as client:
         yield Context(settings, client, tell, stop)

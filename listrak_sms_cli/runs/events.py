@@ -1,4 +1,4 @@
-"""What a run tells whoever listens while it works. Displays consume these; nothing in here draws."""
+"""The events a run reports while it works, to a listener. Displays consume them; nothing here draws."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ class Phase(Enum):
     """The stages of a run that take long enough to be shown, in their order."""
 
     READING = "Reading"  # phones of the whole audience, bytes
-    LOOKING_UP = "Looking up"  # contacts read from Listrak, contacts
-    CHECKING = "Checking"  # values, and packing import files, bytes; in the one pass of a validate phones as well
-    SENDING = "Sending"  # import files on their way to Listrak, bytes
-    IMPORTING = "Importing"  # Listrak works on them, imports
+    LOOKING_UP = "Looking up"  # reading contacts from Listrak, contacts
+    CHECKING = "Checking"  # values, and packing import files, bytes; in the one pass of `validate` phones as well
+    SENDING = "Sending"  # import files, bytes
+    IMPORTING = "Importing"  # Listrak applies them, imports
     VERIFYING = "Verifying"  # contacts read back, members
 
 
 class RunStarted(Struct, frozen=True):
-    """`described` says what the audience is ("CSV, comma, UTF-8"); `target` names the sender code."""
+    """`described`: how the audience is read ("CSV, comma, UTF-8"); `target`: the sender code with its label."""
 
     run_id: str
     audience: str
@@ -45,6 +45,8 @@ class PhaseAdvanced(Struct, frozen=True):
 
 
 class PhaseEnded(Struct, frozen=True):
+    """A phase is over."""
+
     phase: Phase
 
 
@@ -56,7 +58,7 @@ class MembersCounted(Struct, frozen=True):
 
 
 class SendablePrepared(Struct, frozen=True):
-    """The whole audience has been checked: what would be sent is known. `imports` 0: one by one."""
+    """The whole audience has been checked. `sendable`: members; `imports`: import files, 0 = one by one."""
 
     sendable: int
     imports: int
@@ -69,7 +71,7 @@ class MembersSent(Struct, frozen=True):
 
 
 class ImportChanged(Struct, frozen=True):
-    """An import file changed its state; `state` is one of our words or Listrak's own word."""
+    """The state of an import file changed; `state` is Listrak's word, ours before there is one."""
 
     part: int
     file_name: str
@@ -80,7 +82,7 @@ class ImportChanged(Struct, frozen=True):
 
 
 class RequestRetried(Struct, frozen=True):
-    """A request failed in passing and is tried again after `wait` seconds."""
+    """A request (`what`, in words) failed for a `reason` and is tried again after `wait` seconds."""
 
     what: str
     reason: str
@@ -88,6 +90,8 @@ class RequestRetried(Struct, frozen=True):
 
 
 class Warned(Struct, frozen=True):
+    """A warning, as the report has it."""
+
     code: str
     message: str
 

@@ -1,23 +1,33 @@
-"""Where a file that lsms writes may go, and how it gets there."""
+"""The files that lsms writes for people: where they may go, and tables put in their place whole."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Any
 
-from listrak_sms_cli.errors import UsageError
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from listrak_sms_cli.errors import SettingsError, UsageError
 
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
+_PARQUET = (".parquet", ".pq")
+_ROWS_TOGETHER = 50_000  # rows written at once: small batches would become small row groups of a Parquet file
 
 
-def output_place(path: Path, option: str, audience: Iterable[str] = (), code: str = "output_place") -> Path:
-    """The place itself, behind symbolic links. Raises UsageError when no file can be put there, when its suffix says
-    Excel, when it would replace something that is no plain file (a device, a pipe, standard output), or one of the
-    files of the audience."""
+def output_path(path: Path, option: str, audience: Iterable[str] = (), code: str = "output_place") -> Path:
+    """Return the path to write to, symbolic links resolved.
+
+    `option`: the option that named it, for messages; `audience`: the files of the audience. Raises UsageError when no
+    file can be put there, when its suffix is Excel's, when it would replace something that is not a plain file (a
+    device, a pipe, standard output), or a file of the audience.
+    """
     if path.suffix.lower() in _WORKBOOKS:
         raise UsageError(
             f"{option} {path} would be an Excel file, which lsms reads and does not write.",
@@ -25,32 +35,89 @@ def output_place(path: Path, option: str, audience: Iterable[str] = (), code: st
             code=code,
         )
     try:
-        place = path.resolve() if path.is_symlink() else path
-        special = place.name == "-" or (place.exists() and not place.is_file())
-        if special or not place.parent.is_dir() or not os.access(place.parent, os.W_OK):
-            raise no_place(path, option, code)
-        replaces = place.exists() and any(Path(name).exists() and place.samefile(name) for name in audience)
+        target = path.resolve() if path.is_symlink() else path
+        special = target.name == "-" or (target.exists() and not target.is_file())
+        if special or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+            raise not_writable(path, option, code)
+        replaces = target.exists() and any(Path(name).exists() and target.samefile(name) for name in audience)
     except OSError:  # a name that is too long
-        raise no_place(path, option, code) from None
+        raise not_writable(path, option, code) from None
     if replaces:
         raise UsageError(f"{option} {path} is the audience itself.", hint="Name another file.", code=code)
-    return place
+    return target
 
 
-def no_place(path: Path, option: str, code: str = "output_place") -> UsageError:
+def not_writable(path: Path, option: str, code: str = "output_place") -> UsageError:
+    """The error for a path that no file can be written to."""
     return UsageError(f"{option} {path} cannot be written.", hint="Name a file in a folder that exists.", code=code)
 
 
-def put(file: IO[bytes], place: Path) -> None:
-    """Puts what is in `file` (anonymous: nothing is left behind by a kill before this) in its place, whole or not at
-    all, mode 0600. Raises OSError."""
-    file.flush()
-    file.seek(0)
-    handle, name = tempfile.mkstemp(prefix=".lsms-", dir=place.parent)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            shutil.copyfileobj(file, target, 1 << 20)
-        Path(name).replace(place)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def is_parquet(path: Path) -> bool:
+    """Whether a file of this name is written as Parquet; all others are CSV."""
+    return path.suffix.lower() in _PARQUET
+
+
+class TableFile:
+    """A table on its way to a file: CSV, or Parquet by the file's suffix.
+
+    Rows go to an anonymous temporary file, so a process that is killed leaves nothing behind; `publish` puts the file
+    in its place whole, mode 0600. `write`, `publish` raise SettingsError (`disk_full`) when the disk is full or gone.
+    """
+
+    def __init__(
+        self, path: Path, option: str, schema: pa.Schema, audience: Iterable[str] = (), code: str = "output_place"
+    ) -> None:
+        """Raises UsageError as `output_path` does."""
+        self._target = output_path(path, option, audience, code)
+        self._name = f"{option} {path}"
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by close)
+        make: Any = pq.ParquetWriter if is_parquet(path) else pyarrow.csv.CSVWriter
+        self._writer = make(self._file, schema)
+
+    def write(self, columns: Sequence[pa.Array]) -> None:
+        """Add rows: columns of one length, of the types of the schema."""
+        self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        if sum(batch.num_rows for batch in self._waiting) >= _ROWS_TOGETHER:
+            self._flush()
+
+    def publish(self) -> None:
+        """Put the file in its place, over one that is there."""
+        self._flush()
+        with self._disk():
+            self._writer.close()
+            self._file.flush()
+            self._file.seek(0)
+            handle, name = tempfile.mkstemp(prefix=".lsms-", dir=self._target.parent)
+            try:
+                with os.fdopen(handle, "wb") as target:
+                    shutil.copyfileobj(self._file, target, 1 << 20)
+                Path(name).replace(self._target)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def close(self) -> None:
+        """Discard what has not been published."""
+        try:
+            self._writer.close()
+            self._file.close()
+        except OSError:  # a full disk: the temporary file is gone all the same
+            return
+
+    def _flush(self) -> None:
+        with self._disk():
+            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema))
+        self._waiting.clear()
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            raise SettingsError(
+                f"{self._name} cannot be written: the disk (or the one of temporary files) is full or gone.",
+                hint="Free some space, name another file, or point TMPDIR at a larger disk.",
+                code="disk_full",
+            ) from None

@@ -23,32 +23,35 @@ from listrak_sms_cli.audience import (
     find_phone,
     rewrite_names,
 )
-from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
+from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
-from listrak_sms_cli.columnar import mask_of, words
+from listrak_sms_cli.columnar import fixed_column, mask_of
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
-from listrak_sms_cli.runs.events import (
-    Listener,
-    Phase,
-    PhaseAdvanced,
-    PhaseEnded,
-    PhaseStarted,
-    Warned,
-    silent,
-)
+from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.output_file import output_place
-from listrak_sms_cli.runs.prepare import ASK_EACH, CONFIRM_ALL, Job, read_members
-from listrak_sms_cli.runs.readback import Contacts, Partial, PhoneSet, Place, column_names, fields_of, keys_of, rows_of
+from listrak_sms_cli.runs.output_file import output_path
+from listrak_sms_cli.runs.prepare import PlannedAudience, read_phones
+from listrak_sms_cli.runs.readback import (
+    ASK_EACH,
+    CONFIRM_ALL,
+    Contacts,
+    Listing,
+    PhoneSet,
+    ResumableFile,
+    column_names,
+    contact_keys,
+    contact_rows,
+    readable_fields,
+)
 from listrak_sms_cli.runs.record import fingerprint
 from listrak_sms_cli.runs.report import RunWarning
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
 
-_ASKED = "asked one by one"
+_ONE_BY_ONE = "asked one by one"  # stands for a listing in the notes of a ResumableFile
 
 
 class PullOptions(Struct, frozen=True):
@@ -77,39 +80,36 @@ class Pulled(Struct, frozen=True):
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
+        """The document of `--json`."""
         return {**to_builtins(self), "seconds": round(self.seconds, 3), "exit_code": 0, "error": None}
 
 
 def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = silent) -> Pulled:
-    """Reads the contacts and writes the file. After an interruption the same call goes on where it was; whatever it
+    """Read the contacts and write the file. After an interruption the same call goes on where it was; whatever it
     raises, the file is whole or as it was before."""
     began = time.monotonic()
-
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
-        account, wanted = _account_and_wanted(options, lambda: read_account(client, sender_code), tell)
-        fields = fields_of(account.fields)
+        account, wanted = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
+        fields = readable_fields(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
-        asked = [settings.api_url, fingerprint(settings.client_id or ""), sender_code, options.list_id]
-        whom = None if wanted is None else hashlib.sha256(wanted.tobytes()).hexdigest()
-        question = json.dumps([*asked, options.subscribed_only, whom, [(one.id, one.name) for one in fields]])
         contacts = Contacts(client, sender_code, account.country or options.reading.region or "")
-        with Partial(options.target, schema, hashlib.sha256(question.encode()).hexdigest()) as partial:
-            pull = _Pull(contacts, fields, options, wanted, partial, tell)
+        with ResumableFile(options.target, schema, _question(settings, options, fields, wanted)) as file:
+            pull = _Pull(contacts, fields, options, wanted, file, tell)
             try:
                 interruptible(pull.run, context)
-                size = partial.publish()
+                size = file.publish()
             except LsmsError as error:
-                if partial.progress.rows and not isinstance(error, AccountError):
+                if file.progress.rows and not isinstance(error, AccountError):
                     error.hint = f"{error.hint} The same command goes on from here.".lstrip()
                 raise
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.", hint="The same command goes on from here.") from None
     return Pulled(
         file=str(options.target),
-        contacts=partial.progress.rows,
+        contacts=file.progress.rows,
         opted_out=pull.opted_out,
         bytes=size,
         resumed=pull.resumed,
@@ -120,102 +120,112 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     )
 
 
-def _account_and_wanted(
+def _account_and_phones(
     options: PullOptions, read: Callable[[], Account], tell: Listener
 ) -> tuple[Account, np.ndarray | None]:
     """The account; and the phones of the audience, sorted int64, each once. The audience is opened first."""
     if options.audience is None:
         return read(), None
     with open_audience(options.audience, options.reading.read) as audience:
-        output_place(options.target, "--output", audience.files)
+        output_path(options.target, "--output", audience.files)
         header = rewrite_names(audience.columns)
         phone = find_phone(header, options.reading.columns.phone_column)
         account = read()
         rules = options.reading.rules(region_of(options.reading.region, account.country))
         plan = ColumnPlan(phone, (), None, (), header)
-        members = read_members(Job(audience, plan, rules, options.reading), tell)
+        members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
     return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
 
 
-class _Pull:
-    """One reading of the contacts into a Partial. `wanted`: sorted int64 phones, None = everybody."""
+def _question(
+    settings: Settings, options: PullOptions, fields: tuple[ProfileField, ...], wanted: np.ndarray | None
+) -> str:
+    """A digest of all that decides what is in the file."""
+    facts = [
+        settings.api_url,
+        fingerprint(settings.client_id or ""),
+        settings.require_sender_code(),
+        options.list_id,
+        options.subscribed_only,
+        None if wanted is None else hashlib.sha256(wanted.tobytes()).hexdigest(),
+        [(field.id, field.name) for field in fields],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
-    def __init__(
-        self,
-        contacts: Contacts,
-        fields: tuple[ProfileField, ...],
-        options: PullOptions,
-        wanted: np.ndarray | None,
-        partial: Partial,
-        tell: Listener,
-    ) -> None:
-        self._contacts = contacts
-        self._fields = fields
-        self._options = options
-        self._wanted = wanted
-        self._partial = partial
-        self._tell = tell
-        self._seen = PhoneSet()
-        self.resumed = self.opted_out = self.found = 0
-        self.warnings: list[RunWarning] = []
+
+class _Pull(Struct):
+    """Reads the contacts into a file. `wanted`: sorted int64 phones, None = all contacts."""
+
+    contacts: Contacts
+    fields: tuple[ProfileField, ...]
+    options: PullOptions
+    wanted: np.ndarray | None
+    file: ResumableFile
+    tell: Listener
+    read_keys: PhoneSet = field(default_factory=PhoneSet)
+    warnings: list[RunWarning] = field(default_factory=list)
+    resumed: int = 0
+    opted_out: int = 0
+    found: int = 0
 
     def run(self) -> None:
-        self._tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
-        self._take_up()
-        done = self._partial.progress.done
-        few = self._wanted is not None and len(self._wanted) <= ASK_EACH and self._options.list_id is None
-        if not few:
-            for place in self._places():
-                if _name(place) not in done:
-                    self._read(place)
-        if self._wanted is not None:
-            if self._options.list_id is None and _ASKED not in done:
-                self._ask(self._wanted if few else self._missing())
-            self.found = len(self._wanted) - len(self._missing())
-        self._tell(PhaseEnded(Phase.LOOKING_UP))
+        self.tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
+        self._resume()
+        done, wanted, list_id = self.file.progress.done, self.wanted, self.options.list_id
+        one_by_one = wanted is not None and len(wanted) <= ASK_EACH and list_id is None
+        if not one_by_one:
+            for listing in self._listings():
+                if _name(listing) not in done:
+                    self._read(listing)
+        if wanted is not None:
+            if list_id is None and _ONE_BY_ONE not in done:
+                self._ask(wanted if one_by_one else self._missing(wanted))
+            self.found = len(wanted) - len(self._missing(wanted))
+        self.tell(PhaseEnded(Phase.LOOKING_UP))
 
-    def _take_up(self) -> None:
-        """What an interrupted call left behind is counted, and not read again."""
+    def _resume(self) -> None:
+        """Counts what an interrupted call left behind; it is not read again."""
         try:
-            for batch in self._partial.batches():
+            for batch in self.file.batches():
                 spellings = batch.column(0).to_pylist()
-                self._seen.add(keys_of(self._contacts.numbers(spellings), spellings))
+                self.read_keys.add(contact_keys(self.contacts.phones(spellings), spellings))
                 self._count(batch)
         except (OSError, pa.ArrowInvalid):
-            self._partial.forget()
-            self._seen, self.opted_out = PhoneSet(), 0
-        self.resumed = self._partial.progress.rows
+            self.file.forget()
+            self.read_keys, self.opted_out = PhoneSet(), 0
+        self.resumed = self.file.progress.rows
         if self.resumed:
             self._warn("resumed", f"An interrupted pull goes on: {self.resumed:,} contacts had been read already.")
 
-    def _places(self) -> list[Place]:
-        places = self._contacts.places(opted_out=not self._options.subscribed_only)
-        wanted = self._options.list_id
-        if wanted is None or any(place.list_id == wanted for place in places):
-            return [place for place in places if wanted in (None, place.list_id)]
-        lists = ", ".join(f"{one.id} ({one.name})" for one in self._contacts.lists()) or "none"
+    def _listings(self) -> list[Listing]:
+        listings = self.contacts.listings(opted_out=not self.options.subscribed_only)
+        wanted = self.options.list_id
+        if wanted is None or any(listing.list_id == wanted for listing in listings):
+            return [listing for listing in listings if wanted in (None, listing.list_id)]
+        lists = ", ".join(f"{found.id} ({found.name})" for found in self.contacts.lists()) or "none"
         raise AccountError(
             f"The sender code has no phone list {wanted}.", hint=f"Its lists are: {lists}.", code="unknown_list"
         )
 
-    def _read(self, place: Place) -> None:
-        name, progress = _name(place), self._partial.progress
+    def _read(self, listing: Listing) -> None:
+        name, progress = _name(listing), self.file.progress
         cursor = progress.cursor if progress.current == name else "Start"
         pages = 0
         try:
-            for page in self._contacts.pages_of(place, cursor):
+            for page in self.contacts.pages_of(listing, cursor):
                 pages += 1
                 self._add(page.items)
-                self._partial.note(current=name, cursor=page.next_cursor)
+                self.file.note(current=name, cursor=page.next_cursor)
         except ListrakRefused:
             if cursor == "Start" or pages:
                 raise
-            # Listrak has forgotten the cursor: from the beginning; whom we have is passed over.
+            # Listrak does not know the cursor any more: from the beginning; contacts already read are passed over.
             progress.current = ""
-            self._read(place)
+            self._read(listing)
             return
         if not pages:
-            text = f"Listrak does not let the inactive phone list {place.list_id} be read: its contacts may be missing."
+            list_id = listing.list_id
+            text = f"Listrak does not let the inactive phone list {list_id} be read: its contacts may be missing."
             self._warn("list_inactive", text)
 
     def _ask(self, phones: np.ndarray) -> None:
@@ -226,39 +236,34 @@ class _Pull:
                 "one by one. Contacts among them, if any, are not in the file.",
             )
             return
-        style = PhoneFormat(self._options.reading.phone_format)
-        spellings = write_phones(phones, style, self._contacts.region).to_pylist()
-        answers = self._contacts.each(spellings)
-        found = [one for one in answers if one is not None]
-        self._add([one for one in found if not (one.opted_out and self._options.subscribed_only)])
-        self._partial.note(current=_ASKED, cursor=None)
+        answers = self.contacts.ask(phones, PhoneFormat(self.options.reading.phone_format))
+        found = [contact for contact in answers if contact is not None]
+        self._add([contact for contact in found if not (contact.opted_out and self.options.subscribed_only)])
+        self.file.note(current=_ONE_BY_ONE, cursor=None)
 
-    def _missing(self) -> np.ndarray:
-        assert self._wanted is not None
-        missing: np.ndarray = self._wanted[~self._seen.holds(self._wanted)]
+    def _missing(self, wanted: np.ndarray) -> np.ndarray:
+        missing: np.ndarray = wanted[~self.read_keys.holds(wanted)]
         return missing
 
     def _add(self, contacts: list[Contact]) -> None:
         spellings = [contact.phone for contact in contacts]
-        numbers = self._contacts.numbers(spellings)
-        chosen = np.arange(len(contacts))
-        if self._wanted is not None:
-            chosen = np.flatnonzero(among(numbers, self._wanted))
-        chosen = chosen[self._seen.add(keys_of(numbers, spellings)[chosen])]
+        phones = self.contacts.phones(spellings)
+        chosen = np.arange(len(contacts)) if self.wanted is None else np.flatnonzero(among(phones, self.wanted))
+        chosen = chosen[self.read_keys.add(contact_keys(phones, spellings)[chosen])]
         if len(chosen):
-            some = [contacts[place] for place in chosen.tolist()]
-            batch = rows_of(some, numbers[chosen], self._fields, self._partial.schema)
-            self._partial.add(batch)
+            new = [contacts[index] for index in chosen.tolist()]
+            batch = contact_rows(new, phones[chosen], self.fields, self.file.schema)
+            self.file.add(batch)
             self._count(batch)
-        self._tell(PhaseAdvanced(Phase.LOOKING_UP, self._partial.progress.rows))
+        self.tell(PhaseAdvanced(Phase.LOOKING_UP, self.file.progress.rows))
 
     def _count(self, batch: pa.RecordBatch) -> None:
-        self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], words("true")[0]))))
+        self.opted_out += int(np.count_nonzero(mask_of(pc.equal(batch.columns[-1], fixed_column("true")[0]))))
 
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))
-        self._tell(Warned(code, message))
+        self.tell(Warned(code, message))
 
 
-def _name(place: Place) -> str:
-    return f"{place.list_id} {'opted out' if place.opted_out else 'subscribed'}"
+def _name(listing: Listing) -> str:
+    return f"{listing.list_id} {'opted out' if listing.opted_out else 'subscribed'}"

@@ -7,9 +7,9 @@ fields and columns, the rows, guards, nothing sendable, sending.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
+from contextlib import closing as closing_of
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -17,12 +17,12 @@ from msgspec import Struct
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import Context, connected
-from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
+from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions
-from listrak_sms_cli.runs.pack import Packing, Part, Spool
-from listrak_sms_cli.runs.prepare import Job, Members, Preparation, lone_notices
-from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
+from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, PreparedAudience, Receivers
+from listrak_sms_cli.runs.readback import Contacts, SentValues, Verifier, after_push, members_differ
 from listrak_sms_cli.runs.record import (
     Destination,
     RunStore,
@@ -38,9 +38,6 @@ from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
 from listrak_sms_cli.settings import Settings
 from listrak_sms_cli.version import VERSION
-
-if TYPE_CHECKING:
-    from listrak_sms_cli.runs.verify import AfterPush
 
 
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
@@ -58,15 +55,12 @@ def _path_of(source: object) -> str:
     return "-"
 
 
-class _Ready(Struct, frozen=True):
-    """An audience that is read, checked and packed. `ranks` of a Packing; `recall`: digests of its members, None:
-    nobody is remembered."""
+class _Tools(Struct, frozen=True):
+    """What a push is prepared with. `sent`: keeps the values that are sent, for `--verify`."""
 
-    job: Job
-    members: Members
-    parts: list[Part]
-    ranks: np.ndarray | None
-    recall: Recall | None
+    spool: ImportSpool
+    contacts: Contacts
+    sent: SentValues | None
 
 
 class _Push:
@@ -88,39 +82,28 @@ class _Push:
             context = closing.enter_context(connected(self._settings, tell))
             audience = closing.enter_context(preparation.open())
             account = read_account(context.client, self._findings.sender_code)
-            job = preparation.plan(audience, account)
-            verification = self._verification(job, tell)
-            closing.enter_context(verification or nullcontext())
-            spool = Spool()
-            closing.callback(spool.close)
+            planned = preparation.plan(audience, account)
+            contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
+            spool = closing.enter_context(closing_of(ImportSpool()))
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
-            contacts = Contacts(context.client, account.sender_code, account.country or job.rules.region)
             self._open_memory(context)
-            ready = self._prepare(preparation, job, self._packing(job, spool), contacts, verification, context)
-            run = closing.enter_context(self._begin(ready))
-            parts = ready.parts
-            del ready
-            if parts and not self._options.dry_run:
-                self._send(run, parts, context)
-                if verification is not None:
-                    interruptible(lambda: verification.check(contacts, self._findings), context)
-            elif not parts and self._findings.verdicts[Verdict.UNCHANGED]:
+            sent = self._sent_values(planned, closing)
+            prepared, recall = self._prepare(preparation, planned, _Tools(spool, contacts, sent), context)
+            run = closing.enter_context(self._begin(prepared, recall))
+            files = prepared.import_files
+            del prepared, recall  # 100 MB of ten million members
+            if files and not self._options.dry_run:
+                self._send(run, files, context)
+                if sent is not None:
+                    interruptible(lambda: self._verify(planned, sent, contacts, tell), context)
+            elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
 
-    def _verification(self, job: Job, tell: Listener) -> AfterPush | None:
+    def _sent_values(self, planned: PlannedAudience, closing: ExitStack) -> SentValues | None:
         if not self._options.verify or self._options.dry_run:
             return None
-        from listrak_sms_cli.runs.verify import AfterPush
-
-        return AfterPush(job, self._options.verify_sample, tell)
-
-    def _packing(self, job: Job, spool: Spool) -> Packing:
-        """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
-        options, names = self._options, [column.name for column in job.plan.columns]
-        if options.per_contact:
-            return Packing(spool, names, BATCH, options.batch_bytes)
-        return Packing(spool, names, options.batch_rows, options.batch_bytes, by_fill=job.rules.keep_empty)
+        return closing.enter_context(closing_of(SentValues(planned.plan.columns)))
 
     def _open_memory(self, context: Context) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
@@ -132,40 +115,39 @@ class _Push:
             look_at_earlier(self._store, self._target, self._memory, context)
 
     def _prepare(
-        self,
-        preparation: Preparation,
-        job: Job,
-        packing: Packing,
-        contacts: Contacts,
-        verification: AfterPush | None,
-        context: Context,
-    ) -> _Ready:
+        self, preparation: Preparation, planned: PlannedAudience, tools: _Tools, context: Context
+    ) -> tuple[PreparedAudience, Recall | None]:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
-        members = preparation.read(job)
-        looked_up = interruptible(lambda: preparation.look_up(job, members, contacts), context)
-        recall = self._recall(job, members)
-        keep = verification.keeper(members) if verification else None
-        preparation.check(job, members, packing, looked_up, recall=recall, keep=keep)
+        phones = preparation.read_phones(planned)
+        looked_up = interruptible(lambda: preparation.look_up(planned, phones, tools.contacts), context)
+        recall = self._recall(planned, len(phones.numbers))
+        packer = self._packer(planned, tools.spool)
+        keep = tools.sent.keeper(phones.numbers) if tools.sent else None
+        checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
         before = None
         if self._options.max_shrink is not None:
             before = self._store.last_good(self._audience_name, self._target)
-        preparation.guard(job, before)
-        parts, ranks = packing.parts()
-        for notice in lone_notices(parts) if packing.by_fill else ():
-            self._findings.warn(notice)
-        imports = 0 if self._options.per_contact else len(parts)
-        context.tell(SendablePrepared(self._findings.verdicts[Verdict.SENDABLE], imports))
-        return _Ready(job, members, parts, ranks, recall)
+        return preparation.pack(planned, checked, packer, before), recall
 
-    def _recall(self, job: Job, members: Members) -> Recall | None:
+    def _packer(self, planned: PlannedAudience, spool: ImportSpool) -> GroupPacker:
+        """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
+        options, names = self._options, [column.name for column in planned.plan.columns]
+        if options.per_contact:
+            return GroupPacker(spool, names, BATCH, options.batch_bytes)
+        keep = planned.rules.keep_empty
+        return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
+
+    def _recall(self, planned: PlannedAudience, members: int) -> Recall | None:
         if self._memory is None:
             return None
         remembered = self._memory.recalled(self._target.sender_code, self._options)
         one_by_one = self._options.per_contact
-        return self._memory.recall(job.plan, job.rules, len(members.numbers), remembered, one_by_one=one_by_one)
+        return self._memory.recall(planned.plan, planned.rules, members, remembered, one_by_one=one_by_one)
 
-    def _begin(self, ready: _Ready) -> Run:
-        job, options = ready.job, self._options
+    def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
+        planned, phones, options = prepared.planned, prepared.checked.phones, self._options
+        files, ranks = prepared.import_files, prepared.group_ranks
+        recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, _path_of(self._source))
         started = Started(
             run_id=self._findings.run_id,
             version=VERSION,
@@ -173,25 +155,35 @@ class _Push:
             name=self._audience_name,
             target=self._target,
             baseline=options.reading.limit is None,
-            recipe=recipe_of(job.audience, job.plan, job.rules, options.reading.read, _path_of(self._source)),
+            recipe=recipe,
             per_contact=options.per_contact,
         )
 
         def write_files(folder: Path) -> str:
-            verdicts = ready.members.verdicts
             with ThreadPoolExecutor(1) as beside:
-                digest = beside.submit(write_row_map, folder, job.audience, verdicts, ready.parts, ready.ranks)
-                if self._memory is not None and ready.recall is not None:
-                    self._memory.keep(folder, ready.members.numbers, verdicts, ready.recall.rows, ready.ranks)
+                digest = beside.submit(write_row_map, folder, planned.audience, phones.verdicts, files, ranks)
+                if self._memory is not None and recall is not None:
+                    self._memory.keep(folder, phones.numbers, phones.verdicts, recall.rows, ranks)
                 return digest.result()
 
         write = None if self._leaves_no_trace else write_files
-        return Run.begin(self._store, self._findings, started, ready.parts, write, self._memory)
+        return Run.begin(self._store, self._findings, started, files, write, self._memory)
 
-    def _send(self, run: Run, parts: list[Part], context: Context) -> None:
+    def _send(self, run: Run, files: list[ImportFile], context: Context) -> None:
         options = self._options
         how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace, known=options.only_existing)
-        interruptible(lambda: deliver(run, parts, context, how), context)
+        interruptible(lambda: deliver(run, files, context, how), context)
+
+    def _verify(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, tell: Listener) -> None:
+        """Compares what was sent with what Listrak has; contact by contact, of those Listrak has updated."""
+        leaves = self._findings.state.leaves if self._findings.state else []
+        letters = "".join(part.outcomes for part in leaves).encode("ascii")
+        updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
+        with after_push():
+            verifier = Verifier(contacts, planned.rules, tell)
+            self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
+        if problem := members_differ(self._findings.verify, planned.rules):
+            raise problem
 
     @property
     def _audience_name(self) -> str:

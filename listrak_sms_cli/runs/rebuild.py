@@ -20,11 +20,11 @@ from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_a
 from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import ImportFile, Part, Spool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
 from listrak_sms_cli.runs.record import PartState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
-def rebuild(stored: StoredRun, audience_path: str | None, spool: Spool, tell: Listener) -> list[Part]:
+def rebuild(stored: StoredRun, audience_path: str | None, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
     """The import files of a run that Listrak has not accepted (or whose import ended badly), row for row as they were
     prepared, and proved to be; Listrak is not asked again who exists.
 
@@ -52,7 +52,7 @@ def rebuild(stored: StoredRun, audience_path: str | None, spool: Spool, tell: Li
         if identity_of(audience) != recipe.identity:
             raise _changed(stored, audience)
         tell(PhaseEnded(Phase.CHECKING))
-    files = {origin: ImportFile(spool, _header(columns[origin], plan), tuple(stretches[origin])) for origin in columns}
+    files = {origin: ImportText(spool, _header(columns[origin], plan), tuple(stretches[origin])) for origin in columns}
     for origin, content in files.items():
         if (content.size, content.digest()) != (origins[origin].bytes, origins[origin].digest):
             raise _differs(stored, origin)
@@ -117,7 +117,7 @@ class _Rebuild(Struct, frozen=True):
         texts: dict[int, memoryview] = {}
         for origin in np.unique(batch.parts[wanted]).tolist():
             here = np.where(batch.parts == origin, numbers, 0)
-            phones = write_phones(here, self.rules.phone_format, self.rules.region)
+            phones = write_phones(here, self.rules.phone_format)
             columns = self.columns[origin]
             texts_of = cleaned.columns if columns is None else [cleaned.columns[place] for place in columns]
             lines = write_lines(phones, [column.values.text for column in texts_of])
@@ -126,7 +126,7 @@ class _Rebuild(Struct, frozen=True):
         return texts
 
 
-def _piece(part: PartState, whole: ImportFile) -> Part:
+def _piece(part: PartState, whole: ImportText) -> ImportFile:
     """The import file that `part` stands for: all of what was packed, or its piece of it after a split."""
     line = part.line
     content = whole
@@ -134,7 +134,9 @@ def _piece(part: PartState, whole: ImportFile) -> Part:
         content = content.split(line.skip)[1]
     if content.size > line.bytes:
         content = content.split(line.rows)[0]
-    return Part(line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None)
+    return ImportFile(
+        line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None
+    )
 
 
 def _changed(stored: StoredRun, audience: Audience) -> AudienceError:

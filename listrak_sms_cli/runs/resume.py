@@ -12,7 +12,7 @@ from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import WAIT, Waiting
-from listrak_sms_cli.runs.pack import Spool
+from listrak_sms_cli.runs.pack import ImportSpool
 from listrak_sms_cli.runs.prepare import nothing_left_notice
 from listrak_sms_cli.runs.rebuild import rebuild
 from listrak_sms_cli.runs.record import RunStore, StoredRun, fingerprint
@@ -65,7 +65,7 @@ class _Resumption(Struct, frozen=True):
             self._refuse_superseded(run)
             context = closing.enter_context(connected(self.settings, tell))
             context.client.check_token()
-            spool = Spool()
+            spool = ImportSpool()
             closing.callback(spool.close)
             stored = StoredRun(self.stored.folder, run.state)
             parts = rebuild(stored, self.options.audience, spool, tell) if run.state.unsent else []

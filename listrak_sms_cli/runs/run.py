@@ -22,7 +22,7 @@ from listrak_sms_cli.errors import (
 )
 from listrak_sms_cli.runs.events import Listener
 from listrak_sms_cli.runs.findings import Findings
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice, state_notice
 from listrak_sms_cli.runs.record import (
     Destination,
@@ -67,7 +67,7 @@ class Run:
         store: RunStore,
         findings: Findings,
         started: Started,
-        parts: list[Part],
+        parts: list[ImportFile],
         write_files: Callable[[Path], str] | None,
         memory: Memory | None,
     ) -> Run:
@@ -139,9 +139,9 @@ class Run:
         ended, or begun: they are open, an answer was lost not long ago, or the run is at work. By the file of the run's
         digests."""
         doubts = {}
-        for other in self.store.unfinished():
+        for other in self.store.unfinished(besides=self.id):
             target = other.state.started.target
-            if other.run_id == self.id or (target.api_url, target.client) != (self.target.api_url, self.target.client):
+            if (target.api_url, target.client) != (self.target.api_url, self.target.client):
                 continue
             parts = other.state.open_imports
             if other.is_running:
@@ -193,7 +193,7 @@ def findings_of(stored: StoredRun, tell: Listener) -> Findings:
     return findings
 
 
-def part_line(part: Part, stem: str) -> PartLine:
+def part_line(part: ImportFile, stem: str) -> PartLine:
     """An import file as the journal has it. `stem`: how its name begins."""
     return PartLine(
         part=part.number,

@@ -42,6 +42,7 @@ class Account:
         self.worker = ImportWorker(self.store, config)
 
     def close(self) -> None:
+        """End waits, the import thread and the store."""
         self.closing.set()
         self.worker.close()
         self.store.close()
@@ -58,19 +59,22 @@ class Account:
 
     def _end_abandoned_imports(self) -> None:
         # The file of an import lives only as long as the process.
-        for one in self.store.imports():
-            if one["ended"] is None:
-                self.store.change_import(one["id"], status="Failed", ended=timestamp())
+        for row in self.store.imports():
+            if row["ended"] is None:
+                self.store.change_import(row["id"], status="Failed", ended=timestamp())
 
     def issue_token(self) -> str:
+        """A new access token."""
         token = secrets.token_urlsafe(32)
         self._tokens[token] = time.monotonic() + self.config.token_seconds
         return token
 
     def revoke_tokens(self) -> None:
+        """End all access tokens."""
         self._tokens.clear()
 
     def check_bearer(self, header: str) -> None:
+        """Raises ApiError when the Authorization header has no valid token."""
         scheme, _, token = header.partition(" ")
         ends = self._tokens.get(token.strip(), 0.0)
         if scheme.lower() != "bearer" or ends <= time.monotonic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from listrak_sms_cli.sandbox.account import Account
-from listrak_sms_cli.sandbox.paging import Call, Page, asked_page, next_cursor
+from listrak_sms_cli.sandbox.paging import Call, Page, next_cursor, requested_page
 from listrak_sms_cli.sandbox.replies import (
     ApiError,
     Reply,
@@ -18,41 +18,55 @@ from listrak_sms_cli.sandbox.replies import (
 from listrak_sms_cli.sandbox.store import PhoneList, SenderCode
 from listrak_sms_cli.sandbox.values import Field
 
+_NOT_SIMULATED = (  # of a sender code: each has an id and a name
+    "emailList",
+    "externalEvent",
+    "phoneNumberSegmentationFieldGroup",
+    "phoneNumberSegmentationField",
+    "acquisitionSourceSegmentationFieldGroup",
+    "acquisitionSourceSegmentationField",
+)
+
 
 def sender_codes(account: Account, _call: Call) -> Reply:
+    """All sender codes of the account, disabled ones too."""
     return collection([_sender_code(code) for code in account.store.sender_codes()])
 
 
 def sender_code(account: Account, call: Call) -> Reply:
+    """One sender code."""
     return resource(_sender_code(account.sender_code(call.whole("sender_code"), enabled=False)))
 
 
 def fields(account: Account, call: Call) -> Reply:
+    """The profile fields, in pages where the config says so."""
     account.sender_code(call.whole("sender_code"))
     every = [_field(field) for field in account.visible_fields()]
     size = account.config.fields_page_size
     if size == 0:
         return collection(every)
-    page = asked_page(call)
+    page = requested_page(call)
     return _slice(account, call, every, Page(page.after, min(page.count, size)))
 
 
 def field(account: Account, call: Call) -> Reply:
+    """One profile field."""
     account.sender_code(call.whole("sender_code"))
     wanted = call.whole("field")
-    found = next((one for one in account.visible_fields() if one.id == wanted), None)
-    if found is None:
+    match = next((field for field in account.visible_fields() if field.id == wanted), None)
+    if match is None:
         raise not_found("profile field")
-    return resource(_field(found))
+    return resource(_field(match))
 
 
 def phone_lists(account: Account, call: Call) -> Reply:
+    """The active (default) or inactive phone lists, by pages."""
     code = account.sender_code(call.whole("sender_code"))
     status = call.query.get("status", "active").lower()
     if status not in ("active", "inactive"):
         raise invalid_parameter("status", "it must be active or inactive")
-    lists = [_list(one) for one in account.store.phone_lists(code.id) if one.active == (status == "active")]
-    return _slice(account, call, lists, asked_page(call))
+    lists = [_list(entry) for entry in account.store.phone_lists(code.id) if entry.active == (status == "active")]
+    return _slice(account, call, lists, requested_page(call))
 
 
 def phone_list(account: Account, call: Call) -> Reply:
@@ -61,15 +75,17 @@ def phone_list(account: Account, call: Call) -> Reply:
 
 
 def find_list(account: Account, call: Call) -> PhoneList:
+    """The phone list of a route. Raises ApiError when there is none."""
     code = account.sender_code(call.whole("sender_code"))
     wanted = call.whole("phone_list")
-    found = next((one for one in account.store.phone_lists(code.id) if one.id == wanted), None)
-    if found is None:
+    match = next((entry for entry in account.store.phone_lists(code.id) if entry.id == wanted), None)
+    if match is None:
         raise ApiError(404, "ERROR_INVALID_LIST_ID", "The list does not exist on this sender code.")
-    return found
+    return match
 
 
 def import_status(account: Account, call: Call) -> Reply:
+    """The state of an import."""
     code = account.sender_code(call.whole("sender_code"))
     rows = account.store.rows(
         "SELECT id, sender_code, file_name, started, ended, status FROM import WHERE id = ? AND sender_code = ?",
@@ -93,18 +109,8 @@ def _sender_code(code: SenderCode) -> dict[str, Any]:
         "code": code.code,
         "country": code.country,
         "merchantName": code.merchant,
-        "emailListId": 0,
-        "emailListName": "",
-        "externalEventId": 0,
-        "externalEventName": "",
-        "phoneNumberSegmentationFieldGroupId": 0,
-        "phoneNumberSegmentationFieldGroupName": "",
-        "phoneNumberSegmentationFieldId": 0,
-        "phoneNumberSegmentationFieldName": "",
-        "acquisitionSourceSegmentationFieldGroupId": 0,
-        "acquisitionSourceSegmentationFieldGroupName": "",
-        "acquisitionSourceSegmentationFieldId": 0,
-        "acquisitionSourceSegmentationFieldName": "",
+        **{f"{name}Id": 0 for name in _NOT_SIMULATED},
+        **{f"{name}Name": "" for name in _NOT_SIMULATED},
     }
 
 
@@ -118,12 +124,12 @@ def _field(field: Field) -> dict[str, Any]:
     }
 
 
-def _list(one: PhoneList) -> dict[str, Any]:
+def _list(phone_list: PhoneList) -> dict[str, Any]:
     return {
-        "phoneListId": one.id,
-        "phoneListName": one.name,
-        "createDate": one.created,
-        "status": "Active" if one.active else "Inactive",
+        "phoneListId": phone_list.id,
+        "phoneListName": phone_list.name,
+        "createDate": phone_list.created,
+        "status": "Active" if phone_list.active else "Inactive",
         "smsListType": "Broadcast",
         "messageLimit": 0,
         "messageLimitTimeFrame": "",

@@ -10,7 +10,7 @@ POST /sandbox/sender-codes  JSON list of {"id", "code", "country", "merchant", "
 GET  /sandbox/imports       every import in the order received: id, file_name, bytes, sha256, field_ids, rows,
                             updated, unknown (dropped silently), values_ignored, rows_malformed, status, dates
 GET  /sandbox/requests      method, path, status, faults of every request; phones in paths are masked
-GET, POST /sandbox/faults   the rules and how often they struck; replace them (see `faults.py`)
+GET, POST /sandbox/faults   the rules and how often each was applied (`struck`); replace them (see `faults.py`)
 POST /sandbox/reset         back to the start: seeds, no imports, tokens, faults or log
 """
 
@@ -77,6 +77,7 @@ def _sender_code(account: Account, request: Request) -> SenderCode:
 
 
 async def dump_contacts(account: Account, request: Request) -> Response:
+    """GET /sandbox/contacts"""
     code = _sender_code(account, request)
     if request.query_params.get("format", "ndjson") == "csv":
         return StreamingResponse(_csv_dump(account, code), media_type="text/csv; charset=utf-8")
@@ -119,6 +120,7 @@ def _ndjson_dump(account: Account, code: SenderCode) -> Iterator[bytes]:
 
 
 async def add_contacts(account: Account, request: Request) -> Any:
+    """POST /sandbox/contacts"""
     code = _sender_code(account, request)
     with tempfile.TemporaryFile() as body:
         async for piece in request.stream():
@@ -128,6 +130,7 @@ async def add_contacts(account: Account, request: Request) -> Any:
 
 
 async def put_fields(account: Account, request: Request) -> Any:
+    """POST /sandbox/fields"""
     fields = seed.read_fields((await request.body()).decode("utf-8-sig"))
     replace = request.query_params.get("replace", "false") == "true"
     await run_in_threadpool(account.store.put_fields, fields, replace=replace)
@@ -143,11 +146,12 @@ class _SenderCodeBody(msgspec.Struct):
 
 
 async def put_sender_codes(account: Account, request: Request) -> Any:
+    """POST /sandbox/sender-codes"""
     try:
         given = msgspec.json.decode(await request.body(), type=list[_SenderCodeBody])
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise ValueError("Sender codes are a JSON list of objects with id and country.") from None
-    codes = [SenderCode(one.id, one.code or str(one.id), one.country, one.merchant, one.active) for one in given]
+    codes = [SenderCode(c.id, c.code or str(c.id), c.country, c.merchant, c.active) for c in given]
     account.store.put_sender_codes(codes)
     for code in codes:
         seed.add_lists(account.store, code.id)
@@ -155,23 +159,28 @@ async def put_sender_codes(account: Account, request: Request) -> Any:
 
 
 async def list_imports(account: Account, _request: Request) -> Any:
+    """GET /sandbox/imports"""
     return await run_in_threadpool(account.store.imports)
 
 
 async def list_requests(account: Account, _request: Request) -> Any:
+    """GET /sandbox/requests"""
     return list(account.requests)
 
 
 async def list_faults(account: Account, _request: Request) -> Any:
-    return account.faults.struck()
+    """GET /sandbox/faults"""
+    return account.faults.counts()
 
 
 async def put_faults(account: Account, request: Request) -> Any:
+    """POST /sandbox/faults"""
     rules = read_rules(await request.body())
     account.faults.replace(rules)
     return {"rules": len(rules)}
 
 
 async def reset(account: Account, _request: Request) -> Any:
+    """POST /sandbox/reset"""
     await run_in_threadpool(account.reset)
     return {"reset": True}

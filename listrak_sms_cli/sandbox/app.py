@@ -20,8 +20,8 @@ from listrak_sms_cli.sandbox import account_routes, admin, contact_routes
 from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.faults import Fault
 from listrak_sms_cli.sandbox.import_request import read_import_request
-from listrak_sms_cli.sandbox.imports import ImportFile, ImportPlan, Job, count_rows
-from listrak_sms_cli.sandbox.misbehave import Misbehave
+from listrak_sms_cli.sandbox.imports import ImportFile, ImportJob, ImportPlan, count_rows
+from listrak_sms_cli.sandbox.inject_faults import FaultInjection
 from listrak_sms_cli.sandbox.paging import Call
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, not_found
 
@@ -51,7 +51,7 @@ def build_app(account: Account) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route})
     app.router.redirect_slashes = False
-    return Misbehave(app, account)
+    return FaultInjection(app, account)
 
 
 def _get(account: Account, path: str, handler: Handler) -> Route:
@@ -160,7 +160,7 @@ def _accept_import(account: Account, request: Request, body: IO[bytes]) -> Reply
         plan |= _PLANS.get(fault.kind, lambda _settings: {})(fault.settings)
     field_ids = ",".join(str(column.field.id) for column in accepted.source.columns)
     import_id = account.store.add_import(code.id, accepted.file_name, accepted.size, accepted.digest, field_ids)
-    account.worker.submit(Job(import_id, code, accepted.source, ImportPlan(**plan)))
+    account.worker.submit(ImportJob(import_id, code, accepted.source, ImportPlan(**plan)))
     return json_reply(201, {"status": 201, "resourceId": str(import_id)})
 
 

@@ -25,7 +25,7 @@ class SandboxConfig:
     faults             JSON file with fault rules; `fault_rules` gives them directly (see `faults.py`)
     client_id, client_secret, token_seconds
     import_seconds     an import ends, and its values appear, this long after it was accepted
-    too_large_status   answer to a body over `max_body_bytes`: 404 (as Listrak is said to) or 413
+    too_large_status   answer to a body over `max_body_bytes`: 404 (as Listrak is known to) or 413
     empty_cells        unpublished: an empty cell of an import clears the stored value, or keeps it
     put_missing        unpublished: PUT Contact clears the values its body leaves out, or keeps them
     phone_spellings    unpublished: the spellings a phone is found by: `e164` (+17185550100), `digits`

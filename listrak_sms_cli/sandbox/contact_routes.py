@@ -13,7 +13,7 @@ from listrak_sms_cli.sandbox import phones
 from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.account_routes import find_list
 from listrak_sms_cli.sandbox.import_request import usable_field
-from listrak_sms_cli.sandbox.paging import Call, asked_page, next_cursor
+from listrak_sms_cli.sandbox.paging import Call, next_cursor, requested_page
 from listrak_sms_cli.sandbox.replies import (
     ApiError,
     Reply,
@@ -27,6 +27,7 @@ from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, any_date, normalis
 
 
 def contact(account: Account, call: Call) -> Reply:
+    """One contact, by any spelling of its phone that the config allows."""
     code = account.sender_code(call.whole("sender_code"))
     phone = find_phone(account, code, call.path["phone"])
     if phone is None:
@@ -41,17 +42,18 @@ def contact(account: Account, call: Call) -> Reply:
 
 def find_phone(account: Account, code: SenderCode, spelled: str) -> int | None:
     """The contact that a spelling means, or None. Raises ApiError when no phone is spelled so."""
-    cells = phones.one(spelled)
+    cells = phones.phone_column(spelled)
     if cells is None:
         raise ApiError(400, "ERROR_INVALID_PHONE_NUMBER", "The phone number is in an invalid format.")
     store, spellings = account.store, account.config.phone_spellings
-    found = phones.resolve(cells, code.country, spellings, lambda some: store.known(code.id, some))
-    return int(found[0]) or None
+    contacts = phones.resolve(cells, code.country, spellings, lambda numbers: store.known(code.id, numbers))
+    return int(contacts[0]) or None
 
 
 def list_contacts(account: Account, call: Call) -> Reply:
-    one, page, out = find_list(account, call), asked_page(call), call.flag("optedOut")
-    if not one.active and not account.config.inactive_lists:
+    """The subscribed or opted-out contacts of a phone list, by pages."""
+    listed, page, out = find_list(account, call), requested_page(call), call.flag("optedOut")
+    if not listed.active and not account.config.inactive_lists:
         raise ApiError(400, "ERROR_LIST_INACTIVE", "The list is inactive.")
     since, until = call.moment("startSubscribeDate"), call.moment("endSubscribeDate")
     return _page(
@@ -62,13 +64,14 @@ def list_contacts(account: Account, call: Call) -> Reply:
         " WHERE l.list_id = ? AND l.phone > ? AND c.opted_out = ?"
         " AND (? IS NULL OR c.subscribed >= ?) AND (? IS NULL OR c.subscribed <= ?)"
         " ORDER BY l.phone LIMIT ?",
-        (one.sender_code, one.id, page.after, out, since, since, until, until),
+        (listed.sender_code, listed.id, page.after, out, since, since, until, until),
         page.count,
     )
 
 
 def opt_outs(account: Account, call: Call) -> Reply:
-    code, page = account.sender_code(call.whole("sender_code")), asked_page(call)
+    """The opted-out phones of a sender code, by pages."""
+    code, page = account.sender_code(call.whole("sender_code")), requested_page(call)
     since, until = call.moment("startDate"), call.moment("endDate")
     return _page(
         account,
@@ -84,15 +87,15 @@ def opt_outs(account: Account, call: Call) -> Reply:
 
 
 def _page(account: Account, call: Call, sql: str, parameters: tuple[Any, ...], count: int) -> Reply:
-    """A page of `phone, body` rows; one row more than asked for tells whether there is a next page."""
+    """A page of `phone, body` rows; one row more is read, to see whether there is a next page."""
     rows = account.store.rows(
         f"SELECT count(*), max(phone), group_concat(body) FILTER (WHERE n <= {count}),"
         f" max(phone) FILTER (WHERE n <= {count})"
         f" FROM (SELECT row_number() OVER (ORDER BY phone) AS n, phone, body FROM ({sql}))",
         (*parameters, count + 1),
     )
-    found, _last, bodies, after = rows[0]
-    cursor = next_cursor(account.config, call, after if found > count else None)
+    size, _last, bodies, after = rows[0]
+    cursor = next_cursor(account.config, call, after if size > count else None)
     encoded = msgspec.json.encode(cursor).decode()
     return Reply(200, f'{{"status":200,"nextPageCursor":{encoded},"data":[{bodies or ""}]}}'.encode())
 
@@ -120,6 +123,7 @@ def _contact_json(account: Account, *, details: bool = False) -> str:
 
 
 def update_contact(account: Account, call: Call) -> Reply:
+    """Sets the values that the body names; the config says what becomes of the others."""
     code = account.sender_code(call.whole("sender_code"))
     try:
         body = msgspec.json.decode(call.body, type=dict[str, Any])
@@ -181,12 +185,12 @@ def _birthday(value: Any) -> str:
 
 
 def _field_values(account: Account, values: Any) -> dict[str, str]:
-    if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+    if not isinstance(values, list) or not all(isinstance(entry, dict) for entry in values):
         raise invalid_parameter("segmentationFieldValues", "it must be a list of objects")
     by_id = {field.id: field for field in account.visible_fields()}
     changes = {}
-    for one in values:
-        field_id, value = one.get("segmentationFieldId"), one.get("value")
+    for entry in values:
+        field_id, value = entry.get("segmentationFieldId"), entry.get("value")
         if not isinstance(field_id, int) or isinstance(field_id, bool):
             raise invalid_parameter("segmentationFieldId", "it must be a whole number")
         field = usable_field(by_id, field_id)

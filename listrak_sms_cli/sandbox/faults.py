@@ -1,4 +1,4 @@
-"""Faults on demand: what a sandbox does wrong, when, and how often.
+"""Injected faults: what a sandbox does wrong, when, and how often.
 
 `lsms sandbox --faults FILE`, or `POST /sandbox/faults`, takes a JSON list of rules (the route replaces the
 rules there are; an empty list ends all faults):
@@ -9,9 +9,9 @@ rules there are; an empty list ends all faults):
 Keys of every rule
     route        a name of `ROUTES` below, or a regular expression that is searched for in the path
     method       GET, POST or PUT; left out: any
-    count        how many requests it strikes (default 1; null: no end)
-    skip         how many matching requests it lets pass first (default 0)
-    probability  the share of matching requests it strikes, drawn with `seed` (default 1; seed 0)
+    count        how many requests it is applied to (default 1; null: no end)
+    skip         how many matching requests are answered rightly first (default 0)
+    probability  the share of matching requests it is applied to, drawn with `seed` (default 1; seed 0)
     fault        one of these:
 
 Answers (`applied`: true means that the request does its work first, and only the answer is wrong)
@@ -19,7 +19,7 @@ Answers (`applied`: true means that the request does its work first, and only th
                     as a gateway's plain text;
                     404 on `start_import` is the 404 that means too large. `retry_after` seconds, as a number or,
                     with `retry_after_form`: "date", as an HTTP date; `applied` (default false)
-    html            a gateway's page with `status` (default 502; 200 is the treacherous one); `applied`
+    html            a gateway's page with `status` (default 502; with 200 only the body is wrong); `applied`
     truncated_json  the right answer, cut in half; its length header says so, too
     wrong_shape     valid JSON of another shape, with the right status; `applied` (default true)
 Connections
@@ -29,7 +29,7 @@ Connections
     hang_reply      the request does its work, the answer takes `seconds`
 Tokens
     revoke_tokens   every token ends now; then the request is handled (and gets its 401)
-Imports (on `start_import`; several such rules may strike one import)
+Imports (on `start_import`; several such rules may be applied to one import)
     import_fails       it ends with the word `word` (default "Failed"); `applied` (default false)
     import_never_ends  it stays in progress
     import_seconds     it takes `seconds`
@@ -96,19 +96,20 @@ KINDS = {**ANSWERS, **ASIDE}
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that strikes a request: its kind and its settings, defaults filled in."""
+    """A fault: its kind and its settings, defaults filled in."""
 
     kind: str
     settings: Mapping[str, Any]
 
     @property
     def is_answer(self) -> bool:
+        """Whether it decides the request's answer, of which there is one."""
         return self.kind in ANSWERS
 
 
 @dataclass
 class Rule:
-    """A rule and how often it has been met. Raises ValueError (from `parse`) for one that is not right."""
+    """A rule, and to how many requests it was applied."""
 
     fault: Fault
     method: str
@@ -117,10 +118,11 @@ class Rule:
     count: int | None
     probability: float
     draw: random.Random = field(repr=False)
-    struck: int = 0
+    applied: int = 0
 
     @classmethod
     def parse(cls, rule: Mapping[str, Any]) -> Rule:
+        """The rule of a JSON object. Raises ValueError for one that is not right."""
         kind = rule.get("fault")
         if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"A rule's fault is one of: {', '.join(KINDS)}.")
@@ -143,47 +145,49 @@ class Rule:
         except (re.error, TypeError, ValueError):
             raise ValueError(f"A rule of the fault {kind} is not right: see its keys.") from None
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Whether this request is struck; counts it."""
+    def applies(self, method: str, path: str) -> bool:
+        """Whether the fault is applied to this request; counts it."""
         if self.method not in ("", method) or not self.path.search(path):
             return False
-        if self.count is not None and self.struck >= self.count:
+        if self.count is not None and self.applied >= self.count:
             return False
         if self.probability < 1.0 and self.draw.random() >= self.probability:
             return False
         if self.skip > 0:
             self.skip -= 1
             return False
-        self.struck += 1
+        self.applied += 1
         return True
 
 
 class FaultBook:
-    """The rules in force, in order; the first answering rule that strikes is the request's answer."""
+    """The rules in force, in order; of several answers that apply the first is given."""
 
     def __init__(self, rules: Iterable[Mapping[str, Any]]) -> None:
         self._lock = threading.Lock()
         self._rules = [Rule.parse(rule) for rule in rules]
 
     def replace(self, rules: Iterable[Mapping[str, Any]]) -> None:
+        """Replace all rules. Raises ValueError, and changes nothing, when one is not right."""
         parsed = [Rule.parse(rule) for rule in rules]
         with self._lock:
             self._rules = parsed
 
     def pick(self, method: str, path: str) -> list[Fault]:
+        """The faults of this request."""
         picked: list[Fault] = []
         with self._lock:
             for rule in self._rules:
                 if rule.fault.is_answer and any(fault.is_answer for fault in picked):
                     continue
-                if rule.strikes(method, path):
+                if rule.applies(method, path):
                     picked.append(rule.fault)
         return picked
 
-    def struck(self) -> list[dict[str, Any]]:
-        """Each rule's fault and how many requests it has struck."""
+    def counts(self) -> list[dict[str, Any]]:
+        """Each rule's fault and to how many requests it was applied."""
         with self._lock:
-            return [{"fault": rule.fault.kind, "struck": rule.struck} for rule in self._rules]
+            return [{"fault": rule.fault.kind, "struck": rule.applied} for rule in self._rules]
 
 
 def _check(settings: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ PIECE = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """A request that was found right; `digest` is the SHA-256 of the file, in hexadecimal."""
+    """A valid request; `digest` is the SHA-256 of the file, in hexadecimal."""
 
     file_name: str
     source: ImportFile
@@ -61,6 +61,7 @@ def read_import_request(body: IO[bytes], fields: Sequence[Field]) -> ImportReque
 
 
 def check_plain_keys(plain: Mapping[str, Any], has_stream: bool) -> None:
+    """Raises ApiError for a missing or wrong key; `plain`: all of them but the file."""
     for key in REQUIRED:
         if (plain.get(key) is None) if key != "fileStream" else not has_stream:
             raise invalid_parameter(key, "it is required")
@@ -110,6 +111,7 @@ def read_mappings(mappings: Sequence[Any], fields: Sequence[Field]) -> tuple[int
 
 
 def usable_field(by_id: Mapping[int, Field], field_id: int) -> Field:
+    """The field of this id. Raises ApiError when there is none, or when it is disabled."""
     field = by_id.get(field_id)
     if field is None:
         raise ApiError(

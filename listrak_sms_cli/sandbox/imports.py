@@ -28,7 +28,7 @@ BLOCK_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What faults say about one import; the defaults are no fault."""
+    """How an import is applied; the defaults are without a fault."""
 
     seconds: float | None = None
     never_ends: bool = False
@@ -39,6 +39,8 @@ class ImportPlan:
 
 @dataclass(frozen=True)
 class MappedColumn:
+    """A column of an import file and the field it updates; `default` stands in for its empty cells."""
+
     position: int
     field: Field
     default: str
@@ -57,7 +59,9 @@ class ImportFile:
 
 
 @dataclass(frozen=True)
-class Job:
+class ImportJob:
+    """An import that was accepted, at `accepted` monotonic seconds."""
+
     import_id: int
     sender_code: SenderCode
     source: ImportFile
@@ -66,7 +70,9 @@ class Job:
 
 
 @dataclass
-class Tally:
+class ImportCounts:
+    """What became of the rows and values of an import file."""
+
     rows: int = 0
     updated: int = 0
     unknown: int = 0
@@ -80,15 +86,17 @@ class ImportWorker:
     def __init__(self, store: Store, config: SandboxConfig) -> None:
         self._store = store
         self._config = config
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[ImportJob | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="sandbox-imports", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ImportJob) -> None:
+        """Queue an import."""
         self._jobs.put(job)
 
     def close(self) -> None:
+        """End the thread."""
         self._closing.set()
         self._jobs.put(None)
         self._thread.join()
@@ -104,7 +112,7 @@ class ImportWorker:
             finally:
                 job.source.file.close()
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: ImportJob) -> None:
         self._store.change_import(job.import_id, status=job.plan.running_word, started=timestamp())
         if job.plan.never_ends:
             return
@@ -112,49 +120,49 @@ class ImportWorker:
         self._closing.wait(max(0.0, job.accepted + seconds - time.monotonic()))
         if self._closing.is_set():
             return
-        tally, word = Tally(), job.plan.end_word
+        counts, word = ImportCounts(), job.plan.end_word
         if job.plan.applied:
             try:
-                self._apply(job, tally)
+                self._apply(job, counts)
             except (pa.ArrowException, ValueError, sqlite3.Error):
                 word = "Failed"
-        self._store.change_import(job.import_id, status=word, ended=timestamp(), **vars(tally))
+        self._store.change_import(job.import_id, status=word, ended=timestamp(), **vars(counts))
 
-    def _apply(self, job: Job, tally: Tally) -> None:
-        for batch in read_batches(job.source, tally):
-            apply_batch(self._store, self._config, job, batch, tally)
+    def _apply(self, job: ImportJob, counts: ImportCounts) -> None:
+        for batch in read_batches(job.source, counts):
+            apply_batch(self._store, self._config, job, batch, counts)
 
 
-def apply_batch(store: Store, config: SandboxConfig, job: Job, batch: Any, tally: Tally) -> None:
+def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any, counts: ImportCounts) -> None:
     """Set the values of one batch (columns of strings) for the contacts that exist; the rest is dropped."""
     code = job.sender_code
     phones = resolve(
         batch.column(job.source.phone_position),
         code.country,
         config.phone_spellings,
-        lambda some: store.known(code.id, some),
+        lambda numbers: store.known(code.id, numbers),
     )
     exists = phones > 0
-    found = batch.filter(pa.array(exists))
-    tally.rows += batch.num_rows
-    tally.updated += found.num_rows
-    tally.unknown += batch.num_rows - found.num_rows
+    contacts = batch.filter(pa.array(exists))
+    counts.rows += batch.num_rows
+    counts.updated += contacts.num_rows
+    counts.unknown += batch.num_rows - contacts.num_rows
     values = []
     for column in job.source.columns:
-        cells = found.column(column.position)
+        cells = contacts.column(column.position)
         if column.default:
             cells = pc.if_else(pc.equal(cells, ""), column.default, cells)
         stored, ignored = normalise_column(cells, column.field)
-        tally.values_ignored += ignored
+        counts.values_ignored += ignored
         values.append([v or None for v in stored] if config.empty_cells == "keep" else stored)
     store.update_values(phones[exists].tolist(), [column.field.column for column in job.source.columns], values)
 
 
-def read_batches(source: ImportFile, tally: Tally) -> Iterator[Any]:
+def read_batches(source: ImportFile, counts: ImportCounts) -> Iterator[Any]:
     """The records of an import file as batches of string columns; a record of another width is skipped."""
 
     def skip(_row: Any) -> str:
-        tally.rows_malformed += 1
+        counts.rows_malformed += 1
         return "skip"
 
     names = [str(position) for position in range(source.width)]
@@ -176,7 +184,7 @@ def _parse_options(qualifier: str, handler: Callable[[Any], str]) -> Any:
 def count_rows(source: ImportFile) -> int:
     """How many members a file has; 0 when it cannot be read."""
     try:
-        return sum(batch.num_rows for batch in read_batches(source, Tally()))
+        return sum(batch.num_rows for batch in read_batches(source, ImportCounts()))
     except pa.ArrowInvalid:
         return 0
 

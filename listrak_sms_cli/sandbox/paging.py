@@ -30,6 +30,7 @@ class Call:
         return int(text)
 
     def flag(self, name: str) -> bool:
+        """A query parameter that is true or false. Raises ApiError."""
         text = self.query.get(name, "false").lower()
         if text not in ("true", "false"):
             raise invalid_parameter(name, "it must be true or false")
@@ -47,13 +48,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Page:
-    """Which page is asked for: `after` is the position behind which it begins (0: the first page)."""
+    """A page of `count` entries; `after`: the position behind which it begins (0: the first page)."""
 
     after: int
     count: int
 
 
-def asked_page(call: Call) -> Page:
+def requested_page(call: Call) -> Page:
+    """The page of a request's `cursor` and `count`. Raises ApiError."""
     cursor, count = call.query.get("cursor", "Start"), call.query.get("count", str(DEFAULT_COUNT))
     if not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= MAX_COUNT):
         raise invalid_parameter("count", f"it must be from 1 to {MAX_COUNT}")
@@ -62,7 +64,7 @@ def asked_page(call: Call) -> Page:
     try:
         return Page(int(cursor, 16), int(count))
     except ValueError:
-        raise invalid_parameter("cursor", "it is none that was given out") from None
+        raise invalid_parameter("cursor", "it was not given out") from None
 
 
 def next_cursor(config: SandboxConfig, call: Call, after: int | None) -> str:

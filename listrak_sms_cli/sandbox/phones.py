@@ -53,7 +53,7 @@ def resolve(
 
 
 def canonical(cells: Any, country: str) -> Phones:
-    """Cells of a seed file -> phones; 0 where a cell is none. Ten digits are national in the US and Canada."""
+    """Cells of a seed file -> phones; 0 where a cell is no phone. Ten digits are national in the US and Canada."""
     international, national = candidates(cells, country, ("e164", "digits", "national"))
     code = CALLING_CODES.get(country, "1")
     trimmed = pc.utf8_trim_whitespace(cells)
@@ -65,7 +65,7 @@ def canonical(cells: Any, country: str) -> Phones:
     return np.where(as_national, national, international)
 
 
-def one(phone: str) -> Any:
+def phone_column(phone: str) -> Any:
     """One phone as a column of one cell, or None when it is spelled as no phone is."""
     if not re.fullmatch(_SPELLED, phone, re.ASCII) or not 7 <= sum(c.isdigit() for c in phone) <= 15:
         return None

@@ -27,14 +27,17 @@ class ApiError(Exception):
         self.message = message
 
     def reply(self) -> Reply:
+        """The error as Listrak sends it."""
         return json_reply(self.status, {"status": self.status, "error": self.code, "message": self.message})
 
 
 def json_reply(status: int, document: Any) -> Reply:
+    """A document as JSON."""
     return Reply(status, msgspec.json.encode(document))
 
 
 def resource(data: Any) -> Reply:
+    """A `Resource`."""
     return json_reply(200, {"status": 200, "data": data})
 
 
@@ -46,12 +49,15 @@ def collection(data: Sequence[Any], next_cursor: str | None = None) -> Reply:
 
 
 def invalid_parameter(name: str, what: str) -> ApiError:
+    """ERROR_INVALID_PARAMETER; `what` is wrong with it."""
     return ApiError(400, "ERROR_INVALID_PARAMETER", f"The parameter '{name}' is invalid: {what}.")
 
 
 def not_found(what: str) -> ApiError:
+    """The 404 of a resource."""
     return ApiError(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE", f"Unable to locate the {what}.")
 
 
 def malformed_body() -> ApiError:
+    """The 400 of a body that is not JSON of the right shape."""
     return ApiError(400, "ERROR_MALFORMED_REQUEST_BODY", "The request body is not a valid JSON object.")

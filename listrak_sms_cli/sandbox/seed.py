@@ -97,7 +97,7 @@ def read_fields(source: Path | str) -> list[Field]:
             raise ValueError(f"A field needs an id above 0, a name and a type of {', '.join(TYPES)}.")
         fields.append(field)
     if len({field.id for field in fields}) < len(fields):
-        raise ValueError("Two fields have one id.")
+        raise ValueError("Two fields have the same id.")
     return fields
 
 
@@ -152,7 +152,7 @@ def _add_batch(store: Store, code: SenderCode, batch: Any) -> int:
         raise ValueError("The contacts need a column named phone.")
     phones = canonical(columns.pop("phone"), code.country)
     if np.any(phones == 0):
-        raise ValueError("A contact's phone is none.")
+        raise ValueError("A contact's phone is not valid.")
     people: list[Any] = phones.tolist()
     out = columns.pop("opted out", None)
     flags = _flags(out) if out is not None else [False] * len(people)
@@ -173,7 +173,7 @@ def _add_batch(store: Store, code: SenderCode, batch: Any) -> int:
             f" iif(?2, '{SUBSCRIBED}', NULL), iif(?2, 'Import', NULL))",
             zip(people, flags, strict=True),
         )
-        on_list = ((one, phone) for one, phone in zip(list_ids, people, strict=True) if one is not None)
+        on_list = ((each, phone) for each, phone in zip(list_ids, people, strict=True) if each is not None)
         db.executemany("INSERT OR IGNORE INTO list_contact VALUES (?, ?)", on_list)
     return len(people)
 
@@ -187,12 +187,12 @@ def _flags(cells: Any) -> list[bool]:
 def _list_ids(store: Store, code: SenderCode, cells: Any, count: int) -> Iterator[int | None]:
     lists = store.phone_lists(code.id)
     if cells is None:
-        first = next((one.id for one in lists if one.active), None)
+        first = next((p.id for p in lists if p.active), None)
         return iter([first] * count)
     known: Mapping[str, int | None] = {
         "": None,
-        **{str(one.id): one.id for one in lists},
-        **{plain_name(one.name): one.id for one in lists},
+        **{str(p.id): p.id for p in lists},
+        **{plain_name(p.name): p.id for p in lists},
     }
     encoded = cells.dictionary_encode()
     ids = []

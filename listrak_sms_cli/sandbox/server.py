@@ -6,7 +6,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
@@ -89,7 +88,7 @@ def serve(config: SandboxConfig, on_ready: Callable[[str], None] = lambda _url: 
 
 
 class EmbeddedSandbox:
-    """A sandbox in a daemon thread, silent, on a free port unless the config names one.
+    """A sandbox in a daemon thread that prints nothing, on a free port unless the config names one.
 
     `with EmbeddedSandbox(config) as sandbox:` then `sandbox.api_url` and `sandbox.token_url` are the
     addresses to give a client, `sandbox.url` the root (admin routes: `sandbox.url + "/sandbox/…"`).
@@ -101,10 +100,12 @@ class EmbeddedSandbox:
 
     @property
     def api_url(self) -> str:
+        """The API base."""
         return self.url + API_PATH
 
     @property
     def token_url(self) -> str:
+        """The token address."""
         return self.url + TOKEN_PATH
 
     def __enter__(self) -> Self:
@@ -127,9 +128,7 @@ class EmbeddedSandbox:
     def _run(self) -> None:
         self._server.run(sockets=[self._listener])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop()
 
     def _stop(self) -> None:

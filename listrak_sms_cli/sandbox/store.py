@@ -48,11 +48,14 @@ SUBSCRIBED = "2024-03-01T09:00:00"
 
 
 def timestamp() -> str:
+    """Now, in UTC, as Listrak writes it."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
 class SenderCode:
+    """A sender code; `country` ISO 3166-1 alpha-2."""
+
     id: int
     code: str
     country: str
@@ -62,6 +65,8 @@ class SenderCode:
 
 @dataclass(frozen=True)
 class PhoneList:
+    """A phone list of a sender code."""
+
     id: int
     sender_code: int
     name: str
@@ -80,6 +85,7 @@ class Store:
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:
+        """Close the database."""
         with self._lock:
             self._db.close()
 
@@ -96,25 +102,31 @@ class Store:
             self._db.execute("COMMIT")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
         with self._lock:
             return self._db.execute(sql, parameters).fetchall()
 
     def is_empty(self) -> bool:
+        """Whether the account was never seeded."""
         return not self.rows("SELECT 1 FROM sender_code LIMIT 1")
 
     def clear(self) -> None:
+        """Delete all rows of all tables."""
         with self.transaction() as db:
             for table in ("sender_code", "field", "person", "contact", "phone_list", "list_contact", "import"):
                 db.execute(f"DELETE FROM {table}")
 
     def sender_codes(self) -> list[SenderCode]:
+        """All sender codes, by id."""
         rows = self.rows("SELECT id, code, country, merchant, active FROM sender_code ORDER BY id")
         return [SenderCode(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
 
     def sender_code(self, sender_code_id: int) -> SenderCode | None:
+        """One sender code, or None."""
         return next((code for code in self.sender_codes() if code.id == sender_code_id), None)
 
     def put_sender_codes(self, codes: Iterable[SenderCode]) -> None:
+        """Add sender codes; one with a known id replaces it."""
         with self.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?)",
@@ -122,11 +134,12 @@ class Store:
             )
 
     def fields(self) -> list[Field]:
+        """All profile fields, by id."""
         rows = self.rows("SELECT id, name, type, max_length, active FROM field ORDER BY id")
         return [Field(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
 
     def put_fields(self, fields: Iterable[Field], *, replace: bool = False) -> None:
-        """Add fields (one with a known id takes its place); stored values of other fields stay."""
+        """Add fields (one with a known id replaces it); stored values of other fields stay."""
         with self.transaction() as db:
             columns = {row[1] for row in db.execute("PRAGMA table_info(person)")}
             if replace:
@@ -148,6 +161,7 @@ class Store:
         return columns
 
     def phone_lists(self, sender_code: int) -> list[PhoneList]:
+        """The lists of a sender code, by id."""
         rows = self.rows(
             "SELECT id, sender_code, name, active, created FROM phone_list WHERE sender_code = ? ORDER BY id",
             (sender_code,),
@@ -155,20 +169,21 @@ class Store:
         return [PhoneList(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
 
     def put_phone_lists(self, lists: Iterable[PhoneList]) -> None:
+        """Add lists; one with a known id replaces it."""
         with self.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)",
-                [(one.id, one.sender_code, one.name, one.active, one.created) for one in lists],
+                [(p.id, p.sender_code, p.name, p.active, p.created) for p in lists],
             )
 
     def known(self, sender_code: int, phones: Phones) -> npt.NDArray[np.bool_]:
         """Which of these phones (int64) are contacts of the sender code."""
         wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
-        found = self.rows(
+        rows = self.rows(
             "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
             (sender_code, wanted),
         )
-        return np.isin(phones, np.fromiter((row[0] for row in found), np.int64, len(found)))
+        return np.isin(phones, np.fromiter((row[0] for row in rows), np.int64, len(rows)))
 
     def update_values(
         self, phones: Sequence[int], columns: Sequence[str], values: Sequence[Sequence[str | None]]
@@ -181,6 +196,7 @@ class Store:
             db.executemany(f"UPDATE person SET {settings} WHERE phone = ?", zip(*values, phones, strict=True))
 
     def add_import(self, sender_code: int, file_name: str, size: int, digest: str, field_ids: str) -> int:
+        """Add an import that is pending; returns its id."""
         with self.transaction() as db:
             last = db.execute("SELECT coalesce(max(id), ?) FROM import", (FIRST_IMPORT_ID - 1,)).fetchone()[0]
             db.execute(
@@ -191,10 +207,12 @@ class Store:
         return int(last) + 1
 
     def change_import(self, import_id: int, **changes: Any) -> None:
+        """Set columns of an import."""
         settings = ", ".join(f"{name} = ?" for name in changes)
         with self.transaction() as db:
             db.execute(f"UPDATE import SET {settings} WHERE id = ?", (*changes.values(), import_id))
 
     def imports(self) -> list[dict[str, Any]]:
+        """All imports, in the order received, with every column."""
         names = [row[1] for row in self.rows("PRAGMA table_info(import)")]
         return [dict(zip(names, row, strict=True)) for row in self.rows("SELECT * FROM import ORDER BY id")]

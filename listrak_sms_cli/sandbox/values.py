@@ -31,7 +31,7 @@ _ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?:T00:00:
 
 @dataclass(frozen=True)
 class Field:
-    """A profile field; `column` is its column in the table of persons."""
+    """A profile field; `max_length` in characters, None = no limit."""
 
     id: int
     name: str
@@ -46,6 +46,7 @@ class Field:
 
     @property
     def column(self) -> str:
+        """Its column in the table of persons."""
         return self.attribute or f"f{self.id}"
 
 
@@ -55,10 +56,11 @@ def plain_name(name: str) -> str:
 
 
 def number(text: str) -> str | None:
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    """A number as it is stored; None for any other text."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
         return None
-    sign, whole, decimals = found.groups()
+    sign, whole, decimals = match.groups()
     whole = whole.lstrip("0") or "0"
     decimals = (decimals or "").rstrip("0")
     if whole == "0" and not decimals:
@@ -67,6 +69,7 @@ def number(text: str) -> str | None:
 
 
 def us_date(text: str) -> str | None:
+    """A date `MM/DD/YYYY` as it is stored; None for any other text."""
     return _date(_US_DATE.fullmatch(text))
 
 
@@ -75,16 +78,17 @@ def any_date(text: str) -> str | None:
     return _date(_US_DATE.fullmatch(text) or _ISO_DATE.fullmatch(text))
 
 
-def _date(found: re.Match[str] | None) -> str | None:
-    if found is None:
+def _date(match: re.Match[str] | None) -> str | None:
+    if match is None:
         return None
     try:
-        return date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
+        return date(int(match["year"]), int(match["month"]), int(match["day"])).isoformat()
     except ValueError:
         return None
 
 
 def checkbox(text: str) -> str | None:
+    """`on` or `off`; None for any other text."""
     return _CHECKBOX.get(text.lower())
 
 
@@ -101,7 +105,7 @@ def normaliser(field: Field, *, stored_dates: bool = False) -> Callable[[str], s
 
 
 def normalise_column(cells: Any, field: Field, *, stored_dates: bool = False) -> tuple[list[str | None], int]:
-    """Cells of one column (string array) -> what is stored a cell, and how many are no value of the field.
+    """Cells of one column (string array) -> what is stored for each, and how many are not values of the field.
 
     '' stays '' (an empty cell); None stands for a cell that the field cannot hold.
     """
@@ -109,8 +113,8 @@ def normalise_column(cells: Any, field: Field, *, stored_dates: bool = False) ->
         limit = field.max_length
         if limit is None or (pc.max(pc.utf8_length(cells)).as_py() or 0) <= limit:
             return cells.to_pylist(), 0
-    one = normaliser(field, stored_dates=stored_dates)
+    normalise = normaliser(field, stored_dates=stored_dates)
     encoded = cells.dictionary_encode()
-    stored = [value and one(value) for value in encoded.dictionary.to_pylist()]
+    stored = [value and normalise(value) for value in encoded.dictionary.to_pylist()]
     column = [stored[index] for index in encoded.indices.to_pylist()]
     return column, column.count(None)

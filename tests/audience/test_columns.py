@@ -156,7 +156,7 @@ def test_all_unmatched_columns_stand_in_one_message() -> None:
     assert "loyalty_teir (nearest: Loyalty Tier)" in error.message
     assert "; shoe_size" in error.message
     assert "Old Segment, id 12, is disabled in Listrak" in error.message
-    assert "say --map twice=ID with one of 13, 14" in error.message
+    assert "add --map twice=ID with one of 13, 14" in error.message
     for way in ("--map", "--skip-column", "--skip-unmatched"):
         assert way in error.hint
 

@@ -19,7 +19,7 @@ def profiled(*batches: list[str | None], null_words: tuple[str, ...] = ()) -> p.
     profile = p.AudienceProfile([0], null_words, "US")
     for batch in batches:
         column = pa.array(batch, pa.string())
-        profile.add(profile.look({0: column}))
+        profile.add(profile.facts_of({0: column}))
     return profile.columns[0]
 
 
@@ -31,7 +31,7 @@ def test_counts_are_those_of_the_cells(cells: list[str | None], first: int, seco
     column = profiled(cells[: cuts[0]], cells[cuts[0] : cuts[1]], cells[cuts[1] :])
     filled = [cell for cell in cells if cell]
     assert column.filled == column.sampled == len(filled)
-    assert (column.distinct, column.over) == (len(set(filled)), False)
+    assert (column.distinct, column.capped) == (len(set(filled)), False)
     assert column.longest == max(map(len, filled), default=0)
     assert column.looks_like is (None if not filled else profiled(cells).looks_like)
 
@@ -65,9 +65,9 @@ def test_distinct_values_are_kept_up_to_a_cap() -> None:
     many = [f"v{n}" for n in range(p.DISTINCT_CAP + 1)]
     for batches in ([many], [many[:6_000], many[6_000:]], [many, many]):
         column = profiled(*batches)
-        assert (column.distinct, column.over, column.kept_bytes) == (p.DISTINCT_CAP, True, 0)
+        assert (column.distinct, column.capped, column.kept_bytes) == (p.DISTINCT_CAP, True, 0)
     column = profiled(many[1:], many[1:])
-    assert (column.distinct, column.over) == (p.DISTINCT_CAP, False)
+    assert (column.distinct, column.capped) == (p.DISTINCT_CAP, False)
 
 
 def test_long_values_are_not_hoarded() -> None:
@@ -75,16 +75,16 @@ def test_long_values_are_not_hoarded() -> None:
     cells: list[str | None] = [f"{n}" * 400_000 for n in range(10)]
     for batches, distinct in (([cells], 10), ([[cell] for cell in cells], 3)):
         column = profiled(*batches)
-        assert (column.over, column.kept_bytes, column.distinct) == (True, 0, distinct)
+        assert (column.capped, column.kept_bytes, column.distinct) == (True, 0, distinct)
 
 
 def test_many_columns_share_the_memory() -> None:
     """Two thousand columns of nearly a megabyte each are not kept: the largest are counted no further."""
     profile = p.AudienceProfile(range(200), (), "US")
     column = pa.array([f"{n:0100}" for n in range(9_000)])
-    profile.add(profile.look(dict.fromkeys(range(200), column)))
+    profile.add(profile.facts_of(dict.fromkeys(range(200), column)))
     assert sum(one.kept_bytes for one in profile.columns.values()) <= 64 << 20
-    over = [one for one in profile.columns.values() if one.over]
+    over = [one for one in profile.columns.values() if one.capped]
     assert over
     assert all(one.distinct == 9_000 for one in profile.columns.values())
 

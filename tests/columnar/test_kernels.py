@@ -1,17 +1,20 @@
-"""The compiled loops over the bytes of columns, against the same thing said in plain Python."""
+"""The compiled loops over columns do what plain Python does, and refuse arrays of the wrong length or type."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.columnar import kernels
-from listrak_sms_cli.columnar.strings import counts_of, raw
-from listrak_sms_cli.runs.pack.import_files import write_lines
+from listrak_sms_cli.columnar.dictionaries import dictionary_encoded
+from listrak_sms_cli.columnar.kernels import DigitTrie, TrieLayout
+from listrak_sms_cli.columnar.strings import Raw, raw, string_column
 
 PHONES = st.text(st.sampled_from("0123456789+-(). /x,*é"), max_size=24)
 CELLS = st.text(st.one_of(st.sampled_from(',"\r\n '), st.characters(codec="utf-8")), max_size=40)
@@ -21,32 +24,13 @@ MASK = (1 << 64) - 1
 @given(st.lists(st.one_of(PHONES, st.from_regex(r"\+?[0-9 ().\-/]{0,30}(\.0|0)?", fullmatch=True))), st.integers(0, 3))
 def test_the_digits_and_the_shape_of_a_phone(phones: list[str], cut: int) -> None:
     """Digits are counted and read, and only plain cells have a shape, wherever they stand in a column."""
-    seen = raw(pa.array(["+1 x"] * cut + phones, pa.string())[cut:])
-    counts, numbers, shapes = (np.empty(len(phones), kind) for kind in (np.int32, np.int64, np.uint8))
-    kernels.read_digits(seen.starts, seen.data, counts, numbers, shapes, 18, 20)
-    for phone, count, number, shape in zip(phones, counts, numbers, shapes, strict=True):
+    read = kernels.read_digits(raw(pa.array(["+1 x"] * cut + phones, pa.string())[cut:]), 18, 20)
+    for phone, count, number, shape in zip(phones, read.counts, read.values, read.shapes, strict=True):
         digits = re.sub("[^0-9]", "", phone)
         assert (count, number) == (len(digits), int(digits[:18] or "0"))
         plain = re.fullmatch(r"\+?[0-9 ().\-/]*", phone) and 0 < len(digits) <= 18 and len(phone) <= 20
         float_like = re.search(r"(.\.0|\.00)[^0-9]*$", phone)
         assert shape == (len(digits) * 2 + phone.startswith("+") if plain and not float_like else 0)
-
-
-def test_what_is_known_of_numbers() -> None:
-    """By the first five digits, and by two more for each block that follows; nothing without a shape."""
-    entries = np.zeros(10**5 + 300, np.int16)
-    entries[[12, 13, 14, 15]] = 1, 2, 3, -1  # 00012 to 00015
-    entries[[10**5 + 34, 10**5 + 35, 10**5 + 234]] = 4, -3, 1  # 00015 34, 00015 35, 00015 35 34
-    shifts = np.array([5, -7], np.int64)
-    known: list[tuple[np.ndarray, np.ndarray, int] | None] = [None] * 38
-    known[22], known[7] = (entries, shifts, 11), (entries[:1000], shifts, 3)
-    told = {12_000_000: -1, 13_999_999: -2, 14_123_456: 14_123_461, 15_340_001: 15_339_994, 15_353_400: -1}
-    told |= {0: 0, 15_999_999: 0, 15_350_000: 0, 99_999_999_999: 0}
-    values = np.array([*told, 12, 14, 14, 14], np.int64)
-    numbers = np.empty(len(values), np.int64)
-    shapes = np.array([22] * len(told) + [7, 7, 0, 9], np.uint8)
-    assert kernels.look_up(values, shapes, known, numbers) == 5
-    assert numbers.tolist() == [*told.values(), -1, 19, -2, 0]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "12125550100"]), CELLS, CELLS), max_size=9), st.integers(0, 3))
@@ -59,22 +43,20 @@ def test_lines_of_cells_of_any_length(rows: list[tuple[str, str, str]], cut: int
         for row in rows
     ]
     expected = [line if row[0] else "" for line, row in zip(written, rows, strict=True)]
-    assert write_lines(columns[0], columns[1:]).to_pylist() == expected
+    assert kernels.write_csv_lines(columns[0], columns[1:]).to_pylist() == expected
 
 
 @given(st.lists(st.text(max_size=30)), st.integers(0, MASK))
 def test_digests_are_what_they_were(cells: list[str], seed: int) -> None:
     """What is remembered of members holds from version to version: the digest of a text never changes."""
-    seen, digests = raw(pa.array(cells, pa.string())), np.empty(len(cells), np.uint64)
-    kernels.digest_cells(seen.starts, seen.data, seed, digests)
+    digests = kernels.digest_cells(raw(pa.array(cells, pa.string())), seed)
     assert digests.tolist() == [digest(cell.encode(), seed) if cell else 0 for cell in cells]
 
 
 @given(st.lists(st.integers(0, MASK)), st.lists(st.integers(0, MASK), min_size=1, max_size=4))
 def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
     """Each number is mixed with all keys but the last, which is laid over it."""
-    mixed = np.array(numbers, np.uint64)
-    kernels.mix(mixed, np.array(keys, np.uint64))
+    mixed = kernels.mix_numbers(np.array(numbers, np.uint64), np.array(keys, np.uint64))
     for number, result in zip(numbers, mixed.tolist(), strict=True):
         for key in keys[:-1]:
             number = mix(number ^ key)
@@ -83,15 +65,77 @@ def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
 
 @given(st.binary(max_size=300))
 def test_bytes_are_counted(text: bytes) -> None:
-    assert counts_of(np.frombuffer(text, np.uint8)).tolist() == [text.count(value) for value in range(256)]
+    assert kernels.count_each_byte(np.frombuffer(text, np.uint8)).tolist() == [
+        text.count(value) for value in range(256)
+    ]
 
 
 @given(st.binary(max_size=600), st.integers(0, 255))
 def test_a_byte_is_found(text: bytes, value: int) -> None:
     octets = np.frombuffer(text, np.uint8)
-    positions = np.empty(kernels.count_byte(octets, value), np.int64)
-    kernels.find_byte(octets, value, positions)
-    assert positions.tolist() == [at for at, byte in enumerate(text) if byte == value]
+    positions = [at for at, byte in enumerate(text) if byte == value]
+    assert kernels.find_byte(octets, value).tolist() == positions
+    assert kernels.count_byte(octets, value) == len(positions)
+
+
+@pytest.mark.parametrize("keep_last", [False, True])
+@given(numbers=st.lists(st.integers(-2, 9)))
+def test_repeated_numbers_are_marked(keep_last: bool, numbers: list[int]) -> None:
+    """Every occurrence of a number above 0 but the first or the last is marked."""
+    in_turn = range(len(numbers) - 1, -1, -1) if keep_last else range(len(numbers))
+    met, marked = set[int](), [False] * len(numbers)
+    for row in in_turn:
+        marked[row] = numbers[row] in met
+        met |= {numbers[row]} if numbers[row] > 0 else set()
+    assert kernels.mark_repeated(np.array(numbers, np.int64), keep_last=keep_last).tolist() == marked
+
+
+DATA = np.frombuffer(b"12345", np.uint8)
+BEYOND = Raw(np.array([0, 6], np.int32), DATA)
+BEFORE = Raw(np.array([-1, 5], np.int32), DATA)
+NO_STARTS = Raw(np.zeros(0, np.int32), DATA)
+NUMBERS, SHAPES = np.zeros(3, np.int64), np.zeros(3, np.uint8)
+LAYOUT = TrieLayout(5, 2, (0,), -2)
+SHORT_ROOT = DigitTrie(np.zeros(999, np.int16), NUMBERS, 3)
+TOO_DEEP = DigitTrie(np.zeros(10**5, np.int16), NUMBERS, 19)
+TEXTS = string_column(["a", "b"])
+REFUSED = {
+    "cells that end behind their bytes": lambda: kernels.read_digits(BEYOND, 18, 20),
+    "cells that begin before their bytes": lambda: kernels.read_digits(BEFORE, 18, 20),
+    "cells without a start": lambda: kernels.read_digits(NO_STARTS, 18, 20),
+    "digests of cells that end behind their bytes": lambda: kernels.digest_cells(BEYOND, 1),
+    "more digits than fit": lambda: kernels.read_digits(raw(TEXTS), 19, 20),
+    "fewer shapes than values": lambda: kernels.look_up(NUMBERS, SHAPES[:2], [], LAYOUT),
+    "values that are no int64": lambda: kernels.look_up(NUMBERS.astype(np.int32), SHAPES, [], LAYOUT),
+    "more tries than shapes": lambda: kernels.look_up(NUMBERS, SHAPES, [None] * 257, LAYOUT),
+    "a trie that is shorter than its root": lambda: kernels.look_up(NUMBERS, SHAPES, [SHORT_ROOT], LAYOUT),
+    "a trie of too many digits": lambda: kernels.look_up(NUMBERS, SHAPES, [TOO_DEEP], LAYOUT),
+    "fewer digits to leave out than numbers": lambda: kernels.write_numbers(NUMBERS, SHAPES[:2], plus=True),
+    "numbers with gaps between them": lambda: kernels.write_numbers(np.zeros(6, np.int64)[::2], SHAPES, plus=True),
+    "columns of different lengths": lambda: kernels.write_csv_lines(TEXTS, [TEXTS[:1]]),
+    "places without a word": lambda: kernels.write_csv_lines(TEXTS, [at_places(0, 2)]),
+    "places below 0": lambda: kernels.write_csv_lines(TEXTS, [at_places(0, -1)]),
+    "no keys": lambda: kernels.mix_numbers(NUMBERS, np.zeros(0, np.uint64)),
+    "numbers that are no int64": lambda: kernels.mark_repeated(np.zeros(3, np.int32), keep_last=True),
+    "bytes that are no uint8": lambda: kernels.count_each_byte(np.zeros(3, np.int8)),
+}
+
+
+def at_places(*places: int) -> pa.DictionaryArray:
+    return dictionary_encoded(np.array(places, np.int32), TEXTS)
+
+
+@pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED.keys())
+def test_wrong_lengths_and_types_are_refused(call: Callable[[], object]) -> None:
+    """A wrong array raises ValueError; nothing is read or written beyond its end."""
+    with pytest.raises(ValueError):
+        call()
+
+
+def test_too_many_digits_left_out() -> None:
+    """Of a number with fewer digits than are left out nothing remains."""
+    texts = kernels.write_numbers(np.array([12, 345]), np.array([255, 1], np.uint8), plus=False)
+    assert texts.to_pylist() == ["", "45"]
 
 
 def digest(cell: bytes, seed: int) -> int:
@@ -103,12 +147,12 @@ def digest(cell: bytes, seed: int) -> int:
         last = word(0), word(8)
     else:
         for at in range(0, len(cell) - 16, 16):
-            total = folded(word(at) ^ 0xBF58476D1CE4E5B9, word(at + 8) ^ total)
+            total = multiplied(word(at) ^ 0xBF58476D1CE4E5B9, word(at + 8) ^ total)
         last = word(len(cell) - 16), word(len(cell) - 8)
-    return mix(folded(last[0] ^ 0x94D049BB133111EB, last[1] ^ total))
+    return mix(multiplied(last[0] ^ 0x94D049BB133111EB, last[1] ^ total))
 
 
-def folded(first: int, second: int) -> int:
+def multiplied(first: int, second: int) -> int:
     product = first * second
     return product & MASK ^ product >> 64
 

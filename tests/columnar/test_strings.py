@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import listrak_sms_cli.columnar.strings as cells
-from listrak_sms_cli.columnar.strings import put, string_column
+from listrak_sms_cli.columnar import strings
+from listrak_sms_cli.columnar.strings import replace_cells, string_column
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_size=40)
 
 
 @given(TEXTS, st.integers(0, 3))
-def test_few_and_many_cells_are_put_alike(rows: list[tuple[str, bool]], start: int) -> None:
+def test_few_and_many_cells_are_replaced_alike(rows: list[tuple[str, bool]], start: int) -> None:
     """Whatever share of a column is replaced, each named row has its new cell and the others keep theirs."""
     rows = rows[start:] or rows
     column = string_column(["before", *(text for text, _ in rows)]).slice(1)
@@ -24,6 +24,6 @@ def test_few_and_many_cells_are_put_alike(rows: list[tuple[str, bool]], start: i
     instead = string_column([text for text, (_, named) in zip(expected, rows, strict=True) if named])
     for few in (0, 10**9):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cells, "_FEW", few)
-            assert put(column, mask, instead).to_pylist() == expected
-    assert put(column, mask, instead).type == pa.string()
+            patch.setattr(strings, "_FEW", few)
+            assert replace_cells(column, mask, instead).to_pylist() == expected
+    assert replace_cells(column, mask, instead).type == pa.string()

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from listrak_sms_cli.errors import AccountError, ListrakRefused, ListrakUnavailable, SettingsError
-from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
-from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
-from listrak_sms_cli.listrak.models import Contact, ImportStatus, ProfileField, SenderCode
+from listrak_sms_cli.listrak import ColumnMapping, Credentials, Endpoint, ImportBody, ListrakClient
+from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, SenderCode
 from listrak_sms_cli.listrak.routes import ForbiddenRouteError, check_request
 from listrak_sms_cli.listrak.wire import Outgoing, Wire
 from listrak_sms_cli.sandbox import SandboxConfig
+from listrak_sms_cli.version import VERSION
 from tests.listrak.test_faults import IMPATIENT, body, client
 from tests.support.sandbox_caller import Caller
 from tests.support.scripted_listrak import Exchange, Script, answer, created, data, refuse
@@ -119,7 +119,7 @@ def test_pages_are_followed_by_their_cursor_only(cursor: str) -> None:
             "/sms/v1/ShortCode/1026/SegmentationField",
             "/sms/v1/ShortCode/1026/SegmentationField?cursor=next",
         ]
-    assert fields == [ProfileField(7, "Tier", "Text", 10, "A"), ProfileField(8, "Tier", "Text", None, "A")]
+    assert fields == [ListedField(7, "Tier", "Text", 10, "A"), ListedField(8, "Tier", "Text", None, "A")]
 
 
 def test_a_page_that_names_itself_is_not_read_for_ever() -> None:
@@ -289,10 +289,10 @@ def test_a_request_names_its_program_and_keeps_its_connection() -> None:
         ports.append(exchange.connection.getpeername()[1])
         data([])(exchange)
 
-    with Script((note,)) as script, client(script, user_agent="lsms/1.2.3") as listrak:
+    with Script((note,)) as script, client(script) as listrak:
         listrak.sender_codes()
         listrak.sender_codes()
-        assert {one.headers["user-agent"] for one in script.seen} == {"lsms/1.2.3"}
+        assert {one.headers["user-agent"] for one in script.seen} == {f"lsms/{VERSION}"}
     assert len(ports) == 2 and len(set(ports)) == 1
 
 

@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from listrak_sms_cli.errors import AccountError, CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable
+from listrak_sms_cli.listrak import Credentials, Endpoint, ImportTooLarge, ListrakClient, Policy
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ColumnMapping, ImportBody
-from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
-from listrak_sms_cli.listrak.errors import ImportTooLarge
-from listrak_sms_cli.listrak.retry import Policy, Retry
+from listrak_sms_cli.listrak.retry import Retry
 from tests.support.scripted_listrak import (
     TOO_LATE,
     Exchange,

@@ -6,8 +6,7 @@ import random
 from collections import Counter
 from typing import Any
 
-from listrak_sms_cli.listrak.body import ColumnMapping, ImportBody
-from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
+from listrak_sms_cli.listrak import ColumnMapping, Credentials, Endpoint, ImportBody, ListrakClient
 from tests.listrak.test_faults import QUICK, body
 from tests.support.sandbox_caller import Caller
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from listrak_sms_cli.errors import ListrakUnavailable, SettingsError
-from listrak_sms_cli.listrak.client import Credentials, Endpoint, ListrakClient
+from listrak_sms_cli.listrak import Credentials, Endpoint, ListrakClient
 from listrak_sms_cli.listrak.wire import proxy_for
 from tests.listrak.test_faults import IMPATIENT, client
 from tests.support.scripted_listrak import Exchange, Script, answer, data

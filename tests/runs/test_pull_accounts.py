@@ -12,9 +12,8 @@ import pyarrow as pa
 import pytest
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
-from listrak_sms_cli.runs.readback.pulled_rows import column_names, fields_of
-from listrak_sms_cli.runs.readback.resumable_file import Partial
-from listrak_sms_cli.runs.readback.stored_values import written
+from listrak_sms_cli.runs.readback import ResumableFile, column_names, readable_fields
+from listrak_sms_cli.runs.readback.stored_values import file_text
 from tests.support.in_process import pushed
 from tests.support.world import World
 
@@ -102,7 +101,7 @@ def test_no_two_columns_of_a_pulled_file_have_one_name() -> None:
 def test_what_is_no_date_is_empty_in_a_pulled_file() -> None:
     """Days are written as ISO days; the year 1 stands for none."""
     stored = ["2024-02-29T00:00:00", "02/29/2024", "0001-01-01T00:00:00", "2024-02-29T10:30:00", "", "someday"]
-    read = written(pa.array(stored, pa.string()), FieldKind.DATE).to_pylist()
+    read = file_text(pa.array(stored, pa.string()), FieldKind.DATE).to_pylist()
     assert read == ["2024-02-29", "2024-02-29", "", "2024-02-29T10:30:00", "", "someday"]
 
 
@@ -111,13 +110,13 @@ def test_what_another_question_left_behind_is_not_believed(tmp_path: Path) -> No
     for its own."""
     schema, target = pa.schema([("phone", pa.string())]), tmp_path / "all.csv"
     for question, phones in (("one", ["+13035550101"]), ("another", ["+13035550102", "+13035550103"])):
-        with Partial(target, schema, question) as partial:
-            partial.add(pa.RecordBatch.from_arrays([pa.array(phones)], schema=schema))
+        with ResumableFile(target, schema, question) as file:
+            file.add(pa.RecordBatch.from_arrays([pa.array(phones)], schema=schema))
             if question == "one":
-                partial.note(current="a list", cursor="next")
-    with Partial(target, schema, "one") as partial:
-        assert partial.progress.rows == 0
-        assert list(partial.batches()) == []
+                file.note(current="a list", cursor="next")
+    with ResumableFile(target, schema, "one") as file:
+        assert file.progress.rows == 0
+        assert list(file.batches()) == []
 
 
 def test_disabled_fields_are_left_out_system_fields_too() -> None:
@@ -127,7 +126,7 @@ def test_disabled_fields_are_left_out_system_fields_too() -> None:
         ProfileField(7, "Loyalty Tier", FieldKind.TEXT),
         ProfileField(12, "Old Segment", FieldKind.TEXT, active=False),
     )
-    names = [one.name for one in fields_of(listed)]
+    names = [one.name for one in readable_fields(listed)]
     assert names == ["Loyalty Tier", "Email Address", "First Name", "Last Name", "Birthday"]
 
 

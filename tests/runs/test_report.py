@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
-from listrak_sms_cli.audience.members import Verdict
+from listrak_sms_cli.audience import ColumnPlan, FieldKind, PlannedColumn, ProfileField, Verdict
 from listrak_sms_cli.errors import (
     CredentialsRefused,
     GuardStopped,
@@ -23,26 +22,30 @@ from listrak_sms_cli.errors import (
     NothingSent,
 )
 from listrak_sms_cli.runs.events import Event, Warned, silent
-from listrak_sms_cli.runs.outcome import Outcome, worst
-from listrak_sms_cli.runs.record.journal import Accepted, AnyLine, PartLine, Prepared, Refused, Seen, Sending, Unreached
+from listrak_sms_cli.runs.findings import Findings
+from listrak_sms_cli.runs.record import Accepted, LineOfPart, Refused, RunState, Seen, Sending, Unreached
 from listrak_sms_cli.runs.report import DROP_REASONS, RunWarning
+from listrak_sms_cli.runs.run import import_problems, worst
+from tests.support.records import STARTED, prepared
 
 BY_PRECEDENCE = [Interrupted, CredentialsRefused, ListrakUnavailable, ListrakRefused, ImportsNotEnded]
 
 
-def outcome_of(verdicts: dict[Verdict, int], parts: list[int], lines: list[AnyLine]) -> Outcome:
-    outcome = Outcome("20261124-031502-7f3a", "audience.csv", silent)
-    outcome.verdicts = Counter(verdicts)
-    lines = [
-        Prepared(verdicts={}, parts=[PartLine(n, f"{n}.csv", rows, 9, n) for n, rows in enumerate(parts, 1)]),
-        *lines,
-    ]
+def findings_of(verdicts: dict[Verdict, int], parts: list[int], lines: list[LineOfPart]) -> Findings:
+    findings = Findings(STARTED.run_id, "audience.csv", silent)
+    findings.verdicts = Counter(verdicts)
+    findings.state = state_of(parts, lines)
+    return findings
+
+
+def state_of(parts: list[int], lines: list[LineOfPart]) -> RunState:
+    state = RunState(STARTED, prepared(*parts))
     for line in lines:
-        outcome.state.apply(line)
-    return outcome
+        state.apply(line)
+    return state
 
 
-def accepted(part: int) -> list[AnyLine]:
+def accepted(part: int) -> list[LineOfPart]:
     return [Sending(part=part), Accepted(part=part, import_file_id=f"id-{part}")]
 
 
@@ -50,7 +53,7 @@ def seen(part: int, word: str, *, ended: bool, failed: bool) -> Seen:
     return Seen(part=part, status=word, ended=ended, failed=failed)
 
 
-def step(part: int) -> st.SearchStrategy[list[AnyLine]]:
+def step(part: int) -> st.SearchStrategy[list[LineOfPart]]:
     return st.sampled_from(
         [
             [Sending(part=part)],
@@ -74,7 +77,7 @@ def test_the_counts_always_add_up(verdicts: dict[Verdict, int], parts: list[int]
     lines = [line for lines in steps for line in lines]
     verdicts = {**verdicts, Verdict.SENDABLE: sum(parts)}
     for upto in range(len(lines) + 1):
-        report = outcome_of(verdicts, parts, lines[:upto]).report()
+        report = findings_of(verdicts, parts, lines[:upto]).report()
         assert report.rows_read == sum(verdicts.values())
         assert report.rows_read == (
             report.rows_sendable + report.rows_dropped + report.rows_unchanged + report.rows_beyond_limit
@@ -88,7 +91,7 @@ def test_the_counts_always_add_up(verdicts: dict[Verdict, int], parts: list[int]
 
 def test_every_drop_reason_is_listed() -> None:
     """The drop reasons of a report are those of the interface, in its order, also those nobody was dropped for."""
-    dropped = outcome_of({Verdict.BAD_VALUE: 2}, [], []).report().dropped
+    dropped = findings_of({Verdict.BAD_VALUE: 2}, [], []).report().dropped
     assert tuple(dropped) == DROP_REASONS
     assert dropped["bad_value"] == 2
     assert dropped["missing_phone"] == 0
@@ -96,8 +99,8 @@ def test_every_drop_reason_is_listed() -> None:
 
 def test_before_anything_is_known() -> None:
     """A run that ends before it has read anything has a report of nothing."""
-    outcome = Outcome("id", "audience.csv", silent)
-    report = outcome.report(NothingSent("No."))
+    findings = Findings("id", "audience.csv", silent)
+    report = findings.report(NothingSent("No."))
     assert (report.rows_read, report.imports, report.columns, report.sender_code) == (0, (), (), None)
     assert report.error is not None
     assert (report.exit_code, report.error.code, report.error.message) == (2, "nothing_to_send", "No.")
@@ -122,32 +125,33 @@ def test_of_equal_problems_the_first_decides() -> None:
 def test_imports_that_ended_badly_are_a_problem() -> None:
     """Imports that ended badly are named with their members; those still open only if somebody waited for them."""
     lines = [*accepted(1), *accepted(2), *accepted(3), seen(2, "Failed", ended=True, failed=True)]
-    outcome = outcome_of({Verdict.SENDABLE: 3500}, [1000, 2000, 500], lines)
-    (failed,) = outcome.problems_of_imports(waited=False)
+    state = state_of([1000, 2000, 500], lines)
+    (failed,) = import_problems(state, waited=False)
     assert failed.exit_code == 1
     assert "1 of 3 imports" in failed.message
     assert "import file 2" in failed.message
     assert "2,000 members" in failed.message
-    assert [problem.exit_code for problem in outcome.problems_of_imports(waited=True)] == [1, 6]
-    assert outcome.report(failed).rows_import_failed == 2000
-    assert [line.status for line in outcome.report().imports] == ["accepted", "Failed", "accepted"]
+    assert [problem.exit_code for problem in import_problems(state, waited=True)] == [1, 6]
+    findings = findings_of({Verdict.SENDABLE: 3500}, [1000, 2000, 500], lines)
+    assert findings.report(failed).rows_import_failed == 2000
+    assert [line.status for line in findings.report().imports] == ["accepted", "Failed", "accepted"]
 
 
 def test_imports_that_ended_well_are_no_problem() -> None:
     """A run whose imports all ended well has no problems."""
     lines = [*accepted(1), seen(1, "Done", ended=True, failed=False)]
-    assert outcome_of({Verdict.SENDABLE: 9}, [9], lines).problems_of_imports(waited=True) == []
+    assert import_problems(state_of([9], lines), waited=True) == []
 
 
 def test_an_error_carries_the_report() -> None:
     """Whatever error a run ends with carries the report of what is known by then."""
-    outcome = outcome_of({Verdict.SENDABLE: 5, Verdict.INVALID_PHONE: 1}, [5], accepted(1))
+    findings = findings_of({Verdict.SENDABLE: 5, Verdict.INVALID_PHONE: 1}, [5], accepted(1))
 
     def stopped() -> None:
         raise GuardStopped("Too many.", hint="Look.", code="max_drop_rate")
 
     with pytest.raises(GuardStopped) as caught:
-        outcome.reported(stopped)
+        findings.reported(stopped)
     report = caught.value.report
     assert (report.exit_code, report.error.code, report.error.hint) == (3, "max_drop_rate", "Look.")
     assert (report.rows_read, report.rows_sent) == (6, 5)
@@ -160,31 +164,31 @@ def test_ctrl_c_is_an_interruption() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as caught:
-        outcome_of({}, [], []).reported(interrupted)
+        findings_of({}, [], []).reported(interrupted)
     assert caught.value.report.exit_code == 130
 
 
 def test_work_that_ends_well() -> None:
     """Work that raises nothing is a report with exit code 0 and no error."""
-    report = outcome_of({Verdict.SENDABLE: 5}, [5], accepted(1)).reported(lambda: None)
+    report = findings_of({Verdict.SENDABLE: 5}, [5], accepted(1)).reported(lambda: None)
     assert (report.exit_code, report.error, report.rows_sent) == (0, None, 5)
 
 
 def test_warnings_are_told_and_kept() -> None:
     """A warning goes to the listener at once and into the report, unless its code is silenced."""
     told: list[Event] = []
-    outcome = Outcome("id", "audience.csv", told.append, frozenset({"empty_cells"}))
-    outcome.warn(RunWarning("offline", "No account."))
-    outcome.warn(RunWarning("empty_cells", "Some."))
+    findings = Findings("id", "audience.csv", told.append, frozenset({"empty_cells"}))
+    findings.warn(RunWarning("offline", "No account."))
+    findings.warn(RunWarning("empty_cells", "Some."))
     assert told == [Warned("offline", "No account.")]
-    assert outcome.report().warnings == (RunWarning("offline", "No account."),)
+    assert findings.report().warnings == (RunWarning("offline", "No account."),)
 
 
 def test_columns_of_the_report() -> None:
-    """The report lists each travelling column with its field and its id, and the columns left out."""
-    outcome = outcome_of({}, [], [])
+    """The report lists each column that is sent with its field and its id, and the columns left out."""
+    findings = findings_of({}, [], [])
     tier = ProfileField(7, "Loyalty Tier", FieldKind.TEXT, 50)
-    outcome.plan = ColumnPlan(0, (PlannedColumn(1, "tier", tier),), None, ("notes",), ("phone", "tier", "notes"))
-    document = outcome.report().as_json()
+    findings.plan = ColumnPlan(0, (PlannedColumn(1, "tier", tier),), None, ("notes",), ("phone", "tier", "notes"))
+    document = findings.report().as_json()
     assert json.loads(json.dumps(document))["columns"] == [{"column": "tier", "field": "Loyalty Tier", "field_id": 7}]
     assert document["skipped_columns"] == ("notes",)

@@ -169,16 +169,6 @@ def test_a_push_waits_for_earlier_imports(make_world: MakeWorld) -> None:
     assert "earlier_imports" in [warning["code"] for warning in warned["warnings"]]
 
 
-def test_an_earlier_import_that_listrak_has_forgotten_is_not_in_the_way(make_world: MakeWorld) -> None:
-    """When Listrak no longer knows an import of an earlier run, a later push does not wait for it."""
-    world = make_world(import_seconds=60)
-    told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
-    gone = {"route": "import_status", "fault": "status", "status": 404, "count": 1}
-    quick = {"route": "start_import", "fault": "import_seconds", "seconds": 0}
-    world.admin("faults", [gone, quick])
-    assert told(world.lsms("push", world.audience(NINE), "--wait-timeout", "0.5s", "--json"), 6)["rows_sent"] == 9
-
-
 def test_two_at_once(make_world: MakeWorld) -> None:
     """A second push to the sender code is refused with the first one's run id, which the first then goes on with; a
     lock whose process was killed is not in the way."""

@@ -72,7 +72,7 @@ def test_fields_types_and_problems_of_an_account(world: World) -> None:
     assert (told["a"]["field"], told["a"]["type"], told["a"]["problems"]["bad"]) == (date["name"], "Date", 2)
     assert (told["b"]["max_length"], told["b"]["problems"]["too_long"]) == (text["max_length"], 1)
     shown = world.lsms("validate", path, *options).out
-    assert "2 no Date" in shown
+    assert "2 not dates" in shown
     assert "1 too long" in shown
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import stat
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -102,6 +103,30 @@ def test_on_the_screen_phones_are_masked_and_values_are_not_shown(make_world: Ca
     assert not [word for word in ("3035550199", "Gold", "Silver", "00501") if word in ended.out + ended.err]
     assert "--out FILE" in ended.err
     assert "+13035550199" in world.lsms("verify", audience, "--show-phones").out
+
+
+def test_rows_are_named_whatever_the_order_of_the_phones(make_world: Callable[..., World]) -> None:
+    """A difference names its file and row in a folder of files, and in a file with blank lines, where the phones are
+    not in the order of the rows; `push --verify` counts the same."""
+    world = small(make_world)
+    rows = ["3035550104,Dan\n", "3035550102,Ben\n", "\n", "3035550103,Cy\n", "\n\n", "3035550101,Al\n"]
+    one_file = world.audience("phone,First Name\n" + "".join(rows))
+    folder = world.home / "folder"
+    folder.mkdir()
+    for name, texts in (("a.csv", rows[:2]), ("b.csv", rows[3:])):
+        (folder / name).write_text("phone,First Name\n" + "".join(texts), "utf-8")
+    for audience, places in (
+        (one_file, [("", 2), ("", 3), ("", 8)]),
+        (folder, [("a.csv", 2), ("a.csv", 3), ("b.csv", 5)]),
+    ):
+        out = world.home / "out.csv"
+        document = world.lsms("verify", audience, "--out", out, "--json").json
+        assert document["fields"] == {"First_Name": 3}
+        assert [(Path(one["file"]).name, one["row"]) for one in document["differences"]] == places
+        listed = list(csv.DictReader(out.read_text("utf-8").splitlines()))
+        assert [(Path(one.get("file", "")).name, int(one["row"])) for one in listed] == places
+        assert [one["audience_value"] for one in listed] == ["Dan", "Ben", "Al"]
+    assert world.lsms("push", folder, "--verify", "--json").json["verify"]["matching"] == 4
 
 
 def test_a_share_that_is_enough(make_world: Callable[..., World]) -> None:

@@ -255,7 +255,7 @@ def test_skip_count_method_and_pattern() -> None:
     path = "/sms/v1/ShortCode/1026/PhoneList/10261/Contact"
     assert book.pick("POST", path) == book.pick("GET", "/sms/v1/ShortCode") == []
     assert [len(book.pick("GET", path)) for _ in range(5)] == [0, 1, 1, 0, 0]
-    assert book.struck() == [{"fault": "status", "struck": 2}]
+    assert book.counts() == [{"fault": "status", "struck": 2}]
 
 
 def test_probability_is_drawn_from_the_seed() -> None:

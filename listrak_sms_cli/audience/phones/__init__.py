@@ -6,20 +6,26 @@ libphonenumber is the authority. Change how spellings are read or written here; 
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.phones.library import (
-    EXPONENT,
-)
-from listrak_sms_cli.audience.phones.read import (
+from listrak_sms_cli.audience.phones.constants import (
     INVALID,
     MISSING,
-    PhoneFormat,
-    are_few,
+)
+from listrak_sms_cli.audience.phones.explain import (
     explain_phones,
-    foreign,
-    read_few,
+)
+from listrak_sms_cli.audience.phones.numbering_plans import (
+    has_other_calling_code,
+    region_known,
+)
+from listrak_sms_cli.audience.phones.read import (
     read_listed,
     read_phones,
-    region_known,
+)
+from listrak_sms_cli.audience.phones.tidy import (
+    EXPONENT,
+)
+from listrak_sms_cli.audience.phones.write import (
+    PhoneFormat,
     write_phones,
 )
 
@@ -28,10 +34,8 @@ __all__ = [
     "INVALID",
     "MISSING",
     "PhoneFormat",
-    "are_few",
     "explain_phones",
-    "foreign",
-    "read_few",
+    "has_other_calling_code",
     "read_listed",
     "read_phones",
     "region_known",

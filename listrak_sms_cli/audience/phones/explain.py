@@ -1,4 +1,4 @@
-"""What is wrong with a spelling that is no valid phone, in words that never hold it."""
+"""What is wrong with a spelling that is no valid phone, in words that never hold the spelling."""
 
 from __future__ import annotations
 
@@ -6,10 +6,27 @@ import numpy as np
 import phonenumbers
 import pyarrow as pa
 
-from listrak_sms_cli.audience.phones.library import EXPONENT
-from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
-from listrak_sms_cli.audience.phones.tables import Integers
-from listrak_sms_cli.columnar import Mask, indices, matches, string_column
+from listrak_sms_cli.audience.phones.constants import INVALID, MOST_DIGITS
+from listrak_sms_cli.audience.phones.numbering_plans import (
+    Plan,
+    calling_codes,
+    known_region,
+    plan_of_code,
+    plan_of_region,
+)
+from listrak_sms_cli.audience.phones.read import LONGEST, read_phones
+from listrak_sms_cli.audience.phones.tidy import EXPONENT, tidy
+from listrak_sms_cli.columnar import (
+    CellDigits,
+    Integers,
+    Mask,
+    indices,
+    matches,
+    nulls_as_empty,
+    raw,
+    read_digits,
+    string_column,
+)
 
 _GENERAL = (
     "",
@@ -18,26 +35,28 @@ _GENERAL = (
     "letters in the number",
     "no country code, and no region to read it for; give --region",
     "no country has this calling code",
+    "too long for any country",
 )
-_EXPONENT, _NO_DIGITS, _LETTERS, _NO_REGION, _NO_CODE = range(1, len(_GENERAL))
+_EXPONENT, _NO_DIGITS, _LETTERS, _NO_REGION, _NO_CODE, _TOO_LONG = range(1, len(_GENERAL))
 _OF_A_PLAN = ("too short for {0}", "too long for {0}", "no phone in {0} has so many digits", "no such phone in {0}")
 
 
-def reasons(tidied: pa.StringArray, invalid: Mask, counts: np.ndarray, values: Integers, region: str) -> pa.StringArray:
-    """pa.string(), one a row: why a tidied spelling is no phone, "" where `invalid` is False.
+def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
+    """Why cells are INVALID, in words for people that never hold the value: pa.string(), one a row; "" for cells that
+    are valid or MISSING. For rejected rows only: it takes longer than `read_phones`."""
+    home = known_region(region)
+    tidied = tidy(nulls_as_empty(column))
+    digits = read_digits(raw(tidied), MOST_DIGITS, LONGEST)
+    return _reasons(tidied, digits, read_phones(column, home) == INVALID, plan_of_region(home))
 
-    `counts` and `values`: how many ASCII digits each has and, up to 18, what integer they make.
-    """
-    said = list(_GENERAL)
+
+def _reasons(tidied: pa.StringArray, digits: CellDigits, invalid: Mask, home: Plan | None) -> pa.StringArray:
+    reasons = list(_GENERAL)
     reason = np.zeros(len(tidied), np.int64)
-    home = plan_of_region(region)
+    counts = digits.counts
     abroad = matches(tidied, r"^(\+|0[ ().\-/]*0)") & (counts > 3)
-    zeros = np.where(matches(tidied, r"^\+"), 0, 2)
-    codes = np.zeros(len(tidied), np.int64)
-    for count in np.flatnonzero(np.bincount(counts[invalid & abroad & (counts < 19)])).tolist():
-        rows = np.flatnonzero(invalid & abroad & (counts == count))
-        lead = values[rows] // 10 ** np.maximum(count - 3 - zeros[rows], 0)
-        codes[rows] = calling_codes()[np.minimum(lead, 999)]
+    zeros = np.where(matches(tidied, r"^\+"), 0, 2)  # that stand for the plus
+    codes = _calling_codes(digits, zeros, invalid & abroad)
     if home is not None:
         codes[~abroad] = home.code
     for code in np.unique(codes[invalid]).tolist():
@@ -46,26 +65,36 @@ def reasons(tidied: pa.StringArray, invalid: Mask, counts: np.ndarray, values: I
             reason[rows] = np.where(abroad[rows], _NO_CODE, _NO_REGION)
             continue
         plan = home if home is not None and home.code == code else plan_of_code(code)
-        digits = counts[rows] - np.where(abroad[rows], zeros[rows] + len(str(code)), 0)
-        reason[rows] = len(said) + _kind(plan, digits)
-        said += [words.format(_name(plan)) for words in _OF_A_PLAN]
-    for mask, word in (
-        (counts > 18, len(said)),
+        national = counts[rows] - np.where(abroad[rows], zeros[rows] + len(str(code)), 0)
+        reason[rows] = len(reasons) + _place_of_a_plan(plan, national)
+        reasons += [sentence.format(_name(plan)) for sentence in _OF_A_PLAN]
+    for applies, place in (
+        (counts > MOST_DIGITS, _TOO_LONG),
         (matches(tidied, r"\p{L}"), _LETTERS),
         (counts == 0, _NO_DIGITS),
         (matches(tidied, EXPONENT), _EXPONENT),
     ):
-        reason[invalid & mask] = word
-    said.append("too long for any country")
-    return string_column(said).take(indices(reason))
+        reason[invalid & applies] = place
+    return string_column(reasons).take(indices(reason))
 
 
-def _kind(plan: Plan, digits: np.ndarray) -> np.ndarray:
+def _calling_codes(digits: CellDigits, zeros: Integers, international: Mask) -> Integers:
+    """The calling code that each international cell begins with, behind its zeros; 0 for all others."""
+    codes = np.zeros(len(zeros), np.int64)
+    for count in np.unique(digits.counts[international & (digits.counts <= MOST_DIGITS)]).tolist():
+        rows = np.flatnonzero(international & (digits.counts == count))
+        start = digits.values[rows] // 10 ** np.maximum(count - 3 - zeros[rows], 0)
+        codes[rows] = calling_codes()[np.minimum(start, 999)]
+    return codes
+
+
+def _place_of_a_plan(plan: Plan, digits: np.ndarray) -> np.ndarray:
+    """Which sentence of _OF_A_PLAN fits national numbers with so many digits."""
     lengths = plan.general.possible_length
-    kind = np.where(np.isin(digits, lengths), 3, 2)
-    kind[digits < min(lengths)] = 0
-    kind[digits > max(lengths)] = 1
-    return kind
+    place = np.where(np.isin(digits, lengths), 3, 2)
+    place[digits < min(lengths)] = 0
+    place[digits > max(lengths)] = 1
+    return place
 
 
 def _name(plan: Plan) -> str:

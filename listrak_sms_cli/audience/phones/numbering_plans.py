@@ -1,4 +1,4 @@
-"""Numbering plans as libphonenumber's metadata describes them, asked about columns of numbers."""
+"""Numbering plans as libphonenumber's metadata describes them, as tables for whole columns of numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from listrak_sms_cli.audience.phones.patterns import (
     NOTHING,
     Language,
     UnknownPattern,
-    beginning,
-    both,
-    either,
-    neither,
+    beginning_with,
+    complement,
+    intersection,
     pattern,
+    union,
 )
-from listrak_sms_cli.audience.phones.tables import UNSURE, Judge, compile_language, prefix_lengths
+from listrak_sms_cli.audience.phones.tables import UNSURE, DigitTables, compile_language, prefix_lengths
+from listrak_sms_cli.columnar import Integers, Mask
 
+# What `phonenumbers.number_type`, and so `is_valid_number`, looks at; mobile has a rule of its own.
 _KINDS = (
     "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line",
-)  # fmt: skip  # what `phonenumbers.number_type` looks at, and so `is_valid_number`; mobile has a rule of its own
+)  # fmt: skip
 
 _WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<others>[^$]+))?")
-Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many a prefix takes, or UNSURE
+Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many digits a prefix takes, or UNSURE
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +46,11 @@ class Plan:
 
     @property
     def general(self) -> PhoneNumberDesc:
-        """What every number of the plan looks like."""
-        assert self.metadata.general_desc is not None  # so in every plan of libphonenumber
-        return self.metadata.general_desc
+        """libphonenumber's description that fits every number of the plan."""
+        return self.metadata.general_desc or PhoneNumberDesc()
 
     def national_prefixes(self, length: int) -> Prefixes | None:
-        """What a number of so many digits loses in front of it, like the 0 in Germany; None = nothing."""
+        """The national prefix of numbers with so many digits, like the 0 in Germany; None = there is none."""
         expression = self.metadata.national_prefix_for_parsing or ""
         # Where an area code may be left out (Trinidad), one part of the expression is about such short numbers only.
         short = _WHOLE_NUMBER.fullmatch(expression)
@@ -66,7 +67,7 @@ class Plan:
         return _prefixes(expression) if expression else np.zeros(1000, np.uint8)
 
     def is_too_long(self, length: int) -> bool:
-        """Has the plan no number with as many digits or more?"""
+        """Does the plan have no number with this many digits or more?"""
         return length not in self.general.possible_length_local_only and length > self.general.possible_length[-1]
 
     def may_have(self, length: int) -> bool:
@@ -75,14 +76,19 @@ class Plan:
             length in self.general.possible_length or length > self.general.possible_length[-1]
         )
 
-    def general_judge(self, length: int) -> Judge:
-        """Says which national numbers of so many digits look like the plan's at all."""
+    def general_numbers(self, length: int) -> DigitTables:
+        """Tables that accept the national numbers of so many digits that fit the plan's general description."""
         return _general(self.general.national_number_pattern if length else None, length)
 
 
 def region_known(region: str) -> bool:
     """Does libphonenumber know this region (ISO 3166-1, two letters, either case)?"""
     return bool(region) and region.upper() in phonenumbers.SUPPORTED_REGIONS
+
+
+def known_region(region: str) -> str:
+    """The region in capitals; "ZZ", which libphonenumber takes for none, if it does not know it."""
+    return region.upper() if region_known(region) else "ZZ"
 
 
 @lru_cache(maxsize=512)
@@ -94,19 +100,22 @@ def plan_of_region(region: str) -> Plan | None:
 
 @lru_cache(maxsize=512)
 def plan_of_code(code: int) -> Plan:
-    """The plan that goes with a calling code; of several regions with one code, the main one."""
+    """The plan that goes with a calling code; of several regions with one code, the main one. Raises LookupError for a
+    code that `calling_codes` does not have."""
     main = phonenumbers.region_code_for_country_code(code)
     of_region = plan_of_region(main)
     if of_region:
         return of_region
     metadata = PhoneMetadata.metadata_for_nongeo_region(code, None)
-    assert metadata is not None  # a calling code has a main region or a plan of its own
+    if metadata is None:
+        raise LookupError(f"libphonenumber has no plan for the calling code {code}")
     return Plan(metadata)
 
 
 @lru_cache(maxsize=1)
 def calling_codes() -> npt.NDArray[np.int64]:
-    """1000: the calling code that a number with these first three digits begins with, 0 where there is none."""
+    """The calling code that an international number begins with, by its first three digits: int64, 1000; 0 where there
+    is none."""
     codes = np.zeros(1000, np.int64)
     for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         unit = 10 ** (3 - len(str(code)))
@@ -114,34 +123,52 @@ def calling_codes() -> npt.NDArray[np.int64]:
     return codes
 
 
+def calling_codes_of(numbers: Integers) -> Integers:
+    """The calling code of each phone (E.164 digits), 0 where the number is not above 0."""
+    tops = np.maximum(numbers, 0)
+    while len(wide := np.flatnonzero(tops > 999_999)):
+        tops[wide] //= 1000
+    while len(wide := np.flatnonzero(tops > 999)):
+        tops[wide] //= 10
+    return calling_codes()[tops]
+
+
+def has_other_calling_code(numbers: Integers, region: str) -> Mask:
+    """True for each phone (E.164 digits) whose calling code is not the region's; for every phone if libphonenumber does
+    not know the region."""
+    plan = plan_of_region(region)
+    other: Mask = calling_codes_of(numbers) != (plan.code if plan else -1)
+    return other
+
+
 @lru_cache(maxsize=4096)
-def _general(expression: str | None, length: int) -> Judge:
+def _general(expression: str | None, length: int) -> DigitTables:
     return compile_language(pattern(expression) if expression else NOTHING, length)
 
 
 @lru_cache(maxsize=4096)
-def valid(code: int, length: int) -> Judge:
-    """Valid national numbers of so many digits behind a calling code, in whichever region has it."""
+def valid_numbers(code: int, length: int) -> DigitTables:
+    """Tables that accept the valid national numbers of so many digits behind a calling code, in all of its regions."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
     if len(regions) == 1:
         return compile_language(_valid_in(plan_of_code(code).metadata, length), length)
-    valid, taken = NOTHING, NOTHING
-    for region in regions:  # the first region that claims a number is the one that judges it
+    valid, claimed_before = NOTHING, NOTHING
+    for region in regions:  # a number is valid if the first region that claims it says so
         plan = plan_of_region(region)
         if plan is None:
             continue
-        here = _valid_in(plan.metadata, length)
+        valid_here = _valid_in(plan.metadata, length)
         leading = plan.metadata.leading_digits
-        claimed = beginning(pattern(leading)) if leading else here
-        valid = either(valid, both(here, claimed, neither(taken)))
-        taken = either(taken, claimed)
+        claimed = beginning_with(pattern(leading)) if leading else valid_here
+        valid = union(valid, intersection(valid_here, claimed, complement(claimed_before)))
+        claimed_before = union(claimed_before, claimed)
     return compile_language(valid, length)
 
 
 def _valid_in(metadata: PhoneMetadata, length: int) -> Language:
     general = _described(metadata.general_desc, length)
     kinds = [*_KINDS, *(() if metadata.same_mobile_and_fixed_line_pattern else ("mobile",))]
-    return both(general, either(*[_described(getattr(metadata, kind), length) for kind in kinds]))
+    return intersection(general, union(*[_described(getattr(metadata, kind), length) for kind in kinds]))
 
 
 def _described(description: PhoneNumberDesc | None, length: int) -> Language:

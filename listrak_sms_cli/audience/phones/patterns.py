@@ -1,8 +1,8 @@
-"""The regular expressions of numbering plans, read as languages over the ten digits.
+"""The regular expressions of numbering plans, read as languages (sets of strings) over the ten digits.
 
-libphonenumber (through the Python package `phonenumbers`) describes valid numbers by regular expressions. A
-`Language` is such an expression, or some of them combined by "and", "or", "not"; `after` says what may follow a
-digit (Brzozowski's derivative), which is all that `phone_judges` needs to make tables of it.
+libphonenumber (through the Python package `phonenumbers`) describes valid numbers by regular expressions. `pattern`
+makes a Language of one; languages have unions, intersections and complements; and `derivative` (Brzozowski's) is all
+that `tables` needs to make tables of a language.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from functools import lru_cache
 
-Language = int  # a number in the book of expressions below: equal expressions, equal numbers
+Language = int  # a place in _expressions: equal expressions have equal places
 
 NOTHING: Language = 0  # no string at all
 EMPTY: Language = 1  # the empty string
@@ -18,103 +18,103 @@ ANYTHING: Language = 2  # every string
 
 _DIGITS = "0123456789"
 
-building = threading.RLock()  # the book is shared by all threads: hold this while building
-_book: list[tuple[str, tuple[int, ...]]] = [("nothing", ()), ("empty", ()), ("anything", ())]
-_numbers: dict[tuple[str, tuple[int, ...]], Language] = {entry: i for i, entry in enumerate(_book)}
-matches_empty: list[bool] = [False, True, True]  # by language
+languages_lock = threading.RLock()  # all threads share the lists below: hold it while languages are made
+_expressions: list[tuple[str, tuple[int, ...]]] = [("nothing", ()), ("empty", ()), ("anything", ())]
+_places: dict[tuple[str, tuple[int, ...]], Language] = {entry: i for i, entry in enumerate(_expressions)}
+matches_empty: list[bool] = [False, True, True]  # by language: is the empty string in it?
 _derived: dict[tuple[Language, int], Language] = {}
 
 
 class UnknownPattern(ValueError):
-    """A regular expression with something in it that libphonenumber's patterns did not have so far."""
+    """A regular expression with something in it that libphonenumber's patterns have not had so far."""
 
 
-def _enter(kind: str, parts: tuple[int, ...], nullable: bool) -> Language:
-    entry = (kind, parts)
-    if entry not in _numbers:
-        _book.append(entry)
+def _language(kind: str, parts: tuple[int, ...], nullable: bool) -> Language:
+    expression = (kind, parts)
+    if expression not in _places:
+        _expressions.append(expression)
         matches_empty.append(nullable)
-        _numbers[entry] = len(_book) - 1
-    return _numbers[entry]
+        _places[expression] = len(_expressions) - 1
+    return _places[expression]
 
 
 def _one_of(digits: set[int]) -> Language:
-    return _enter("digit", tuple(sorted(digits)), False)
+    return _language("digit", tuple(sorted(digits)), False)
 
 
-def _then(first: Language, second: Language) -> Language:
+def _concatenation(first: Language, second: Language) -> Language:
     if NOTHING in (first, second):
         return NOTHING
     if first == EMPTY:
         return second
-    kind, parts = _book[first]
+    kind, parts = _expressions[first]
     if kind == "then":
-        return _then(parts[0], _then(parts[1], second))
+        return _concatenation(parts[0], _concatenation(parts[1], second))
     if second == EMPTY:
         return first
-    return _enter("then", (first, second), matches_empty[first] and matches_empty[second])
+    return _language("then", (first, second), matches_empty[first] and matches_empty[second])
 
 
 def _flattened(kind: str, languages: tuple[Language, ...]) -> set[Language]:
     flat: set[Language] = set()
     for language in languages:
-        flat.update(_book[language][1] if _book[language][0] == kind else (language,))
+        flat.update(_expressions[language][1] if _expressions[language][0] == kind else (language,))
     return flat
 
 
-def either(*languages: Language) -> Language:
-    """What is in at least one of them."""
-    with building:
+def union(*languages: Language) -> Language:
+    """The strings that are in at least one of the languages."""
+    with languages_lock:
         parts = _flattened("or", languages) - {NOTHING}
         if ANYTHING in parts:
             return ANYTHING
         if len(parts) < 2:
             return parts.pop() if parts else NOTHING
-        return _enter("or", tuple(sorted(parts)), any(matches_empty[part] for part in parts))
+        return _language("or", tuple(sorted(parts)), any(matches_empty[part] for part in parts))
 
 
-def both(*languages: Language) -> Language:
-    """What is in all of them."""
-    with building:
+def intersection(*languages: Language) -> Language:
+    """The strings that are in all of the languages."""
+    with languages_lock:
         parts = _flattened("and", languages) - {ANYTHING}
         if NOTHING in parts:
             return NOTHING
         if len(parts) < 2:
             return parts.pop() if parts else ANYTHING
-        return _enter("and", tuple(sorted(parts)), all(matches_empty[part] for part in parts))
+        return _language("and", tuple(sorted(parts)), all(matches_empty[part] for part in parts))
 
 
-def neither(language: Language) -> Language:
-    """What is not in it."""
-    with building:
+def complement(language: Language) -> Language:
+    """The strings that are not in the language."""
+    with languages_lock:
         if language in (NOTHING, ANYTHING):
             return ANYTHING if language == NOTHING else NOTHING
-        return _enter("not", (language,), not matches_empty[language])
+        return _language("not", (language,), not matches_empty[language])
 
 
-def beginning(language: Language) -> Language:
-    """What begins with a string of it."""
-    with building:
-        return _then(language, ANYTHING)
+def beginning_with(language: Language) -> Language:
+    """The strings that begin with a string of the language."""
+    with languages_lock:
+        return _concatenation(language, ANYTHING)
 
 
-def after(language: Language, digit: int) -> Language:
-    """The rests of its strings that begin with this digit (Brzozowski's derivative)."""
+def derivative(language: Language, digit: int) -> Language:
+    """What follows this digit in the strings of the language that begin with it (Brzozowski's derivative)."""
     key = (language, digit)
     if key not in _derived:
-        kind, parts = _book[language]
+        kind, parts = _expressions[language]
         if kind == "digit":
             rest = EMPTY if digit in parts else NOTHING
         elif kind == "then":
-            rest = _then(after(parts[0], digit), parts[1])
+            rest = _concatenation(derivative(parts[0], digit), parts[1])
             if matches_empty[parts[0]]:
-                rest = either(rest, after(parts[1], digit))
+                rest = union(rest, derivative(parts[1], digit))
         elif kind == "or":
-            rest = either(*[after(part, digit) for part in parts])
+            rest = union(*[derivative(part, digit) for part in parts])
         elif kind == "and":
-            rest = both(*[after(part, digit) for part in parts])
+            rest = intersection(*[derivative(part, digit) for part in parts])
         elif kind == "not":
-            rest = neither(after(parts[0], digit))
+            rest = complement(derivative(parts[0], digit))
         else:
             rest = ANYTHING if kind == "anything" else NOTHING
         _derived[key] = rest
@@ -125,10 +125,10 @@ def after(language: Language, digit: int) -> Language:
 def pattern(expression: str) -> Language:
     r"""The strings that a regular expression of libphonenumber matches from end to end.
 
-    Known are digits, `\d`, `[…]`, groups, `|`, `?`, `{m}`, `{m,n}`; `$` is taken for nothing, so that a pattern
-    with it says too much, never too little. Raises UnknownPattern for anything else.
+    Known are digits, `\d`, `[…]`, groups, `|`, `?`, `{m}`, `{m,n}`; `$` is passed over, so that the language of a
+    pattern with it may be too large, but never too small. Raises UnknownPattern for anything else.
     """
-    with building:
+    with languages_lock:
         language, end = _alternatives(expression, 0)
     if end != len(expression):
         raise UnknownPattern(expression)
@@ -147,15 +147,15 @@ def _alternatives(text: str, at: int) -> tuple[Language, int]:
         low, high, at = _times(text, at)
         optional = EMPTY
         for _ in range(high - low):
-            optional = either(EMPTY, _then(part, optional))
+            optional = union(EMPTY, _concatenation(part, optional))
         parts += [part] * low + [optional]
     languages = []
     for branch in [*branches, parts]:
         language = EMPTY
         for part in reversed(branch):
-            language = _then(part, language)
+            language = _concatenation(part, language)
         languages.append(language)
-    return either(*languages), at
+    return union(*languages), at
 
 
 def _atom(text: str, at: int) -> tuple[Language, int]:

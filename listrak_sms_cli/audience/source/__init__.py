@@ -1,20 +1,17 @@
-"""From what a person names (a file, a folder, a URL, a frame) to chunks of text columns and row numbers.
+"""Read an audience: from what a person names (a file, a folder, a URL, a frame) to chunks of text columns.
 
-A new file format or a new place to read from belongs here. What a cell means does not.
+What other rooms see: `open_audience` gives an `Audience`, whose chunks can be read several times and in any thread,
+and which knows the file and the row number of each row. Change this room to read a new file format or from a new
+place, or to refuse a file that would be read wrongly. What a cell means (a phone, a date, a consent) belongs to the
+rooms that use it.
+
+From the outside in: `locate` lists the files, `open` finds out what each one is (`sniff`, `decompress`) and gives it
+to its reader (`csv`, `parquet`, `excel`, `arrow`, all of them a `FileReader`), `audience` puts the readers together.
 """
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.source.audience import (
-    Audience,
-    Chunk,
-    ReadOptions,
-    open_audience,
-)
+from listrak_sms_cli.audience.source.audience import Audience, Chunk, open_audience
+from listrak_sms_cli.audience.source.options import ReadOptions
 
-__all__ = [
-    "Audience",
-    "Chunk",
-    "ReadOptions",
-    "open_audience",
-]
+__all__ = ["Audience", "Chunk", "ReadOptions", "open_audience"]

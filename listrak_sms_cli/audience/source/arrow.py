@@ -1,4 +1,4 @@
-"""Rows that come as Arrow batches (frames, Arrow streams, sheets), kept as batches of text in the spool."""
+"""Read rows that come once, as Arrow batches (frames, Arrow streams, sheets): a copy of their text is spooled."""
 
 from __future__ import annotations
 
@@ -7,81 +7,71 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import xxhash
 from msgspec import Struct
+from msgspec.structs import replace
 
-from listrak_sms_cli.audience.source.content import Spool, Spooled
-from listrak_sms_cli.audience.source.identity import FileIdentity
-from listrak_sms_cli.audience.source.reader import Part, RowNumbers, Rows, Unit, check_cells
-from listrak_sms_cli.audience.source.to_text import as_text, why_unreadable
+from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, Rows
+from listrak_sms_cli.audience.source.spool import SourceSpool, SpooledContent
+from listrak_sms_cli.audience.source.to_text import text_column, unreadable_columns
 from listrak_sms_cli.errors import AudienceError
 
-UNIT_ROWS = 1 << 16
-UNIT_BYTES = 32 << 20
+CHUNK_ROWS = 1 << 16
+CHUNK_BYTES = 32 << 20
 _PANDAS_INDEX = "__index_level_"
 
 
-class TextBatch(Struct, frozen=True):
-    """`columns`: pa.string() each; `first`: number of the first row; `numbers`: of each row where they do not just
-    count up."""
+class TextStream(Struct, frozen=True):
+    """Rows that can be read once: `batches` of all `columns`, each a pa.string() array. The other fields are those of
+    FileReader."""
 
-    columns: list[pa.Array]
-    rows: int
-    first: int
-    numbers: RowNumbers | None = None
+    name: str
+    described: str
+    columns: tuple[str, ...]
+    batches: Iterable[Rows]
+    unreadable: Mapping[int, str] = {}
+    mtime_ns: int = 0
 
 
-class ArrowPart(Part):
-    """Batches of text, one a unit, written to the spool when this is made."""
+class ArrowReader(FileReader):
+    """The batches of a TextStream, read from the spool, one a chunk."""
 
-    def __init__(
-        self,
-        name: str,
-        described: str,
-        columns: tuple[str, ...],
-        batches: Iterable[TextBatch],
-        spool: Spool,
-        *,
-        unreadable: Mapping[int, str] | None = None,
-        mtime_ns: int = 0,
-    ) -> None:
-        self.name, self.described, self.columns = name, described, columns
-        self.unreadable = unreadable or {}
-        self.schema = pa.schema([(str(index), pa.string()) for index in range(len(columns))])
-        self._units: list[ArrowUnit] = []
-        digest = xxhash.xxh3_128("\0".join(columns).encode())
-        for batch in batches:
-            data = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema).serialize()
+    def __init__(self, stream: TextStream, spool: SourceSpool) -> None:
+        """Reads the whole stream. Raises AudienceError: `disk_full`, `temporary_folder`, and what the stream raises."""
+        schema = pa.schema([(str(index), pa.string()) for index in range(len(stream.columns))])
+        digest = xxhash.xxh3_128("\0".join(stream.columns).encode())
+        self._chunks = []
+        for batch in stream.batches:
+            data = pa.RecordBatch.from_arrays(batch.columns, schema=schema).serialize()
             digest.update(data)
-            kept = spool.keep(name, [memoryview(data)])
-            self._units.append(ArrowUnit(self, kept, batch.rows, batch.first, batch.numbers))
-        self.size = sum(unit.size for unit in self._units)
-        self.rows = sum(unit.rows for unit in self._units)
-        self._identity = FileIdentity(name, self.size, mtime_ns, digest.hexdigest())
+            content = spool.keep(stream.name, [memoryview(data)])
+            self._chunks.append(_ArrowChunk(schema, content, replace(batch, columns=())))
+        super().__init__(stream.name, sum(chunk.size for chunk in self._chunks), stream.mtime_ns)
+        self.described, self.columns, self.unreadable = stream.described, stream.columns, stream.unreadable
+        self.rows = sum(chunk.rows.count for chunk in self._chunks)
+        self.digest = digest.hexdigest()
 
-    def units(self) -> Iterator[Unit]:
-        return iter(self._units)
-
-    def identity(self) -> FileIdentity:
-        return self._identity
+    def chunks(self) -> Iterator[FileChunk]:
+        """As in FileReader; nobody else can change the spool."""
+        return iter(self._chunks)
 
 
-class ArrowUnit(Unit):
-    """One batch in the spool."""
+class _ArrowChunk(FileChunk):
+    """One batch in the spool; `rows` without columns."""
 
-    def __init__(self, part: ArrowPart, kept: Spooled, rows: int, first: int, numbers: RowNumbers | None) -> None:
-        self.size = kept.size
+    def __init__(self, schema: pa.Schema, content: SpooledContent, rows: Rows) -> None:
+        self.size = content.size
         self.rows = rows
-        self._part, self._kept, self._first, self._numbers = part, kept, first, numbers
+        self._schema, self._content = schema, content
 
     def read(self, columns: Sequence[int]) -> Rows:
-        data = pa.py_buffer(self._kept.read(0, self._kept.size))
-        batch = pa.ipc.read_record_batch(data, self._part.schema)
-        return Rows([batch.column(index) for index in columns], self.rows, self._first, self._numbers)
+        batch = pa.ipc.read_record_batch(pa.py_buffer(self._content.read(0, self.size)), self._schema)
+        return replace(self.rows, columns=[batch.column(index) for index in columns])
 
 
-def open_stream(source: object, name: str, spool: Spool) -> ArrowPart:
-    """Anything with `__arrow_c_stream__`; the index of a pandas frame is left out. Rows count from 1.
+def open_stream(source: object, name: str, spool: SourceSpool) -> ArrowReader:
+    """Read anything with `__arrow_c_stream__`; the index of a pandas frame is left out. Row numbers count from 1.
 
-    Raises AudienceError: `bad_stream` when it breaks off, `not_utf8`, `empty_file` when it has no columns.
+    Raises AudienceError: `bad_stream` when the stream ends with an error, `empty_file` when it has no columns,
+    `not_utf8`, `cell_too_long`, and what ArrowReader raises.
     """
     try:
         reader = pa.RecordBatchReader.from_stream(source)
@@ -89,17 +79,18 @@ def open_stream(source: object, name: str, spool: Spool) -> ArrowPart:
         raise AudienceError(
             f"{name} cannot be read as Arrow columns.", hint="Give every column one type.", code="bad_stream"
         ) from None
-    kept = [at for at, column in enumerate(reader.schema.names) if not column.startswith(_PANDAS_INDEX)]
+    schema = reader.schema
+    kept = [index for index, column in enumerate(schema.names) if not column.startswith(_PANDAS_INDEX)]
     if not kept:
         raise AudienceError(f"{name} has no columns.", hint="An audience has a phone column.", code="empty_file")
-    columns = tuple(reader.schema.names[at] for at in kept)
-    reasons = ((place, why_unreadable(reader.schema.types[at])) for place, at in enumerate(kept))
-    unreadable = {place: reason for place, reason in reasons if reason}
-    batches = _as_text(name, columns, unreadable, _slices(name, reader), kept)
-    return ArrowPart(name, "Arrow stream", columns, batches, spool, unreadable=unreadable)
+    columns = tuple(schema.names[index] for index in kept)
+    unreadable = unreadable_columns(schema.types[index] for index in kept)
+    batches = _text_batches(name, columns, unreadable, (batch.select(kept) for batch in _slices(name, reader)))
+    return ArrowReader(TextStream(name, "Arrow stream", columns, batches, unreadable), spool)
 
 
 def _slices(name: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream, cut to at most CHUNK_ROWS rows and about CHUNK_BYTES bytes."""
     rows = 0
     while True:
         try:
@@ -108,31 +99,26 @@ def _slices(name: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]
             return
         except Exception:  # whatever the other library raises
             raise AudienceError(
-                f"{name} broke off after row {rows:,}.", hint="Check the query behind it.", code="bad_stream"
+                f"{name} ended with an error after row {rows:,}.", hint="Check the query behind it.", code="bad_stream"
             ) from None
         rows += batch.num_rows
-        width = max(1, batch.nbytes // max(1, batch.num_rows))
-        step = max(1, min(UNIT_ROWS, UNIT_BYTES // width))
+        row_bytes = max(1, batch.nbytes // max(1, batch.num_rows))
+        step = max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))
         for start in range(0, batch.num_rows, step):
             yield batch.slice(start, step)
 
 
-def _as_text(
-    name: str, columns: Sequence[str], unreadable: Mapping[int, str], slices: Iterable[pa.RecordBatch], kept: list[int]
-) -> Iterator[TextBatch]:
+def _text_batches(
+    name: str, columns: Sequence[str], unreadable: Mapping[int, str], batches: Iterable[pa.RecordBatch]
+) -> Iterator[Rows]:
+    """Unreadable columns become nulls."""
     first = 1
-    for batch in slices:
-        texts = []
-        for place, at in enumerate(kept):
-            try:
-                texts.append(
-                    pa.nulls(batch.num_rows, pa.string()) if place in unreadable else as_text(batch.column(at))
-                )
-                check_cells(texts[-1], name, columns[place], first)
-            except AudienceError as error:
-                if error.code == "cell_too_long":
-                    raise
-                where = f"{name}, column “{columns[place]}”, rows {first:,} to {first + batch.num_rows - 1:,}"
-                raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
-        yield TextBatch(texts, batch.num_rows, first)
+    for batch in batches:
+        texts = [
+            pa.nulls(batch.num_rows, pa.string())
+            if index in unreadable
+            else text_column([batch.column(index)], name, column, first)
+            for index, column in enumerate(columns)
+        ]
+        yield Rows(texts, batch.num_rows, first)
         first += batch.num_rows

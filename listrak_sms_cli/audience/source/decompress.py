@@ -1,4 +1,4 @@
-"""Streams of bytes unpacked and turned into UTF-8, piece by piece."""
+"""Streams of bytes: compression taken off, text of other encodings turned into UTF-8, piece by piece."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -18,50 +19,54 @@ from listrak_sms_cli.errors import AudienceError
 
 
 class Readable(Protocol):
-    """All that is asked of a stream: bytes, and none at its end."""
+    """All that is needed of a stream."""
 
-    def read(self, size: int, /) -> bytes | None: ...
+    def read(self, size: int, /) -> bytes | None:
+        """Up to `size` bytes; none at the end."""
 
 
-class Peeked(io.RawIOBase):
-    """A stream whose first bytes (`head`) have been looked at and are read again."""
+class PeekedStream(io.RawIOBase):
+    """A stream of which the first bytes are known as `head`; reading starts with them."""
 
-    def __init__(self, stream: Readable, size: int = SAMPLE) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self.head = _read_up_to(stream, size)
-        self._at = 0
+        self.head = _read_up_to(stream, SAMPLE)
+        self._position = 0
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
-    def readinto(self, target: object) -> int:
-        view = memoryview(target).cast("B")  # type: ignore[arg-type]
-        piece = self.head[self._at : self._at + len(view)]
-        self._at += len(piece)
+    def readinto(self, target: Any) -> int:
+        """Fill `target` with the next bytes and return how many; 0 at the end."""
+        view = memoryview(target).cast("B")
+        piece = self.head[self._position : self._position + len(view)]
+        self._position += len(piece)
         if not piece:
             piece = self._stream.read(len(view)) or b""
         view[: len(piece)] = piece
         return len(piece)
 
 
-def unpacked(name: str, stream: Peeked) -> tuple[str | None, Peeked]:
-    """The codec found (None: none) and the content beneath it."""
+def decompressed(name: str, stream: PeekedStream) -> tuple[str | None, PeekedStream]:
+    """How the stream is compressed (None: not at all) and its content. Reading the content raises AudienceError
+    (`bad_compression`)."""
     codec = compression_of(stream.head)
     if codec is None:
         return None, stream
     buffered = io.BufferedReader(stream, PIECE)
-    opened: Any
+    content: Any
     if codec == "gzip":
-        opened = gzip.GzipFile(fileobj=buffered)
+        content = gzip.GzipFile(fileobj=buffered)
     elif codec == "bz2":
-        opened = bz2.BZ2File(buffered)
+        content = bz2.BZ2File(buffered)
     else:
-        opened = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
-    return codec, Peeked(_Translated(name, codec, opened))
+        content = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
+    return codec, PeekedStream(_Decompressor(name, codec, content))
 
 
-class _Translated:
-    """A decompressor whose errors are ours."""
+class _Decompressor:
+    """Translates what a decompressor raises."""
 
     def __init__(self, name: str, codec: str, stream: Readable) -> None:
         self._name, self._codec, self._stream = name, codec, stream
@@ -77,43 +82,38 @@ class _Translated:
             ) from None
 
 
-def pieces(stream: Peeked) -> Iterator[bytes]:
+def pieces(stream: PeekedStream) -> Iterator[bytes]:
     """The rest of a stream."""
     while piece := stream.read(PIECE):
         yield piece
 
 
 class UndecodableError(Exception):
-    """A stream does not decode; what came before has been given."""
+    """Some bytes of a stream are not text in its encoding; all text before them has been yielded."""
 
 
-def as_utf8(stream: Peeked, encoding: str) -> Iterator[bytes]:
-    """The text of a stream as UTF-8 without byte order mark. Raises UndecodableError."""
+def as_utf8(stream: PeekedStream, encoding: str) -> Iterator[bytes]:
+    """The text of a stream as UTF-8, without byte order mark. Raises UndecodableError."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    first = True
-    for piece in _with_end(stream):
+    at_start = True
+    for piece in chain(pieces(stream), [b""]):
         before = decoder.getstate()
         try:
-            text = decoder.decode(piece or b"", final=piece is None)
+            text = decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
             decoder.setstate(before)
-            held = len(error.object) - len(piece or b"")
-            yield decoder.decode((piece or b"")[: max(0, error.start - held)]).encode()
+            pending = len(error.object) - len(piece)  # bytes of earlier pieces that the decoder had kept back
+            yield decoder.decode(piece[: max(0, error.start - pending)]).encode()
             raise UndecodableError from None
         except UnicodeError:
             raise UndecodableError from None
-        if first and text:
-            text, first = text.removeprefix("\ufeff"), False
+        if at_start and text:
+            text, at_start = text.removeprefix("\ufeff"), False
         yield text.encode()
 
 
-def _with_end(stream: Peeked) -> Iterator[bytes | None]:
-    yield from pieces(stream)
-    yield None
-
-
 def _read_up_to(stream: Readable, size: int) -> bytes:
-    found = bytearray()
-    while len(found) < size and (piece := stream.read(size - len(found))):
-        found += piece
-    return bytes(found)
+    data = bytearray()
+    while len(data) < size and (piece := stream.read(size - len(data))):
+        data += piece
+    return bytes(data)

@@ -1,4 +1,4 @@
-"""Excel workbooks through python-calamine, which the extra `excel` brings."""
+"""Read Excel workbooks with python-calamine, which the extra `excel` installs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.audience.source.arrow import ArrowPart, TextBatch
-from listrak_sms_cli.audience.source.content import Content, Spool
+from listrak_sms_cli.audience.source.arrow import ArrowReader, TextStream
+from listrak_sms_cli.audience.source.content import Content
+from listrak_sms_cli.audience.source.reader import Rows
+from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
 
-_BLOCK_ROWS = 8192
+_CHUNK_ROWS = 8192
 _BLANK = (None, "")
 
 
-def open_workbook(content: Content, sheet: str | None, spool: Spool) -> ArrowPart:
-    """The first sheet, or `sheet`, as text: whole numbers without `.0`, dates ISO with the time of day behind them
-    where there is one. Rows are numbered as the sheet numbers them; rows without a cell are left out.
+def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> ArrowReader:
+    """Read the first sheet, or `sheet`, as text: whole numbers without `.0`, dates as ISO dates, with the time of day
+    where there is one. Row numbers are those of the sheet; rows without a cell are left out.
 
-    A sheet's cells are Python objects by nature; they become columns block by block. Raises AudienceError:
-    `extra_missing`, `bad_workbook`, `unknown_sheet`, `empty_file`.
+    The cells of a sheet come as Python objects, and become columns chunk by chunk. Raises AudienceError:
+    `extra_missing`, `bad_workbook`, `unknown_sheet`, `empty_file`, and what ArrowReader raises.
     """
-    chosen, rows = _cells(content, sheet)
-    header = next((at for at, row in enumerate(rows) if _is_filled(row)), None)
+    chosen, rows = _read_sheet(content, sheet)
+    header = next((index for index, row in enumerate(rows) if _is_filled(row)), None)
     if header is None:
         raise AudienceError(
             f"{content.name}: the sheet “{chosen}” is empty.", hint="Name another with --sheet.", code="empty_file"
         )
     width = max(_width(row) for row in rows[header:])
-    columns = tuple(_shown(cell) or "" for cell in rows[header][:width])
-    batches = _batches(rows, header + 1, width)
-    described = f"Excel, sheet “{chosen}”"
-    part = ArrowPart(content.name, described, columns, batches, spool, mtime_ns=content.mtime_ns)
+    columns = tuple(_cell_text(cell) or "" for cell in rows[header][:width])
+    batches = _text_batches(rows, header + 1, width)
+    stream = TextStream(content.name, f"Excel, sheet “{chosen}”", columns, batches, mtime_ns=content.mtime_ns)
+    reader = ArrowReader(stream, spool)
     content.check_unchanged()
-    return part
+    return reader
 
 
-def _cells(content: Content, sheet: str | None) -> tuple[str, list[list[Any]]]:
+def _read_sheet(content: Content, sheet: str | None) -> tuple[str, list[list[Any]]]:
     """The sheet's name and its rows from the first one on, all as wide as the widest."""
     try:
         import python_calamine
@@ -50,8 +52,8 @@ def _cells(content: Content, sheet: str | None) -> tuple[str, list[list[Any]]]:
             code="extra_missing",
         ) from None
     try:
-        with content.reader() as reader:
-            workbook = python_calamine.load_workbook(reader)
+        with content.open() as file:
+            workbook = python_calamine.load_workbook(file)
             names: list[str] = list(workbook.sheet_names)
             chosen = names[0] if sheet is None else next((n for n in names if n.casefold() == sheet.casefold()), None)
             if chosen is not None:
@@ -67,13 +69,12 @@ def _cells(content: Content, sheet: str | None) -> tuple[str, list[list[Any]]]:
     )
 
 
-def _batches(rows: Sequence[Sequence[Any]], start: int, width: int) -> Iterator[TextBatch]:
-    for first in range(start, len(rows), _BLOCK_ROWS):
-        block = rows[first : first + _BLOCK_ROWS]
-        filled = [at for at, row in enumerate(block) if _is_filled(row)]
-        columns = [pa.array([_shown(block[at][column]) for at in filled], pa.string()) for column in range(width)]
-        numbers = np.array(filled, np.int64) + first + 1
-        yield TextBatch(columns, len(filled), first + 1, numbers)
+def _text_batches(rows: Sequence[Sequence[Any]], start: int, width: int) -> Iterator[Rows]:
+    for first in range(start, len(rows), _CHUNK_ROWS):
+        chunk = rows[first : first + _CHUNK_ROWS]
+        filled = [index for index, row in enumerate(chunk) if _is_filled(row)]
+        columns = [pa.array([_cell_text(chunk[row][column]) for row in filled], pa.string()) for column in range(width)]
+        yield Rows(columns, len(filled), first + 1, np.array(filled, np.int64) + first + 1)
 
 
 def _is_filled(row: Sequence[Any]) -> bool:
@@ -81,11 +82,11 @@ def _is_filled(row: Sequence[Any]) -> bool:
 
 
 def _width(row: Sequence[Any]) -> int:
-    """Columns up to the last with a cell in it: sheets often end in formatted emptiness."""
-    return max((at + 1 for at, cell in enumerate(row) if cell not in _BLANK), default=0)
+    """Columns up to the last filled cell: sheets often end in empty columns that are formatted."""
+    return max((column + 1 for column, cell in enumerate(row) if cell not in _BLANK), default=0)
 
 
-def _shown(cell: Any) -> str | None:
+def _cell_text(cell: Any) -> str | None:
     if cell in _BLANK:
         return None
     if isinstance(cell, bool):

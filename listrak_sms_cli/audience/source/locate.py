@@ -1,4 +1,4 @@
-"""Which files an audience is: a path, a glob, a folder, a URL, standard input."""
+"""List the files of an audience: of a path, a glob, a folder, a URL, standard input."""
 
 from __future__ import annotations
 
@@ -7,57 +7,47 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
 from listrak_sms_cli.errors import AudienceError
 
 STANDARD_INPUT = "standard input"
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".parq")
-_COMPRESSED = (".gz", ".zst", ".bz2")
-_PATIENCE = 30  # seconds a cloud store is tried before it counts as out of reach
+_DATA_FILE = re.compile(r"\.(?:(csv|tsv|txt)|parquet|pq|parq)(?:\.gz|\.zst|\.bz2)*$", re.IGNORECASE)
 _SECRET_KEYS = re.compile(
-    r"secret|password|token|signature|credential|access_key|accesskey|account_key|api_?key|^sig$", re.I
+    r"secret|password|token|signature|credential|access_key|accesskey|account_key|api_?key|^sig$", re.IGNORECASE
 )
-_MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_STORE_TIMEOUT = 30  # seconds a cloud store is tried
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+Partitions = tuple[tuple[str, str], ...]
 
 
 class Location(Struct, frozen=True):
-    """One file. `path` is None when it can only be streamed: then `stream` opens it. `partitions`: the key=value
-    folders it lies in."""
+    """One file. `open` gives its bytes from the start; `path` is set when they can be read in place as well, any number
+    of times. `partitions`: (key, value) of each `key=value` folder it lies in."""
 
     name: str
+    open: Callable[[], BinaryIO]
     path: Path | None = None
-    stream: Callable[[], BinaryIO] | None = None
-    partitions: tuple[tuple[str, str], ...] = ()
+    partitions: Partitions = ()
 
 
-def find(source: str) -> tuple[str, list[Location]]:
-    """(what to call the audience, its files in order).
+def locate(source: str) -> tuple[str, list[Location]]:
+    """Return the name of the audience and its files in order.
 
     Raises AudienceError: `not_found`, `url_with_key`, `cannot_read`, `mixed_formats`.
     """
     if source == "-":
-        return STANDARD_INPUT, [Location(STANDARD_INPUT, stream=_standard_input)]
+        return STANDARD_INPUT, [Location(STANDARD_INPUT, _standard_input)]
     scheme = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE)
-    if scheme and scheme[1].lower() == "file":
-        source = unquote(urlsplit(source).path)
-    elif scheme:
-        return _at_url(source)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        names = [str(p) for p in sorted(path.rglob("*")) if p.is_file()]
-        return source, [_local(Path(n), _partitions(n, str(path))) for n in _of_one_format(names, str(path))]
-    if not path.exists() and glob.has_magic(source):
-        names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207 (absolute)
-        if not names:
-            raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
-        fixed = str(path)[: re.search(r"[*?\[]", str(path)).start()]  # type: ignore[union-attr]
-        return source, [_local(Path(n), _partitions(n, os.path.dirname(fixed))) for n in names]  # noqa: PTH120
-    return source, [_local(path, ())]
+    if scheme and scheme[1].lower() != "file":
+        return source, _files_at_url(source)
+    path = unquote(urlsplit(source).path) if scheme else source
+    return path, _local_files(Path(path).expanduser(), path)
 
 
 def _standard_input() -> BinaryIO:
@@ -70,99 +60,117 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _local(path: Path, partitions: tuple[tuple[str, str], ...]) -> Location:
-    """Pipes and devices are streamed."""
-    name = str(path)
-    if path.exists() and not path.is_file():
-        return Location(name, stream=lambda: path.open("rb"), partitions=partitions)
-    return Location(name, path=path, partitions=partitions)
+def _local_files(path: Path, source: str) -> list[Location]:
+    """A folder's data files, the files that match a pattern, or the file itself (also when it does not exist)."""
+    if path.is_dir():
+        names = _data_files([str(file) for file in sorted(path.rglob("*")) if file.is_file()], str(path))
+        return [_local_file(Path(name), _partitions(name, str(path))) for name in names]
+    if path.exists() or not glob.has_magic(source):
+        return [_local_file(path)]
+    names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207 (absolute)
+    if not names:
+        raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
+    root = os.path.dirname(re.split(r"[*?\[]", str(path), maxsplit=1)[0])  # noqa: PTH120 (a trailing / counts)
+    return [_local_file(Path(name), _partitions(name, root)) for name in names]
 
 
-def _of_one_format(names: Sequence[str], folder: str) -> list[str]:
-    """The data files of a folder; hidden ones, and those that begin with `_`, are notes of what wrote it."""
-    kinds: dict[str, list[str]] = {"Parquet": [], "CSV": []}
+def _local_file(path: Path, partitions: Partitions = ()) -> Location:
+    """Pipes and devices cannot be read in place."""
+    readable_in_place = path.is_file() or not path.exists()
+    return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
+
+
+def _data_files(names: Sequence[str], folder: str) -> list[str]:
+    """The CSV or Parquet files of a folder. What begins with "." or "_" is left out: programs that write folders keep
+    their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
+    csv: list[str] = []
+    parquet: list[str] = []
     for name in names:
-        parts = Path(name[len(folder) :]).parts
-        if any(part.startswith((".", "_")) for part in parts):
-            continue
-        bare = name.lower()
-        for suffix in _COMPRESSED:
-            bare = bare.removesuffix(suffix)
-        if bare.endswith(_SUFFIXES):
-            kinds["CSV" if bare.endswith((".csv", ".tsv", ".txt")) else "Parquet"].append(name)
-    if kinds["Parquet"] and kinds["CSV"]:
+        hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
+        if not hidden and (data_file := _DATA_FILE.search(name)):
+            (csv if data_file[1] else parquet).append(name)
+    if csv and parquet:
         raise AudienceError(
             f"The folder {folder} holds both Parquet and CSV files.",
             hint=f'Name the ones that are meant, for example "{folder.rstrip("/")}/*.parquet".',
             code="mixed_formats",
         )
-    found = kinds["Parquet"] or kinds["CSV"]
-    if not found:
+    if not csv and not parquet:
         raise AudienceError(f"The folder {folder} holds no CSV or Parquet files.", code="not_found")
-    return found
+    return csv or parquet
 
 
-def _partitions(name: str, root: str) -> tuple[tuple[str, str], ...]:
-    """`dt=2026-01-01/region=us/part.parquet` -> (dt, 2026-01-01), (region, us); Hive's word for none is empty."""
-    inside = name[len(root) :] if name.startswith(root) else name
-    found = []
-    for part in Path(inside).parts[:-1]:
-        key, equals, value = part.partition("=")
+def _parts_below(folder: str, name: str) -> tuple[str, ...]:
+    path = Path(name)
+    return path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
+
+
+def _partitions(name: str, root: str) -> Partitions:
+    """`dt=2026-01-01/region=us/part.parquet` -> (dt, 2026-01-01), (region, us); Hive's word for null becomes ""."""
+    partitions = []
+    for folder in _parts_below(root, name)[:-1]:
+        key, equals, value = folder.partition("=")
         if equals and key:
-            found.append((unquote(key), "" if value == _MISSING_PARTITION else unquote(value)))
-    return tuple(found)
+            partitions.append((unquote(key), "" if value == _NULL_PARTITION else unquote(value)))
+    return tuple(partitions)
 
 
-def _at_url(url: str) -> tuple[str, list[Location]]:
+def _files_at_url(url: str) -> list[Location]:
+    """The file or the folder's data files at a URL that Arrow's file systems open."""
     parts = urlsplit(url)
-    plain = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-    if parts.password or "@" in parts.netloc or any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
+    shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    _check_url(parts, shown)
+    store, path, files = _list_store(_with_timeout(url, parts), shown)
+    is_folder = files != [path]
+    if is_folder:
+        files = _data_files(files, path)
+    root = path if is_folder else str(Path(path).parent)
+    prefix = url.removesuffix(path) if url.endswith(path) else f"{parts.scheme}://"
+    return [
+        Location(prefix + file, partial(store.open_input_stream, file, compression=None), None, _partitions(file, root))
+        for file in files
+    ]
+
+
+def _check_url(parts: SplitResult, shown: str) -> None:
+    if "@" in parts.netloc or any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
         raise AudienceError(
-            f"The URL {plain} holds a key or a password.",
+            f"The URL {shown} holds a key or a password.",
             hint="Take it out: credentials come from the environment (for example AWS_PROFILE, "
             "GOOGLE_APPLICATION_CREDENTIALS).",
             code="url_with_key",
         )
     if parts.scheme.lower() in ("http", "https"):
         raise AudienceError(
-            f"{plain} is a web address, which is not read.",
+            f"{shown} is a web address, which is not read.",
             hint="Download it first, or pipe it in: curl -fsS URL | lsms … -",
             code="not_found",
         )
+
+
+def _with_timeout(url: str, parts: SplitResult) -> str:
+    """Without it, Google's store tries a network that is not there for a quarter of an hour and ignores Ctrl-C."""
+    if parts.scheme.lower() not in ("gs", "gcs") or "retry_limit_seconds" in parts.query:
+        return url
+    return f"{url}{'&' if parts.query else '?'}retry_limit_seconds={_STORE_TIMEOUT}"
+
+
+def _list_store(url: str, shown: str) -> tuple[Any, str, list[str]]:
+    """The file system, the path there, and the paths of all files: the path itself, or all files of the folder."""
     try:
         from pyarrow import fs
 
-        if parts.scheme.lower() in ("gs", "gcs") and "retry_limit_seconds" not in parts.query:
-            # Without it, a network that is not there is tried for a quarter of an hour, deaf to Ctrl-C.
-            url = f"{url}{'&' if parts.query else '?'}retry_limit_seconds={_PATIENCE}"
-        system, path = fs.FileSystem.from_uri(url)
-        info = system.get_file_info(path)
-        if info.type == fs.FileType.Directory:
-            listed = system.get_file_info(fs.FileSelector(path, recursive=True))
-            paths = _of_one_format(sorted(i.path for i in listed if i.is_file), path)
-        elif info.type == fs.FileType.NotFound:
-            raise AudienceError(f"There is nothing at {plain}.", hint="Check the URL.", code="not_found")
-        else:
-            paths = [path]
-    except AudienceError:
-        raise
-    except Exception as error:
-        known = "Unrecognized filesystem" not in str(error)
-        raise AudienceError(
-            f"{plain} cannot be opened.",
-            hint="Check the address, your credentials for it, and the network."
-            if known
-            else "URLs that are read begin with s3://, gs:// or file://.",
-            code="cannot_read",
-        ) from None
-    root = path if len(paths) > 1 or paths != [path] else str(Path(path).parent)
-    prefix = url[: len(url) - len(path)] if url.endswith(path) else f"{parts.scheme}://"
-    return url, [Location(prefix + p, stream=_opener(system, p), partitions=_partitions(p, root)) for p in paths]
-
-
-def _opener(system: Any, path: str) -> Callable[[], BinaryIO]:
-    def opened() -> BinaryIO:
-        stream: BinaryIO = system.open_input_stream(path, compression=None)
-        return stream
-
-    return opened
+        store, path = fs.FileSystem.from_uri(url)
+        kind = store.get_file_info(path).type
+        files = [path]
+        if kind == fs.FileType.Directory:
+            listed = store.get_file_info(fs.FileSelector(path, recursive=True))
+            files = sorted(file.path for file in listed if file.is_file)
+    except Exception as error:  # Arrow's file systems raise what their libraries raise
+        hint = "Check the address, your credentials for it, and the network."
+        if "Unrecognized filesystem" in str(error):
+            hint = "URLs that are read begin with s3://, gs:// or file://."
+        raise AudienceError(f"{shown} cannot be opened.", hint=hint, code="cannot_read") from None
+    if kind == fs.FileType.NotFound:
+        raise AudienceError(f"There is nothing at {shown}.", hint="Check the URL.", code="not_found")
+    return store, path, files

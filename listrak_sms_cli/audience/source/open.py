@@ -1,4 +1,4 @@
-"""From what a person gives to the open files of an audience, their columns in one order."""
+"""Open what a person names: find out what each file is, give it to its reader, bring all columns into one order."""
 
 from __future__ import annotations
 
@@ -7,75 +7,106 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from listrak_sms_cli.audience.source.arrow import open_stream
-from listrak_sms_cli.audience.source.content import Spool
-from listrak_sms_cli.audience.source.locate import Location, find
-from listrak_sms_cli.audience.source.one_file import check_options, open_location
+from listrak_sms_cli.audience.source.content import Content, LocalFile
+from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
+from listrak_sms_cli.audience.source.decompress import PeekedStream, UndecodableError, as_utf8, decompressed, pieces
+from listrak_sms_cli.audience.source.locate import Location, locate
 from listrak_sms_cli.audience.source.options import ReadOptions
-from listrak_sms_cli.audience.source.reader import Part
+from listrak_sms_cli.audience.source.reader import FileReader
+from listrak_sms_cli.audience.source.sniff import (
+    DELIMITER_NAMES,
+    FORMATS,
+    SAMPLE,
+    delimiter_of,
+    encoding_of,
+    encoding_shown,
+    kind_of,
+    separator_line,
+)
+from listrak_sms_cli.audience.source.spool import SourceSpool, SpooledContent
 from listrak_sms_cli.errors import AudienceError
 
 
-class Found(Struct, frozen=True):
-    """An open file of the audience. `places`: for each column of the audience the column of the file, or the value
-    that the file's folder (`key=value`) gives it. `folders`: the names of the latter, the last columns of all."""
+class AudienceFile(Struct, frozen=True):
+    """A file and where the audience's columns are in it: for each column of the audience the index of the file's
+    column, or the text that the file's `key=value` folder gives to every row. `partition_columns`: the names of the
+    latter, which are the audience's last columns."""
 
-    part: Part
-    places: Sequence[int | str]
-    folders: tuple[str, ...] = ()
+    reader: FileReader
+    column_sources: Sequence[int | str]
+    partition_columns: tuple[str, ...] = ()
+
+    def why_unreadable(self, column: int) -> str | None:
+        """Why a column of the audience has no text in this file; None when it has."""
+        source = self.column_sources[column]
+        return self.reader.unreadable.get(source) if isinstance(source, int) else None
 
 
-def open_parts(source: object, options: ReadOptions, spool: Spool) -> tuple[str, list[Found]]:
-    """The audience's name and its files. Raises AudienceError."""
-    check_options(options)
+def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tuple[str, list[AudienceFile]]:
+    """Return the audience's name and its open files. What cannot be read twice is copied to the spool.
+
+    Raises AudienceError for everything that cannot be an audience.
+    """
+    _check_options(options)
     if hasattr(source, "__arrow_c_stream__"):
+        from listrak_sms_cli.audience.source.arrow import open_stream
+
         name = f"the {type(source).__name__}"
         stream = open_stream(source, name, spool)
-        return name, [Found(stream, range(len(stream.columns)))]
+        return name, [AudienceFile(stream, range(len(stream.columns)))]
     if not isinstance(source, str | os.PathLike):
         raise AudienceError(
             f"A {type(source).__name__} cannot be read as an audience.",
-            hint="Give a path, a URL, or a frame that speaks the Arrow stream interface (pandas, polars, pyarrow).",
+            hint="Give a path, a URL, or a frame with the Arrow stream interface (pandas, polars, pyarrow).",
             code="not_an_audience",
         )
-    name, locations = find(os.fsdecode(source))
-    parts = [(location, part) for location in locations if (part := _open(location, len(locations), options, spool))]
-    if not parts:
+    name, locations = locate(os.fsdecode(source))
+    readers = []
+    for location in locations:
+        try:
+            readers.append((location, _open_location(location, options, spool)))
+        except AudienceError as error:
+            # Spark writes empty files for partitions without rows.
+            if error.code != "empty_file" or len(locations) == 1:
+                raise
+    if not readers:
         raise AudienceError(f"All files of {name} are empty.", hint="Check the export.", code="empty_file")
-    return name, _aligned(parts)
+    return name, _in_one_order(readers)
 
 
-def _open(location: Location, files: int, options: ReadOptions, spool: Spool) -> Part | None:
-    """None for an empty file among others: Spark writes them for partitions without rows."""
-    try:
-        return open_location(location, options, spool)
-    except AudienceError as error:
-        if error.code == "empty_file" and files > 1:
-            return None
-        raise
+def _check_options(options: ReadOptions) -> None:
+    """Raises AudienceError for options that no file could be read with."""
+    if options.format is not None and options.format.lower() not in FORMATS:
+        raise AudienceError(
+            "The format given is not known.", hint=f"--format is one of {', '.join(FORMATS)}.", code="bad_format"
+        )
+    encoding_of(b"", options.encoding)
+    delimiter_of("", options.delimiter)
 
 
-def _aligned(parts: Sequence[tuple[Location, Part]]) -> list[Found]:
-    """The files with their columns in the order of the first, matched by name."""
-    location, first = parts[0]
-    folders = tuple(key for key, _ in location.partitions if key not in first.columns)
-    found = []
-    for location, part in parts:
-        values = {key: value for key, value in location.partitions if key not in part.columns}
-        if sorted(part.columns) != sorted(first.columns) or set(values) != set(folders):
-            raise _different(part, values, first, folders)
-        if part.columns == first.columns:
-            places: list[int | str] = list(range(len(part.columns)))
-        elif len(set(part.columns)) == len(part.columns):
-            places = [part.columns.index(name) for name in first.columns]
-        else:
-            raise _different(part, values, first, folders)
-        found.append(Found(part, [*places, *(values[key] for key in folders)], folders))
-    return found
+def _in_one_order(readers: Sequence[tuple[Location, FileReader]]) -> list[AudienceFile]:
+    """Match the columns of each file by name with those of the first. Raises AudienceError (`different_columns`)."""
+    first_location, first = readers[0]
+    partition_columns = tuple(key for key, _ in first_location.partitions if key not in first.columns)
+    files = []
+    for location, reader in readers:
+        values = {key: value for key, value in location.partitions if key not in reader.columns}
+        index_of = {column: index for index, column in enumerate(reader.columns)}
+        same = reader.columns == first.columns
+        ambiguous = len(index_of) < len(reader.columns) and not same
+        if ambiguous or sorted(reader.columns) != sorted(first.columns) or set(values) != set(partition_columns):
+            raise _different_columns(reader, values, first, partition_columns)
+        indices = range(len(first.columns)) if same else [index_of[column] for column in first.columns]
+        sources = [*indices, *(values[key] for key in partition_columns)]
+        files.append(AudienceFile(reader, sources, partition_columns))
+    return files
 
 
-def _different(part: Part, values: dict[str, str], first: Part, folders: Sequence[str]) -> AudienceError:
-    expected, own = [*first.columns, *folders], [*part.columns, *values]
+def _different_columns(
+    reader: FileReader, values: dict[str, str], first: FileReader, partition_columns: Sequence[str]
+) -> AudienceError:
+    expected, own = [*first.columns, *partition_columns], [*reader.columns, *values]
     missing = [name for name in expected if name not in own]
     surplus = [name for name in own if name not in expected]
     if missing:
@@ -85,7 +116,91 @@ def _different(part: Part, values: dict[str, str], first: Part, folders: Sequenc
     else:
         what = "repeats a column, in another order"
     return AudienceError(
-        f"{part.name} {what}, unlike {first.name}.",
+        f"{reader.name} {what}, unlike {first.name}.",
         hint="The files of one audience need the same columns; push files that differ one by one.",
         code="different_columns",
     )
+
+
+def _open_location(location: Location, options: ReadOptions, spool: SourceSpool) -> FileReader:
+    """Raises AudienceError: `not_found`, `cannot_read`, and what `_OpenedFile.reader` raises."""
+    name = location.name
+    try:
+        local = None if location.path is None else LocalFile(name, location.path)
+        with location.open() as stream:
+            codec, content = decompressed(name, PeekedStream(stream))
+            return _OpenedFile(name, content, codec, local, options, spool).reader()
+    except FileNotFoundError:
+        raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="not_found") from None
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else "reading it failed"
+        raise AudienceError(
+            f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read"
+        ) from None
+
+
+class _OpenedFile(Struct, frozen=True):
+    """A file just opened. `stream`: its content from the start, without its compression `codec`. `local`: the file
+    itself when it can be read in place."""
+
+    name: str
+    stream: PeekedStream
+    codec: str | None
+    local: LocalFile | None
+    options: ReadOptions
+    spool: SourceSpool
+
+    def reader(self) -> FileReader:
+        """The reader for what the file is. Raises AudienceError: `empty_file`, `wrong_format`, `bad_compression`, and
+        what the reader raises."""
+        head, format_named = self.stream.head, (self.options.format or "").lower()
+        if not head:
+            raise AudienceError(f"{self.name} is empty.", hint="Check the export that wrote it.", code="empty_file")
+        kind = kind_of(head, self.name, format_named)
+        if kind == "parquet":
+            from listrak_sms_cli.audience.source.parquet import ParquetReader
+
+            return ParquetReader(self._content())
+        if kind == "workbook":
+            from listrak_sms_cli.audience.source.excel import open_workbook
+
+            return open_workbook(self._content(), self.options.sheet, self.spool)
+        return self._csv_reader("tab" if format_named == "tsv" else None)
+
+    def _csv_reader(self, delimiter_named: str | None) -> CsvReader:
+        encoding = encoding_of(self.stream.head, self.options.encoding, self.name)
+        content = self._content(encoding)
+        separator, sample = separator_line(content.read(0, SAMPLE).decode("utf-8-sig", "replace"))
+        delimiter = delimiter_of(sample, self.options.delimiter or delimiter_named or separator)
+        shown = DELIMITER_NAMES.get(delimiter, f"“{delimiter}”")
+        compression = f", {self.codec}" if self.codec else ""
+        described = f"CSV, {shown}, {encoding_shown(encoding)}{compression}"
+        return CsvReader(content, delimiter, described, header_from=2 if separator else 1)
+
+    def _content(self, encoding: str = "utf-8") -> Content:
+        """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
+        if self.local and not self.codec and encoding == "utf-8":
+            return self.local
+        mtime_ns = self.local.mtime_ns if self.local else 0
+        if encoding == "utf-8":
+            content = self.spool.keep(self.name, pieces(self.stream), mtime_ns)
+        else:
+            content = self._as_utf8(encoding, mtime_ns)
+        if self.local:
+            self.local.check_unchanged()
+        return content
+
+    def _as_utf8(self, encoding: str, mtime_ns: int) -> SpooledContent:
+        start = self.spool.size
+        try:
+            return self.spool.keep(self.name, as_utf8(self.stream, encoding), mtime_ns)
+        except UndecodableError:
+            self.spool.write(b"?")  # in place of what cannot be decoded, so that its row is counted
+            before = SpooledContent(self.spool, self.name, start, self.spool.size - start)
+            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None)
+            row = sum(block.records for block in BlockCutter(before, delimiter, closed=False).blocks())
+            raise AudienceError(
+                f"{self.name}, row {row:,}: not {encoding_shown(encoding)} text.",
+                hint="Name the file's encoding with --encoding.",
+                code="not_decodable",
+            ) from None

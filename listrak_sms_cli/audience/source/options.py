@@ -1,4 +1,4 @@
-"""How an audience is to be read, where it cannot be told from the file."""
+"""What a person says about how to read an audience."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 
 class ReadOptions(Struct, frozen=True):
-    """`format`: csv, tsv, parquet or xlsx; `delimiter`: one character or `tab`; `encoding`: a codec of Python's;
-    `sheet`: of a workbook. None: told from the file."""
+    """`format`: csv, tsv, parquet or xlsx; `delimiter`: one ASCII character or `tab`; `encoding`: a codec that Python
+    knows; `sheet`: the name of a sheet of a workbook. None: found out from the file."""
 
     format: str | None = None
     delimiter: str | None = None

@@ -1,14 +1,14 @@
-"""A Parquet file: row groups, read a bounded number of rows at a time.
+"""Read a Parquet file, a bounded number of rows at a time.
 
 pyarrow aborts the process when the metadata of a column chunk of some encrypted or unknown-codec files is touched, so
-nothing here asks for it; it reads some damaged files as fewer rows than their footer says, so rows are counted.
+nothing here asks for it. It reads some damaged files as fewer rows than their footer says, so rows are counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,194 +18,184 @@ import xxhash
 from msgspec import Struct
 
 from listrak_sms_cli.audience.source.content import PIECE, Content
-from listrak_sms_cli.audience.source.identity import DigestPin, FileIdentity
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
-from listrak_sms_cli.audience.source.reader import CELL_LIMIT, Part, Rows, Unit, check_cells
-from listrak_sms_cli.audience.source.to_text import as_text, why_unreadable
+from listrak_sms_cli.audience.source.reader import CELL_LIMIT, FileChunk, FileReader, Rows
+from listrak_sms_cli.audience.source.to_text import as_text, text_column, unreadable_columns
 from listrak_sms_cli.columnar import Column
 from listrak_sms_cli.errors import AudienceError
 
-UNIT_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other
-WINDOW = 1 << 16  # bytes of a column chunk read at once where only its beginning is wanted
-UNIT_BYTES = 64 << 20  # text of one unit, at most, whatever a dictionary unfolds to
-FOLDED_BYTES = 1 << 19  # of words: writers give a dictionary up at a megabyte, and go on with plain values
-FOREIGN = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
+CHUNK_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other
+CHUNK_BYTES = 64 << 20  # text of one chunk, at most, whatever the length of a dictionary's values
+DICTIONARY_BYTES = 1 << 19  # of values: writers give a dictionary up at a megabyte, and go on with plain values
+BUFFER = 1 << 16  # bytes of a column chunk read at once where only its beginning is needed
+PYARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 
 
-class _Measure(Struct, frozen=True):
-    """How a row group is read: rows of a unit, and the columns of few words, which may stay folded."""
+class _GroupPlan(Struct, frozen=True):
+    """How a row group is read: rows of a chunk, and the names of the columns that may stay dictionary-encoded."""
 
-    unit_rows: int
-    few: tuple[str, ...] = ()
+    chunk_rows: int
+    dictionary_columns: tuple[str, ...] = ()
 
 
-class ParquetPart(Part):
+class ParquetReader(FileReader):
     """A Parquet file. Row numbers count from 1."""
 
     def __init__(self, content: Content) -> None:
-        self.name = content.name
-        self.size = content.size
-        self.content = content
-        self._pin = DigestPin(content.name)
+        """Raises AudienceError: `bad_parquet`, `empty_file`."""
+        super().__init__(content.name, content.size, content.mtime_ns)
+        self._content = content
         try:
-            with content.reader() as reader:
-                file = pq.ParquetFile(reader, pre_buffer=False)
+            with content.open() as stream:
+                file = pq.ParquetFile(stream, pre_buffer=False)
                 self._metadata: Any = file.metadata
-                self._schema: pa.Schema = file.schema_arrow
-            groups = self._metadata.num_row_groups
-            counts = [self._metadata.row_group(group).num_rows for group in range(groups)]
-        except FOREIGN:
+                schema: pa.Schema = file.schema_arrow
+            groups = range(self._metadata.num_row_groups)
+            self._group_rows = [self._metadata.row_group(group).num_rows for group in groups]
+            total = int(self._metadata.num_rows)
+        except PYARROW_ERRORS:
             raise damaged(self.name) from None
-        self.rows = rows = int(self._metadata.num_rows)
-        if sum(counts) != rows or min(counts, default=0) < 0:
+        if sum(self._group_rows) != total or min(self._group_rows, default=0) < 0:
             raise damaged(self.name)
-        self.columns = tuple(self._schema.names)
+        self.columns = tuple(schema.names)
         if not self.columns:
             raise AudienceError(f"{self.name} has no columns.", hint="Check the export.", code="empty_file")
-        self.described = f"Parquet, {groups:,} row group{'s' * (groups != 1)}"
-        reasons = ((index, why_unreadable(kind)) for index, kind in enumerate(self._schema.types))
-        self.unreadable: Mapping[int, str] = {index: reason for index, reason in reasons if reason}
-        self._words = [field.name for field in self._schema if _holds_words(field.type)]
-        self._measure = cache(self._measured)
-        self._many: set[str] = set()  # columns of few words in the dictionary, and many behind it
+        self.rows = total
+        self.described = f"Parquet, {len(groups):,} row group{'s' * (len(groups) != 1)}"
+        self.unreadable = unreadable_columns(schema.types)
+        self._text_columns = [field.name for field in schema if _is_text(field.type)]
+        self._plan = cache(self._plan_group)
+        self._read_plain: set[str] = set()  # columns that are no longer read dictionary-encoded
 
-    def units(self) -> Iterator[Unit]:
+    def chunks(self) -> Iterator[FileChunk]:
+        """As in FileReader. Bytes for the digest are read as the pass goes on."""
         digest = xxhash.xxh3_128()
-        first, hashed = 1, 0
-        for group, measure in enumerate(self._measures()):
-            rows = self._metadata.row_group(group).num_rows
-            shares = RowGroup(rows, measure.unit_rows, self._starter(group, measure))
-            until = self.size * (first - 1 + rows) // max(self._metadata.num_rows, 1)
-            for number, start in enumerate(shares.starts()):
-                count = shares.length(number)
-                yield ParquetUnit(self, shares, number, first + start, count, (until - hashed) * count // rows)
+        first, hashed, total = 1, 0, max(sum(self._group_rows), 1)
+        for group, plan in enumerate(self._plans()):
+            rows = self._group_rows[group]
+            row_group = RowGroup(rows, plan.chunk_rows, partial(self._batches, group, plan))
+            until = self.size * (first - 1 + rows) // total
+            for number, start in enumerate(range(0, rows, plan.chunk_rows)):
+                size = (until - hashed) * row_group.length(number) // rows
+                yield _ParquetChunk(self, row_group, number, first + start, size)
             first += rows
             hashed = self._hash(digest, hashed, until)
         self._hash(digest, hashed, self.size)
-        self.content.check_unchanged()
-        self._pin.set(digest.hexdigest())
-
-    def _measures(self) -> Iterator[_Measure]:
-        """Of each row group, found out ahead of those that read it."""
-        with ThreadPoolExecutor(1, thread_name_prefix="lsms-measure") as ahead:
-            yield from ahead.map(self._measure, range(self._metadata.num_row_groups))
-
-    def identity(self) -> FileIdentity:
-        return FileIdentity(self.name, self.size, self.content.mtime_ns, self._pin.value)
+        self._content.check_unchanged()
+        self.compare_digest(digest.hexdigest())
 
     def _hash(self, digest: Any, start: int, stop: int) -> int:
-        with self.content.held():
-            while start < stop and (piece := self.content.read(start, min(PIECE, stop - start))):
+        with self._content.held():
+            while start < stop and (piece := self._content.read(start, min(PIECE, stop - start))):
                 digest.update(piece)
                 start += len(piece)
         return start
 
-    def many_words(self, index: int) -> None:
-        """This column is not worth folding in row groups that are read from now on."""
-        self._many.add(self.columns[index])
+    def read_plain(self, column: int) -> None:
+        """Read this column without a dictionary in row groups that are begun from now on."""
+        self._read_plain.add(self.columns[column])
 
-    def _starter(self, group: int, measure: _Measure) -> Any:
-        def start(wanted: Wanted) -> Batches:
-            columns, may_fold = wanted
-            few = [name for name in measure.few if name not in self._many] if may_fold else []
-            names = [self.columns[index] for index in columns]
-            batches: Batches = self._file(few).iter_batches(measure.unit_rows, row_groups=[group], columns=names)
-            return batches
+    def _batches(self, group: int, plan: _GroupPlan, wanted: Wanted) -> Batches:
+        columns, keep_dictionaries = wanted
+        dictionaries = [name for name in plan.dictionary_columns if name not in self._read_plain]
+        names = [self.columns[index] for index in columns]
+        file = self._open(dictionaries if keep_dictionaries else [])
+        batches: Batches = file.iter_batches(plan.chunk_rows, row_groups=[group], columns=names)
+        return batches
 
-        return start
-
-    def _file(self, words: Sequence[str] = (), buffer: int = 0) -> Any:
-        """A reader with a position of its own; `words` are columns to be read as dictionaries."""
-        reader = self.content.reader()
+    def _open(self, dictionary_columns: Sequence[str], buffer_size: int = 0) -> Any:
+        """A pq.ParquetFile with a position of its own; the columns named are read dictionary-encoded."""
         return pq.ParquetFile(
-            reader, metadata=self._metadata, read_dictionary=list(words), pre_buffer=False, buffer_size=buffer
+            self._content.open(),
+            metadata=self._metadata,
+            read_dictionary=list(dictionary_columns),
+            pre_buffer=False,
+            buffer_size=buffer_size,
         )
 
-    def _measured(self, group: int) -> _Measure:
-        """Rows of a unit: by the sizes in the footer, and by the longest word of each dictionary, as a file of 4 kB
-        can hold one of a megabyte for each of thousands of rows. To look at them is a tenth of a push, but a long word
-        may come in any row group, also behind thousands of short ones."""
-        about = self._metadata.row_group(group)
-        if not about.num_rows:
-            return _Measure(1)
-        width = about.total_byte_size / max(about.num_rows, 1) + 16 * len(self.columns)
-        # Through a buffer, as whole column chunks would be read for the one row that tells the dictionaries.
-        file = self._file(self._words, WINDOW)
-        few: list[str] = []
+    def _plans(self) -> Iterator[_GroupPlan]:
+        """One for each row group, made ahead of those who read it."""
+        with ThreadPoolExecutor(1, thread_name_prefix="lsms-measure") as ahead:
+            yield from ahead.map(self._plan, range(len(self._group_rows)))
+
+    def _plan_group(self, group: int) -> _GroupPlan:
+        """Choose the rows of a chunk by the sizes in the footer and by the longest value of each dictionary.
+
+        A file of 4 kB can hold one value of a megabyte for each of thousands of rows. To look at the dictionaries is a
+        tenth of a push, but a long value may come in any row group, also behind thousands of short ones.
+        """
+        rows = self._group_rows[group]
+        if not rows:
+            return _GroupPlan(1)
+        row_bytes = self._metadata.row_group(group).total_byte_size / rows + 16 * len(self.columns)
+        # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
+        names, file = self._text_columns, self._open(self._text_columns, BUFFER)
         try:
-            for batch in file.iter_batches(1, row_groups=[group], columns=self._words, use_threads=False):
-                width += sum(_longest(column) for column in batch.columns)
-                few = [name for name, column in zip(self._words, batch.columns, strict=False) if _has_few(column)]
-                break
-        except FOREIGN:
+            batch = next(file.iter_batches(1, row_groups=[group], columns=names, use_threads=False), None)
+            columns = [] if batch is None else batch.columns
+            row_bytes += sum(map(_longest_value, columns))
+            repeating = [name for name, column in zip(names, columns, strict=False) if _is_worth_a_dictionary(column)]
+        except PYARROW_ERRORS:
             raise damaged(self.name) from None
-        return _Measure(max(1, min(UNIT_ROWS, int(UNIT_BYTES / max(width, 1)))), tuple(few))
+        return _GroupPlan(max(1, min(CHUNK_ROWS, int(CHUNK_BYTES / max(row_bytes, 1)))), tuple(repeating))
 
 
-class ParquetUnit(Unit):
-    """Some rows of a row group."""
+class _ParquetChunk(FileChunk):
+    """Some rows of a row group; `first` is the row number of the first."""
 
-    def __init__(self, part: ParquetPart, shares: RowGroup, number: int, first: int, rows: int, size: int) -> None:
+    def __init__(self, reader: ParquetReader, row_group: RowGroup, number: int, first: int, size: int) -> None:
         self.size = size
-        self._part, self._shares, self._number = part, shares, number
-        self._first, self._rows = first, rows
+        self._reader, self._row_group, self._number, self._first = reader, row_group, number, first
+        self._rows = row_group.length(number)
 
     def read(self, columns: Sequence[int]) -> Rows:
-        return self._read(columns, may_fold=False)
+        return self._read(columns, keep_dictionaries=False)
 
-    def read_folded(self, columns: Sequence[int]) -> Rows:
-        return self._read(columns, may_fold=True)
+    def read_with_dictionaries(self, columns: Sequence[int]) -> Rows:
+        return self._read(columns, keep_dictionaries=True)
 
-    def _read(self, columns: Sequence[int], *, may_fold: bool) -> Rows:
-        part = self._part
+    def _read(self, columns: Sequence[int], *, keep_dictionaries: bool) -> Rows:
         if not columns:
             return Rows([], self._rows, self._first)
-        wanted = tuple(sorted(set(columns)))
+        reader, wanted = self._reader, tuple(sorted(set(columns)))
         try:
-            batches = self._shares.unit(self._number, (wanted, may_fold))
-        except FOREIGN:
-            raise damaged(part.name) from None
+            batches = self._row_group.chunk(self._number, (wanted, keep_dictionaries))
+        except PYARROW_ERRORS:
+            raise damaged(reader.name) from None
         if sum(batch.num_rows for batch in batches) != self._rows:
-            raise damaged(part.name)
-        names = [part.columns[index] for index in wanted]
+            raise damaged(reader.name)
+        names = [reader.columns[index] for index in wanted]
         if any(batch.schema.names != names for batch in batches):
             raise AudienceError(
-                f"{part.name} has columns that cannot be told apart by their names.",
+                f"{reader.name} has columns that cannot be told apart by their names.",
                 hint="Give every column a name of its own, without dots.",
                 code="duplicate_column",
             )
-        texts = {
-            index: self._column([batch.column(place) for batch in batches], index, may_fold=may_fold)
+        cells = {
+            index: self._column([batch.column(place) for batch in batches], index, keep_dictionaries)
             for place, index in enumerate(wanted)
         }
-        return Rows([texts[index] for index in columns], self._rows, self._first)
+        return Rows([cells[index] for index in columns], self._rows, self._first)
 
-    def _column(self, arrays: Sequence[pa.Array], index: int, *, may_fold: bool) -> Column:
-        part, name = self._part, self._part.columns[index]
-        last = self._first + self._rows - 1
+    def _column(self, arrays: Sequence[pa.Array], index: int, keep_dictionaries: bool) -> Column:
         try:
-            if may_fold and len(arrays) == 1 and (column := self._folded(arrays[0], index)) is not None:
+            column = self._dictionary_column(arrays[0], index) if keep_dictionaries and len(arrays) == 1 else None
+            if column is not None:
                 return column
-            texts = [as_text(array) for array in arrays]
-        except pa.ArrowIndexError:  # places in a dictionary that it does not have
-            raise damaged(part.name) from None
-        except AudienceError as error:
-            where = f"{part.name}, column “{name}”, rows {self._first:,} to {last:,}"
-            raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
-        text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
-        check_cells(text, part.name, name, self._first)
-        return text
+            return text_column(arrays, self._reader.name, self._reader.columns[index], self._first)
+        except pa.ArrowIndexError:  # indices that the dictionary does not have
+            raise damaged(self._reader.name) from None
 
-    def _folded(self, array: pa.Array, index: int) -> pa.DictionaryArray | None:
-        """None where it would not pay."""
+    def _dictionary_column(self, array: pa.Array, index: int) -> pa.DictionaryArray | None:
+        """None when `array` has no dictionary, or too large a one to save work."""
         if not pa.types.is_dictionary(array.type):
             return None
-        words = len(array.dictionary)
-        if words > UNIT_ROWS // 2:
-            self._part.many_words(index)
-        if words > self._rows // 2 or array.dictionary.nbytes > CELL_LIMIT:
+        values = len(array.dictionary)
+        if values > CHUNK_ROWS // 2:
+            self._reader.read_plain(index)
+        if values > self._rows // 2 or array.dictionary.nbytes > CELL_LIMIT:
             return None
-        # Looks at each place: those of a damaged page may not be in the dictionary.
+        # `from_arrays` checks each index: those of a damaged page may not be in the dictionary.
         return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), as_text(array.dictionary))
 
 
@@ -218,21 +208,21 @@ def damaged(name: str) -> AudienceError:
     )
 
 
-def _longest(column: pa.Array) -> int:
-    """Bytes of the longest word of a dictionary."""
+def _longest_value(column: pa.Array) -> int:
+    """Bytes of the longest value of a column's dictionary."""
     if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
         return 0
     return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
 
 
-def _has_few(column: pa.Array) -> bool:
-    """Is it worth reading it folded? A dictionary of one word can also be the first value of a column without one."""
+def _is_worth_a_dictionary(column: pa.Array) -> bool:
+    """A dictionary of one value does not count: it may be the first value of a column that has no dictionary."""
     if not pa.types.is_dictionary(column.type):
         return False
-    return 1 < len(column.dictionary) <= UNIT_ROWS // 2 and column.dictionary.nbytes <= FOLDED_BYTES
+    return 1 < len(column.dictionary) <= CHUNK_ROWS // 2 and column.dictionary.nbytes <= DICTIONARY_BYTES
 
 
-def _holds_words(kind: pa.DataType) -> bool:
+def _is_text(kind: pa.DataType) -> bool:
     t = pa.types
     if t.is_dictionary(kind):
         kind = kind.value_type

@@ -1,4 +1,4 @@
-"""The rows of one Parquet row group, decoded a bounded number at a time by whoever needs them first."""
+"""The rows of one Parquet row group in chunks of bounded size, decoded by the thread that needs them first."""
 
 from __future__ import annotations
 
@@ -9,64 +9,62 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 Batches = Iterator[pa.RecordBatch]
-Wanted = tuple[tuple[int, ...], bool]  # columns, and whether some of them may be folded
+Wanted = tuple[tuple[int, ...], bool]  # indices of columns, and whether dictionary-encoded ones may stay so
 
 
-class _Run(Struct):
-    """One way through the row group: `at`: number of the next unit; `waiting`: units decoded on the way to a later one;
-    `rest`: decoded rows of the next unit."""
+class _Pass(Struct):
+    """One pass over the row group. `next_chunk`: number of the chunk that is decoded next; `waiting`: chunks that were
+    decoded on the way to a later one; `rest`: rows decoded already that belong to the next chunk."""
 
     batches: Batches
-    at: int = 0
+    next_chunk: int = 0
     waiting: dict[int, list[pa.RecordBatch]] = field(default_factory=dict)
     rest: pa.RecordBatch | None = None
 
 
 class RowGroup:
-    """Units of `unit_rows` rows each, the last shorter. `start` gives all batches of the row group with what is wanted.
+    """Chunks of `chunk_rows` rows each, the last one shorter. `start` gives the batches of the whole row group.
 
-    Units can be asked for by several threads at once and in any order; in order costs one pass, and holds one unit.
+    Several threads may ask for chunks at once and in any order. In order, the row group is decoded once, and one chunk
+    is in memory.
     """
 
-    def __init__(self, rows: int, unit_rows: int, start: Callable[[Wanted], Batches]) -> None:
+    def __init__(self, rows: int, chunk_rows: int, start: Callable[[Wanted], Batches]) -> None:
         self._rows = rows
-        self._unit_rows = unit_rows
+        self._chunk_rows = chunk_rows
         self._start = start
         self._lock = threading.Lock()
-        self._runs: dict[Wanted, _Run] = {}
+        self._passes: dict[Wanted, _Pass] = {}
 
-    def starts(self) -> range:
-        """First row of each unit."""
-        return range(0, self._rows, self._unit_rows)
+    def length(self, chunk: int) -> int:
+        """Rows of a chunk."""
+        return min(self._chunk_rows, self._rows - chunk * self._chunk_rows)
 
-    def length(self, unit: int) -> int:
-        """Rows of a unit."""
-        return min(self._unit_rows, self._rows - unit * self._unit_rows)
-
-    def unit(self, number: int, wanted: Wanted) -> list[pa.RecordBatch]:
-        """The rows of a unit in one batch or more; fewer rows than its length when the row group ends early."""
+    def chunk(self, number: int, wanted: Wanted) -> list[pa.RecordBatch]:
+        """The rows of a chunk, in one batch or more; fewer than `length` when the row group ends early."""
         with self._lock:
-            run = self._runs.get(wanted)
-            if run is None or (number < run.at and number not in run.waiting):
-                run = self._runs[wanted] = _Run(self._start(wanted))
-            while run.at <= number:
-                run.waiting[run.at] = self._taken(run, self.length(run.at))
-                run.at += 1
-            found = run.waiting.pop(number)
-            if not run.waiting and run.at * self._unit_rows >= self._rows:
-                del self._runs[wanted]
-            return found
+            current = self._passes.get(wanted)
+            if current is None or (number < current.next_chunk and number not in current.waiting):
+                current = self._passes[wanted] = _Pass(self._start(wanted))
+            while current.next_chunk <= number:
+                current.waiting[current.next_chunk] = _next_rows(current, self.length(current.next_chunk))
+                current.next_chunk += 1
+            batches = current.waiting.pop(number)
+            if not current.waiting and current.next_chunk * self._chunk_rows >= self._rows:
+                del self._passes[wanted]
+            return batches
 
-    def _taken(self, run: _Run, rows: int) -> list[pa.RecordBatch]:
-        taken = []
-        while rows:
-            batch = run.rest or next(run.batches, None)
-            run.rest = None
-            if batch is None:
-                break
-            if batch.num_rows > rows:
-                batch, run.rest = batch.slice(0, rows), batch.slice(rows)
-            if batch.num_rows:
-                taken.append(batch)
-                rows -= batch.num_rows
-        return taken
+
+def _next_rows(current: _Pass, rows: int) -> list[pa.RecordBatch]:
+    batches = []
+    while rows:
+        batch = current.rest or next(current.batches, None)
+        current.rest = None
+        if batch is None:
+            break
+        if batch.num_rows > rows:
+            batch, current.rest = batch.slice(0, rows), batch.slice(rows)
+        if batch.num_rows:
+            batches.append(batch)
+            rows -= batch.num_rows
+    return batches

@@ -1,4 +1,4 @@
-"""One file of an audience, whatever its format, as the audience sees it."""
+"""What every reader of a file offers, whatever the file's format."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience.source.identity import FileIdentity
-from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.audience.source.identity import FileIdentity, changed
 
 RowNumbers = np.ndarray[Any, np.dtype[np.int64]]
+CELL_LIMIT = 16 << 20  # bytes; a quote that is never closed must not fill the memory
 
 
 class Rows(Struct, frozen=True):
-    """What a unit holds: text columns, and the row number of each row in its file, None when they count up from
-    `first`."""
+    """Some columns of a chunk, `count` rows each. `numbers`: the row number of each row in its file; None when they
+    count up from `first`."""
 
     columns: Sequence[pa.Array]
     count: int
@@ -26,51 +26,49 @@ class Rows(Struct, frozen=True):
     numbers: RowNumbers | None = None
 
 
-CELL_LIMIT = 16 << 20  # bytes; an unclosed quote must not swallow the file, or the memory
-
-
-def check_cells(cells: pa.Array, name: str, column: str, first: int) -> None:
-    """`cells`: pa.string(), the first of which is in row `first`. Raises AudienceError (`cell_too_long`)."""
-    if cells.nbytes > CELL_LIMIT:
-        offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
-        long = np.flatnonzero(np.diff(offsets) > CELL_LIMIT)
-        if len(long):
-            raise AudienceError(
-                f"{name}, row {first + int(long[0]):,}, column “{column}”: a cell is longer than "
-                f"{CELL_LIMIT >> 20} MiB.",
-                hint="Shorten the cell or leave the column out of the export.",
-                code="cell_too_long",
-            )
-
-
-class Unit(ABC):
-    """A piece of a file that is read in one go, in any thread. `size`: bytes of the source it stands for."""
+class FileChunk(ABC):
+    """Some rows of a file, read when asked for, in any thread. `size`: bytes of the file that they stand for."""
 
     size: int
 
     @abstractmethod
     def read(self, columns: Sequence[int]) -> Rows:
-        """The columns asked for, as pa.string() arrays, in that order."""
+        """The columns with these indices, in this order, each a pa.string() array."""
 
-    def read_folded(self, columns: Sequence[int]) -> Rows:
-        """As `read`, but columns that come as words and places in them may stay so: see `folded`."""
+    def read_with_dictionaries(self, columns: Sequence[int]) -> Rows:
+        """As `read`, but a column that is dictionary-encoded in the file may stay so (int32 indices, pa.string()
+        values), which saves work where values repeat."""
         return self.read(columns)
 
 
-class Part(ABC):
-    """One file: `columns` as read, `rows` when known before reading, `unreadable` column index -> why."""
+class FileReader(ABC):
+    """An open file of an audience, which can be read several times.
 
-    name: str
+    `columns`: the header. `described`: the format, as shown to people. `size`: bytes. `rows`: None when not known
+    before reading. `unreadable`: index of each column that has no text -> the reason. `digest`: xxh3_128 of the content
+    in hex, "" until the first full pass.
+    """
+
     columns: tuple[str, ...]
     described: str
-    size: int
     rows: int | None = None
-    unreadable: Mapping[int, str]
+
+    def __init__(self, name: str, size: int, mtime_ns: int) -> None:
+        self.name, self.size, self.mtime_ns = name, size, mtime_ns
+        self.unreadable: Mapping[int, str] = {}
+        self.digest = ""
 
     @abstractmethod
-    def units(self) -> Iterator[Unit]:
-        """One pass, in order; at its end the source is held against what was opened."""
+    def chunks(self) -> Iterator[FileChunk]:
+        """One pass in order. Raises AudienceError (`audience_changed`) at its end when the file is no longer what it
+        was when it was opened."""
 
-    @abstractmethod
     def identity(self) -> FileIdentity:
-        """Name, size, time, and after the first pass the digest."""
+        """Name, size, time, and after the first full pass the digest."""
+        return FileIdentity(self.name, self.size, self.mtime_ns, self.digest)
+
+    def compare_digest(self, digest: str) -> None:
+        """Compare the digest of a full pass with that of the first one. Raises AudienceError (`audience_changed`)."""
+        if self.digest and self.digest != digest:
+            raise changed(self.name)
+        self.digest = digest

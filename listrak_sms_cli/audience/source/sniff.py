@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes."""
+"""Find out from its first bytes what a file is: format, compression, encoding, delimiter."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections import Counter
 
 from listrak_sms_cli.errors import AudienceError
 
-SAMPLE = 64 << 10
+SAMPLE = 64 << 10  # bytes
 DELIMITERS = ",;\t|"
 FORMATS = ("csv", "tsv", "parquet", "xlsx")
-_KIND_WORDS = {"parquet": "Parquet", "workbook": "an Excel workbook", "csv": "CSV"}
-_MAGIC = (
+_KIND_NAMES = {"parquet": "Parquet", "workbook": "an Excel workbook", "csv": "CSV"}
+_MAGIC = (  # first bytes, kind, or else the name of what cannot be read
     (b"PAR1", "parquet", ""),
     (b"PARE", "", "an encrypted Parquet file"),
     (b"\xd0\xcf\x11\xe0", "workbook", ""),
@@ -26,7 +26,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "", "a 7z archive"),
     (b"\xfd7zXZ\0", "", "an xz archive"),
 )
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"}
 
 
 def compression_of(head: bytes) -> str | None:
@@ -38,33 +38,33 @@ def compression_of(head: bytes) -> str | None:
 
 
 def kind_of(head: bytes, name: str, named: str) -> str:
-    """`parquet`, `workbook` or `csv`, by the first bytes of the unpacked content, whatever its suffix.
+    """Return `parquet`, `workbook` or `csv`, by the first bytes of the decompressed content, not by the file's suffix.
 
-    `named` is what --format says, or empty. Raises AudienceError (`wrong_format`) for what is none of them, or not what
-    --format says.
+    `named`: the value of --format, or "". Raises AudienceError (`wrong_format`) for anything else, and for a file that
+    is not of the format named.
     """
-    kind, words = _known_kind(head)
-    if words:
+    kind, other = _kind_or_other(head)
+    if other:
         raise AudienceError(
-            f"{name} is {words}, not an audience.", hint="Export it as CSV or Parquet.", code="wrong_format"
+            f"{name} is {other}, not an audience.", hint="Export it as CSV or Parquet.", code="wrong_format"
         )
     wanted = {"": kind, "tsv": "csv", "xlsx": "workbook"}.get(named, named)
     if wanted != kind:
         raise AudienceError(
-            f"{name} is not {_KIND_WORDS[wanted]} but {_KIND_WORDS[kind]}.",
+            f"{name} is not {_KIND_NAMES[wanted]} but {_KIND_NAMES[kind]}.",
             hint="Leave --format out, or name the right file.",
             code="wrong_format",
         )
     return kind
 
 
-def _known_kind(head: bytes) -> tuple[str, str]:
-    """The kind, or words for what cannot be read."""
+def _kind_or_other(head: bytes) -> tuple[str, str]:
+    """The kind, or "" and the name of something that cannot be read."""
     if head.startswith(b"PK\x03\x04"):
         return ("workbook", "") if b"xl/" in head or b"[Content_Types].xml" in head else ("", "a zip archive")
-    for magic, kind, words in _MAGIC:
+    for magic, kind, other in _MAGIC:
         if head.startswith(magic):
-            return kind, words
+            return kind, other
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:64].lower()
     if start.startswith((b"<!doctype", b"<html", b"<table")):
         return "", "a web page (HTML)"
@@ -76,19 +76,12 @@ def _known_kind(head: bytes) -> tuple[str, str]:
 
 
 def encoding_of(head: bytes, named: str | None, name: str = "") -> str:
-    """The codec of a text: the one named, or by its byte order mark, else `utf-8`."""
+    """Return the codec of a text, as Python calls it: the one named, else by the byte order mark, else `utf-8`.
+
+    Raises AudienceError: `bad_encoding` when the one named is not known, `not_utf8` for UTF-16 without its mark.
+    """
     if named is not None:
-        try:
-            codecs.getincrementaldecoder(named)
-            b"    ".decode(named, "ignore")  # refuses codecs that are not of text, such as base64
-            name = codecs.lookup(named).name
-        except (LookupError, ValueError):
-            raise AudienceError(
-                "The encoding given is not known.",
-                hint="Try --encoding cp1252, latin-1 or utf-16.",
-                code="bad_encoding",
-            ) from None
-        return "utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name
+        return _known_encoding(named)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head[:1000].count(0) > len(head[:1000]) // 4:
@@ -99,10 +92,23 @@ def encoding_of(head: bytes, named: str | None, name: str = "") -> str:
     return "utf-8"
 
 
+def _known_encoding(named: str) -> str:
+    try:
+        codecs.getincrementaldecoder(named)
+        b"    ".decode(named, "ignore")  # refuses codecs that are not of text, such as base64
+        codec = codecs.lookup(named).name
+    except (LookupError, ValueError):
+        raise AudienceError(
+            "The encoding given is not known.", hint="Try --encoding cp1252, latin-1 or utf-16.", code="bad_encoding"
+        ) from None
+    return "utf-8" if codec in ("utf-8", "utf-8-sig", "ascii") else codec
+
+
 def separator_line(text: str) -> tuple[str | None, str]:
-    """The delimiter that a first line `sep=;`, as Excel writes it, names (or None), and the text behind that line."""
-    found = re.match(r"sep=([,;\t|])\r?\n", text, re.IGNORECASE)
-    return (found[1], text[found.end() :]) if found else (None, text)
+    """The delimiter in a first line `sep=;`, as Excel writes it, and the text behind that line; None and all of the
+    text when there is no such line."""
+    line = re.match(r"sep=([,;\t|])\r?\n", text, re.IGNORECASE)
+    return (line[1], text[line.end() :]) if line else (None, text)
 
 
 def encoding_shown(encoding: str) -> str:
@@ -111,19 +117,20 @@ def encoding_shown(encoding: str) -> str:
 
 
 def delimiter_of(text: str, named: str | None) -> str:
-    """The delimiter named, or the one of `DELIMITERS` that cuts the sample most evenly; a comma when none does."""
+    """Return the delimiter named, else the one of `DELIMITERS` that cuts most rows of the sample `text` into as many
+    cells as the header has; a comma when none does. Raises AudienceError (`bad_delimiter`)."""
     if named is not None:
         delimiter = {"tab": "\t", "\\t": "\t"}.get(named.lower(), named)
         if len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 127:
             raise AudienceError(
-                "The delimiter must be one plain character.", hint="For instance --delimiter ';'.", code="bad_delimiter"
+                "The delimiter must be one ASCII character.", hint="For instance --delimiter ';'.", code="bad_delimiter"
             )
         return delimiter
     return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
 
 
 def _evenness(text: str, delimiter: str) -> tuple[float, int]:
-    """Share of rows with as many cells as the header, and that number; nothing for a header of one cell."""
+    """Share of rows with as many cells as the header, and that number; zeros for a header of one cell."""
     try:
         widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
     except csv.Error:

@@ -1,27 +1,32 @@
-"""Columns of every type as the text a person would write."""
+"""Turn columns of every Arrow type into the text that a person would write."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.columnar import booleans
 from listrak_sms_cli.errors import AudienceError
 
-# Floats below it are int64 when they are whole.
-_INTEGERS = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
+# Whole floats below it are written as int64. Built from a buffer, as a Python value would import pandas.
+_INT64_LIMIT = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
 
-def why_unreadable(kind: pa.DataType) -> str | None:
-    """Why a column of this type has no text, None when it has."""
+def unreadable_columns(types: Iterable[pa.DataType]) -> dict[int, str]:
+    """Index of each column that has no text -> the reason."""
+    return {index: reason for index, kind in enumerate(types) if (reason := _why_unreadable(kind))}
+
+
+def _why_unreadable(kind: pa.DataType) -> str | None:
     t = pa.types
-    if t.is_dictionary(kind):
-        return why_unreadable(kind.value_type)
-    if t.is_run_end_encoded(kind):
-        return why_unreadable(kind.value_type)
+    if t.is_dictionary(kind) or t.is_run_end_encoded(kind):
+        return _why_unreadable(kind.value_type)
     if isinstance(kind, pa.BaseExtensionType):
-        return why_unreadable(kind.storage_type)
+        return _why_unreadable(kind.storage_type)
     if t.is_nested(kind):
         return "it holds lists or structures"
     if t.is_duration(kind) or t.is_interval(kind):
@@ -29,44 +34,49 @@ def why_unreadable(kind: pa.DataType) -> str | None:
     return None
 
 
-def as_text(column: pa.Array | pa.ChunkedArray) -> pa.StringArray:
+def text_column(arrays: Sequence[pa.Array], name: str, column: str, first: int) -> pa.StringArray:
+    """Return the rows of all `arrays` as one pa.string() array, each cell as in `as_text`.
+
+    `name`, `column`: the file and the column they come from; `first`: number of their first row. Raises AudienceError
+    with file, column and rows: `not_utf8`, `unreadable_column`, `cell_too_long`.
+    """
+    try:
+        texts = [as_text(array) for array in arrays]
+    except AudienceError as error:
+        where = f"{name}, column “{column}”, rows {first:,} to {first + sum(map(len, arrays)) - 1:,}"
+        raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
+    text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
+    if text.nbytes > CELL_LIMIT:
+        offsets = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]
+        long = np.flatnonzero(np.diff(offsets) > CELL_LIMIT)
+        if len(long):
+            raise AudienceError(
+                f"{name}, row {first + int(long[0]):,}, column “{column}”: a cell is longer than "
+                f"{CELL_LIMIT >> 20} MiB.",
+                hint="Shorten the cell or leave the column out of the export.",
+                code="cell_too_long",
+            )
+    return text
+
+
+def as_text(column: pa.Array) -> pa.StringArray:
     """Any column as pa.string(); nulls stay null.
 
-    Whole numbers have no `.0` and nothing is in exponent form; other floats are the shortest digits that read back as
-    the same value; decimals keep their zeros; dates and times are ISO with a blank between (`YYYY-MM-DD HH:MM:SS`,
-    a fraction only where there is one); a timestamp with a zone is the clock of that zone; NaN is null. Raises
-    AudienceError for nested columns, durations, and binary that is not UTF-8.
+    Whole numbers have no `.0`, and no number has an exponent. Other floats are the shortest digits that read back as
+    the same value; NaN is null; decimals keep their zeros. Dates and times are ISO, with a space between them
+    (`YYYY-MM-DD HH:MM:SS`) and a fraction only where there is one; a timestamp with a time zone is the local time
+    there. Raises AudienceError: `unreadable_column` (lists, structures, durations), `not_utf8`.
     """
-    if isinstance(column, pa.ChunkedArray):
-        chunks = [as_text(chunk) for chunk in column.chunks]
-        return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks or [pa.nulls(0, pa.string())])
-    kind = column.type
-    t = pa.types
-    if t.is_string(kind):
+    if pa.types.is_string(column.type):
         return column
-    reason = why_unreadable(kind)
+    reason = _why_unreadable(column.type)
     if reason:
         raise AudienceError(f"A column cannot be read as text: {reason}.", code="unreadable_column")
     if isinstance(column, pa.ExtensionArray):
         return as_text(column.storage)
-    if t.is_dictionary(kind):
-        return as_text(column.dictionary).take(column.indices)
-    if t.is_run_end_encoded(kind):
-        return as_text(pc.run_end_decode(column))
-    if t.is_floating(kind):
-        return _floats(column)
-    if t.is_timestamp(kind):
-        return _timestamps(column)
-    if t.is_time(kind):
-        return _without_empty_fraction(column.cast(pa.string()))
-    if t.is_date64(kind):
-        return column.cast(pa.date32()).cast(pa.string())
-    if t.is_decimal(kind):
-        return _positional(column.cast(pa.string()))
-    if t.is_fixed_size_binary(kind):
-        return as_text(column.cast(pa.binary()))
-    if t.is_null(kind):
-        return pa.nulls(len(column), pa.string())
+    for is_kind, convert in _CONVERSIONS:
+        if is_kind(column.type):
+            return convert(column)
     return _cast(column)
 
 
@@ -80,9 +90,9 @@ def _cast(column: pa.Array) -> pa.StringArray:
 def _floats(column: pa.Array) -> pa.StringArray:
     if pa.types.is_float16(column.type):
         column = column.cast(pa.float32())
-    null = pa.nulls(1, column.type)[0]  # `None`, as any Python value here, would import pandas
+    null = pa.nulls(1, column.type)[0]  # `None` here would import pandas
     column = pc.if_else(pc.is_nan(column), null, column)
-    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INTEGERS))
+    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INT64_LIMIT))
     whole = pc.coalesce(whole, booleans(np.zeros(1, np.bool_))[0])
     text = pc.if_else(whole, null, column).cast(pa.string())
     text = pc.coalesce(pc.if_else(whole, column, null).cast(pa.int64()).cast(pa.string()), text)
@@ -97,12 +107,11 @@ def _positional(text: pa.StringArray) -> pa.StringArray:
 
 
 def _without_exponent(text: pa.StringArray) -> pa.StringArray:
-    """`1.25e-07` as `0.000000125`; one step for each exponent that occurs."""
+    """`1.25e-07` as `0.000000125`; one step of the loop for each exponent that occurs."""
     parts = pc.extract_regex(text, r"^(?P<sign>-?)(?P<whole>\d)\.?(?P<fraction>\d*)[eE](?P<exponent>[+-]?\d+)$")
     sign, first, fraction, exponent = parts.flatten()
-    powers = exponent.cast(pa.string())
+    texts = exponent
     for power in pc.unique(exponent).to_pylist():
-        here = pc.equal(exponent, power)
         places = int(power)
         if places < 0:
             moved = pc.binary_join_element_wise(sign, "0." + "0" * (-places - 1), first, fraction, "")
@@ -111,8 +120,8 @@ def _without_exponent(text: pa.StringArray) -> pa.StringArray:
             left = pc.binary_join_element_wise(sign, first, pc.utf8_slice_codeunits(padded, 0, places), "")
             right = pc.utf8_slice_codeunits(padded, places)
             moved = pc.if_else(pc.equal(right, ""), left, pc.binary_join_element_wise(left, right, "."))
-        powers = pc.if_else(here, moved, powers)
-    return powers
+        texts = pc.if_else(pc.equal(exponent, power), moved, texts)
+    return texts
 
 
 def _timestamps(column: pa.Array) -> pa.StringArray:
@@ -126,3 +135,16 @@ def _without_empty_fraction(text: pa.StringArray) -> pa.StringArray:
         return text
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     return pc.replace_substring_regex(text, r"(\.\d*[1-9])0+$", r"\1")
+
+
+_CONVERSIONS: tuple[tuple[Callable[..., bool], Callable[..., pa.StringArray]], ...] = (
+    (pa.types.is_dictionary, lambda column: as_text(column.dictionary).take(column.indices)),
+    (pa.types.is_run_end_encoded, lambda column: as_text(pc.run_end_decode(column))),
+    (pa.types.is_floating, _floats),
+    (pa.types.is_timestamp, _timestamps),
+    (pa.types.is_time, lambda column: _without_empty_fraction(column.cast(pa.string()))),
+    (pa.types.is_date64, lambda column: column.cast(pa.date32()).cast(pa.string())),
+    (pa.types.is_decimal, lambda column: _positional(column.cast(pa.string()))),
+    (pa.types.is_fixed_size_binary, lambda column: _cast(column.cast(pa.binary()))),
+    (pa.types.is_null, lambda column: pa.nulls(len(column), pa.string())),
+)

@@ -5,9 +5,7 @@ A new form of date or number, or another rule of a field type, belongs here.
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.values.checkbox import (
-    clean_checkboxes,
-)
+from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
 from listrak_sms_cli.audience.values.clean import (
     CleanValues,
     ValueRules,
@@ -16,12 +14,8 @@ from listrak_sms_cli.audience.values.clean import (
     clean_values,
     explain_values,
 )
-from listrak_sms_cli.audience.values.date import (
-    clean_dates,
-)
-from listrak_sms_cli.audience.values.number import (
-    clean_numbers,
-)
+from listrak_sms_cli.audience.values.date import clean_dates
+from listrak_sms_cli.audience.values.number import clean_numbers
 
 __all__ = [
     "CleanValues",

@@ -1,4 +1,4 @@
-"""Checkbox cells: what people and programs write for yes and no."""
+"""Checkbox cells: what people and programs write for yes and no becomes `true` and `false`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Mask, indices, integers, trimmed, words
+from listrak_sms_cli.columnar import Mask, fixed_column, indices, integers, trimmed
 
 YES = ("true", "yes", "y", "on", "1", "t", "1.0")
 NO = ("false", "no", "n", "off", "0", "f", "0.0")
 
 
 def clean_checkboxes(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
-    """`true`, `false` or "" (empty, or not understood), and True where a cell is not understood (None = nowhere).
+    """Return `true`, `false` or "" (empty, or not understood), and where a cell is not understood (None = nowhere).
 
-    Listrak takes `on`, `true`, `1` and `off`, `false`, `0` (its help page on lists for import). Case and
-    blanks around do not matter. `column` has no nulls.
+    Case and blanks around do not matter. `column` has no nulls. Listrak takes `on`, `true`, `1` and `off`, `false`, `0`
+    (its help page on lists for import).
     """
-    # Few distinct spellings: only they are looked at.
-    spellings = column.dictionary_encode()
+    spellings = column.dictionary_encode()  # few: each is read once
     known = (*YES, *NO, "")
-    found = pc.index_in(pc.utf8_lower(trimmed(spellings.dictionary)), value_set=words(*known))
-    meaning = np.array([0] * len(YES) + [1] * len(NO) + [2, 3], dtype=np.int64)
-    unknown = words(str(len(known)))[0].cast(pa.int32())
-    rows = meaning[integers(pc.coalesce(found, unknown))].take(integers(spellings.indices))
+    place = pc.index_in(pc.utf8_lower(trimmed(spellings.dictionary)), value_set=fixed_column(*known))
+    meanings = np.array([0] * len(YES) + [1] * len(NO) + [2, 3], dtype=np.int64)  # of a place; the last is unknown
+    unknown = fixed_column(str(len(known)))[0].cast(pa.int32())
+    rows = meanings[integers(pc.coalesce(place, unknown))].take(integers(spellings.indices))
     bad: Mask = rows == 3
-    return words("true", "false", "", "").take(indices(rows)), bad if bad.any() else None
+    return fixed_column("true", "false", "", "").take(indices(rows)), bad if bad.any() else None

@@ -1,7 +1,7 @@
-"""A column of cells for a Text, Number, Date or Checkbox field -> import text, and the rows it cannot hold.
+"""The cells of a column become import text of a Text, Number, Date or Checkbox field; those it cannot hold are named.
 
-What Listrak wants in an import file is on its help page on formatting a list for import: Date `MM/DD/YYYY`,
-Number with at most two decimals and no thousands separators, Checkbox `true` or `false`, plain Text.
+Listrak's help page on formatting a list for import asks for: Date `MM/DD/YYYY`, Number with at most two decimals and no
+thousands separators, Checkbox `true` or `false`, plain Text.
 """
 
 from __future__ import annotations
@@ -23,27 +23,25 @@ from listrak_sms_cli.columnar import (
     Mask,
     Places,
     blanked,
-    filled,
-    folded,
+    dictionary_encoded,
+    fixed_column,
     indices,
     integers,
     mask_of,
-    put,
+    nulls_as_empty,
     raw,
+    replace_cells,
+    select,
     string_column,
     trimmed,
-    where,
-    words,
 )
 
 
 class ValueRules(Struct, frozen=True):
-    """What a column's field can hold, and how the column is read.
+    """What the field of a column can hold, and how the column is read.
 
-    `max_length` counts characters of the import text (None = no limit). `region` is an ISO 3166 country:
-    only "US" reads `MM/DD/YYYY`. `date_format` is in strptime codes.
-
-    Raises UsageError for a `date_format` that cannot be used.
+    `max_length`: characters of the import text, None = no limit; `region`: ISO 3166-1 alpha-2, only "US" reads
+    `MM/DD/YYYY`; `date_format`: strptime codes or None. Raises UsageError for a `date_format` that cannot be used.
     """
 
     kind: FieldKind
@@ -57,13 +55,13 @@ class ValueRules(Struct, frozen=True):
 
 
 class CleanValues(Struct, frozen=True):
-    """A column as it may travel.
+    """A column as it may be sent.
 
-    `text`: import text, no nulls, perhaps folded; "" = empty cell, and in every row that is `bad` or `too_long`.
-    `bad`: True where the field cannot hold the value by kind; `too_long`: True where its import text has more
-    characters than the field holds (never both). None = no such row.
-    `changed`: True, among those that are neither, where something was lost: control characters or line breaks,
-    how accents were composed, decimals, a time of day. Mere spelling (a date turned round) does not count.
+    `text`: import text, perhaps dictionary-encoded, no nulls; "" = an empty cell, and in every `bad` or `too_long` row.
+    `bad`: rows whose value the field's type cannot hold; `too_long`: other rows whose import text has more characters
+    than the field holds; `changed`: rows, of the rest, that lost something: control characters or line breaks, how
+    accents were composed, decimals, a time of day. A mere change of spelling (another order of year, month and day)
+    does not count. Masks are None when they hold no row.
     """
 
     text: Column
@@ -72,21 +70,20 @@ class CleanValues(Struct, frozen=True):
     changed: Mask | None
 
     def spread(self, places: Places) -> CleanValues:
-        """These values, of words, as those of a folded column: `places` has the word of each row."""
-        masks = [mask.take(places) if mask is not None else None for mask in (self.bad, self.too_long, self.changed)]
-        return CleanValues(
-            folded(places, self.text), *(mask if mask is not None and mask.any() else None for mask in masks)
-        )
+        """These values, of the words of a dictionary, for all rows of its column: `places` has the word of each row."""
 
-    @property
-    def cleaned(self) -> int:
-        """Rows that `changed`."""
-        return 0 if self.changed is None else int(self.changed.sum())
+        def of_rows(mask: Mask | None) -> Mask | None:
+            rows = mask.take(places) if mask is not None else None
+            return rows if rows is not None and rows.any() else None
+
+        return CleanValues(
+            dictionary_encoded(places, self.text), of_rows(self.bad), of_rows(self.too_long), of_rows(self.changed)
+        )
 
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
-    """The column (may be a slice, null = empty) as import text for a field of `rules.kind`."""
-    cells = filled(column)
+    """Return the column (perhaps a slice, null = empty) as import text for a field of `rules.kind`."""
+    cells = nulls_as_empty(column)
     bad: Mask | None = None
     changed: Mask | None = None
     match rules.kind:
@@ -106,28 +103,26 @@ def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
 
 
 def _too_long(text: pa.StringArray, limit: int | None) -> Mask | None:
-    """True where a cell has more characters than the limit; None when no cell has."""
-    if limit is None or len(text) == 0:
-        return None
-    # No cell has more characters than bytes.
-    if int(raw(text).lengths.max()) <= limit:
+    """Rows with more characters than the limit; None when there is none."""
+    if limit is None or len(text) == 0 or int(raw(text).lengths.max()) <= limit:  # bytes, never fewer than characters
         return None
     over: Mask = integers(pc.utf8_length(text)) > limit
     return over if over.any() else None
 
 
 def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
-    """For each cell that `clean_values` finds bad or too long, why, in words that quote nothing of it; else ""."""
-    cells = filled(column)
-    clean = clean_values(cells, replace(rules, max_length=None))
-    reasons = words("").take(indices(np.zeros(len(cells), dtype=np.int64)))
-    if clean.bad is not None:
-        reasons = put(reasons, clean.bad, _explain_bad(where(cells, clean.bad), rules))
-    too_long = _too_long(clean.text, rules.max_length)
+    """Return for each cell that `clean_values` finds bad or too long the reason, in words that quote nothing of it;
+    for all others ""."""
+    cells = nulls_as_empty(column)
+    cleaned = clean_values(cells, replace(rules, max_length=None))
+    reasons = _repeated("", len(cells))
+    if cleaned.bad is not None:
+        reasons = replace_cells(reasons, cleaned.bad, _explain_bad(select(cells, cleaned.bad), rules))
+    too_long = _too_long(cleaned.text, rules.max_length)
     if too_long is not None:
-        lengths, which = np.unique(integers(pc.utf8_length(where(clean.text, too_long))), return_inverse=True)
-        told = string_column([f"{length:,} characters, the field holds {rules.max_length}" for length in lengths])
-        reasons = put(reasons, too_long, told.take(indices(which)))
+        lengths, which = np.unique(integers(pc.utf8_length(select(cleaned.text, too_long))), return_inverse=True)
+        sentences = [f"{length:,} characters, the field holds {rules.max_length}" for length in lengths]
+        reasons = replace_cells(reasons, too_long, string_column(sentences).take(indices(which)))
     return reasons
 
 
@@ -138,28 +133,31 @@ def _explain_bad(cells: pa.StringArray, rules: ValueRules) -> pa.StringArray:
         case FieldKind.DATE:
             return explain_dates(cells, rules.region, rules.date_format)
         case _:
-            told = words("not one of true/false, yes/no, y/n, on/off, 1/0, t/f")
-            return told.take(indices(np.zeros(len(cells), dtype=np.int64)))
+            return _repeated("not one of true/false, yes/no, y/n, on/off, 1/0, t/f", len(cells))
+
+
+def _repeated(text: str, rows: int) -> pa.StringArray:
+    return fixed_column(text).take(indices(np.zeros(rows, dtype=np.int64)))
 
 
 def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:
-    """The column (may be a slice) with "" for nulls and for cells that are, blanks around them aside, exactly one
-    of these words (`--null-value`)."""
-    cells = filled(column)
+    """Return the column (perhaps a slice) with "" for nulls and for cells that are one of these words
+    (`--null-value`), blanks around them aside."""
+    cells = nulls_as_empty(column)
     if not null_words:
         return cells
-    empty = mask_of(pc.is_in(trimmed(cells), value_set=words(*null_words)))
+    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*null_words)))
     return blanked(cells, empty) if empty.any() else cells
 
 
 def blank_blanks(column: pa.StringArray) -> pa.StringArray:
-    """The column (no nulls) with "" for cells of nothing but blanks."""
-    seen = raw(column)
-    firsts = np.zeros(len(column), np.uint8)
-    filled_rows = np.flatnonzero(seen.lengths)
-    firsts[filled_rows] = seen.data[seen.starts[:-1][filled_rows]]
-    may_be = (firsts > 0) & ((firsts <= ord(" ")) | (firsts >= 0x80))  # there are blanks beyond ASCII
-    if not may_be.any():
+    """Return the column (no nulls) with "" for cells that hold only blanks."""
+    content = raw(column)
+    first_bytes = np.zeros(len(column), np.uint8)
+    filled_rows = np.flatnonzero(content.lengths)
+    first_bytes[filled_rows] = content.data[content.starts[:-1][filled_rows]]
+    blank = (first_bytes > 0) & ((first_bytes <= ord(" ")) | (first_bytes >= 0x80))  # some blanks are beyond ASCII
+    if not blank.any():
         return column
-    may_be[may_be] = raw(trimmed(where(column, may_be))).lengths == 0
-    return blanked(column, may_be) if may_be.any() else column
+    blank[blank] = raw(trimmed(select(column, blank))).lengths == 0
+    return blanked(column, blank) if blank.any() else column

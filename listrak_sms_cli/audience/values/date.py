@@ -1,4 +1,4 @@
-"""Date cells -> `MM/DD/YYYY`, as Listrak's help page on lists for import asks for."""
+"""Date cells become `MM/DD/YYYY`, as Listrak's help page on lists for import asks for."""
 
 from __future__ import annotations
 
@@ -7,18 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
-from listrak_sms_cli.columnar import (
-    Bytes,
-    Mask,
-    Raw,
-    column_of,
-    indices,
-    matches,
-    raw,
-    trimmed,
-    where,
-    words,
-)
+from listrak_sms_cli.columnar import Bytes, Mask, Raw, column_of, fixed_column, indices, matches, raw, select, trimmed
 
 _CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9})?)?(?: ?[AaPp][Mm])?"
 _MIDNIGHT = r"(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00(?:[.,]0+)?)? ?[Aa][Mm])"
@@ -34,9 +23,9 @@ _AMERICAN = "^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}" + _TIME
 _AT_YEAR_FIRST = np.array([0, 1, 2, 3, 5, 6, 8, 9])
 _AT_COMPACT = np.arange(8)
 _AT_YEAR_LAST = np.array([6, 7, 8, 9, 0, 1, 3, 4])
-# MM/DD/YYYY out of YYYYMMDD; what lands under a slash does not matter.
+# The digit of YYYYMMDD at each place of MM/DD/YYYY; any digit where a slash will be.
 _TO_IMPORT = np.array([4, 5, 0, 6, 7, 0, 0, 1, 2, 3])
-# By month; 0 and 13 stand for every month that is none.
+# Days of each month; 0 and 13 stand for numbers that are no month.
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0], dtype=np.uint8)
 _DASH, _SLASH, _ZERO = (np.uint8(ord(character)) for character in "-/0")
 
@@ -44,50 +33,51 @@ _DASH, _SLASH, _ZERO = (np.uint8(ord(character)) for character in "-/0")
 def clean_dates(
     column: pa.StringArray, region: str, date_format: str | None
 ) -> tuple[pa.StringArray, Mask | None, Mask | None]:
-    """`MM/DD/YYYY` or "" (empty, or not read), the rows that are not read, and those that lost a time of day.
+    """Return `MM/DD/YYYY` or "" (empty, or unreadable), which rows are unreadable, and which lost a time of day.
 
-    Read are `YYYY-MM-DD` and `YYYY/MM/DD`, with or without a time and zone (the date counts as written),
-    `YYYYMMDD`, and in the region "US" `M/D/YYYY`. With a `date_format` only that format is, and ISO dates unless
-    the format begins with the year too. Masks are None when no row is so. `column` has no nulls.
+    `YYYY-MM-DD` and `YYYY/MM/DD` are read, with or without a time and zone (the date counts as written), `YYYYMMDD`,
+    and in the region "US" `M/D/YYYY`. With a `date_format` only that format is read, and ISO dates unless the format
+    begins with the year too. Masks are None when they hold no row. `column` has no nulls.
     """
-    seen = raw(column)
+    cells = raw(column)
     american = region == "US" and date_format is None
-    found, digits = _read_ten_bytes(seen, american=american, ours=date_format is None)
-    rest = (seen.lengths > 0) & ~found
+    if date_format is None:
+        readable, digits = _read_ten_bytes(cells, american=american)
+    else:
+        readable, digits = np.zeros(len(column), np.bool_), np.zeros((len(column), 8), np.uint8)
+    rest = (cells.lengths > 0) & ~readable
     timed = None
     if rest.any():
-        cells = trimmed(where(column, rest))
+        others = trimmed(select(column, rest))
         rows = np.flatnonzero(rest)
-        hits, read, timed_hits = _read_by_pattern(cells, american=american, date_format=date_format)
-        found[rows[hits]] = True
+        hits, read, timed_hits = _read_by_pattern(others, american=american, date_format=date_format)
+        readable[rows[hits]] = True
         digits[rows[hits]] = read
-        rest[rows] = ~hits & (raw(cells).lengths > 0)
+        rest[rows] = ~hits & (raw(others).lengths > 0)
         if timed_hits.any():
-            timed = np.zeros(len(found), dtype=np.bool_)
+            timed = np.zeros(len(readable), dtype=np.bool_)
             timed[rows[timed_hits]] = True
     bad = rest if rest.any() else None
-    return _import_text(found, digits), bad, timed
+    return _import_text(readable, digits), bad, timed
 
 
-def _import_text(found: Mask, digits: Bytes) -> pa.StringArray:
-    text = (digits if found.all() else digits[found]).take(_TO_IMPORT, axis=1)
+def _import_text(readable: Mask, digits: Bytes) -> pa.StringArray:
+    text = (digits if readable.all() else digits[readable]).take(_TO_IMPORT, axis=1)
     text[:, (2, 5)] = _SLASH
-    return column_of(found * 10, text.reshape(-1))
+    return column_of(readable * 10, text.reshape(-1))
 
 
-def _read_ten_bytes(seen: Raw, *, american: bool, ours: bool) -> tuple[Mask, Bytes]:
-    """The many: cells of exactly ten bytes, read without a pattern. Rows read, and their digits YYYYMMDD:
-    shape (rows of the column, 8). `ours` = no --date-format has to be tried first."""
-    lengths = seen.lengths
-    found = lengths == 10
-    digits = np.zeros((len(lengths), 8), dtype=np.uint8)
-    if not ours or not found.any():
-        found[:] = False
-        return found, digits
-    if found.all():
-        cells = seen.data.reshape(-1, 10)
+def _read_ten_bytes(column: Raw, *, american: bool) -> tuple[Mask, Bytes]:
+    """Read cells of exactly ten bytes, as most dates have, without a pattern. The rows read, and the digits YYYYMMDD of
+    every row (ASCII, shape (rows, 8))."""
+    readable = column.lengths == 10
+    digits = np.zeros((len(readable), 8), dtype=np.uint8)
+    if not readable.any():
+        return readable, digits
+    if readable.all():
+        cells = column.data.reshape(-1, 10)
     else:
-        cells = seen.data.take(seen.starts[:-1][found][:, None] + np.arange(10))
+        cells = column.data.take(column.starts[:-1][readable][:, None] + np.arange(10))
     year_last = (cells[:, 2] == _SLASH) & (cells[:, 5] == _SLASH) & american
     separator = cells[:, 4]
     year_first = ((separator == _DASH) | (separator == _SLASH)) & (cells[:, 7] == separator)
@@ -95,64 +85,65 @@ def _read_ten_bytes(seen: Raw, *, american: bool, ours: bool) -> tuple[Mask, Byt
     if year_last.any():
         read[year_last] = cells[year_last].take(_AT_YEAR_LAST, axis=1)
     real = _real_days(read) & (year_first | year_last)
-    if real.all() and found.all():
-        return found, read
-    found[found] = real
-    digits[found] = read[real]
-    return found, digits
+    if real.all() and readable.all():
+        return readable, read
+    readable[readable] = real
+    digits[readable] = read[real]
+    return readable, digits
 
 
-def _read_by_pattern(cells: pa.StringArray, *, american: bool, date_format: str | None) -> tuple[Mask, Bytes, Mask]:
-    """The others. Rows read, the digits YYYYMMDD of these rows in order, and the rows that lose a time of day."""
-    seen = raw(cells)
-    found = np.zeros(len(cells), dtype=np.bool_)
-    digits = np.zeros((len(cells), 8), dtype=np.uint8)
+def _read_by_pattern(column: pa.StringArray, *, american: bool, date_format: str | None) -> tuple[Mask, Bytes, Mask]:
+    """Read the other cells, by patterns. The rows read, the digits YYYYMMDD of these rows in order, and the rows that
+    lose a time of day."""
+    cells = raw(column)
+    readable = np.zeros(len(column), dtype=np.bool_)
+    digits = np.zeros((len(column), 8), dtype=np.uint8)
 
     def keep(hits: Mask, read: Bytes) -> None:
         real = _real_days(read)
         rows = np.flatnonzero(hits)[real]
-        found[rows], digits[rows] = True, read[real]
+        readable[rows], digits[rows] = True, read[real]
 
     if date_format is not None:
-        keep(*read_dates(cells, date_format))
-    explicit = found.copy()
+        keep(*read_dates(column, date_format))
+    by_format = readable.copy()
     for pattern, places in _shapes(date_format):
-        if found.all():
+        if readable.all():
             break
-        hits = matches(cells, pattern) & ~found
-        keep(hits, seen.data.take(seen.starts[:-1][hits][:, None] + places))
-    if american and not found.all():
-        hits = matches(cells, _AMERICAN) & ~found
-        keep(hits, _american_digits(seen, seen.starts[:-1][hits]))
-    timed = found & ~explicit & (seen.lengths > 10)
-    timed[timed] = ~matches(where(cells, timed), _AT_MIDNIGHT)
-    return found, digits[found], timed
+        hits = matches(column, pattern) & ~readable
+        keep(hits, cells.data.take(cells.starts[:-1][hits][:, None] + places))
+    if american and not readable.all():
+        hits = matches(column, _AMERICAN) & ~readable
+        keep(hits, _american_digits(cells, cells.starts[:-1][hits]))
+    timed = readable & ~by_format & (cells.lengths > 10)
+    timed[timed] = ~matches(select(column, timed), _AT_MIDNIGHT)
+    return readable, digits[readable], timed
 
 
 def _shapes(date_format: str | None) -> tuple[tuple[str, npt.NDArray[np.intp]], ...]:
-    """Patterns that are read in every region, and where YYYYMMDD stands in them."""
+    """Patterns that are read in every region, and the places of YYYYMMDD in them."""
     if date_format is None:
         return (_DASHED, _AT_YEAR_FIRST), (_SLASHED, _AT_YEAR_FIRST), (_COMPACT, _AT_COMPACT)
     # YYYY-DD-MM must not be read as ISO where it happens to fit.
     return () if starts_with_year(date_format) else ((_DASHED, _AT_YEAR_FIRST),)
 
 
-def _american_digits(seen: Raw, starts: npt.NDArray[np.int32]) -> Bytes:
-    """YYYYMMDD of cells `M/D/YYYY…` that start at these bytes: shape (cells, 8)."""
+def _american_digits(cells: Raw, starts: npt.NDArray[np.int32]) -> Bytes:
+    """YYYYMMDD of the cells `M/D/YYYY…` that start at these bytes: shape (cells, 8)."""
     digits = np.full((len(starts), 8), _ZERO, dtype=np.uint8)
     place = starts
     for tens in (4, 6):
-        double = seen.data.take(place + 1) != _SLASH
-        digits[:, tens] = np.where(double, seen.data.take(place), _ZERO)
-        digits[:, tens + 1] = seen.data.take(place + double)
+        double = cells.data.take(place + 1) != _SLASH
+        digits[:, tens] = np.where(double, cells.data.take(place), _ZERO)
+        digits[:, tens + 1] = cells.data.take(place + double)
         place = place + double + 2
-    digits[:, :4] = seen.data.take(place[:, None] + np.arange(4))
+    digits[:, :4] = cells.data.take(place[:, None] + np.arange(4))
     return digits
 
 
 def _real_days(digits: Bytes) -> Mask:
     """True where the ASCII digits YYYYMMDD (shape (rows, 8)) are a day of the years 1 to 9999."""
-    # Turned, so that every step below runs over contiguous bytes.
+    # Transposed, so that every step below runs over contiguous bytes.
     number = np.ascontiguousarray(digits.T) - _ZERO
     real: Mask = number.max(axis=0) <= 9 if len(digits) else np.zeros(0, dtype=np.bool_)
     century, year, month, day = (number[i] * np.uint8(10) + number[i + 1] for i in (0, 2, 4, 6))
@@ -169,14 +160,14 @@ _SHORT_YEAR = "^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}([T, ]|$)"
 
 
 def explain_dates(column: pa.StringArray, region: str, date_format: str | None) -> pa.StringArray:
-    """Why each cell, none of which could be read, could not: a reason in words that quotes nothing of it."""
+    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it."""
     cells = trimmed(column)
     reasons = ["not a date", "no such day"]
     reason = np.zeros(len(cells), dtype=np.int64)
     if date_format is not None:
         reasons[0] = "not a date as --date-format writes it"
         reason[read_dates(cells, date_format)[0]] = 1
-        return words(*reasons).take(indices(reason))
+        return fixed_column(*reasons).take(indices(reason))
     shaped = matches(cells, _DASHED) | matches(cells, _SLASHED) | matches(cells, _COMPACT)
     reason[shaped | (matches(cells, _AMERICAN) & (region == "US"))] = 1
     short, year_last, day_first = (matches(cells, p) for p in (_SHORT_YEAR, _ANY_YEAR_LAST, _DAY_FIRST))
@@ -192,4 +183,4 @@ def explain_dates(column: pa.StringArray, region: str, date_format: str | None) 
         reason[parted & year_last & (reason == 0)] = len(reasons) - 2
         reason[parted & year_last & day_first] = len(reasons) - 3
         reason[parted & short] = len(reasons) - 1
-    return words(*reasons).take(indices(reason))
+    return fixed_column(*reasons).take(indices(reason))

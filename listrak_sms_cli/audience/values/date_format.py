@@ -1,6 +1,6 @@
-"""`--date-format`: strptime codes as one RE2 pattern, so that a whole column is read at once.
+"""`--date-format`: strptime codes become one RE2 pattern, so that a whole column is read at once.
 
-Month names are English whatever the locale, and two-digit years are 1969 to 2068, as POSIX has it.
+Month names are English in every locale; two-digit years are 1969 to 2068, as in POSIX.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Bytes, Mask, integers, matches, raw, where, words
+from listrak_sms_cli.columnar import Bytes, Mask, fixed_column, integers, matches, raw, select
 from listrak_sms_cli.errors import UsageError
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "mon|tue|wed|thu|fri|sat|sun"
 _LONG_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_NAMED = {
+_DATE_CODES = {
     "Y": "(?P<year>[0-9]{4})",
     "y": "(?P<year>[0-9]{2})",
     "m": "(?P<month>[0-9]{1,2})",
@@ -29,7 +29,7 @@ _NAMED = {
     "B": f"(?P<month>(?i:{_LONG_MONTHS}))",
     "d": "(?P<day>[0-9]{1,2})",
 }
-_PASSED_OVER = {
+_OTHER_CODES = {
     "H": "(?:[01]?[0-9]|2[0-3])",
     "I": "(?:0?[1-9]|1[0-2])",
     "M": "[0-5]?[0-9]",
@@ -48,12 +48,12 @@ _EXAMPLE = "Write for example --date-format %d/%m/%Y."
 
 
 def check_date_format(date_format: str) -> None:
-    """Raises UsageError unless the format gives day, month and year once each, in codes known here."""
+    """Raise UsageError unless the format gives day, month and year once each, in known codes."""
     _pattern(date_format)
 
 
 def starts_with_year(date_format: str) -> bool:
-    """Whether cells of this format could be taken for ISO dates."""
+    """Return whether cells of this format could be mistaken for ISO dates."""
     return date_format.lstrip().startswith(("%Y", "%F"))
 
 
@@ -70,30 +70,27 @@ def _pattern(date_format: str) -> str:
         else:
             pattern += _code(part[1:], abutting=following[1:] in _NUMERIC and following.startswith("%"))
             given += part[1:]
-    kinds = ["year" if code in "Yy" else "month" if code in "mbhB" else "day" for code in given if code in _NAMED]
+    kinds = ["year" if code in "Yy" else "month" if code in "mbhB" else "day" for code in given if code in _DATE_CODES]
     if sorted(kinds) != ["day", "month", "year"]:
         raise UsageError("--date-format must give day, month and year once each.", hint=_EXAMPLE, code="date_format")
     return f"^{pattern}$"
 
 
 def _code(code: str, *, abutting: bool) -> str:
-    known = _NAMED.get(code) or _PASSED_OVER.get(code)
+    known = _DATE_CODES.get(code) or _OTHER_CODES.get(code)
     if known is None:
         what = f"%{code}" if code.isalpha() and code.isascii() else "a % with no code after it"
-        raise UsageError(f"--date-format holds {what}, which is not understood.", hint=_EXAMPLE, code="date_format")
-    # Numbers that touch are told apart by their width alone.
+        raise UsageError(f"--date-format has {what}, which is unknown.", hint=_EXAMPLE, code="date_format")
+    # Only the width tells numbers without a separator apart.
     return known.replace("{1,2}", "{2}").replace("?[", "[") if abutting and code in _NUMERIC else known
 
 
 def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
-    """True for each row that is written in the format, and for these rows, in order, the ASCII digits
-    YYYYMMDD: shape (rows, 8). Whether the day exists is not looked at.
-
-    `column` has no nulls and no blanks around its cells.
-    """
+    """Return which rows are written in the format, and for these rows, in order, the ASCII digits YYYYMMDD (uint8,
+    shape (rows, 8)). Whether the day exists is not checked. `column` has no nulls, and no blanks around its cells."""
     pattern = _pattern(date_format)
     hits = matches(column, pattern)
-    parts = pc.extract_regex(where(column, hits), pattern)
+    parts = pc.extract_regex(select(column, hits), pattern)
     digits = np.empty((len(parts), 8), dtype=np.uint8)
     year = pc.struct_field(parts, "year")
     if "{4}" in pattern[pattern.index("(?P<year>") :][:20]:
@@ -108,8 +105,8 @@ def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
 
 
 def _two_digits(numbers: pa.StringArray) -> Bytes:
-    """Months and days, as numbers of one or two digits or as English names, in two ASCII digits."""
-    named = pc.index_in(pc.utf8_lower(pc.utf8_slice_codeunits(numbers, 0, 3)), value_set=words(*_MONTHS))
+    """Months or days, given as one or two digits or as English names, in two ASCII digits."""
+    named = pc.index_in(pc.utf8_lower(pc.utf8_slice_codeunits(numbers, 0, 3)), value_set=fixed_column(*_MONTHS))
     if named.null_count < len(named):
         month = (integers(named) + 1).astype(np.uint8)
         return np.stack((month // 10, month % 10), axis=1) + np.uint8(ord("0"))

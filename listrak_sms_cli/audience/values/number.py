@@ -1,4 +1,4 @@
-"""Number cells -> plain decimals with at most two places, as Listrak's help page on lists for import asks for."""
+"""Number cells become plain decimals with at most two places, as Listrak's help page on lists for import asks for."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from listrak_sms_cli.columnar import (
     Mask,
     blanked,
     column_of,
+    fixed_column,
     indices,
     integers,
+    keep_bytes,
     mask_of,
     matches,
-    only,
-    put,
     raw,
-    replaced,
+    replace_cells,
+    replace_matches,
+    select,
     trimmed,
-    where,
-    words,
 )
 
 # Digits before the point; no more because with 30 and 38 after it `pc.round` of pyarrow 26 drops the carry
@@ -34,7 +34,7 @@ _PLAIN = (
     rf"^(?:-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}(?:\.[0-9]{{1,2}})?"
     r"|0(?:\.[0-9]{1,2})?|-0\.(?:0[1-9]|[1-9][0-9]?))?$"
 )
-# What a decimal256 surely holds, and what needs no other spelling.
+# What a decimal256 holds for certain, in a spelling that it reads.
 _SMALL = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{_DECIMALS}}})?$"
 _LONG = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})\.[0-9]{{3,{_DECIMALS}}}$"
 _SIGN = "[-+\u2212]?"
@@ -49,47 +49,47 @@ _READ = "|".join(
         f"{_SIGN}{_NUMBER}{_BLANKS}{_CURRENCY}",
     )
 )
-_PARTS = r"^-?(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]*))?(?:[eE](?P<exponent>-?[0-9]+))?$"
+_PARTS = r"^-?(?P<whole>[0-9]+)(?:\.(?P<decimals>[0-9]*))?(?:[eE](?P<exponent>-?[0-9]+))?$"
 
 
 def clean_numbers(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, Mask | None]:
-    """Plain numbers or "" (empty, or not read), the rows that are not read, and the rows that were rounded.
+    """Return plain numbers or "" (empty, or unreadable), which rows are unreadable, and which were rounded.
 
-    Read are signs, thousands separators (1,234,567.89), one of $ € £ ¥ before or after, and 1.5e3. What is
-    plain with at most two decimals travels as written (`3.0` stays `3.0`); everything else is rounded
-    half-even, exactly, and loses zeros at its end. More than 28 digits before the point, or 38 after it, are
-    not read. Masks are None when no row is so. `column` has no nulls.
+    Signs, thousands separators (1,234,567.89), one of $ € £ ¥ before or after, and 1.5e3 are read. A plain number with
+    at most two decimals is sent as written (`3.0` stays `3.0`); every other one is rounded half-even, exactly, and
+    loses zeros at its end. More than 28 digits before the point, or 38 after it, are unreadable. Masks are None when
+    they hold no row. `column` has no nulls.
     """
     odd = ~matches(column, _PLAIN)
     if not odd.any():
         return column, None, None
-    text, bad, rounded = _read_odd(trimmed(where(column, odd)))
-    return put(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
+    text, bad, rounded = _read_odd(trimmed(select(column, odd)))
+    return replace_cells(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
 
 
 def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
-    """What `clean_numbers` answers, for cells without blanks around that do not match _PLAIN."""
+    """As `clean_numbers`, for cells without blanks around them that do not match _PLAIN."""
     bad = np.zeros(len(cells), dtype=np.bool_)
     rounded = bad.copy()
     rest = ~bad
     long = matches(cells, _LONG)
     if long.any():
-        short, settled, differs = round_digits(where(cells, long))
+        short, settled, differs = round_digits(select(cells, long))
         rounded[long] = differs
         rest[long] = ~settled
-        cells = put(cells, ~rest, where(short, settled))
-    others = where(cells, rest)
+        cells = replace_cells(cells, ~rest, select(short, settled))
+    others = select(cells, rest)
     readable = matches(others, _READ)
     bad[rest] = ~readable & (raw(others).lengths > 0)
-    text, unreadable, differs = _rounded(_spelled_plainly(where(others, readable)))
+    text, unreadable, differs = _rounded(_spelled_plainly(select(others, readable)))
     rest[rest] = readable
     bad[rest] = unreadable
     rounded[rest] = differs
-    return blanked(put(cells, rest, text), bad), bad, rounded
+    return blanked(replace_cells(cells, rest, text), bad), bad, rounded
 
 
 def _spread(part: Mask, rows: Mask) -> Mask | None:
-    """A mask over the rows that `rows` names as one over all of them; None when nothing is set."""
+    """The mask `part` over the rows of `rows`, as one over all rows; None when nothing is set."""
     if not part.any():
         return None
     whole = np.zeros(len(rows), dtype=np.bool_)
@@ -98,60 +98,60 @@ def _spread(part: Mask, rows: Mask) -> Mask | None:
 
 
 def _spelled_plainly(cells: pa.StringArray) -> pa.StringArray:
-    """The same numbers in digits, `-`, `.` and `e` alone, without needless zeros in front."""
+    """The same numbers in digits, `-`, `.` and `e` only, without needless zeros in front."""
     odd = ~matches(cells, _SMALL)
     if not odd.any():
         return cells
-    spelled = replaced(where(cells, odd), "\u2212", "-")
-    spelled = only(spelled, b"-0123456789.eE")
-    spelled = replaced(spelled, r"^(-?)0+([0-9])", r"\1\2")
-    spelled = replaced(spelled, r"^(-?)\.", r"\10.")
-    return put(cells, odd, replaced(spelled, r"\.($|[eE])", r"\1"))
+    spelled = replace_matches(select(cells, odd), "\u2212", "-")
+    spelled = keep_bytes(spelled, b"-0123456789.eE")
+    spelled = replace_matches(spelled, r"^(-?)0+([0-9])", r"\1\2")
+    spelled = replace_matches(spelled, r"^(-?)\.", r"\10.")
+    return replace_cells(cells, odd, replace_matches(spelled, r"\.($|[eE])", r"\1"))
 
 
 def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
-    """Numbers spelled plainly, without exponent and with at most two decimals, "" where there are too many digits;
-    True where there are; True where the rounded number is another one."""
+    """Plainly spelled numbers without exponent, rounded to at most two decimals, "" where they have too many digits;
+    which have too many; which rounded numbers differ from the given ones."""
     unreadable = np.zeros(len(cells), dtype=np.bool_)
     differs = unreadable.copy()
     inexact = ~matches(cells, _PLAIN)
     if not inexact.any():
         return cells, unreadable, differs
-    numbers = where(cells, inexact)
+    numbers = select(cells, inexact)
     fits, tiny = _size(numbers)
-    exact = where(numbers, fits).cast(_EXACT)
+    exact = select(numbers, fits).cast(_EXACT)
     short = pc.round(exact, ndigits=2, round_mode="half_to_even")
-    text = replaced(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
+    text = replace_matches(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
     changed = np.zeros(len(numbers), dtype=np.bool_)
     changed[fits] = mask_of(pc.not_equal(exact, short))
-    changed[tiny] = matches(where(numbers, tiny), "^-?[0.]*[1-9]")
+    changed[tiny] = matches(select(numbers, tiny), "^-?[0.]*[1-9]")
     zeros = column_of(tiny.astype(np.int32), np.full(int(tiny.sum()), ord("0"), dtype=np.uint8))
     unreadable[inexact] = ~fits & ~tiny
     differs[inexact] = changed
-    return put(cells, inexact, put(zeros, fits, text)), unreadable, differs
+    return replace_cells(cells, inexact, replace_cells(zeros, fits, text)), unreadable, differs
 
 
 def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
-    """True where a decimal256 holds the number exactly; True where it does not but is under 0.005 for sure."""
+    """Which numbers a decimal256 holds exactly; which of the others are below 0.005 for certain."""
     fits = matches(numbers, _SMALL)
     tiny = np.zeros(len(fits), dtype=np.bool_)
     if fits.all():
         return fits, tiny
     others = ~fits
-    parts = pc.extract_regex(where(numbers, others), _PARTS)
-    whole, part = (raw(pc.struct_field(parts, name)).lengths for name in ("whole", "part"))
+    parts = pc.extract_regex(select(numbers, others), _PARTS)
+    whole, decimals = (raw(pc.struct_field(parts, name)).lengths for name in ("whole", "decimals"))
     exponents = pc.struct_field(parts, "exponent")
     exponent: npt.NDArray[np.int32] = np.zeros(len(parts), dtype=np.int32)
     given = raw(exponents).lengths > 0
-    exponent[given] = integers(where(exponents, given).cast(pa.int32()))
-    held = (whole + exponent <= MAX_DIGITS) & (part - exponent <= _DECIMALS)
+    exponent[given] = integers(select(exponents, given).cast(pa.int32()))
+    held = (whole + exponent <= MAX_DIGITS) & (decimals - exponent <= _DECIMALS)
     fits[others] = held
     tiny[others] = ~held & (whole + exponent < -2)
     return fits, tiny
 
 
 def explain_numbers(column: pa.StringArray) -> pa.StringArray:
-    """Why each cell, none of which could be read, could not: a reason in words that quotes nothing of it."""
+    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it."""
     cells = trimmed(column)
     reasons = {
         _READ: f"a number of more than {MAX_DIGITS} digits before the point or {_DECIMALS} after it",
@@ -162,4 +162,4 @@ def explain_numbers(column: pa.StringArray) -> pa.StringArray:
     reason = np.zeros(len(cells), dtype=np.int64)
     for place, pattern in enumerate(reasons, start=1):
         reason[matches(cells, pattern)] = place
-    return words("not a number", *reasons.values()).take(indices(reason))
+    return fixed_column("not a number", *reasons.values()).take(indices(reason))

@@ -1,4 +1,4 @@
-"""From cleaned members to import files: CSV lines in an anonymous temporary file, cut into parts.
+"""From cleaned members to import files: CSV lines in an anonymous temporary file, cut into numbered files.
 
 Change here what a line or an import file looks like and how many members it holds.
 """
@@ -6,28 +6,22 @@ Change here what a line or an import file looks like and how many members it hol
 from __future__ import annotations
 
 from listrak_sms_cli.runs.pack.by_filled_columns import (
+    GroupPacker,
     Lines,
-    Packing,
     check_columns,
     check_groups,
     distinct,
     lines_of,
 )
-from listrak_sms_cli.runs.pack.import_files import (
-    ImportFile,
-    Part,
-    Spool,
-    header_line,
-    string_offsets,
-    write_lines,
-)
+from listrak_sms_cli.runs.pack.import_files import ImportFile, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
 
 __all__ = [
+    "GroupPacker",
     "ImportFile",
+    "ImportSpool",
+    "ImportText",
     "Lines",
-    "Packing",
-    "Part",
-    "Spool",
     "check_columns",
     "check_groups",
     "distinct",

@@ -1,7 +1,7 @@
 """`--empty-cells keep`: members grouped by the columns they fill, import files for each group, so that no empty cell
 reaches Listrak. With `send` there is one group, which has all columns.
 
-A fill is the set of columns that a member fills: a uint64 of which bit i stands for column i of the plan.
+A column set says which columns a member fills: a uint64 of which bit i stands for column i of the plan.
 """
 
 from __future__ import annotations
@@ -18,198 +18,215 @@ from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.columnar import indices
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack.import_files import Packer, Part, Spool, header_line, write_lines
+from listrak_sms_cli.runs.pack.import_files import ImportFile, Packer, header_line, write_lines
+from listrak_sms_cli.runs.pack.spool import ImportSpool
 
 MOST_GROUPS = 64
 MOST_COLUMNS = 64
-_ENOUGH = 10_000_000  # fills looked at in search of the smallest set of columns: about a second
-_FEW = 50_000  # fills that a set of columns is found for first
-_SAMPLE = 2_000  # fills that tell which column makes the most difference
+_SEARCH_LIMIT = 10_000_000  # column sets examined in search of the fewest columns: about a second
+_FIRST_TRIED = 50_000  # column sets that a solution is found for before all of them are tried
+_SAMPLE = 2_000  # column sets that show which column makes the most difference
 
 
 class Lines(Struct, frozen=True):
     """Members of a batch that have the same columns. `columns`: their places in the plan, None = all; `rows`: int64,
-    ascending places in the batch; `text`: a CSV line for each row, "" for who does not travel."""
+    ascending, their rows in the batch; `text`: pa.string(), a CSV line for each, "" for a member that is not sent."""
 
     columns: tuple[int, ...] | None
     rows: np.ndarray
     text: pa.StringArray
 
     def before(self, row: int) -> Lines:
-        """Those of the rows before this one."""
+        """Only the members in rows before this one."""
         count = int(np.searchsorted(self.rows, row))
         return replace(self, rows=self.rows[:count], text=self.text.slice(0, count))
 
 
-def lines_of(cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_fill: bool) -> Iterator[Lines]:
-    """The lines of a batch. `numbers`: int64 a row, its phone. None where there are more groups than can be sent."""
+def lines_of(
+    cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_filled_columns: bool
+) -> Iterator[Lines]:
+    """Yield the lines of a batch, group by group. `numbers`: int64 a row, its phone. Nothing where the batch has more
+    groups than can be sent: `check_groups` will refuse the audience."""
     texts = [column.values.text for column in cleaned.columns]
-    travels = cleaned.verdicts == Verdict.SENDABLE
-    if not by_fill or cleaned.fills is None:
-        phones = write_phones(np.where(travels, numbers, 0), rules.phone_format, rules.region)
+    sent = cleaned.verdicts == Verdict.SENDABLE
+    if not by_filled_columns or cleaned.column_sets is None:
+        phones = write_phones(np.where(sent, numbers, 0), rules.phone_format)
         yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
         return
-    fills = distinct(cleaned.fills[travels])
-    for fill in fills if len(fills) <= MOST_GROUPS else ():
-        rows = np.flatnonzero(travels & (cleaned.fills == fill))
-        columns = _columns_of(int(fill))
-        phones = write_phones(numbers[rows], rules.phone_format, rules.region)
-        some = [texts[column].take(indices(rows)) for column in columns]
-        yield Lines(columns if len(columns) < len(texts) else None, rows, write_lines(phones, some))
+    column_sets = distinct(cleaned.column_sets[sent])
+    for column_set in column_sets if len(column_sets) <= MOST_GROUPS else ():
+        rows = np.flatnonzero(sent & (cleaned.column_sets == column_set))
+        columns = _columns_of(int(column_set))
+        phones = write_phones(numbers[rows], rules.phone_format)
+        filled = [texts[column].take(indices(rows)) for column in columns]
+        yield Lines(columns if len(columns) < len(texts) else None, rows, write_lines(phones, filled))
 
 
-class Packing:
-    """The import files of a run in the making: a Packer for each group. One thread only."""
+class GroupPacker:
+    """The import files of a run in the making: a Packer for each group of members with the same columns. For one
+    thread."""
 
-    def __init__(self, spool: Spool, names: list[str], rows: int, limit: int, *, by_fill: bool = False) -> None:
+    def __init__(
+        self, spool: ImportSpool, names: list[str], rows: int, limit: int, *, by_filled_columns: bool = False
+    ) -> None:
         """`names`: of the columns after the phone, as the import files call them; `rows`, `limit`: as a Packer's."""
-        self.by_fill = by_fill
+        self.by_filled_columns = by_filled_columns
         self._spool = spool
         self._names = names
         self._rows = rows
         self._limit = limit
-        self._groups: dict[tuple[int, ...] | None, Packer] = {}
-        self._of_row = np.empty(0, np.uint8)
+        self._packers: dict[tuple[int, ...] | None, Packer] = {}
+        self._group_of_row = np.empty(0, np.uint8)
 
     def begin(self, members: int) -> None:
-        """`members`: rows of the audience."""
-        if self.by_fill:
-            self._of_row = np.zeros(members, np.uint8)
+        """Get ready for an audience of that many rows."""
+        if self.by_filled_columns:
+            self._group_of_row = np.zeros(members, np.uint8)
 
     def add(self, start: int, batch: Iterable[Lines]) -> None:
-        """The lines of a batch that begins at row `start` of the audience. Raises AudienceError for a member too
-        large."""
+        """Pack the lines of a batch that begins at row `start` of the audience. Raises AudienceError for a member
+        larger than an import file."""
         for lines in batch:
-            if lines.columns not in self._groups:
-                if len(self._groups) == MOST_GROUPS:
-                    return  # `check_groups` refuses them all
-                self._groups[lines.columns] = Packer(self._spool, self._header(lines.columns), self._rows, self._limit)
-            self._groups[lines.columns].add(lines.text)
-            if self.by_fill:
-                self._of_row[lines.rows + start] = list(self._groups).index(lines.columns)
+            if lines.columns not in self._packers:
+                if len(self._packers) == MOST_GROUPS:
+                    return  # `check_groups` will refuse the audience
+                header = header_line(["phone", *(self._names[place] for place in self._places(lines.columns))])
+                self._packers[lines.columns] = Packer(self._spool, header, self._rows, self._limit)
+            self._packers[lines.columns].add(lines.text)
+            if self.by_filled_columns:
+                self._group_of_row[lines.rows + start] = list(self._packers).index(lines.columns)
 
-    def _header(self, columns: tuple[int, ...] | None) -> bytes:
-        return header_line(["phone", *(self._names if columns is None else (self._names[place] for place in columns))])
+    def _places(self, columns: tuple[int, ...] | None) -> Iterable[int]:
+        return range(len(self._names)) if columns is None else columns
 
-    def parts(self) -> tuple[list[Part], np.ndarray | None]:
-        """The parts, the largest group's first, so that one of a single member, which Listrak may refuse, keeps nobody
-        waiting; and, when there are groups, the rank of each row's group among them: uint8 a row of the audience.
-        Raises AudienceError as a Packer."""
-        groups = list(self._groups.items())
-        order = sorted(range(len(groups)), key=lambda place: -groups[place][1].members)
-        parts: list[Part] = []
-        for place in order:
-            columns, packer = groups[place]
-            parts += packer.parts(len(parts) + 1, columns)
-        if not self.by_fill:
-            return parts, None
+    def import_files(self) -> tuple[list[ImportFile], np.ndarray | None]:
+        """Return the import files and the rank of each row's group (uint8 a row of the audience; None without groups).
+
+        The largest group comes first: a file of a single member, which Listrak may refuse, delays nobody. Raises
+        AudienceError for a member so large that no other fits beside it.
+        """
+        groups = list(self._packers.items())
+        order = sorted(range(len(groups)), key=lambda group: -groups[group][1].members)
+        files: list[ImportFile] = []
+        for group in order:
+            columns, packer = groups[group]
+            files += packer.import_files(len(files) + 1, columns)
+        if not self.by_filled_columns:
+            return files, None
         ranks = np.argsort(np.array(order, np.int64)).astype(np.uint8)
-        return parts, ranks[self._of_row] if len(ranks) else self._of_row
+        return files, ranks[self._group_of_row] if len(ranks) else self._group_of_row
 
 
 def check_columns(plan: ColumnPlan) -> None:
-    """Raises AudienceError for more columns than a fill has bits."""
+    """Raise AudienceError for more columns than a column set has bits."""
     if len(plan.columns) > MOST_COLUMNS:
         raise AudienceError(
-            f"--empty-cells keep takes at most {MOST_COLUMNS} columns beside the phone; {len(plan.columns)} travel.",
+            f"--empty-cells keep takes at most {MOST_COLUMNS} columns beside the phone; this audience has "
+            f"{len(plan.columns)}.",
             hint="Leave some out with --skip-column NAME.",
             code="too_many_columns",
         )
 
 
-def check_groups(fills: np.ndarray, plan: ColumnPlan) -> None:
-    """`fills`: those that occur. Raises AudienceError when there are more than MOST_GROUPS different ones."""
-    if len(fills) <= MOST_GROUPS or len(fills := distinct(fills)) <= MOST_GROUPS:
+def check_groups(column_sets: np.ndarray, plan: ColumnPlan) -> None:
+    """Raise AudienceError when there are more than MOST_GROUPS different ones among the `column_sets` (uint64, in any
+    order)."""
+    if len(column_sets) <= MOST_GROUPS or len(column_sets := distinct(column_sets)) <= MOST_GROUPS:
         return
-    places, smallest = fewest_to_skip(fills, MOST_GROUPS)
+    places, is_smallest = fewest_to_skip(column_sets, MOST_GROUPS)
     skips = shlex.join(word for place in places for word in ("--skip-column", plan.columns[place].name))
     raise AudienceError(
-        f"The members fill their columns in {len(fills):,} different ways, and --empty-cells keep sends import files "
-        f"for each: {MOST_GROUPS} at most.",
-        hint=f"{'The fewest columns to leave out' if smallest else 'Leave columns out, for instance'}: {skips}",
+        f"The members fill their columns in {len(column_sets):,} different ways, and --empty-cells keep sends import "
+        f"files for each: {MOST_GROUPS} at most.",
+        hint=f"{'The fewest columns to leave out' if is_smallest else 'Leave columns out, for instance'}: {skips}",
         code="too_many_groups",
     )
 
 
-def fewest_to_skip(fills: np.ndarray, most: int) -> tuple[tuple[int, ...], bool]:
-    """The smallest set of columns without which at most `most` of the `fills` (different ones, in order) are left (a
-    member that fills none then is no group), and whether it is certain that no smaller one does. Looked for among
-    columns that some members fill and others do not."""
-    varying = _columns_of(int(np.bitwise_or.reduce(fills) & ~np.bitwise_and.reduce(fills)))
-    best = _greedy(fills, varying, most)
+def fewest_to_skip(column_sets: np.ndarray, most: int) -> tuple[tuple[int, ...], bool]:
+    """Return the fewest columns without which at most `most` of the `column_sets` (distinct, ascending) are left, and
+    whether it is certain that no fewer columns do.
+
+    A member who then fills nothing belongs to no group. Only columns that some members fill and others do not can
+    make a difference.
+    """
+    varying = _columns_of(int(np.bitwise_or.reduce(column_sets) & ~np.bitwise_and.reduce(column_sets)))
+    best = _greedy(column_sets, varying, most)
     search = _Search(varying, most)
     for size in range(1, len(best)):
-        if len(fills) > (most + 1) << size:
+        if len(column_sets) > (most + 1) << size:
             continue
-        found = search.within(fills, 0, size)
-        if found is not None:
-            return found, True
-        if search.tired:
+        columns = search.within(column_sets, 0, size)
+        if columns is not None:
+            return columns, True
+        if search.gave_up:
             return best, False
     return best, True
 
 
 class _Search:
-    """Leaving a column out at most halves the fills: sets that cannot be enough are not looked at."""
+    """Tries columns to leave out. Each one at most halves the column sets, so combinations that cannot be enough are
+    not tried."""
 
     def __init__(self, columns: tuple[int, ...], most: int) -> None:
         self._columns = columns
         self._most = most
-        self._seen = 0
+        self._examined = 0
 
     @property
-    def tired(self) -> bool:
-        return self._seen > _ENOUGH
+    def gave_up(self) -> bool:
+        return self._examined > _SEARCH_LIMIT
 
-    def within(self, fills: np.ndarray, first: int, size: int) -> tuple[int, ...] | None:
-        """`size` columns, of those from place `first` on, that are enough; None when there are none."""
+    def within(self, column_sets: np.ndarray, first: int, size: int) -> tuple[int, ...] | None:
+        """At most `size` columns, of those from place `first` on, that are enough; None when there are none."""
         for place in range(first, len(self._columns)):
             column = self._columns[place]
-            left = _without(fills, column)
-            self._seen += len(fills)
+            left = _without(column_sets, column)
+            self._examined += len(column_sets)
             if _groups(left) <= self._most:
                 return (column,)
-            if self.tired:
+            if self.gave_up:
                 return None
             if size > 1 and len(left) <= (self._most + 1) << (size - 1):
-                further = self.within(left, place + 1, size - 1)
-                if further is not None:
-                    return (column, *further)
+                more = self.within(left, place + 1, size - 1)
+                if more is not None:
+                    return (column, *more)
         return None
 
 
-def _greedy(fills: np.ndarray, columns: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """Enough columns: time and again the one without which the fewest fills are left; then those that are not needed
-    after all are taken back. A few of the fills rule out most of what all of them would."""
-    few = fills[:: 1 + len(fills) // _FEW]
+def _greedy(column_sets: np.ndarray, columns: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """Enough columns: again and again the one without which the fewest column sets are left, then without those that
+    turn out not to be needed. A part of the column sets comes first: it rules out most of what all of them would."""
+    rounds = (column_sets[:: 1 + len(column_sets) // _FIRST_TRIED], column_sets)
     skipped: list[int] = []
-    for known in (few, fills):
-        left = _without(known, *skipped)
+    for tried in rounds:
+        left = _without(tried, *skipped)
         while _groups(left) > most:
-            some = left[:: max(1, len(left) // _SAMPLE)]
-            smaller = {column: len(_without(some, column)) for column in columns if column not in skipped}
-            skipped.append(min(smaller, key=lambda column: smaller[column]))
+            sample = left[:: max(1, len(left) // _SAMPLE)]
+            counts = {column: len(_without(sample, column)) for column in columns if column not in skipped}
+            skipped.append(min(counts, key=lambda column: counts[column]))
             left = _without(left, skipped[-1])
     for column in list(skipped):
         others = [other for other in skipped if other != column]
-        if all(_groups(_without(known, *others)) <= most for known in (few, fills)):
+        if all(_groups(_without(tried, *others)) <= most for tried in rounds):
             skipped = others
     return tuple(sorted(skipped))
 
 
-def distinct(fills: np.ndarray) -> np.ndarray:
-    """Each fill once, in order. `np.unique` takes ten times as long where most of them are different."""
-    ordered = np.sort(fills)
+def distinct(column_sets: np.ndarray) -> np.ndarray:
+    """Return each column set once, ascending. `np.unique` takes ten times as long where most of them are different."""
+    ordered = np.sort(column_sets)
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
 
 
-def _without(fills: np.ndarray, *columns: int) -> np.ndarray:
-    return distinct(fills & ~np.uint64(sum(1 << column for column in columns)))
+def _without(column_sets: np.ndarray, *columns: int) -> np.ndarray:
+    return distinct(column_sets & ~np.uint64(sum(1 << column for column in columns)))
 
 
-def _groups(fills: np.ndarray) -> int:
-    return int(np.count_nonzero(fills))
+def _groups(column_sets: np.ndarray) -> int:
+    """Those that fill any column."""
+    return int(np.count_nonzero(column_sets))
 
 
-def _columns_of(fill: int) -> tuple[int, ...]:
-    return tuple(place for place in range(fill.bit_length()) if fill >> place & 1)
+def _columns_of(column_set: int) -> tuple[int, ...]:
+    return tuple(place for place in range(column_set.bit_length()) if column_set >> place & 1)

@@ -5,56 +5,36 @@ A new drop reason, guard or warning about the audience belongs here. Nothing her
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.prepare.ask_listrak import (
-    ASK_EACH,
-    CONFIRM_ALL,
-    SAMPLE,
-)
-from listrak_sms_cli.runs.prepare.column_profile import (
-    profile_of,
-)
-from listrak_sms_cli.runs.prepare.guards import (
-    nothing_sendable,
-)
-from listrak_sms_cli.runs.prepare.phone_pass import (
-    Members,
-)
-from listrak_sms_cli.runs.prepare.stages import (
-    Preparation,
-)
-from listrak_sms_cli.runs.prepare.two_passes import (
-    NOT_ASKED,
-    Job,
-    check_members,
-    read_members,
-)
+from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED
+from listrak_sms_cli.runs.prepare.column_profile import profile_of
+from listrak_sms_cli.runs.prepare.guards import nothing_sendable
+from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
+from listrak_sms_cli.runs.prepare.value_pass import Receivers
 from listrak_sms_cli.runs.prepare.warnings import (
     delivery_notices,
     earlier_notice,
-    lone_notices,
     lost_notice,
     nothing_left_notice,
-    offline_notice,
+    offline_warning,
     state_notice,
 )
 
 __all__ = [
-    "ASK_EACH",
-    "CONFIRM_ALL",
-    "NOT_ASKED",
-    "SAMPLE",
-    "Job",
-    "Members",
+    "NOT_QUERIED",
+    "PhonePass",
+    "PlannedAudience",
     "Preparation",
-    "check_members",
+    "PreparedAudience",
+    "Receivers",
     "delivery_notices",
     "earlier_notice",
-    "lone_notices",
     "lost_notice",
     "nothing_left_notice",
     "nothing_sendable",
-    "offline_notice",
+    "offline_warning",
     "profile_of",
-    "read_members",
+    "read_phones",
     "state_notice",
 ]

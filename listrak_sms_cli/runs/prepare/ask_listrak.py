@@ -6,69 +6,85 @@ import random
 from collections.abc import Callable
 
 import numpy as np
+from msgspec import Struct
 
-from listrak_sms_cli.audience import CleaningRules
-from listrak_sms_cli.audience.phones import write_phones
+from listrak_sms_cli.audience import CleaningRules, among
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.prepare.two_passes import LookedUp
-from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
+from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts
 
-ASK_EACH = 500  # members: an audience this small is asked contact by contact, without reading lists
-CONFIRM_ALL = 2000  # misses: up to so many are confirmed contact by contact, of more a random SAMPLE
-SAMPLE = 500
+
+class LookedUp(Struct, frozen=True):
+    """What Listrak knows of the audience's phones. Both are ascending int64 E.164 digits; None = not queried.
+
+    `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has.
+    """
+
+    opted_out: np.ndarray | None = None
+    existing: np.ndarray | None = None
+
+    def masks(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Bool a phone, None = not queried: opted out; not in Listrak."""
+        opted_out = None if self.opted_out is None else among(numbers, self.opted_out)
+        missing = None if self.existing is None else ~among(numbers, self.existing)
+        return opted_out, missing
+
+
+NOT_QUERIED = LookedUp()
 
 
 def look_up(
-    contacts: Contacts,
-    phones: np.ndarray,
-    rules: CleaningRules,
-    tell: Listener,
-    *,
-    existing: bool,
-    opted_out: bool,
-    ask_each: int = ASK_EACH,
+    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, options: PushOptions, tell: Listener
 ) -> LookedUp:
-    """`phones`: int64, the distinct valid phones of the audience; up to `ask_each` are asked for one by one, more are
-    held against the lists. Raises AccountError (`lists_incomplete`) when those do not hold everybody the sender code
-    knows."""
+    """Query what the options ask for. `phones`: int64, the distinct valid phones of the audience.
+
+    Few phones are queried one by one, more are compared with the lists. Raises AccountError (`lists_incomplete`) when
+    the lists do not hold every contact of the sender code.
+    """
+    if not options.asks_who_exists and not options.exclude_opted_out:
+        return NOT_QUERIED
     tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
 
-    def seen(count: int) -> None:
+    def advance(count: int) -> None:
         tell(PhaseAdvanced(Phase.LOOKING_UP, count))
 
-    out = contacts.opted_out(seen) if opted_out else None
-    known = _existing(contacts, np.unique(phones), rules, seen, ask_each) if existing else None
+    opted_out = contacts.opted_out(advance) if options.exclude_opted_out else None
+    existing = None
+    if options.asks_who_exists:
+        ask_each = ASK_FIRST if options.per_contact else ASK_EACH
+        existing = _existing(contacts, np.unique(phones), rules, advance, ask_each)
     tell(PhaseEnded(Phase.LOOKING_UP))
-    return LookedUp(opted_out=out, existing=known)
+    return LookedUp(opted_out, existing)
 
 
 def _existing(
-    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None], ask_each: int
+    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, advance: Callable[[int], None], ask_each: int
 ) -> np.ndarray:
     if len(phones) <= ask_each:
-        return _asked(contacts, phones, rules, seen)
-    known = contacts.existing(seen)
-    misses = np.setdiff1d(phones, known, assume_unique=True)
-    if len(misses) <= CONFIRM_ALL:
+        return _queried_one_by_one(contacts, phones, rules, advance)
+    listed = contacts.existing(advance)
+    missing = np.setdiff1d(phones, listed, assume_unique=True)
+    if len(missing) <= CONFIRM_ALL:
         # A contact may be on no list.
-        return np.union1d(known, _asked(contacts, misses, rules, lambda _count: None))
-    sample = np.array(random.sample(misses.tolist(), SAMPLE), np.int64)
-    if len(found := _asked(contacts, sample, rules, lambda _count: None)):
+        return np.union1d(listed, _queried_one_by_one(contacts, missing, rules))
+    sample = np.array(random.sample(missing.tolist(), SAMPLE), np.int64)
+    if len(unlisted := _queried_one_by_one(contacts, sample, rules)):
         raise AccountError(
             f"The phone lists of the sender code do not hold all of its contacts: of {SAMPLE} phones that are on no "
-            f"list {len(found)} exist; nothing was sent.",
+            f"list {len(unlisted)} exist; nothing was sent.",
             hint=f"Push without --only-existing, or audiences with at most {CONFIRM_ALL:,} phones that are on no list.",
             code="lists_incomplete",
         )
-    return known
+    return listed
 
 
-def _asked(contacts: Contacts, phones: np.ndarray, rules: CleaningRules, seen: Callable[[int], None]) -> np.ndarray:
-    """Those of `phones` that exist, each asked for in the spelling it would travel in."""
-    spellings = write_phones(phones, rules.phone_format, rules.region).to_pylist()
-    found = np.zeros(len(phones), np.bool_)
-    for place, contact in enumerate(contacts.each(spellings)):
-        found[place] = contact is not None
-        seen(place + 1)
-    return phones[found]
+def _queried_one_by_one(
+    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, advance: Callable[[int], None] = lambda _count: None
+) -> np.ndarray:
+    """Those of `phones` that exist, each queried in the spelling it would be sent in."""
+    exists = np.zeros(len(phones), np.bool_)
+    for place, contact in enumerate(contacts.ask(phones, rules.phone_format)):
+        exists[place] = contact is not None
+        advance(place + 1)
+    return phones[exists]

@@ -1,4 +1,4 @@
-"""What the values that travel are like, counted by column."""
+"""Counts of the values that are sent, by column."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, Verdict, short_zips
-from listrak_sms_cli.columnar import Bytes, Mask, empty_cells, unfolded
+from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells
 
 
 class ColumnMarks(Struct, frozen=True):
-    """What can be said of a column of a batch before it is known who travels: which cells are `empty`, were `cleaned`,
-    are `unfit` for the field. A bit a row, as `np.packbits` has them, None = no cell. `short_zips`: how many ZIPs are
-    too short."""
+    """One column of a batch, before it is known which members are sent: cells that are `empty`, were `cleaned`, or are
+    `unfit` for the field: a bit a row, as `np.packbits` makes them, None = no cell. `short_zips`: ZIPs that are too
+    short."""
 
     name: str
     empty: Bytes | None
@@ -25,19 +25,20 @@ class ColumnMarks(Struct, frozen=True):
 
     @classmethod
     def of(cls, column: CleanedColumn) -> ColumnMarks:
+        """Mark the cells of a cleaned column."""
         texts = column.values.text
         return cls(
             column.plan.name,
             _packed(empty_cells(texts)),
             _packed(column.values.changed),
             _packed(column.unfit),
-            short_zips(unfolded(texts)) if column.plan.holds_zips else 0,
+            short_zips(decoded(texts)) if column.plan.holds_zips else 0,
         )
 
 
 class ColumnCounts(Struct):
-    """Per column, among the members that travel: cells that are empty, values cleaned, values sent empty; and among
-    all members ZIPs that are too short. Values left out count also where nothing is left to say of the member."""
+    """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; and
+    among all members ZIPs that are too short. A value left out counts also where no other is left to send."""
 
     empty: Counter[str] = field(default_factory=Counter)
     cleaned: Counter[str] = field(default_factory=Counter)
@@ -46,24 +47,27 @@ class ColumnCounts(Struct):
 
     @classmethod
     def of(cls, members: Cleaned) -> ColumnCounts:
-        travels = members.verdicts == Verdict.SENDABLE
-        judged = travels
-        if members.fills is not None:
-            judged = travels | (members.fills == 0) & (members.verdicts == Verdict.UNCHANGED)
+        """Count the columns of one batch."""
+        sent = members.verdicts == Verdict.SENDABLE
+        passed = sent
+        if members.column_sets is not None:
+            passed = sent | (members.column_sets == 0) & (members.verdicts == Verdict.UNCHANGED)
         counts = cls()
-        counts.count(map(ColumnMarks.of, members.columns), travels, judged)
+        counts.count(map(ColumnMarks.of, members.columns), sent, passed)
         return counts
 
-    def count(self, batch: Iterable[ColumnMarks], travels: Mask, judged: Mask) -> None:
-        """The columns of one batch more. Bool a row: `travels`, and `judged`, whose values left out count."""
-        travelling, looked_at = np.packbits(travels), np.packbits(judged)
-        for marks in batch:
-            self.empty[marks.name] += _common(marks.empty, travelling)
-            self.cleaned[marks.name] += _common(marks.cleaned, travelling)
-            self.blanked[marks.name] += _common(marks.unfit, looked_at)
+    def count(self, columns: Iterable[ColumnMarks], sent: Mask, passed: Mask) -> None:
+        """Add the columns of one batch. Bool a row: members that are `sent`, and those that `passed` all checks, whose
+        unfit values count."""
+        sent_bits, passed_bits = np.packbits(sent), np.packbits(passed)
+        for marks in columns:
+            self.empty[marks.name] += _common(marks.empty, sent_bits)
+            self.cleaned[marks.name] += _common(marks.cleaned, sent_bits)
+            self.blanked[marks.name] += _common(marks.unfit, passed_bits)
             self.short_zips[marks.name] += marks.short_zips
 
     def add(self, other: ColumnCounts) -> None:
+        """Add the counts of another batch."""
         self.empty.update(other.empty)
         self.cleaned.update(other.cleaned)
         self.blanked.update(other.blanked)
@@ -74,5 +78,5 @@ def _packed(mask: Mask | None) -> Bytes | None:
     return None if mask is None else np.packbits(mask)
 
 
-def _common(some: Bytes | None, others: Bytes) -> int:
-    return 0 if some is None else int(np.bitwise_count(some & others).sum())
+def _common(marked: Bytes | None, rows: Bytes) -> int:
+    return 0 if marked is None else int(np.bitwise_count(marked & rows).sum())

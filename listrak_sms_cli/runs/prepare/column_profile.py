@@ -1,50 +1,51 @@
-"""What `validate` tells of a file: a line for each column, and warnings for what smells."""
+"""The profile that `validate` shows: a line for each column, and warnings about suspicious columns."""
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict, counted
-from listrak_sms_cli.runs.prepare.phone_pass import Members
-from listrak_sms_cli.runs.prepare.rejects import readable
-from listrak_sms_cli.runs.prepare.two_passes import Job
+from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.report import ProfiledColumn, RunWarning
 
 NEARLY_EMPTY = 5.0  # percent of cells that are filled
-_FEW = 20  # members below which a share says nothing
+_FEW = 20  # members: a share of fewer means nothing
 _NAMED = 12  # columns named in one warning
 
 
-def profile_of(job: Job) -> AudienceProfile:
-    """An empty profile of every column of the audience that has text."""
-    rules = job.rules
-    profile = AudienceProfile(readable(job.audience), rules.null_values, rules.region, rules.date_format)
-    profile.leave_distinct_out(job.plan.phone)  # duplicates are found anyway
+def profile_of(planned: PlannedAudience) -> AudienceProfile:
+    """Return an empty profile of every column that can be read as text."""
+    rules = planned.rules
+    profile = AudienceProfile(planned.readable, rules.null_values, rules.region, rules.date_format)
+    profile.leave_distinct_out(planned.plan.phone)  # duplicates are found anyway
     return profile
 
 
-def profiled_columns(job: Job, members: Members, profile: AudienceProfile) -> tuple[ProfiledColumn, ...]:
-    """The lines, in the order of the columns."""
-    planned = {column.index: column for column in job.plan.columns}
+def profiled_columns(
+    planned: PlannedAudience, checked: Checked, profile: AudienceProfile
+) -> tuple[ProfiledColumn, ...]:
+    """Return the lines, in the order of the columns."""
+    sent = {column.index: column for column in planned.plan.columns}
     return tuple(
-        _phone_line(job, members, profile)
-        if index == job.plan.phone
-        else _line(job, index, len(members.verdicts), planned.get(index), profile)
-        for index in range(len(job.plan.header))
+        _phone_line(planned, checked, profile)
+        if index == planned.plan.phone
+        else _line(planned, index, sent.get(index), profile, checked.read)
+        for index in range(len(planned.plan.header))
     )
 
 
-def smells(lines: tuple[ProfiledColumn, ...], rows: int) -> list[RunWarning]:
-    """Warnings about columns that look as if something had gone wrong on the way."""
-    notices: list[RunWarning] = []
+def suspicious_columns(lines: tuple[ProfiledColumn, ...], rows: int) -> list[RunWarning]:
+    """Return warnings about columns that look as if something had gone wrong when the audience was made."""
+    warnings: list[RunWarning] = []
     attributes = [line for line in lines if line.role == "attribute"] if rows >= _FEW else []
-    same = [line.column for line in attributes if line.filled == rows and line.distinct == 1]
-    if same:
-        message = f"One value in all {rows:,} rows of {_named(same)}: is that meant for every member?"
-        notices.append(RunWarning("one_value", message))
+    constant = [line.column for line in attributes if line.filled == rows and line.distinct == 1]
+    if constant:
+        message = f"One value in all {rows:,} rows of {_named(constant)}: is it meant for every member?"
+        warnings.append(RunWarning("one_value", message))
     empty = [line.column for line in attributes if 100 * line.filled < NEARLY_EMPTY * rows]
     if empty:
         message = f"Nearly empty, less than {NEARLY_EMPTY:.0f} % of the cells are filled: {_named(empty)}."
-        notices.append(RunWarning("nearly_empty", message))
-    return notices
+        warnings.append(RunWarning("nearly_empty", message))
+    return warnings
 
 
 def _named(columns: list[str]) -> str:
@@ -52,55 +53,56 @@ def _named(columns: list[str]) -> str:
     return ", ".join(columns[:_NAMED]) + more
 
 
-def _phone_line(job: Job, members: Members, profile: AudienceProfile) -> ProfiledColumn:
-    counts, seen = counted(members.verdicts), profile.columns[job.plan.phone]
-    valid = len(members.verdicts) - counts[Verdict.MISSING_PHONE] - counts[Verdict.INVALID_PHONE]
+def _phone_line(planned: PlannedAudience, checked: Checked, profile: AudienceProfile) -> ProfiledColumn:
+    counts, column = checked.counts, profile.columns[planned.plan.phone]
     problems = {
         "missing": counts[Verdict.MISSING_PHONE],
         "invalid": counts[Verdict.INVALID_PHONE],
-        "exponent_form": members.exponents,
+        "exponent_form": checked.phones.exponents,
         "duplicate": counts[Verdict.DUPLICATE_PHONE],
     }
     return ProfiledColumn(
-        column=job.plan.header[job.plan.phone],
+        column=planned.plan.header[planned.plan.phone],
         role="phone",
-        rows=len(members.verdicts),
-        filled=seen.filled,
-        distinct=valid - counts[Verdict.DUPLICATE_PHONE],
-        longest=seen.longest,
+        rows=checked.read,
+        filled=column.filled,
+        distinct=checked.read - problems["missing"] - problems["invalid"] - problems["duplicate"],
+        longest=column.longest,
         looks_like="phone",
-        sample=seen.sample,
+        sample=column.sample,
         problems=problems,
     )
 
 
-def _line(job: Job, index: int, rows: int, planned: PlannedColumn | None, profile: AudienceProfile) -> ProfiledColumn:
-    name = job.plan.header[index]
-    role = "attribute" if planned else "consent" if index == job.plan.consent else "skipped"
-    seen = profile.columns.get(index)
-    if seen is None:
+def _line(
+    planned: PlannedAudience, index: int, sent: PlannedColumn | None, profile: AudienceProfile, rows: int
+) -> ProfiledColumn:
+    name = planned.plan.header[index]
+    role = "attribute" if sent else "consent" if index == planned.plan.consent else "skipped"
+    column = profile.columns.get(index)
+    if column is None:
         return ProfiledColumn(column=name, role=role, problems={}, rows=rows, readable=False)
-    known = planned is not None and planned.field.id != 0
-    looks_like = seen.looks_like
-    problems = {"bad": seen.bad, "too_long": seen.too_long, "cleaned": seen.cleaned} if planned else {}
+    known = sent is not None and sent.field.id != 0
+    looks_like = column.looks_like
+    problems = {"bad": column.bad, "too_long": column.too_long, "cleaned": column.cleaned} if sent else {}
     # A ZIP is digits, but no number.
-    if planned is not None and planned.holds_zips and looks_like is FieldKind.NUMBER:
+    if sent is not None and sent.holds_zips and looks_like is FieldKind.NUMBER:
         looks_like = FieldKind.TEXT
     elif not known:
-        problems["unlike"] = seen.unlike
+        problems["unlike"] = column.unlike
     return ProfiledColumn(
         column=name,
         role=role,
-        field=planned.field.name if planned else None,
-        field_id=planned.field.id if planned else None,
-        type=planned.field.kind.value if planned and known else None,
-        max_length=planned.field.max_length if planned else None,
+        field=sent.field.name if sent else None,
+        field_id=sent.field.id if sent else None,
+        type=sent.field.kind.value if sent and known else None,
+        max_length=sent.field.max_length if sent else None,
         rows=rows,
-        filled=seen.filled,
-        distinct=seen.distinct,
-        distinct_is_exact=not seen.over,
-        longest=seen.longest,
+        filled=column.filled,
+        distinct=column.distinct,
+        distinct_is_exact=not column.capped,
+        longest=column.longest,
         looks_like=looks_like.value.lower() if looks_like else None,
-        sample=seen.sample,
+        sample=column.sample,
         problems=problems,
     )

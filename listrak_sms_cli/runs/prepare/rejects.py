@@ -1,90 +1,55 @@
-"""The rejects file: every dropped member with its row, the reason, what was wrong, and the row as it was read."""
+"""The rejects file: every dropped member with its row number, the reason, a detail, and the row as it was read."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from msgspec import Struct
 
-from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
+from listrak_sms_cli.audience import Cleaned, Verdict
 from listrak_sms_cli.audience.phones import explain_phones
-from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
-from listrak_sms_cli.columnar import Column, as_read, booleans, indices, string_column
-from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_file import output_place, put
+from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
+from listrak_sms_cli.runs.output_file import TableFile
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 
-_OURS = ("row", "reason", "detail")
-_PLAIN_DETAILS = {
-    Verdict.MISSING_PHONE: "the phone is empty",
-    Verdict.OPTED_OUT: "the phone is on Listrak's opt-out list",
-    Verdict.NOT_IN_LISTRAK: "no contact of this sender code has the phone",
-}
+_OWN_COLUMNS = ("row", "reason", "detail")
 
 
-class Rejects:
-    """Collects in an anonymous temporary file; `publish` puts the whole file in its place, mode 0600."""
+class Rejects(TableFile):
+    """The rejects file of an audience."""
 
-    def __init__(self, path: Path, audience: Audience) -> None:
+    def __init__(self, path: Path, planned: PlannedAudience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
-        self._path = output_place(path, "--rejects", audience.files, "rejects_place")
-        self._audience = audience
-        self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by publish or close)
-        names = [f"reject_{name}" if name in audience.columns else name for name in _OURS]
+        audience = self._audience = planned.audience
+        names = [f"reject_{name}" if name in audience.columns else name for name in _OWN_COLUMNS]
         files = ["file"] if len(audience.files) > 1 else []
-        self._schema = pa.schema(
+        schema = pa.schema(
             [
                 (names[0], pa.int64()),
                 *((name, pa.string()) for name in [*names[1:], *files]),
-                *((audience.columns[index], pa.string()) for index in readable(audience)),
+                *((audience.columns[index], pa.string()) for index in planned.readable),
             ]
         )
-        make: Any = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
-        self._writer = make(self._file, self._schema)
+        super().__init__(path, "--rejects", schema, audience.files, "rejects_place")
 
     def add(self, start: int, rejected: Rejected) -> None:
-        """`start`: the audience's row (0-based) at which the chunk of these members begins."""
+        """Add the members of a chunk that begins at row `start` (from 0) of the audience. Raises SettingsError when the
+        disk is full."""
         file_index, numbers = self._audience.locate(rejected.rows + start)
         reasons = string_column([v.reason for v in Verdict]).take(indices(rejected.verdicts))
-        ours = [indices(numbers), reasons, string_column(rejected.details.tolist())]
+        columns = [indices(numbers), reasons, string_column(rejected.details.tolist())]
         if len(self._audience.files) > 1:
-            ours.append(string_column(self._audience.files).take(indices(file_index)))
-        with self._disk():
-            self._writer.write_batch(pa.RecordBatch.from_arrays([*ours, *rejected.as_read], schema=self._schema))
-
-    def publish(self) -> None:
-        """Raises SettingsError when the disk is full."""
-        with self._disk():
-            self._writer.close()
-            put(self._file, self._path)
-
-    @contextmanager
-    def _disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            raise SettingsError(
-                f"--rejects {self._path} cannot be written: the disk (or the one of temporary files) is full or gone; "
-                "nothing was sent.",
-                hint="Free some space, name another place, or point TMPDIR at a larger disk.",
-                code="disk_full",
-            ) from None
-
-    def close(self) -> None:
-        self._file.close()
+            columns.append(string_column(self._audience.files).take(indices(file_index)))
+        self.write([*columns, *rejected.as_read])
 
 
 class Rejected(Struct, frozen=True):
-    """The dropped members of a chunk. `rows`: int64 within the chunk; `verdicts`: uint8; `details`: objects (str);
-    `as_read`: those rows of every readable column of the audience, in its order (pa.string())."""
+    """The dropped members of a chunk. `rows`: int64, from 0 within the chunk; `verdicts`: uint8; `details`: objects
+    (str); `as_read`: these rows of every readable column, in the order of the audience (pa.string())."""
 
     rows: np.ndarray
     verdicts: np.ndarray
@@ -92,43 +57,47 @@ class Rejected(Struct, frozen=True):
     as_read: list[pa.StringArray]
 
 
-def readable(audience: Audience) -> list[int]:
-    """The columns of the audience that can be read as text; a nested one may be skipped, but not shown."""
-    return [index for index in range(len(audience.columns)) if index not in audience.unreadable]
+def explain(cells: Mapping[int, Column], cleaned: Cleaned, planned: PlannedAudience) -> Rejected:
+    """Return why each dropped member of a chunk was dropped, in words that never hold a value.
 
-
-def explain(
-    cells: Mapping[int, Column], cleaned: Cleaned, plan: ColumnPlan, rules: CleaningRules, keep: str
-) -> Rejected:
-    """Why each dropped member of a chunk was dropped, in words that never hold a value.
-
-    `cells`: every readable column of the audience by its index, perhaps folded; `keep` is what `--keep` says.
+    `cells`: every readable column by its index in the audience, perhaps dictionary-encoded.
     """
-    dropping = (cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK)
-    rows = np.flatnonzero(dropping)
+    plan, rules = planned.plan, planned.rules
+    rows = np.flatnonzero((cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK))
     taken = indices(rows)
-    rows_read = {index: as_read(column.take(taken)) for index, column in cells.items()}
+    rows_read = {index: decoded_with_nulls(column.take(taken)) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
-    plain = {
-        **_PLAIN_DETAILS,
-        Verdict.DUPLICATE_PHONE: f"a {'later' if keep == 'last' else 'earlier'} member has the same phone",
-        Verdict.NO_CONSENT: f"{plan.header[plan.consent]} does not say yes" if plan.consent is not None else "",
-    }
-    details = np.array([plain.get(v, "") for v in Verdict], object)[verdicts]
-    if (some := verdicts == Verdict.INVALID_PHONE).any():
-        phones = rows_read[plan.phone].filter(booleans(some))
-        details[some] = _words(explain_phones(phones, rules.region), "a phone of another country")
+    details = _fixed_details(planned)[verdicts]
+    if (invalid := verdicts == Verdict.INVALID_PHONE).any():
+        phones = rows_read[plan.phone].filter(booleans(invalid))
+        details[invalid] = _texts(explain_phones(phones, rules.region), "a phone of another country")
     for column in cleaned.columns:
         texts = blank_nulls(rows_read[column.plan.index], rules.null_values)
-        for verdict, flags in (
+        for verdict, unfit in (
             (Verdict.BAD_VALUE, column.values.bad),
             (Verdict.VALUE_TOO_LONG, column.values.too_long),
         ):
-            if flags is not None and (some := (verdicts == verdict) & flags[rows] & (details == "")).any():
-                words = explain_values(texts.filter(booleans(some)), rules.for_column(column.plan))
-                details[some] = np.array([f"{column.plan.name}: "], object) + _words(words, "")
+            if unfit is None:
+                continue
+            unexplained = (verdicts == verdict) & unfit[rows] & (details == "")
+            if unexplained.any():
+                reasons = explain_values(texts.filter(booleans(unexplained)), rules.for_column(column.plan))
+                details[unexplained] = np.array([f"{column.plan.name}: "], object) + _texts(reasons, "")
     return Rejected(rows, verdicts, details, list(rows_read.values()))
 
 
-def _words(explained: pa.StringArray, otherwise: str) -> np.ndarray:
+def _fixed_details(planned: PlannedAudience) -> np.ndarray:
+    """The detail of each verdict that has the same for all members, "" for the others."""
+    plan, kept = planned.plan, "a later" if planned.options.keep == "last" else "an earlier"
+    details = {
+        Verdict.MISSING_PHONE: "the phone is empty",
+        Verdict.DUPLICATE_PHONE: f"{kept} member has the same phone",
+        Verdict.NO_CONSENT: f"{plan.header[plan.consent]} does not say yes" if plan.consent is not None else "",
+        Verdict.OPTED_OUT: "the phone is on Listrak's opt-out list",
+        Verdict.NOT_IN_LISTRAK: "no contact of this sender code has the phone",
+    }
+    return np.array([details.get(verdict, "") for verdict in Verdict], object)
+
+
+def _texts(explained: pa.StringArray, otherwise: str) -> np.ndarray:
     return np.array([text or otherwise for text in explained.to_pylist()], object)

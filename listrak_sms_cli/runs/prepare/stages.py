@@ -1,44 +1,53 @@
-"""The first half of a push, and all of a `validate`: an audience opened, planned, read and checked; nothing is sent."""
+"""The first half of a push, and all of a `validate`: an audience opened, planned, read, checked and packed. Nothing is
+sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
+from msgspec import Struct
 
-from listrak_sms_cli.audience import AudienceProfile, Cleaned, Verdict, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience import AudienceProfile, Verdict, find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
-from listrak_sms_cli.runs.events import Listener, RunStarted
+from listrak_sms_cli.runs.events import Listener, RunStarted, SendablePrepared
 from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
-from listrak_sms_cli.runs.pack import Packing, check_columns, check_groups
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
-from listrak_sms_cli.runs.prepare.ask_listrak import ASK_EACH, look_up
-from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, smells
-from listrak_sms_cli.runs.prepare.one_pass import survey_members
-from listrak_sms_cli.runs.prepare.phone_pass import Members
-from listrak_sms_cli.runs.prepare.two_passes import NOT_ASKED, Job, LookedUp, Prepared, check_members, read_members
-from listrak_sms_cli.runs.prepare.warnings import column_notices, drop_notices
+from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
+from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
+from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
+from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
+from listrak_sms_cli.runs.prepare.warnings import drop_warnings, single_member_warnings, value_warnings
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.record import StoredRun
-from listrak_sms_cli.runs.remember import Recall
+
+
+class PreparedAudience(Struct, frozen=True):
+    """What a push sends and writes down. `group_ranks`: uint8 a row, the rank of its group among the import files; None
+    where there are no groups."""
+
+    planned: PlannedAudience
+    checked: Checked
+    import_files: list[ImportFile]
+    group_ranks: np.ndarray | None
 
 
 class Preparation:
-    """Steps in their order: open, plan, read, look_up, check, guard; of a `validate` open, plan, survey, guard. What
-    they find goes to the findings."""
+    """The stages in their order. A push: `open`, `plan`, `read_phones`, `look_up`, `check`, `pack`. A validate: `open`,
+    `plan`, `check_only`. What they find goes to the findings as well, which an error needs for its report."""
 
     def __init__(self, source: object, options: PushOptions, findings: Findings, tell: Listener) -> None:
         self._source = source
         self._options = options
         self._findings = findings
         self._tell = tell
-        self._fills = np.empty(0, np.uint64)
 
     def open(self) -> Audience:
-        """Raises AudienceError, also where there is no phone column."""
+        """Open the source. Raises AudienceError, also where there is no phone column."""
         source = self._source
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
@@ -48,8 +57,9 @@ class Preparation:
             raise
         return audience
 
-    def plan(self, audience: Audience, account: Account | None) -> Job:
-        """`account` None: profile fields are not known. Raises AudienceError; NothingSent without any column."""
+    def plan(self, audience: Audience, account: Account | None) -> PlannedAudience:
+        """Find the profile fields of the columns; `account` None: fields are unknown. Raises AudienceError; NothingSent
+        when there is no column but the phone."""
         reading = self._options.reading
         fields = account.fields if account else None
         if fields and self._options.per_contact:
@@ -65,73 +75,73 @@ class Preparation:
         rules = reading.rules(region_of(reading.region, account.country if account else "US"))
         if rules.keep_empty:
             check_columns(plan)
-        self._tell(
-            RunStarted(
-                self._findings.run_id,
-                audience.name,
-                audience.described,
-                f"sender code {account.label}" if account else "no account (offline)",
-                self._findings.dry_run,
-            )
-        )
-        return Job(audience, plan, rules, reading)
+        target = f"sender code {account.label}" if account else "no account (offline)"
+        findings = self._findings
+        self._tell(RunStarted(findings.run_id, audience.name, audience.described, target, findings.dry_run))
+        return PlannedAudience(audience, plan, rules, reading)
 
-    def read(self, job: Job) -> Members:
-        return read_members(job, self._tell)
+    def read_phones(self, planned: PlannedAudience) -> PhonePass:
+        """Read all phones and find the duplicates."""
+        return read_phones(planned, self._tell)
 
-    def look_up(self, job: Job, members: Members, contacts: Contacts) -> LookedUp:
-        options = self._options
-        if not options.asks_who_exists and not options.exclude_opted_out:
-            return NOT_ASKED
-        return look_up(
-            contacts,
-            members.numbers[members.verdicts == Verdict.SENDABLE],
-            job.rules,
-            self._tell,
-            existing=options.asks_who_exists,
-            opted_out=options.exclude_opted_out,
-            ask_each=ASK_FIRST if options.per_contact else ASK_EACH,
-        )
+    def look_up(self, planned: PlannedAudience, phones: PhonePass, contacts: Contacts) -> LookedUp:
+        """Query Listrak for the valid phones, as far as the options ask for it."""
+        numbers = phones.numbers[phones.verdicts == Verdict.SENDABLE]
+        return look_up(contacts, numbers, planned.rules, self._options, self._tell)
 
     def check(
         self,
-        job: Job,
-        members: Members,
-        packing: Packing | None = None,
-        looked_up: LookedUp = NOT_ASKED,
-        *,
-        recall: Recall | None = None,
-        keep: Callable[[int, Cleaned], None] | None = None,
-    ) -> None:
-        prepared = check_members(job, members, packing, self._tell, looked_up, recall=recall, keep=keep)
-        self._note(job, members, prepared)
+        planned: PlannedAudience,
+        phones: PhonePass,
+        receivers: Receivers,
+        looked_up: LookedUp = NOT_QUERIED,
+    ) -> Checked:
+        """Check all members, and give those that will be sent to the receivers."""
+        checked = check_members(planned, phones, receivers, self._tell, looked_up)
+        self._note(planned, checked)
+        return checked
 
-    def survey(self, job: Job, profile: AudienceProfile) -> None:
-        """`read` and `check` where nobody is sent."""
-        members, prepared = survey_members(job, self._tell, profile)
-        self._note(job, members, prepared, profile)
+    def pack(
+        self, planned: PlannedAudience, checked: Checked, packer: GroupPacker, before: StoredRun | None
+    ) -> PreparedAudience:
+        """Apply the guards (`before`: the last good push of this audience), then make the import files. Raises
+        GuardStopped, NothingSent, AudienceError; UsageError for too many members one by one."""
+        self.guard(planned, checked, before)
+        files, ranks = packer.import_files()
+        for warning in single_member_warnings(files) if packer.by_filled_columns else ():
+            self._findings.warn(warning)
+        imports = 0 if self._options.per_contact else len(files)
+        self._tell(SendablePrepared(checked.counts[Verdict.SENDABLE], imports))
+        return PreparedAudience(planned, checked, files, ranks)
 
-    def _note(self, job: Job, members: Members, prepared: Prepared, profile: AudienceProfile | None = None) -> None:
-        findings = self._findings
-        findings.verdicts, self._fills = prepared.counts, prepared.fills
-        if (rejects := job.options.rejects) is not None:
-            findings.rejects = str(rejects)
-        notices = column_notices(prepared.columns, job, prepared.counts[Verdict.SENDABLE])
+    def check_only(self, planned: PlannedAudience, profile: AudienceProfile) -> None:
+        """Check all members and fill the profile, where nothing is sent. Raises GuardStopped, NothingSent,
+        AudienceError."""
+        checked = check_in_one_pass(planned, self._tell, profile)
+        self._note(planned, checked, profile)
+        self.guard(planned, checked)
+
+    def _note(self, planned: PlannedAudience, checked: Checked, profile: AudienceProfile | None = None) -> None:
+        findings, rejects = self._findings, planned.options.rejects
+        findings.verdicts = checked.counts
+        findings.rejects = str(rejects) if rejects is not None else None
+        warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
         if profile is not None:
-            findings.profile = profiled_columns(job, members, profile)
-            notices += smells(findings.profile, prepared.read)
-        for notice in [*notices, *drop_notices(prepared.counts, members.exponents, findings.rejects)]:
-            findings.warn(notice)
+            findings.profile = profiled_columns(planned, checked, profile)
+            warnings += suspicious_columns(findings.profile, checked.read)
+        for warning in warnings + drop_warnings(checked, findings.rejects):
+            findings.warn(warning)
 
-    def guard(self, job: Job, before: StoredRun | None = None) -> None:
-        """Guards first, then whether anything can be sent at all. `before`: the last good push of this audience."""
-        verdicts, options = self._findings.verdicts, self._options
+    def guard(self, planned: PlannedAudience, checked: Checked, before: StoredRun | None = None) -> None:
+        """Apply the guards of the options, then refuse when nothing can be sent at all. `before`: the last good push of
+        this audience."""
+        counts, options = checked.counts, self._options
         if options.max_drop_rate is not None:
-            guards.drop_rate(verdicts, options.max_drop_rate)
+            guards.drop_rate(counts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
-            guards.shrink(verdicts, before, options.max_shrink)
-        guards.nothing_sendable(verdicts, self._findings.audience, options.reading.allow_empty, self._findings.rejects)
+            guards.shrink(counts, before, options.max_shrink)
+        guards.nothing_sendable(counts, self._findings.audience, options.reading.allow_empty, self._findings.rejects)
         if not options.per_contact:
-            check_groups(self._fills, job.plan)
+            check_groups(checked.column_sets, planned.plan)
         elif not options.yes:
-            guards.many_one_by_one(verdicts[Verdict.SENDABLE], ASK_FIRST)
+            guards.many_one_by_one(counts[Verdict.SENDABLE], ASK_FIRST)

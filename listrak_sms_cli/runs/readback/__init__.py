@@ -5,44 +5,30 @@ Change here what counts as equal and how contacts are fetched.
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.readback.compare import (
-    Comparison,
-)
-from listrak_sms_cli.runs.readback.contacts import (
-    Contacts,
-    Place,
-)
-from listrak_sms_cli.runs.readback.differences import (
-    Difference,
-    Differences,
-)
-from listrak_sms_cli.runs.readback.pulled_rows import (
-    column_names,
-    fields_of,
-    keys_of,
-    rows_of,
-)
-from listrak_sms_cli.runs.readback.resumable_file import (
-    Partial,
-)
-from listrak_sms_cli.runs.readback.sent_values import (
-    KeptMembers,
-)
-from listrak_sms_cli.runs.readback.stored_values import (
-    PhoneSet,
-)
+from listrak_sms_cli.runs.readback.contacts import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts, Listing
+from listrak_sms_cli.runs.readback.differences import Difference, DifferenceList
+from listrak_sms_cli.runs.readback.phone_set import PhoneSet
+from listrak_sms_cli.runs.readback.pulled_rows import column_names, contact_keys, contact_rows, readable_fields
+from listrak_sms_cli.runs.readback.resumable_file import ResumableFile
+from listrak_sms_cli.runs.readback.sent_values import SentValues
+from listrak_sms_cli.runs.readback.verification import Verifier, after_push, members_differ
 
 __all__ = [
-    "Comparison",
+    "ASK_EACH",
+    "CONFIRM_ALL",
+    "SAMPLE",
     "Contacts",
     "Difference",
-    "Differences",
-    "KeptMembers",
-    "Partial",
+    "DifferenceList",
+    "Listing",
     "PhoneSet",
-    "Place",
+    "ResumableFile",
+    "SentValues",
+    "Verifier",
+    "after_push",
     "column_names",
-    "fields_of",
-    "keys_of",
-    "rows_of",
+    "contact_keys",
+    "contact_rows",
+    "members_differ",
+    "readable_fields",
 ]

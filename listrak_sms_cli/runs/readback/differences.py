@@ -1,24 +1,20 @@
-"""The members that differ, listed: some on the screen, all in a file."""
+"""Values that Listrak stores differently from the audience: the first of them for the screen, all of them in a file."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from msgspec import Struct
 
+from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.audience.source import Audience
-from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.output_file import output_place, put
-from listrak_sms_cli.runs.readback.resumable_file import PARQUET
+from listrak_sms_cli.columnar import fixed_column, indices
+from listrak_sms_cli.runs.output_file import TableFile
 
 SHOWN = 20
-_TOGETHER = 50_000  # differences written at once
+_ROWS_AT_ONCE = 100_000
 
 
 class Difference(Struct, frozen=True):
@@ -32,78 +28,57 @@ class Difference(Struct, frozen=True):
     kind: str
 
 
-class Differences:
-    """Collects differences: `shown`, the first of them, and in an anonymous temporary file the rows of the file, which
-    is 0600 and, at `publish`, put in its place whole. Without a file only the former."""
+class DifferenceList:
+    """Collects differences: the first SHOWN in `shown`, all of them in a file (see TableFile) when there is a `path`.
 
-    def __init__(self, path: Path | None, audience: Audience) -> None:
+    `phone_column`: the name under which members that are not in Listrak are listed.
+    """
+
+    def __init__(self, path: Path | None, audience: Audience, phone_column: str) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
         self.shown: list[Difference] = []
         self._audience = audience
-        self._path = path
-        self._several = len(audience.files) > 1
-        self._waiting: list[pa.RecordBatch] = []
-        files = [("file", pa.string())] if self._several else []
+        self._phone_column = phone_column
+        self._several_files = len(audience.files) > 1
+        files = [("file", pa.string())] if self._several_files else []
         texts = [(name, pa.string()) for name in ("column", "audience_value", "stored_value")]
-        self._schema = pa.schema([*files, ("row", pa.int64()), *texts])
-        self._writer: Any = None
-        if path is not None:
-            self._path = output_place(path, "--out", audience.files)
-            self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by close)
-            make: Any = pq.ParquetWriter if path.suffix.lower() in PARQUET else pyarrow.csv.CSVWriter
-            self._writer = make(self._file, self._schema)
+        schema = pa.schema([*files, ("row", pa.int64()), *texts])
+        self._table = TableFile(path, "--out", schema, audience.files) if path is not None else None
 
     def add(
-        self, rows: np.ndarray, phones: pa.StringArray, column: str, ours: pa.StringArray, stored: pa.StringArray | None
+        self, rows: np.ndarray, phones: np.ndarray, column: str, ours: pa.StringArray, stored: pa.StringArray | None
     ) -> None:
-        """`rows`: int64, in the audience, from 0; the other columns are as long. `stored` None: not in Listrak."""
+        """Add differences of one column. `rows`: int64, in the audience, from 0, ascending; `phones`: int64 E.164
+        digits; `ours`, `stored`: the two values, `stored` None: not in Listrak."""
         files, numbers = self._audience.locate(rows)
-        for place in range(min(len(rows), SHOWN - len(self.shown))):
-            file = self._audience.files[files[place]] if self._several else ""
-            kind = _kind(ours[place].as_py(), stored[place].as_py()) if stored is not None else "not in Listrak"
-            self.shown.append(Difference(int(numbers[place]), file, phones[place].as_py(), column, kind))
-        if self._writer is None:
+        for index in range(min(len(rows), SHOWN - len(self.shown))):
+            file = self._audience.files[files[index]] if self._several_files else ""
+            phone = write_phones(phones[index : index + 1], PhoneFormat.E164)[0].as_py()
+            kind = _kind(ours[index].as_py(), stored[index].as_py()) if stored is not None else "not in Listrak"
+            self.shown.append(Difference(int(numbers[index]), file, phone, column, kind))
+        if self._table is None:
             return
-        named = [pa.array([column], pa.string()).take(pa.array(np.zeros(len(rows), np.int64)))]
-        from_file = [pa.array(self._audience.files, pa.string()).take(pa.array(files))] if self._several else []
+        names = fixed_column(column).take(indices(np.zeros(len(rows), np.int64)))
+        from_file = [pa.array(self._audience.files, pa.string()).take(pa.array(files))] if self._several_files else []
         theirs = stored if stored is not None else pa.nulls(len(rows), pa.string())
-        columns = [*from_file, pa.array(numbers, pa.int64()), *named, ours, theirs]
-        self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-        if sum(batch.num_rows for batch in self._waiting) >= _TOGETHER:
-            self._write()
+        self._table.write([*from_file, indices(numbers), names, ours, theirs])
 
-    def _write(self) -> None:
-        try:
-            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema).combine_chunks())
-        except OSError:
-            raise self._disk_full() from None
-        self._waiting.clear()
+    def add_missing(self, rows: np.ndarray, phones: np.ndarray) -> None:
+        """Add members that are not in Listrak; `rows` and `phones` as in `add`."""
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = slice(start, start + _ROWS_AT_ONCE)
+            spelled = write_phones(phones[some], PhoneFormat.E164)
+            self.add(rows[some], phones[some], self._phone_column, spelled, None)
 
     def publish(self) -> None:
-        if self._writer is None or self._path is None:
-            return
-        self._write()
-        try:
-            self._writer.close()
-            put(self._file, self._path)
-        except OSError:
-            raise self._disk_full() from None
+        """Put the file, if there is one, in its place. Raises SettingsError when the disk is full."""
+        if self._table is not None:
+            self._table.publish()
 
     def close(self) -> None:
-        """What has not been published goes."""
-        if self._writer is not None:
-            try:
-                self._writer.close()
-                self._file.close()
-            except OSError:  # a full disk: the file is gone anyhow
-                return
-
-    def _disk_full(self) -> SettingsError:
-        return SettingsError(
-            f"--out {self._path} cannot be written: the disk is full or gone.",
-            hint="Free some space, or name another place.",
-            code="disk_full",
-        )
+        """Discard what has not been published."""
+        if self._table is not None:
+            self._table.close()
 
 
 def _kind(ours: str, stored: str) -> str:

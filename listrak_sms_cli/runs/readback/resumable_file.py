@@ -1,7 +1,7 @@
-"""A file in the making that survives its process: batches beside the target, how far it got, and the whole in place.
+"""A file that several processes, one after another, can go on writing when they are interrupted.
 
 Beside `FILE` stand, until it is whole, `.FILE-pull.part` (Arrow record batches, one behind the other, without a
-schema) and `.FILE-pull.json` (how far it got). Both are 0600, and go when the file is in its place.
+schema) and `.FILE-pull.json` (how far it got). Both are 0600, and are deleted when the file is in its place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -20,17 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.errors import SettingsError, UsageError
-from listrak_sms_cli.runs.output_file import no_place, output_place
+from listrak_sms_cli.runs.output_file import is_parquet, not_writable, output_path
 from listrak_sms_cli.runs.pack import header_line, string_offsets, write_lines
 
-KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
+_KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
 _ROW_GROUP = 100_000
-PARQUET = (".parquet", ".pq")
 
 
 class Progress(msgspec.Struct):
-    """How far the file got. `question` tells what was asked; `done` and `current` are the names of listings, `cursor`
-    is the next page of the current one; `bytes` and `rows` are those of the part file."""
+    """How far the file got. `question`: what is to be in it; `done` and `current`: names of listings; `cursor`: the
+    next page of the current one; `bytes` and `rows`: those of the part file."""
 
     question: str
     began: float
@@ -41,21 +39,21 @@ class Progress(msgspec.Struct):
     rows: int = 0
 
 
-class Partial:
-    """The batches of `target`, whose schema is pa.string() columns without nulls. A context manager: leaving it keeps
-    what is there for the next time, `publish` ends it."""
+class ResumableFile:
+    """Rows on their way to the file `target`: pa.string() columns without nulls. A context manager: leaving it keeps
+    what was added for the next time, `publish` ends it. Methods that write raise SettingsError (`disk_full`)."""
 
     def __init__(self, target: Path, schema: pa.Schema, question: str) -> None:
-        """Takes up what an interrupted call with the same question left behind. Raises UsageError when the file cannot
-        be written there, or when another process is writing it."""
-        target = self._target = output_place(target, "--output")
+        """Goes on with what an interrupted call with the same `question` left behind. Raises UsageError when the file
+        cannot be written there, or when another process is writing it."""
+        target = self._target = output_path(target, "--output")
         self.schema = schema
         self._part = target.with_name(f".{target.name}-pull.part")
         self._side = target.with_name(f".{target.name}-pull.json")
         try:
             self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError:
-            raise no_place(target, "--output") from None
+            raise not_writable(target, "--output") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -73,24 +71,25 @@ class Partial:
             progress = msgspec.json.decode(self._side.read_bytes(), type=Progress)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        fresh = 0 <= time.time() - progress.began < KEPT_FOR
+        recent = 0 <= time.time() - progress.began < _KEPT_FOR
         same = progress.question == question
-        return progress if fresh and same and os.fstat(self._file).st_size >= progress.bytes else None
+        return progress if recent and same and os.fstat(self._file).st_size >= progress.bytes else None
 
     def forget(self) -> None:
-        """Begins anew: what was noted of another part file must not be believed of this one."""
+        """Begin anew; what was noted of another part file is deleted first, so it is never taken for this one's."""
         self.progress = Progress(self.progress.question, time.time())
         self._side.unlink(missing_ok=True)
         os.ftruncate(self._file, 0)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """What is there. Raises pa.ArrowInvalid or OSError when the part file is damaged."""
+        """The rows that were added. Raises pa.ArrowInvalid or OSError when the part file is damaged."""
         with os.fdopen(os.dup(self._file), "rb") as source:
             source.seek(0)
             while source.tell() < self.progress.bytes:
                 yield pa.ipc.read_record_batch(pa.ipc.read_message(source), self.schema)
 
     def add(self, batch: pa.RecordBatch) -> None:
+        """Append rows to the part file. An interrupted call keeps them once `note` was called."""
         with self._disk():
             data = memoryview(batch.serialize())
             at = self.progress.bytes
@@ -100,24 +99,24 @@ class Partial:
         self.progress.bytes, self.progress.rows = at, self.progress.rows + batch.num_rows
 
     def note(self, *, current: str, cursor: str | None) -> None:
-        """Remembers that all before this page is in the part file; `cursor` None: the listing is done."""
+        """Note that the rows before page `cursor` of the listing `current` were added; None: the listing is done."""
         progress = self.progress
         progress.current, progress.cursor = current, cursor or "Start"
         if cursor is None:
             progress.done.append(current)
         with self._disk():
-            fresh = self._side.with_suffix(".new")
-            with _private(fresh) as file:
+            new = self._side.with_suffix(".new")
+            with _private(new) as file:
                 file.write(msgspec.json.encode(progress))
-            fresh.replace(self._side)
+            new.replace(self._side)
 
     def publish(self) -> int:
-        """Puts the whole file in its place, CSV or Parquet by suffix, and returns its bytes."""
+        """Put the whole file in its place, CSV or Parquet by suffix, and return its size in bytes."""
         whole = self._target.with_name(f".{self._target.name}-pull.whole")
         with self._disk():
             try:
                 with _private(whole) as file:
-                    write = _write_parquet if self._target.suffix.lower() in PARQUET else _write_csv
+                    write = _write_parquet if is_parquet(self._target) else _write_csv
                     write(file, self.schema, self.batches())
                     file.flush()
                     os.fsync(file.fileno())
@@ -144,9 +143,7 @@ class Partial:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if not self.progress.rows:
             self._part.unlink(missing_ok=True)
         os.close(self._file)
@@ -167,15 +164,15 @@ def _write_csv(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) 
 
 
 def _write_parquet(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
-    gathered: list[pa.RecordBatch] = []
+    waiting: list[pa.RecordBatch] = []
     with pq.ParquetWriter(file, schema) as writer:
 
         def flush() -> None:
-            writer.write_table(pa.Table.from_batches(gathered, schema).combine_chunks(), row_group_size=_ROW_GROUP)
-            gathered.clear()
+            writer.write_table(pa.Table.from_batches(waiting, schema).combine_chunks(), row_group_size=_ROW_GROUP)
+            waiting.clear()
 
         for batch in batches:
-            gathered.append(batch)
-            if sum(one.num_rows for one in gathered) >= _ROW_GROUP:
+            waiting.append(batch)
+            if sum(batch.num_rows for batch in waiting) >= _ROW_GROUP:
                 flush()
         flush()

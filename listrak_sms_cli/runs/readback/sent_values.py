@@ -1,52 +1,70 @@
-"""The members that travel, kept as they travel: to be held against what Listrak stores afterwards."""
+"""The values of the members that are sent, kept to be compared with what Listrak stores afterwards."""
 
 from __future__ import annotations
 
 import errno
 import mmap
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
-from listrak_sms_cli.columnar import indices, raw, where
+from listrak_sms_cli.columnar import indices, raw, select
 from listrak_sms_cli.errors import SettingsError
 
 
-class KeptMembers:
-    """Values of the sendable members in anonymous temporary files, of which only the pages that are looked at are in
-    memory; eight bytes a member beside it. `add` for one thread, in the order of the rows."""
+class SentValues:
+    """Values of the sendable members, column by column, in anonymous temporary files that are mapped into memory: only
+    the pages that are read take memory, and eight bytes a member beside them. Members are counted from 0 in the order
+    they are kept."""
 
     def __init__(self, columns: tuple[PlannedColumn, ...]) -> None:
         self.columns = columns
-        self._texts = [_Texts() for _ in columns]
+        self._files = [_ColumnFile() for _ in columns]
         self._rows: list[np.ndarray] = []
+        self._audience_phones = np.empty(0, np.int64)
+
+    def keeper(self, audience_phones: np.ndarray) -> Callable[[int, Cleaned], None]:
+        """Return the function that keeps a batch of members: for one thread, called in the order of the rows with the
+        first row of the batch. It raises SettingsError when the disk is full.
+
+        `audience_phones`: int64 E.164 digits, one a row of the audience.
+        """
+        self._audience_phones = audience_phones
+        return self._keep
+
+    def _keep(self, start: int, cleaned: Cleaned) -> None:
+        sendable = cleaned.verdicts == Verdict.SENDABLE
+        self._rows.append(np.flatnonzero(sendable) + start)
+        every = bool(sendable.all())
+        for file, column in zip(self._files, cleaned.columns, strict=True):
+            file.add(column.values.text if every else select(column.values.text, sendable))
 
     @property
     def rows(self) -> np.ndarray:
-        """The row in the audience, from 0, of each member kept: int64, ascending."""
+        """The row in the audience, from 0, of each member: int64, ascending."""
         return np.concatenate([np.empty(0, np.int64), *self._rows])
 
-    def add(self, start: int, cleaned: Cleaned) -> None:
-        """The sendable members of a batch that begins at row `start`. Raises SettingsError when the disk is full."""
-        travels = cleaned.verdicts == Verdict.SENDABLE
-        self._rows.append(np.flatnonzero(travels) + start)
-        every = bool(travels.all())
-        for texts, column in zip(self._texts, cleaned.columns, strict=True):
-            texts.add(column.values.text if every else where(column.values.text, travels))
+    @property
+    def phones(self) -> np.ndarray:
+        """The phone of each member: int64 E.164 digits."""
+        phones: np.ndarray = self._audience_phones[self.rows]
+        return phones
 
     def values(self, column: int, members: np.ndarray) -> pa.StringArray:
-        """A column's import text of these members, counted in the order they were kept."""
-        return self._texts[column].all().take(indices(members)).cast(pa.string())
+        """What is sent in a column for these members (int64), as it stands in an import file."""
+        return self._files[column].cells().take(indices(members)).cast(pa.string())
 
     def close(self) -> None:
-        for texts in self._texts:
-            texts.close()
+        """Delete the temporary files."""
+        for file in self._files:
+            file.close()
 
 
-class _Texts:
+class _ColumnFile:
     """One column: its bytes in one file, where each cell ends in another."""
 
     def __init__(self) -> None:
@@ -57,18 +75,17 @@ class _Texts:
         self._column: pa.LargeStringArray | None = None
 
     def add(self, cells: pa.StringArray) -> None:
-        seen = raw(cells)
+        column = raw(cells)
         try:
-            self._data.write(np.ascontiguousarray(seen.data).data)
-            self._ends.write((seen.starts[1:].astype(np.int64) + self._size).data)
+            self._data.write(np.ascontiguousarray(column.data).data)
+            self._ends.write((column.starts[1:].astype(np.int64) + self._size).data)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise _disk_full() from None
-        self._count, self._size = self._count + len(cells), self._size + len(seen.data)
+        self._count, self._size = self._count + len(cells), self._size + len(column.data)
 
-    def all(self) -> pa.LargeStringArray:
-        """The whole column, mapped: its cells are read from the files as they are looked at."""
+    def cells(self) -> pa.LargeStringArray:
         if self._column is None:
             try:
                 buffers = [_mapped(file) for file in (self._ends, self._data)]

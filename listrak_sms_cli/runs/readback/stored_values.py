@@ -1,68 +1,51 @@
-"""What Listrak stores of contacts, as columns; and when two spellings of a value mean the same."""
+"""What Listrak stores of contacts, as columns, and which spellings of a value are equal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience import FieldKind, ProfileField, among
+from listrak_sms_cli.audience import FieldKind, ProfileField
 from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
-from listrak_sms_cli.columnar import Mask, filled, mask_of, put, replaced, string_column, trimmed, where
+from listrak_sms_cli.columnar import (
+    Mask,
+    mask_of,
+    nulls_as_empty,
+    replace_cells,
+    replace_matches,
+    select,
+    string_column,
+    trimmed,
+)
 from listrak_sms_cli.listrak import Contact
+from listrak_sms_cli.runs.account import ATTRIBUTES, plain_name
 
-# Listrak gives the system fields as attributes of a contact; among the values they may be, or not.
-_ATTRIBUTES = {
-    "email address": attrgetter("email_address"),
-    "first name": attrgetter("first_name"),
-    "last name": attrgetter("last_name"),
-    "birthday": attrgetter("birthday"),
-    "postal code": attrgetter("postal_code"),
-}
+# Listrak gives the values of system fields as attributes of a contact; they may be among its values too, or not.
+_ATTRIBUTES = {name: attrgetter(name.replace(" ", "_")) for name in ATTRIBUTES}  # such as `email_address`
 _AT_MIDNIGHT = r"^(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)?Z?$"
-_NO_DATE = r"^0001-01-01.*$"  # how .NET writes none
-_ISO = r"^(\d{2})/(\d{2})/(\d{4})$"
+_NO_DATE = r"^0001-01-01.*$"  # how .NET writes that there is no date
+_US_DAY = r"^(\d{2})/(\d{2})/(\d{4})$"
 
 
 def stored_values(contacts: Sequence[Contact], field: ProfileField) -> pa.StringArray:
     """What is stored in a field, one cell a contact: pa.string() without nulls, "" = nothing."""
-    key = field.id
-    attribute = _ATTRIBUTES.get(field.name.strip().replace("_", " ").casefold())
+    key, attribute = field.id, _ATTRIBUTES.get(plain_name(field.name))
     if attribute is None:
         return string_column([contact.values.get(key) or "" for contact in contacts])
     cells = string_column([contact.values.get(key) or attribute(contact) or "" for contact in contacts])
-    return replaced(cells, _NO_DATE, "") if field.kind is FieldKind.DATE else cells
+    return replace_matches(cells, _NO_DATE, "") if field.kind is FieldKind.DATE else cells
 
 
-def written(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
-    """Stored values as a file has them, so that reading them again gives the same value: days as `YYYY-MM-DD`
-    wherever they can be read, all else as it is stored."""
+def file_text(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
+    """Stored values as they stand in a pulled file, so that a push reads the same values from it: dates without a time
+    as `YYYY-MM-DD`, all else as it is stored."""
     if kind is not FieldKind.DATE:
         return cells
-    cells = replaced(replaced(cells, _NO_DATE, ""), _AT_MIDNIGHT, r"\1")
-    return replaced(cells, _ISO, r"\3-\1-\2")
-
-
-def meaning(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
-    """The cells in one spelling for each value of their field: equal cells are equal values. "" = no value; what the
-    kind cannot read stays as it is, and so does a number that would have to be rounded."""
-    cells = filled(cells)
-    match kind:
-        case FieldKind.TEXT:
-            return cells
-        case FieldKind.NUMBER:
-            text, bad, rounded = clean_numbers(cells)
-            plain = replaced(text, r"^(-?\d+)\.0+$|^(-?\d+\.\d*[1-9])0+$", r"\1\2")
-            return _restored(replaced(plain, r"^-0$", "0"), cells, bad, rounded)
-        case FieldKind.DATE:
-            text, bad, _timed = clean_dates(replaced(cells, _NO_DATE, ""), "US", None)
-            return _restored(text, cells, bad)
-        case FieldKind.CHECKBOX:
-            text, bad = clean_checkboxes(cells)
-            return _restored(text, cells, bad)
+    cells = replace_matches(replace_matches(cells, _NO_DATE, ""), _AT_MIDNIGHT, r"\1")
+    return replace_matches(cells, _US_DAY, r"\3-\1-\2")
 
 
 def differing(left: pa.StringArray, right: pa.StringArray, kind: FieldKind) -> Mask:
@@ -70,41 +53,33 @@ def differing(left: pa.StringArray, right: pa.StringArray, kind: FieldKind) -> M
     unequal = mask_of(pc.not_equal(left, right))
     if kind is not FieldKind.TEXT and unequal.any():
         unequal[unequal] = mask_of(
-            pc.not_equal(meaning(where(left, unequal), kind), meaning(where(right, unequal), kind))
+            pc.not_equal(_canonical(select(left, unequal), kind), _canonical(select(right, unequal), kind))
         )
     return unequal
 
 
+def _canonical(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
+    """The cells in one spelling for each value of their field, so that equal cells are equal values. "" = no value;
+    what the kind cannot read stays as it is, and so does a number that would have to be rounded."""
+    cells = nulls_as_empty(cells)
+    match kind:
+        case FieldKind.TEXT:
+            return cells
+        case FieldKind.NUMBER:
+            text, bad, rounded = clean_numbers(cells)
+            plain = replace_matches(text, r"^(-?\d+)\.0+$|^(-?\d+\.\d*[1-9])0+$", r"\1\2")
+            return _restored(replace_matches(plain, r"^-0$", "0"), cells, bad, rounded)
+        case FieldKind.DATE:
+            text, bad, _timed = clean_dates(replace_matches(cells, _NO_DATE, ""), "US", None)
+            return _restored(text, cells, bad)
+        case FieldKind.CHECKBOX:
+            text, bad = clean_checkboxes(cells)
+            return _restored(text, cells, bad)
+
+
 def _restored(text: pa.StringArray, cells: pa.StringArray, *unread: Mask | None) -> pa.StringArray:
+    """The text, with the cells themselves, trimmed, in the rows that could not be read."""
     for mask in unread:
         if mask is not None:
-            text = put(text, mask, trimmed(where(cells, mask)))
+            text = replace_cells(text, mask, trimmed(select(cells, mask)))
     return text
-
-
-class PhoneSet:
-    """Phones seen so far, int64, eight bytes each: sorted stretches, of which equally long ones are merged."""
-
-    def __init__(self) -> None:
-        self._stretches: list[np.ndarray] = []
-
-    def __len__(self) -> int:
-        return sum(len(stretch) for stretch in self._stretches)
-
-    def holds(self, numbers: np.ndarray) -> np.ndarray:
-        """Bool a number."""
-        held = np.zeros(len(numbers), np.bool_)
-        for stretch in self._stretches:
-            held |= among(numbers, stretch)
-        return held
-
-    def add(self, numbers: np.ndarray) -> np.ndarray:
-        """The places (int64, ascending) in `numbers` of phones that are new, each the first time it comes."""
-        distinct, places = np.unique(numbers, return_index=True)
-        fresh = ~self.holds(distinct)
-        if fresh.any():
-            self._stretches.append(distinct[fresh])
-        while len(self._stretches) > 1 and len(self._stretches[-2]) < 2 * len(self._stretches[-1]):
-            last = self._stretches.pop()
-            self._stretches[-1] = np.sort(np.concatenate((self._stretches[-1], last)), kind="stable")
-        return np.sort(places[fresh])

@@ -33,7 +33,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
 
 def identity_of(audience: Audience) -> list[tuple[int, str]]:
     """(size, digest) of each file of an audience that has been read to its end."""
-    return [(file.size, file.digest) for file in audience.identity.files]
+    return [(file.size, file.digest) for file in audience.identity]
 
 
 def plan_of(recipe: Recipe) -> ColumnPlan:

@@ -18,7 +18,7 @@ from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.columnar import booleans, column_of_numbers, in_order, numbers_of
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.record.store import StoredRun
 
 FILE_NAME = "parts.parquet"
@@ -32,7 +32,7 @@ _SCHEMA = pa.schema(
 
 
 def write_row_map(
-    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[Part], ranks: np.ndarray | None = None
+    folder: Path, audience: Audience, verdicts: np.ndarray, parts: list[ImportFile], ranks: np.ndarray | None = None
 ) -> str:
     """Returns the digest of the file, for the journal. `verdicts`: uint8 a row of the audience; the sendable rows, in
     their order, fill the parts in theirs, those of each group its own. `ranks`: of a Packing.
@@ -80,7 +80,7 @@ def write_row_map(
 class _Assigner:
     """Gives the members of a group to its parts. `amounts`: how many of them each stretch of the audience has."""
 
-    def __init__(self, parts: list[Part], amounts: list[int]) -> None:
+    def __init__(self, parts: list[ImportFile], amounts: list[int]) -> None:
         self._numbers = np.array([part.number for part in parts], np.int32)
         self._ends = np.cumsum([part.rows for part in parts], dtype=np.int64)
         self._before: np.ndarray = np.cumsum([0, *amounts])

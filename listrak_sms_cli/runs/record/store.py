@@ -98,9 +98,10 @@ class RunStore:
                 continue
         return found
 
-    def unfinished(self) -> Iterator[StoredRun]:
-        """Runs of which something is left to send, to wait for or to remember, the newest first."""
-        return self._read(folder for folder in self._folders() if not (folder / _DONE).exists())
+    def unfinished(self, besides: str = "") -> Iterator[StoredRun]:
+        """Runs of which something is left to send, to wait for or to remember, the newest first; `besides` that one."""
+        folders = (folder for folder in self._folders() if folder.name != besides)
+        return self._read(folder for folder in folders if not (folder / _DONE).exists())
 
     @staticmethod
     def mark_done(folder: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from listrak_sms_cli.runs.output_file import no_place, output_place, put
+from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.record.row_map import rows_of
 from listrak_sms_cli.runs.record.state import PartState, PartStatus
 from listrak_sms_cli.runs.record.store import StoredRun
@@ -23,26 +21,20 @@ def write_members(run: StoredRun, path: Path) -> int:
     schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
     unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
-    place = output_place(path, "--members", [run.state.started.recipe.path], "members_place")
-    make = pq.ParquetWriter if path.suffix.lower() in (".parquet", ".pq") else pyarrow.csv.CSVWriter
-    with tempfile.TemporaryFile(prefix="lsms-") as file:
-        with make(file, schema) as writer:
-            seen: dict[int, int] = {}
-            for batch in rows_of(run, {part.line.origin for part in unsent}):
-                lines = [_lines(batch, part, seen, schema) for part in unsent]
-                for line in lines:
-                    writer.write_batch(line)
-                    written += line.num_rows
-                for origin in {part.line.origin for part in unsent}:
-                    seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
-        try:
-            put(file, place)
-        except OSError:
-            raise no_place(path, "--members", "members_place") from None
+    with closing(TableFile(path, "--members", schema, [run.state.started.recipe.path], "members_place")) as table:
+        seen: dict[int, int] = {}
+        for batch in rows_of(run, {part.line.origin for part in unsent}):
+            for part in unsent:
+                columns = _columns(batch, part, seen)
+                table.write(columns)
+                written += len(columns[0])
+            for origin in {part.line.origin for part in unsent}:
+                seen[origin] = seen.get(origin, 0) + int(np.count_nonzero(np.asarray(batch.column(0)) == origin))
+        table.publish()
     return written
 
 
-def _lines(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], schema: pa.Schema) -> pa.RecordBatch:
+def _columns(batch: pa.RecordBatch, part: PartState, seen: dict[int, int]) -> list[pa.Array]:
     line = part.line
     rows = np.flatnonzero(np.asarray(batch.column(0)) == line.origin)
     ordinals = seen.get(line.origin, 0) + np.arange(len(rows))
@@ -53,13 +45,12 @@ def _lines(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], schema:
         mine = mine[[letter != "u" for letter in letters]]
         states = [_ONE_BY_ONE[letter] for letter in letters if letter != "u"]
     chosen = batch.take(pa.array(mine))
-    columns = [
+    return [
         chosen.column(2),
         chosen.column(1),
         pa.array(np.full(len(mine), line.part, np.int32)),
         pa.array(states, pa.string()),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 _ONE_BY_ONE = {".": "pending", "r": "refused", "m": "not_in_listrak"}

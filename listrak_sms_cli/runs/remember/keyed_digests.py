@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.columnar import kernels, raw
+from listrak_sms_cli.columnar import digest_cells, mix_numbers, raw
 
 KEY_BYTES = 32
 
@@ -32,15 +32,11 @@ class Key:
 
     def phones(self, numbers: np.ndarray) -> np.ndarray:
         """int64 E.164 digits -> uint64, one to one: two phones never have one digest."""
-        mixed = numbers.astype(np.uint64)
-        kernels.mix(mixed, np.array([self.number("phone", turn) for turn in (0, 1, 2, "end")]))
-        return mixed
+        return mix_numbers(numbers, np.array([self.number("phone", turn) for turn in (0, 1, 2, "end")]))
 
     def lines(self, lines: pa.StringArray, *meaning: object) -> np.ndarray:
         """uint64 a row, 0 for empty lines: of the line's text and what it `means` (fields, spelling of phones)."""
-        cells, digests = raw(lines), np.empty(len(lines), np.uint64)
-        kernels.digest_cells(cells.starts, cells.data, int(self.number("line", *meaning)), digests)
-        return digests
+        return digest_cells(raw(lines), int(self.number("line", *meaning)))
 
 
 def read_key(path: Path) -> Key:

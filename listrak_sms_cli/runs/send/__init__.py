@@ -6,7 +6,7 @@ Change here what happens after a refusal, an outage or Ctrl-C.
 from __future__ import annotations
 
 from listrak_sms_cli.runs.send.ctrl_c import interruptible
-from listrak_sms_cli.runs.send.deliver import How, deliver
+from listrak_sms_cli.runs.send.delivery import How, deliver
 from listrak_sms_cli.runs.send.earlier_runs import look_at_earlier
 from listrak_sms_cli.runs.send.import_states import await_imports
 from listrak_sms_cli.runs.send.one_by_one import BATCH

@@ -21,8 +21,8 @@ def wait_for_earlier(run: Run, context: Context, waiting: Waiting) -> list[LsmsE
     keeps this run from being sent: they did not end in time, Listrak could not be asked, Ctrl-C."""
     earlier = [
         other
-        for other in run.store.unfinished()
-        if other.run_id != run.id and other.state.started.target == run.target and other.state.open_imports
+        for other in run.store.unfinished(besides=run.id)
+        if other.state.started.target == run.target and other.state.open_imports
     ]
     if earlier and not waiting.wait:
         run.findings.warn(earlier_notice([other.run_id for other in earlier]))

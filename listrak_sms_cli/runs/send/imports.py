@@ -12,7 +12,7 @@ from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError
 from listrak_sms_cli.listrak import ColumnMapping, ImportBody, ImportTooLarge
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import Listener, MembersSent, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.record import Accepted, PartStatus, Refused, Sending, Split, Unreached
 from listrak_sms_cli.runs.run import Run, part_line
 from listrak_sms_cli.runs.send.import_states import tell_state
@@ -20,7 +20,7 @@ from listrak_sms_cli.runs.send.import_states import tell_state
 _SMALLEST_HALF = 1000  # members: a file this small that is still too large is refused for another reason
 
 
-def send_import_files(run: Run, parts: list[Part], context: Context, concurrency: int) -> list[LsmsError]:
+def send_import_files(run: Run, parts: list[ImportFile], context: Context, concurrency: int) -> list[LsmsError]:
     """Uploads every import file, so many at once; returns what went wrong. After a refusal or an outage no further file
     is tried."""
     return _Uploads(run, context, parts).all_of_them(concurrency)
@@ -29,7 +29,7 @@ def send_import_files(run: Run, parts: list[Part], context: Context, concurrency
 class _Uploads:
     """The journal is written by the thread that calls; uploads run on threads of their own and only return values."""
 
-    def __init__(self, run: Run, context: Context, parts: list[Part]) -> None:
+    def __init__(self, run: Run, context: Context, parts: list[ImportFile]) -> None:
         self._run = run
         self._context = context
         self._waiting = deque(parts)
@@ -39,7 +39,7 @@ class _Uploads:
         self._columns = [ColumnMapping(column.field_id) for column in columns]
 
     def all_of_them(self, concurrency: int) -> list[LsmsError]:
-        uploads: dict[Future[Accepted], Part] = {}
+        uploads: dict[Future[Accepted], ImportFile] = {}
         total = sum(part.content.size for part in self._waiting)
         self._context.tell(PhaseStarted(Phase.SENDING, total, "bytes"))
         with ThreadPoolExecutor(concurrency, thread_name_prefix="lsms-upload") as pool:
@@ -60,7 +60,7 @@ class _Uploads:
     def _goes_on(self) -> bool:
         return bool(self._waiting) and not self._problems and not self._context.stop.is_set()
 
-    def _upload(self, part: Part) -> Accepted:
+    def _upload(self, part: ImportFile) -> Accepted:
         columns = self._columns if part.columns is None else [self._columns[place] for place in part.columns]
         body = ImportBody(
             file_name=self._run.state.parts[part.number].line.file_name,
@@ -73,7 +73,7 @@ class _Uploads:
             part=part.number, import_file_id=accepted.import_file_id, maybe_repeated=accepted.maybe_repeated
         )
 
-    def _settle(self, part: Part, upload: Future[Accepted]) -> None:
+    def _settle(self, part: ImportFile, upload: Future[Accepted]) -> None:
         """Writes down how an upload ended. The pieces of a file that is too large are next."""
         try:
             accepted = upload.result()
@@ -93,7 +93,7 @@ class _Uploads:
             self._context.tell(MembersSent(state.rows[PartStatus.ACCEPTED]))
         self._show(part)
 
-    def _halves(self, part: Part, error: ImportTooLarge) -> list[Part]:
+    def _halves(self, part: ImportFile, error: ImportTooLarge) -> list[ImportFile]:
         state = self._run.state
         number, half = max(state.parts) + 1, part.rows // 2
         first, rest = part.content.split(half)
@@ -106,15 +106,15 @@ class _Uploads:
         self._run.record(Split(part=part.number, into=lines, maybe_arrived=error.maybe_arrived))
         return pieces
 
-    def _refuse(self, part: Part, error: ListrakRefused) -> None:
+    def _refuse(self, part: ImportFile, error: ListrakRefused) -> None:
         self._run.record(Refused(part=part.number, code=error.code, maybe_arrived=error.maybe_arrived))
         self._problems.append(error)
 
-    def _show(self, part: Part) -> None:
+    def _show(self, part: ImportFile) -> None:
         tell_state(self._run.state, part.number, self._context.tell)
 
 
-def _too_large_as_it_is(part: Part, error: ImportTooLarge) -> ImportTooLarge:
+def _too_large_as_it_is(part: ImportFile, error: ImportTooLarge) -> ImportTooLarge:
     smallest = ImportTooLarge(
         f"Listrak does not even take an import file of {part.rows:,} members ({part.content.size:,} bytes); "
         "lsms does not send smaller halves.",

@@ -26,7 +26,7 @@ from listrak_sms_cli.runs.events import (
     PhaseEnded,
     PhaseStarted,
 )
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import nothing_sendable
 from listrak_sms_cli.runs.record import PartStatus, Sending, Updated
 from listrak_sms_cli.runs.run import Run
@@ -51,7 +51,7 @@ _ITS_OWN = frozenset(
 _MAY_BE_ITS_OWN = frozenset({"error_invalid_parameter"})
 
 
-def send_one_by_one(run: Run, batches: list[Part], context: Context, concurrency: int) -> list[LsmsError]:
+def send_one_by_one(run: Run, batches: list[ImportFile], context: Context, concurrency: int) -> list[LsmsError]:
     """Updates every member of the batches that was not updated before, so many at once; returns what went wrong. One
     that is refused does not keep the others; an outage, or refusals that would hit everybody, do."""
     return _Updates(run, context).all_of(batches, concurrency)
@@ -68,7 +68,7 @@ class _Updates:
         self._halt = threading.Event()
         self._done = 0
 
-    def all_of(self, batches: list[Part], concurrency: int) -> list[LsmsError]:
+    def all_of(self, batches: list[ImportFile], concurrency: int) -> list[LsmsError]:
         tell, stop = self._context.tell, self._context.stop
         tell(PhaseStarted(Phase.SENDING, sum(len(self._open(batch)) for batch in batches), "members"))
         try:
@@ -91,13 +91,13 @@ class _Updates:
         ids = frozenset(field.id for field in fields if field.active and attribute_of(field.name) is None)
         return Merge(tuple(recipe.columns), ids, recipe.rules.empty_cells == "keep")
 
-    def _outcomes(self, batch: Part) -> str:
+    def _outcomes(self, batch: ImportFile) -> str:
         return self._run.state.parts[batch.number].outcomes or "." * batch.rows
 
-    def _open(self, batch: Part) -> list[int]:
+    def _open(self, batch: ImportFile) -> list[int]:
         return [place for place, letter in enumerate(self._outcomes(batch)) if letter in ".r"]
 
-    def _send_batch(self, batch: Part, merge: Merge, pool: ThreadPoolExecutor) -> None:
+    def _send_batch(self, batch: ImportFile, merge: Merge, pool: ThreadPoolExecutor) -> None:
         outcomes, still = list(self._outcomes(batch)), set(self._open(batch))
         updated = self._run.state.rows[PartStatus.ACCEPTED]
         self._run.record(Sending(part=batch.number))
@@ -227,7 +227,7 @@ def _for_everybody(error: ListrakRefused) -> ListrakRefused:
     )
 
 
-def _members(part: Part, width: int) -> Iterator[tuple[str, ...]]:
+def _members(part: ImportFile, width: int) -> Iterator[tuple[str, ...]]:
     """The cells of each member of a part, the phone first. A batch is small: it is taken whole."""
     text = b"".join(part.content.chunks())
     names = [f"f{number}" for number in range(width)]

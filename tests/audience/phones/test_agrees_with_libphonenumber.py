@@ -1,4 +1,4 @@
-"""What the columns say of a phone is what libphonenumber says of it."""
+"""Phones are what libphonenumber takes them for, whether the tables or the library itself read them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
-from listrak_sms_cli.audience.phones.numbering_plans import plan_of_code, valid
+from listrak_sms_cli.audience.phones.numbering_plans import plan_of_code, valid_numbers
 from listrak_sms_cli.audience.phones.parse import SHORTEST
-from listrak_sms_cli.audience.phones.patterns import UnknownPattern, both, either, neither, pattern
-from listrak_sms_cli.audience.phones.read import read_few, read_phones
+from listrak_sms_cli.audience.phones.patterns import UnknownPattern, complement, intersection, pattern, union
+from listrak_sms_cli.audience.phones.read import read_by_library, read_by_tables
 from listrak_sms_cli.audience.phones.tables import UNSURE, compile_language, prefix_lengths
 from tests.support.phone_reference import meaning
 
@@ -46,7 +46,7 @@ PREFIXES = (
 
 def assert_agree(cells: list[str], region: str) -> None:
     wanted = {cell: meaning(cell, region) for cell in cells}
-    for read in (read_phones, read_few):
+    for read in (read_by_tables, read_by_library):
         got = read(pa.array(cells, pa.string()), region).tolist()
         assert dict(zip(cells, got, strict=True)) == wanted
 
@@ -84,13 +84,13 @@ def near_a_number(draw: st.DrawFn) -> str:
 @settings(max_examples=60)
 @given(cells=st.lists(st.one_of(DIGITS, PUNCTUATED, ANYTHING, near_a_number()), min_size=1, max_size=40, unique=True))
 def test_columns_and_library_agree(region: str, cells: list[str]) -> None:
-    """For random digits, punctuation and awkward text the columns, the few and the library say the same."""
+    """Random digits, punctuation and awkward text are the same phones for the tables and for the library."""
     assert_agree(cells, region)
 
 
 @pytest.mark.parametrize("home", sorted(phonenumbers.SUPPORTED_REGIONS))
 def test_columns_and_library_agree_in_every_region(home: str) -> None:
-    """In every region numbers near its own, behind each of its prefixes, mean what the library says."""
+    """In every region numbers near its own, behind each of its prefixes, are read as the library reads them."""
     chance = random.Random(home)
     metadata = PhoneMetadata.metadata_for_region(home, None)
     assert metadata is not None
@@ -127,16 +127,17 @@ def test_nothing_shorter_than_three_digits_is_valid() -> None:
     """No numbering plan has a valid number of one or two digits; the column path relies on it."""
     for code in CODES:
         assert min(plan_of_code(code).general.possible_length) >= SHORTEST
-    assert (read_phones(pa.array([f"{n:02}" for n in range(100)]), "US") == -1).all()
+    assert (read_by_tables(pa.array([f"{n:02}" for n in range(100)]), "US") == -1).all()
 
 
 def test_every_pattern_of_the_library_is_understood() -> None:
-    """Each calling code's valid numbers can be made into tables, and these agree with `is_valid_number`."""
+    """Each calling code has tables of its valid numbers, and these agree with `is_valid_number`."""
     chance = np.random.default_rng(7)
     for code in CODES:
         for length in plan_of_code(code).general.possible_length:
             numbers = chance.integers(0, 10**length, 40)
-            for number, verdict in zip(numbers.tolist(), valid(code, length)(numbers)[0].tolist(), strict=True):
+            accepted = valid_numbers(code, length).match(numbers)[0]
+            for number, verdict in zip(numbers.tolist(), accepted.tolist(), strict=True):
                 national = f"{number:0{length}}"
                 zeros = min(len(national) - len(national.lstrip("0")), length - 1)
                 phone = phonenumbers.PhoneNumber(
@@ -161,22 +162,22 @@ EXPRESSIONS = (
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @given(numbers=st.lists(DIGITS, min_size=1))
 @settings(max_examples=50)
-def test_tables_say_what_the_expression_says(expression: str, numbers: list[str]) -> None:
+def test_tables_match_what_the_expression_matches(expression: str, numbers: list[str]) -> None:
     """For numbers of each length the tables match what Python's regular expressions match."""
     language = pattern(expression)
-    odd = both(either(language, pattern(r"\d\d5\d{0,9}")), neither(pattern(r"\d{4}")))
+    odd = intersection(union(language, pattern(r"\d\d5\d{0,9}")), complement(pattern(r"\d{4}")))
     for number in numbers:
         column = np.array([int(number)], np.int64) if len(number) < 19 else None
         if column is None:
             continue
         plain = bool(re.fullmatch(expression, number))
-        assert compile_language(language, len(number))(column)[0].tolist() == [plain]
+        assert compile_language(language, len(number)).match(column)[0].tolist() == [plain]
         combined = (plain or bool(re.fullmatch(r"\d\d5\d{0,9}", number))) and len(number) != 4
-        assert compile_language(odd, len(number))(column)[0].tolist() == [combined]
+        assert compile_language(odd, len(number)).match(column)[0].tolist() == [combined]
 
 
 def test_prefixes_by_first_three_digits() -> None:
-    """A table of prefixes says how much is taken, nothing, or that it depends on what follows."""
+    """A table of prefixes holds how many digits are taken, or that it depends on what follows."""
     lengths = prefix_lengths(pattern("0|180020|8[13]5?"))
     assert [lengths[start] for start in (12, 99, 180, 220, 822, 832, 835)] == [1, 1, UNSURE, 0, 0, 2, UNSURE]
 

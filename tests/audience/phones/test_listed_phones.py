@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from listrak_sms_cli.audience.phones.read import read_listed
+from listrak_sms_cli.audience.phones import read_listed
 from tests.support.world import World
 
 

@@ -11,23 +11,23 @@ import pyarrow as pa
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from listrak_sms_cli.audience.phones.read import (
+from listrak_sms_cli.audience.phones import (
     INVALID,
     MISSING,
     PhoneFormat,
     explain_phones,
-    foreign,
-    read_phones,
+    has_other_calling_code,
     region_known,
     write_phones,
 )
+from listrak_sms_cli.audience.phones.read import read_by_tables
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 US = 17175559636
 
 
 def read(*cells: str | None, region: str = "US") -> list[int]:
-    return read_phones(pa.array(cells, pa.string()), region).tolist()
+    return read_by_tables(pa.array(cells, pa.string()), region).tolist()
 
 
 SPELLINGS = {
@@ -156,10 +156,10 @@ def test_slices_nulls_and_what_lies_under_a_null_do_not_matter() -> None:
     data, offsets = b"7175559636+442079460958x17175559636", np.array([0, 10, 23, 24, 35], np.int32)
     validity = pa.py_buffer(bytes([0b1011]))
     column = pa.StringArray.from_buffers(4, pa.py_buffer(offsets), pa.py_buffer(data), validity)
-    assert read_phones(column, "US").tolist() == [US, 442079460958, MISSING, US]
-    assert read_phones(column.slice(1, 2), "US").tolist() == [442079460958, MISSING]
-    assert read_phones(column.slice(4), "US").tolist() == []
-    assert read_phones(pa.nulls(3, pa.string()), "US").tolist() == [MISSING] * 3
+    assert read_by_tables(column, "US").tolist() == [US, 442079460958, MISSING, US]
+    assert read_by_tables(column.slice(1, 2), "US").tolist() == [442079460958, MISSING]
+    assert read_by_tables(column.slice(4), "US").tolist() == []
+    assert read_by_tables(pa.nulls(3, pa.string()), "US").tolist() == [MISSING] * 3
 
 
 def test_a_column_longer_than_what_is_read_at_a_time() -> None:
@@ -167,7 +167,7 @@ def test_a_column_longer_than_what_is_read_at_a_time() -> None:
     area = np.arange(150_000) % 10_000
     column = pa.array([f"(717) 555-{line:04}" if line % 7 else f"x{line}" for line in area.tolist()])
     expected = np.where(area % 7 > 0, 17175550000 + area, INVALID)
-    assert (read_phones(column, "US") == expected).all()
+    assert (read_by_tables(column, "US") == expected).all()
 
 
 def _examples() -> dict[str, list[phonenumbers.PhoneNumber]]:
@@ -217,55 +217,56 @@ def test_example_numbers_dialled_from_abroad_with_double_zero() -> None:
 def test_phones_are_written_as_the_import_wants_them() -> None:
     """Digits, E.164 or national number; a zero that belongs to the number stays, and what is no phone is null."""
     numbers = np.array([US, MISSING, 390236618300, INVALID, 35722345678])
-    assert write_phones(numbers, PhoneFormat.DIGITS, "US").to_pylist() == [
+    assert write_phones(numbers, PhoneFormat.DIGITS).to_pylist() == [
         str(US),
         None,
         "390236618300",
         None,
         "35722345678",
     ]
-    assert write_phones(numbers, PhoneFormat.E164, "US").to_pylist() == [
+    assert write_phones(numbers, PhoneFormat.E164).to_pylist() == [
         f"+{US}",
         None,
         "+390236618300",
         None,
         "+35722345678",
     ]
-    assert write_phones(numbers, PhoneFormat.NATIONAL, "US").to_pylist() == [
+    assert write_phones(numbers, PhoneFormat.NATIONAL).to_pylist() == [
         "7175559636",
         None,
         "0236618300",
         None,
         "22345678",
     ]
-    assert write_phones(numbers[:2], PhoneFormat.NATIONAL, "US").to_pylist() == ["7175559636", None]
-    assert write_phones(numbers[:0], PhoneFormat.NATIONAL, "US").to_pylist() == []
+    assert write_phones(numbers[:2], PhoneFormat.NATIONAL).to_pylist() == ["7175559636", None]
+    assert write_phones(numbers[:0], PhoneFormat.NATIONAL).to_pylist() == []
 
 
 def test_what_is_written_reads_back() -> None:
     """Every example number, written in each style, is read as the same phone."""
-    for region, phones in EXAMPLES.items():
+    for phones in EXAMPLES.values():
         numbers = np.array([_digits(phone) for phone in phones])
-        assert read_phones(write_phones(numbers, PhoneFormat.E164, region), "ZZ").tolist() == numbers.tolist()
+        assert read_by_tables(write_phones(numbers, PhoneFormat.E164), "ZZ").tolist() == numbers.tolist()
         national = [phonenumbers.national_significant_number(phone) for phone in phones]
-        assert write_phones(numbers, PhoneFormat.NATIONAL, region).to_pylist() == national
+        assert write_phones(numbers, PhoneFormat.NATIONAL).to_pylist() == national
 
 
-def test_foreign_is_another_calling_code() -> None:
-    """Canada is no foreign country for the United States, because both have the calling code 1."""
+def test_canada_has_the_calling_code_of_the_united_states() -> None:
+    """A Canadian phone has no other calling code than the United States; a British one has."""
     numbers = np.array([US, 15062345678, 442079460958, 7_9123456789])
-    assert foreign(numbers, "US").tolist() == [False, False, True, True]
-    assert foreign(numbers, "GB").tolist() == [True, True, False, True]
-    assert foreign(numbers, "ZZ").all()
+    assert has_other_calling_code(numbers, "US").tolist() == [False, False, True, True]
+    assert has_other_calling_code(numbers, "GB").tolist() == [True, True, False, True]
+    assert has_other_calling_code(numbers, "ZZ").all()
 
 
 def test_reading_phones_does_not_import_pandas() -> None:
     """Start-up stays cheap: 300 ms of pandas are for those who hold frames."""
     program = (
         "import sys; from listrak_sms_cli.columnar.strings import string_column; "
-        "from listrak_sms_cli.audience.phones.read import *; "
-        "n = read_phones(string_column(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
-        "write_phones(n, PhoneFormat.NATIONAL, 'US'); sys.exit('pandas' in sys.modules)"
+        "from listrak_sms_cli.audience.phones.read import read_by_tables; "
+        "from listrak_sms_cli.audience.phones import PhoneFormat, write_phones; "
+        "n = read_by_tables(string_column(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
+        "write_phones(n, PhoneFormat.NATIONAL); sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -276,9 +277,9 @@ def test_tables_are_made_when_there_are_phones_enough() -> None:
     program = (
         "import sys; from listrak_sms_cli.columnar.strings import string_column; "
         "from listrak_sms_cli.audience.members import CleaningRules, clean_phones; "
-        "from listrak_sms_cli.audience.phones.numbering_plans import valid; "
+        "from listrak_sms_cli.audience.phones.numbering_plans import valid_numbers; "
         "made = [(clean_phones(string_column([f'7175559{n}{m}' for n in range(10, 20)]), CleaningRules('US')), "
-        "valid.cache_info().currsize)[1] for m in range(10, 40)]; "
+        "valid_numbers.cache_info().currsize)[1] for m in range(10, 40)]; "
         "sys.exit(not (made[0] == 0 < made[-1]))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Spellings with letters and rare signs: the columns say what libphonenumber says."""
+"""Spellings with letters and rare signs: the read as libphonenumber reads them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from listrak_sms_cli.audience.phones.constants import INVALID
 from listrak_sms_cli.audience.phones.library import ask_library
 from listrak_sms_cli.audience.phones.numbering_plans import plan_of_region
-from listrak_sms_cli.audience.phones.parse import INVALID
-from listrak_sms_cli.audience.phones.read import read_phones
-from listrak_sms_cli.audience.phones.vanity import digits_alone, endless, shapeless
+from listrak_sms_cli.audience.phones.read import read_by_tables
+from listrak_sms_cli.audience.phones.vanity import as_dialled, has_too_many_digits, not_viable
 from tests.support.phone_reference import meaning, tidied
 
 REGIONS = ["US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP", "AR", "NZ", "PL", "RU", "ZZ"]
@@ -42,15 +42,15 @@ CELLS = st.builds("".join, st.tuples(st.sampled_from(FRONTS), MIDDLES, st.sample
 @settings(max_examples=300)
 def test_letters_and_signs_are_read_as_the_library_reads_them(region: str, cells: list[str]) -> None:
     """A column of random letters, signs and digits holds the phones that the library finds, cell by cell."""
-    assert read_phones(pa.array(cells, pa.string()), region).tolist() == [meaning(cell, region) for cell in cells]
+    assert read_by_tables(pa.array(cells, pa.string()), region).tolist() == [meaning(cell, region) for cell in cells]
 
 
 @given(st.lists(CELLS, min_size=1))
 @settings(max_examples=200)
-def test_what_has_no_shape_is_refused_in_every_region(cells: list[str]) -> None:
-    """What is refused for its shape alone is refused by the library wherever it is read."""
+def test_what_is_not_viable_is_refused_in_every_region(cells: list[str]) -> None:
+    """A text that does not look like a phone is refused by the library wherever it is read."""
     texts = [tidied(cell) for cell in cells]
-    for text, refused in zip(texts, shapeless(pa.array(texts)).tolist(), strict=True):
+    for text, refused in zip(texts, not_viable(pa.array(texts)).tolist(), strict=True):
         if refused:
             assert {ask_library(text, region) for region in REGIONS} == {INVALID}
 
@@ -67,7 +67,7 @@ def test_what_has_no_shape_is_refused_in_every_region(cells: list[str]) -> None:
 )
 def test_words_are_dialled_and_typing_errors_dropped(text: str, as_digits: str) -> None:
     """Three letters or more are keys of a telephone, fewer are dropped; every sign but the first plus is a hyphen."""
-    simple, cells = digits_alone(pa.array([text]))
+    simple, cells = as_dialled(pa.array([text]))
     assert simple.tolist() == [True]
     assert cells.to_pylist() == [as_digits]
 
@@ -87,19 +87,19 @@ def test_words_are_dialled_and_typing_errors_dropped(text: str, as_digits: str) 
 )
 def test_extensions_cuts_and_double_zeros_are_left_to_the_library(text: str) -> None:
     """What libphonenumber cuts before it looks at the digits, and what may stand for a plus, is not settled here."""
-    assert digits_alone(pa.array([text]))[0].tolist() == [False]
-    assert shapeless(pa.array([text])).tolist() == [False]
+    assert as_dialled(pa.array([text]))[0].tolist() == [False]
+    assert not_viable(pa.array([text])).tolist() == [False]
 
 
 @given(st.sampled_from(REGIONS), st.text("0123456789", min_size=16, max_size=30))
 @settings(max_examples=300)
-def test_what_is_endless_is_no_phone(region: str, digits: str) -> None:
+def test_too_many_digits_are_no_phone(region: str, digits: str) -> None:
     """Digits that are refused for their number alone are refused by the library too."""
-    if endless(pa.array([digits]), plan_of_region(region)).tolist() == [True]:
+    if has_too_many_digits(pa.array([digits]), plan_of_region(region)).tolist() == [True]:
         assert ask_library(digits, region) == INVALID
 
 
-def test_two_phones_in_one_cell_are_endless() -> None:
+def test_two_phones_in_one_cell_have_too_many_digits() -> None:
     """Two numbers of ten digits are too many in the United States, unless they could begin with a prefix."""
     cells = pa.array(["717-555-9636---212-555-1234", "1-717-555-9636---717-555-9636", "+17175559636--7175559636"])
-    assert endless(cells, plan_of_region("US")).tolist() == [True, False, False]
+    assert has_too_many_digits(cells, plan_of_region("US")).tolist() == [True, False, False]

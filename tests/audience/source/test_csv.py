@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.source.audience import Audience, ReadOptions, open_audience
-from listrak_sms_cli.audience.source.content import Spool
-from listrak_sms_cli.audience.source.csv import CsvPart
-from listrak_sms_cli.audience.source.open import Found
+from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
+from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.open import AudienceFile
+from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
 
 
 def opened(content: bytes, delimiter: str = ",", block_size: int = 4 << 20) -> Audience:
-    spool = Spool()
+    spool = SourceSpool()
     try:
-        part = CsvPart(spool.keep("members.csv", [content]), delimiter, "CSV", block_size=block_size)
+        reader = CsvReader(spool.keep("members.csv", [content]), delimiter, "CSV", block_size=block_size)
     except AudienceError:
         spool.close()
         raise
-    return Audience("members.csv", [Found(part, range(len(part.columns)))], spool)
+    return Audience("members.csv", [AudienceFile(reader, range(len(reader.columns)))], spool)
 
 
 def rows_of(audience: Audience) -> list[list[str | None]]:
@@ -346,5 +346,5 @@ def test_identity(tmp_path: Path) -> None:
             rows_of(audience)
             identities.append(audience.identity)
     assert identities[0] == identities[1]
-    (file,) = identities[0].files
+    (file,) = identities[0]
     assert (file.name, file.size, len(file.digest)) == (str(path), 8, 32)

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from listrak_sms_cli.audience.source.audience import ReadOptions, open_audience
+from listrak_sms_cli.audience.source import ReadOptions, open_audience
 from listrak_sms_cli.audience.source.parquet_rows import RowGroup, Wanted
-from listrak_sms_cli.audience.source.to_text import as_text
-from listrak_sms_cli.columnar.strings import indices, words
+from listrak_sms_cli.audience.source.to_text import as_text, text_column
+from listrak_sms_cli.columnar.strings import fixed_column, indices
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.import_files import write_lines
 
@@ -83,7 +83,7 @@ def test_every_type_as_text(tmp_path: Path, kind: pa.DataType, values: list[Any]
     """A column of any type becomes the text a person would write, alike from memory and from a file."""
     column = pa.array(values, kind)
     assert as_text(column).to_pylist() == expected
-    assert as_text(pa.chunked_array([column, column.slice(1)])).to_pylist() == expected + expected[1:]
+    assert text_column([column, column.slice(1)], "a", "x", 1).to_pylist() == expected + expected[1:]
     try:
         path = written(tmp_path / "a.parquet", pa.table({"x": column}))
     except (pa.ArrowNotImplementedError, OSError):  # a type that Parquet does not have
@@ -218,8 +218,8 @@ def test_encrypted_footer(tmp_path: Path) -> None:
     assert "encrypted" in refused(path).message
 
 
-@pytest.mark.parametrize("folded", [False, True])
-def test_damaged_pages_never_lose_rows(tmp_path: Path, folded: bool) -> None:
+@pytest.mark.parametrize("keep_dictionaries", [False, True])
+def test_damaged_pages_never_lose_rows(tmp_path: Path, keep_dictionaries: bool) -> None:
     """With any byte changed a file gives as many rows as its footer says, or is refused as damaged."""
     table = pa.table({"phone": [str(number % 7) for number in range(300)], "x": list(range(300))})
     path = written(tmp_path / "a.parquet", table, row_group_size=100, write_page_checksum=False)
@@ -230,10 +230,10 @@ def test_damaged_pages_never_lose_rows(tmp_path: Path, folded: bool) -> None:
         path.write_bytes(damaged)
         try:
             with open_audience(path, ReadOptions(format="parquet")) as audience:
-                batches = [chunk.read(folded=folded) for chunk in audience.chunks()]
+                batches = [chunk.read(keep_dictionaries=keep_dictionaries) for chunk in audience.chunks()]
                 assert sum(batch.num_rows for batch in batches) == audience.rows == 300
                 for batch in batches:
-                    write_lines(words("1").take(indices(np.zeros(batch.num_rows, np.int64))), batch.columns)
+                    write_lines(fixed_column("1").take(indices(np.zeros(batch.num_rows, np.int64))), batch.columns)
         except AudienceError as error:
             assert error.code in ("bad_parquet", "not_utf8", "wrong_format", "unreadable_column", "cell_too_long")
 
@@ -262,8 +262,8 @@ def test_read_by_several_threads(tmp_path: Path) -> None:
     assert pa.chunked_array(forwards).to_pylist() == values
 
 
-def test_units_of_a_row_group() -> None:
-    """Units put together from batches of other lengths hold the rows they should, and a short row group shows."""
+def test_chunks_of_a_row_group() -> None:
+    """Chunks put together from batches of other lengths hold the rows they should, and a short row group shows."""
     starts: list[Wanted] = []
 
     def start(wanted: Wanted) -> Any:
@@ -272,10 +272,10 @@ def test_units_of_a_row_group() -> None:
 
     group = RowGroup(12, 5, start)
     rows = [
-        [row for batch in group.unit(number, ((0,), False)) for row in batch.column(0).to_pylist()]
+        [row for batch in group.chunk(number, ((0,), False)) for row in batch.column(0).to_pylist()]
         for number in range(3)
     ]
     assert rows == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]]
     assert starts == [((0,), False)]
     longer = RowGroup(20, 5, start)
-    assert [sum(batch.num_rows for batch in longer.unit(number, ((), False))) for number in range(4)] == [5, 5, 2, 0]
+    assert [sum(batch.num_rows for batch in longer.chunk(number, ((), False))) for number in range(4)] == [5, 5, 2, 0]

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import asdict
 
-from listrak_sms_cli.audience.source.audience import Audience, ReadOptions, open_audience
+from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
 from listrak_sms_cli.errors import AudienceError
 
 TEXT = b'phone,name\n1,"a\nb"\n\n2,c\n'
@@ -107,11 +107,11 @@ def test_compressed_parquet(tmp_path: Path) -> None:
 
 PIPED = """
 import sys
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience.source import open_audience
 with open_audience(sys.argv[1]) as audience:
     for _ in range(2):
         batches = [chunk.read() for chunk in audience.chunks()]
-    print(audience.name, [batch.to_pydict() for batch in batches], audience.identity.files[0].digest)
+    print(audience.name, [batch.to_pydict() for batch in batches], audience.identity[0].digest)
 """
 
 
@@ -139,6 +139,26 @@ def test_folder_of_csv_files(tmp_path: Path) -> None:
         assert [Path(name).name for name in audience.files] == ["a.csv", "b.csv"]
         files, numbers = audience.locate(np.arange(3))
         assert (files.tolist(), numbers.tolist()) == ([0, 0, 1], [2, 4, 2])
+
+
+def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the folder `.` every visible data file is read, however short its name, and no hidden one."""
+    for name in ("a.csv", "bc.csv", ".d.csv", "_e.csv"):
+        (tmp_path / name).write_text(f"phone\n{name}\n")
+    monkeypatch.chdir(tmp_path)
+    assert read(".") == read(tmp_path) == [["a.csv"], ["bc.csv"]]
+
+
+def test_readers_are_imported_where_they_are_used(tmp_path: Path) -> None:
+    """A CSV is read without the modules that read Parquet files, sheets and streams."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(TEXT)
+    script = (
+        PIPED
+        + "    print([name for name in sys.modules if name.endswith(('parquet', 'source.excel', 'source.arrow'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True, timeout=60, text=True)
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
 def test_glob_of_parquet_files_in_hive_folders(tmp_path: Path) -> None:
@@ -333,7 +353,7 @@ def test_anything_with_an_arrow_stream(source: Any) -> None:
             assert rows_of(audience) == EXPECTED
         assert audience.rows == 3
         assert audience.locate(np.array([2]))[1].tolist() == [3]
-        json.dumps([asdict(file) for file in audience.identity.files])
+        json.dumps([asdict(file) for file in audience.identity])
 
 
 def test_frame_with_an_index_of_strings() -> None:
@@ -368,7 +388,7 @@ def test_disk_full(tmp_path: Path) -> None:
     script = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-from listrak_sms_cli.audience.source.audience import open_audience
+from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.errors import AudienceError
 try:
     open_audience({str(path)!r})

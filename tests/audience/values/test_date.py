@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.clean import ValueRules, clean_values, explain_values
+from tests.audience.values.masks import marked
 
 
 def dates(cells: list[str | None], region: str = "US", date_format: str | None = None) -> list[str | None]:
@@ -169,7 +170,7 @@ def test_a_date_format_decides(date_format: str, cell: str, text: str | None) ->
 def test_a_time_of_day_that_is_lost_is_counted() -> None:
     """Cutting off a time is counted as cleaned, midnight is not."""
     cells = ["2024-01-02T00:00:00Z", "1/2/2024 12:00 AM", "2024-01-02 00:00:01", "1/2/2024 12:00 PM", "2024-01-02"]
-    assert clean_values(pa.array(cells), ValueRules(FieldKind.DATE, None, "US", None)).cleaned == 2
+    assert marked(clean_values(pa.array(cells), ValueRules(FieldKind.DATE, None, "US", None)).changed) == 2
 
 
 SPELLINGS = (
@@ -193,7 +194,7 @@ def test_every_day_of_the_calendar_is_read(moments: list[tuple[datetime.datetime
     clean = clean_values(column, ValueRules(FieldKind.DATE, None, "US", None))
     assert (clean.text.to_pylist(), clean.bad) == (expected, None)
     again = clean_values(clean.text, ValueRules(FieldKind.DATE, None, "US", None))
-    assert (again.text.equals(clean.text), again.cleaned) == (True, 0)
+    assert (again.text.equals(clean.text), again.changed) == (True, None)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 99), st.integers(0, 99)), min_size=1))

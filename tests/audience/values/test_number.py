@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.clean import ValueRules, clean_values, explain_values
+from tests.audience.values.masks import marked
 
 RULES = ValueRules(FieldKind.NUMBER, None, "US", None)
 WIDE = Context(prec=500, rounding=ROUND_HALF_EVEN, Emax=99_999, Emin=-99_999)
@@ -104,7 +105,7 @@ def test_reasons_say_what_is_wrong(cell: str, said: str) -> None:
 def test_rounded_numbers_are_counted() -> None:
     """Only a number that is another one after rounding counts as cleaned."""
     cells = ["1.005", "1.500", "$1,000.00", "1e-400", "0.001", "2.50", "1e2", "-0.00", "x.999"]
-    assert clean_values(pa.array(cells), RULES).cleaned == 3
+    assert marked(clean_values(pa.array(cells), RULES).changed) == 3
 
 
 def expected(cell: str) -> str | None:
@@ -150,4 +151,4 @@ def test_what_comes_out_is_plain_and_stays(cells: list[str]) -> None:
         assert re.fullmatch(r"|-?(0|[1-9]\d*)(\.\d\d?)?", text)
         assert not re.fullmatch(r"-0(\.0*)?", text)
     again = clean_values(clean.text, RULES)
-    assert (again.text.equals(clean.text), again.bad, again.cleaned) == (True, None, 0)
+    assert (again.text.equals(clean.text), again.bad, again.changed) == (True, None, None)

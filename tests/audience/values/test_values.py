@@ -12,6 +12,7 @@ import pytest
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.clean import ValueRules, blank_blanks, blank_nulls, clean_values, explain_values
 from listrak_sms_cli.errors import UsageError
+from tests.audience.values.masks import marked
 
 
 def rules(kind: FieldKind, max_length: int | None = None, **given: Any) -> ValueRules:
@@ -30,7 +31,7 @@ def reasons(kind: FieldKind, *cells: str | None, **given: Any) -> list[str]:
 def test_nulls_and_empty_cells_are_empty_and_never_bad(kind: FieldKind) -> None:
     """A null and an empty cell are an empty cell of the import file, whatever the field."""
     clean = clean_values(pa.array([None, "", None], pa.string()), rules(kind, max_length=3))
-    assert (clean.text.to_pylist(), clean.bad, clean.too_long, clean.cleaned) == (["", "", ""], None, None, 0)
+    assert (clean.text.to_pylist(), clean.bad, clean.too_long, clean.changed) == (["", "", ""], None, None, None)
 
 
 @pytest.mark.parametrize("kind", [FieldKind.DATE, FieldKind.NUMBER, FieldKind.CHECKBOX])
@@ -77,7 +78,7 @@ def test_length_is_counted_in_characters_of_the_cleaned_text() -> None:
     assert clean.text.to_pylist() == ["Zoë!", "éééé", "a bc", "", "👍👍👍👍", ""]
     assert clean.too_long is not None
     assert clean.too_long.tolist() == [False, False, False, True, False, True]
-    assert clean.cleaned == 2
+    assert marked(clean.changed) == 2
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
-from listrak_sms_cli.audience.members import Cleaned, CleaningRules, Verdict, clean_members
+from listrak_sms_cli.audience import (
+    Cleaned,
+    CleaningRules,
+    ColumnPlan,
+    FieldKind,
+    PlannedColumn,
+    ProfileField,
+    Verdict,
+    clean_members,
+)
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack.by_filled_columns import Packing, check_columns, check_groups, fewest_to_skip, lines_of
-from listrak_sms_cli.runs.pack.import_files import Part, Spool
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool, check_columns, check_groups, lines_of
+from listrak_sms_cli.runs.pack.by_filled_columns import fewest_to_skip
 
 ROOMY = 1 << 20
 
@@ -40,7 +48,7 @@ def cleaned(batch: list[tuple[bool, str, str, str]]) -> Cleaned:
     return clean_members(cells, plan(NAMES), RULES, verdicts)
 
 
-def rows_of(part: Part) -> list[dict[str, str]]:
+def rows_of(part: ImportFile) -> list[dict[str, str]]:
     text = b"".join(part.content.chunks()).decode()
     assert len(text) == part.content.size
     return list(csv.DictReader(io.StringIO(text, newline="")))
@@ -54,13 +62,13 @@ def test_every_member_travels_once_without_an_empty_cell(
     is alone but in a group of one; `ranks` says whose group comes when."""
     expected: dict[tuple[str, ...], list[dict[str, str]]] = {}
     first, unchanged, sendable = 12125550100, 0, []
-    with closing(Spool()) as spool:
-        packing = Packing(spool, NAMES, rows, ROOMY, by_fill=True)
-        packing.begin(sum(map(len, batches)))
+    with closing(ImportSpool()) as spool:
+        packer = GroupPacker(spool, NAMES, rows, ROOMY, by_filled_columns=True)
+        packer.begin(sum(map(len, batches)))
         for batch in batches:
             found = cleaned(batch)
             phones = np.arange(first, first + len(batch))
-            packing.add(first - 12125550100, list(lines_of(found, phones, RULES, by_fill=True)))
+            packer.add(first - 12125550100, list(lines_of(found, phones, RULES, by_filled_columns=True)))
             first += len(batch)
             unchanged += int(np.count_nonzero(found.verdicts == Verdict.UNCHANGED))
             sendable += (found.verdicts == Verdict.SENDABLE).tolist()
@@ -68,7 +76,7 @@ def test_every_member_travels_once_without_an_empty_cell(
                 filled = {name: value for name, value in zip(NAMES, values, strict=True) if value}
                 if travels and filled:
                     expected.setdefault(tuple(filled), []).append({"phone": str(phone), **filled})
-        parts, ranks = packing.parts()
+        parts, ranks = packer.import_files()
         packed: dict[tuple[str, ...], list[dict[str, str]]] = {}
         for part in parts:
             names = NAMES if part.columns is None else [NAMES[place] for place in part.columns]
@@ -83,7 +91,7 @@ def test_every_member_travels_once_without_an_empty_cell(
         assert np.bincount(ranks[np.array(sendable, np.bool_)], minlength=len(sizes)).tolist() == sizes
 
 
-def _names(parts: list[Part]) -> list[tuple[str, ...]]:
+def _names(parts: list[ImportFile]) -> list[tuple[str, ...]]:
     return [tuple(NAMES if part.columns is None else (NAMES[place] for place in part.columns)) for part in parts]
 
 

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from contextlib import closing
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack.import_files import (
-    ImportFile,
-    Packer,
-    Part,
-    Spool,
-    header_line,
-    string_offsets,
-    write_lines,
-)
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack.import_files import Packer
 
 HEADER = b"phone,Tier\n"
 ROOMY = 1 << 20
 
 
-def packed(batches: list[list[str | None]], rows: int, limit: int, spool: Spool) -> list[Part]:
+def packed(batches: list[list[str | None]], rows: int, limit: int, spool: ImportSpool) -> list[ImportFile]:
     packer = Packer(spool, HEADER, rows, limit)
     for batch in batches:
         packer.add(pa.array(batch, pa.string()))
-    return packer.parts()
+    return packer.import_files()
 
 
-def bytes_of(content: ImportFile) -> bytes:
+def bytes_of(content: ImportText) -> bytes:
     return b"".join(content.chunks())
 
 
-def lines_of(content: ImportFile) -> list[bytes]:
+def lines_of(content: ImportText) -> list[bytes]:
     """The members of an import file, its header checked and left out."""
     text = bytes_of(content)
     assert text.startswith(content.header)
@@ -55,7 +46,7 @@ BATCHES = st.lists(st.lists(st.none() | MEMBER, max_size=12), max_size=6)
 def test_packing_loses_and_repeats_no_member(batches: list[list[str | None]], rows: int) -> None:
     """The members come out as they went in, at most `rows` a part, parts numbered from 1, nobody alone."""
     members = [line.encode() for batch in batches for line in batch if line is not None]
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         parts = packed(batches, rows, ROOMY, spool)
         assert [line for part in parts for line in lines_of(part.content)] == members
         assert [part.rows for part in parts] == [len(lines_of(part.content)) for part in parts]
@@ -74,7 +65,7 @@ def test_the_byte_limit_holds(batches: list[list[str | None]], rows: int, room: 
     audience is refused and no part is made."""
     members = [line.encode() for batch in batches for line in batch if line is not None]
     limit = len(HEADER) + room
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         try:
             parts = packed(batches, rows, limit, spool)
         except AudienceError as error:
@@ -92,20 +83,20 @@ def test_the_byte_limit_holds(batches: list[list[str | None]], rows: int, room: 
 )
 def test_nobody_travels_alone(members: int, rows: int, sizes: list[int]) -> None:
     """A last member alone gets company from the part before; only an audience of one is a part of one."""
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         assert [part.rows for part in packed([[f"{n}\n" for n in range(members)]], rows, ROOMY, spool)] == sizes
 
 
 def test_the_last_member_finds_company_across_batches() -> None:
     """The member that keeps the last one company may have come in an earlier batch."""
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         parts = packed([["aa\n", "b\n"], ["cccc\n"], [None], ["d\n"]], 3, ROOMY, spool)
         assert [lines_of(part.content) for part in parts] == [[b"aa\n", b"b\n"], [b"cccc\n", b"d\n"]]
 
 
 def test_a_member_larger_than_an_import_file() -> None:
     """A member that fits into no import file is refused before anything is sent, without a word of its content."""
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         with pytest.raises(AudienceError) as caught:
             packed([["short\n", "private " * 20 + "\n"]], 10, len(HEADER) + 100, spool)
         assert caught.value.code == "member_too_large"
@@ -114,46 +105,11 @@ def test_a_member_larger_than_an_import_file() -> None:
 
 def test_slices_are_packed_as_they_are_seen() -> None:
     """Of a slice only its own members are packed."""
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         packer = Packer(spool, HEADER, 10, ROOMY)
         packer.add(pa.array(["a\n", None, "bb\n", "c\n", "d\n"]).slice(1, 3))
-        (part,) = packer.parts()
+        (part,) = packer.import_files()
         assert lines_of(part.content) == [b"bb\n", b"c\n"]
-
-
-@given(st.lists(MEMBER, min_size=2, max_size=20), st.data())
-def test_split_loses_and_repeats_no_member(members: list[str], data: st.DataObject) -> None:
-    """An import file split anywhere, and split again, holds the same members in the same order."""
-    with closing(Spool()) as spool:
-        batches = data.draw(st.lists(st.integers(1, len(members)), max_size=4))
-        cuts = sorted({0, *batches, len(members)})
-        stretches = []
-        for start, end in itertools.pairwise(cuts):
-            spool.append(b"somebody else's bytes\n")
-            text = "".join(members[start:end]).encode()
-            stretches.append((spool.append(text), len(text)))
-        whole = ImportFile(spool, HEADER, tuple(stretches))
-        at = data.draw(st.integers(1, len(members) - 1))
-        first, rest = whole.split(at)
-        assert lines_of(first) == [line.encode() for line in members[:at]]
-        assert lines_of(rest) == [line.encode() for line in members[at:]]
-        if len(members) - at > 1:
-            again = [line for piece in rest.split(1) for line in lines_of(piece)]
-            assert again == [line.encode() for line in members[at:]]
-
-
-def test_splitting_large_files() -> None:
-    """A file of many megabytes is split at the right line, also where that line crosses a stretch that is read."""
-    with closing(Spool()) as spool:
-        lines = [b"%07d," % n + b"x" * (n % 999) + b"\n" for n in range(6000)]
-        text = b"".join(lines)
-        whole = ImportFile(spool, HEADER, ((spool.append(text), len(text)),))
-        for at in (1, 2110, 2111, 3000, 5999):
-            first, rest = whole.split(at)
-            assert bytes_of(first) == HEADER + b"".join(lines[:at])
-            assert bytes_of(rest) == HEADER + b"".join(lines[at:])
-        with pytest.raises(ValueError, match="after its last member"):
-            whole.split(6001)
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=6)
@@ -169,10 +125,10 @@ def test_csv_readers_see_the_members(rows: list[tuple[str | None, str, str]]) ->
     for line, (phone, *cells) in zip(lines.to_pylist(), rows, strict=True):
         written = [f'"{c.replace(chr(34), chr(34) * 2)}"' if set(c) & set(',"\r\n') else c for c in cells]
         assert line == (",".join([phone, *written]) + "\n" if phone else "")
-    with closing(Spool()) as spool:
+    with closing(ImportSpool()) as spool:
         packer = Packer(spool, header_line(["phone", "a", "b"]), 1000, ROOMY)
         packer.add(lines)
-        text = b"".join(bytes_of(part.content) for part in packer.parts()).decode()
+        text = b"".join(bytes_of(part.content) for part in packer.import_files()).decode()
         kept = [list(row) for row in rows if row[0] is not None]
         assert list(csv.reader(io.StringIO(text, newline=""))) == ([["phone", "a", "b"], *kept] if kept else [])
 
@@ -198,17 +154,3 @@ def test_offsets_of_slices() -> None:
     assert string_offsets(column).tolist() == [0, 1, 3, 3, 6]
     assert string_offsets(column.slice(1, 2)).tolist() == [1, 3, 3]
     assert string_offsets(pa.array([], pa.string())).tolist() == [0]
-
-
-def test_the_spool_gives_back_what_was_appended() -> None:
-    """Any stretch can be read again, in pieces of bounded size, as often as one likes."""
-    with closing(Spool()) as spool:
-        data = np.random.default_rng(1).bytes(3_000_000)
-        assert spool.append(b"before") == 0
-        assert spool.append(memoryview(data)) == 6
-        assert spool.append(b"") == spool.size == 3_000_006
-        for _ in range(2):
-            pieces = list(spool.read(6, 3_000_000))
-            assert b"".join(pieces) == data
-            assert max(map(len, pieces)) <= 1 << 20
-        assert list(spool.read(3, 0)) == []

@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from listrak_sms_cli import validate
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.members import CleaningRules
-from listrak_sms_cli.audience.source.audience import Audience
-from listrak_sms_cli.audience.source.content import Spool
-from listrak_sms_cli.audience.source.csv import CsvPart
-from listrak_sms_cli.audience.source.open import Found
-from listrak_sms_cli.audience.source.parquet import ParquetPart
+from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.open import AudienceFile
+from listrak_sms_cli.audience.source.parquet import ParquetReader
+from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError, LsmsError
 from listrak_sms_cli.runs import events as e
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.prepare.column_profile import profile_of, profiled_columns
-from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, survey_members
-from listrak_sms_cli.runs.prepare.two_passes import Job, check_members, read_members
+from listrak_sms_cli.runs.prepare import PlannedAudience, Receivers, check_members, profile_of, read_phones
+from listrak_sms_cli.runs.prepare.column_profile import profiled_columns
+from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, check_in_one_pass
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
 from tests.runs.test_account_for_all import make_members, write
@@ -84,31 +84,30 @@ def as_parquet(rows: list[tuple[str, ...]], group: int) -> bytes:
 
 
 def opened(content: bytes, block_size: int) -> Audience:
-    spool = Spool()
+    spool = SourceSpool()
     kept = spool.keep("members", [content])
     parquet = content.startswith(b"PAR1")
-    part = ParquetPart(kept) if parquet else CsvPart(kept, ",", "CSV", block_size=block_size)
-    return Audience("members", [Found(part, range(len(HEADER)))], spool)
+    reader = ParquetReader(kept) if parquet else CsvReader(kept, ",", "CSV", block_size=block_size)
+    return Audience("members", [AudienceFile(reader, range(len(HEADER)))], spool)
 
 
-def told(job: Job, *, once: bool) -> tuple[dict[str, Any], list[Event]]:
-    """What is found in one pass or in two, and the events on the way."""
+def told(planned: PlannedAudience, *, once: bool) -> tuple[dict[str, Any], list[Event]]:
+    """What one pass finds or two, and the events on the way."""
     events: list[Event] = []
-    profile = profile_of(job)
+    profile = profile_of(planned)
     if once:
-        members, prepared = survey_members(job, events.append, profile)
+        checked = check_in_one_pass(planned, events.append, profile)
     else:
-        members = read_members(job, events.append, profile)
-        prepared = check_members(job, members, None, events.append, profile=profile)
+        phones = read_phones(planned, events.append, profile)
+        checked = check_members(planned, phones, Receivers(profile=profile), events.append)
     found = {
-        "numbers": members.numbers.tolist(),
-        "exponents": members.exponents,
-        "verdicts": prepared.verdicts.tolist(),
-        "members": members.verdicts.tolist(),
-        "counts": prepared.counts,
-        "columns": prepared.columns,
-        "fills": sorted(set(prepared.fills.tolist())),
-        "profile": profiled_columns(job, members, profile),
+        "numbers": checked.phones.numbers.tolist(),
+        "exponents": checked.phones.exponents,
+        "verdicts": checked.phones.verdicts.tolist(),
+        "counts": checked.counts,
+        "columns": checked.columns,
+        "column_sets": sorted(set(checked.column_sets.tolist())),
+        "profile": profiled_columns(planned, checked, profile),
     }
     return found, events
 
@@ -143,8 +142,8 @@ def test_one_pass_finds_what_two_find(
     plan = ColumnPlan(0, PLAN.columns, consent, (), PLAN.header)
     rules = CleaningRules("US", null_values=null_values, blank_bad_values=blank)
     with opened(content, size) as audience:
-        job = Job(audience, plan, rules, ReadingOptions(keep=keep, limit=limit))
-        (once, events), (twice, more) = told(job, once=True), told(job, once=False)
+        planned = PlannedAudience(audience, plan, rules, ReadingOptions(keep=keep, limit=limit))
+        (once, events), (twice, more) = told(planned, once=True), told(planned, once=False)
     assert once == twice
     assert (phases(events), phases(more)) == ([e.Phase.CHECKING], [e.Phase.READING, e.Phase.CHECKING])
     last, wanted = ([one for one in some if isinstance(one, e.MembersCounted)][-1] for some in (events, more))
@@ -155,7 +154,7 @@ def test_progress_of_the_one_pass() -> None:
     """Bytes and members grow to all there are, and dropped members only ever become more."""
     content = as_csv([("2125550100", "", "", "", "", "", "")] * 50 + [("12", "", "", "", "", "", "")] * 50)
     with opened(content, 64) as audience:
-        _, events = told(Job(audience, PLAN, CleaningRules("US"), ReadingOptions()), once=True)
+        _, events = told(PlannedAudience(audience, PLAN, CleaningRules("US"), ReadingOptions()), once=True)
         size = audience.size
     done = [event.done for event in events if isinstance(event, e.PhaseAdvanced)]
     read = [event.read for event in events if isinstance(event, e.MembersCounted)]

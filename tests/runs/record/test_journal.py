@@ -3,73 +3,48 @@
 from __future__ import annotations
 
 import re
+import resource
+import signal
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listrak_sms_cli.runs.record.journal import (
-    FILE_NAME,
+from listrak_sms_cli.runs.record import (
     Accepted,
-    AnyLine,
     Ended,
-    FieldOf,
     Journal,
-    PartLine,
+    JournalInUse,
+    LineOfPart,
     PartStatus,
     Prepared,
-    Recipe,
     Refused,
     RunState,
     Seen,
     Sending,
     Split,
-    Started,
     Unreached,
     new_run_id,
-    read_journal,
 )
-from listrak_sms_cli.runs.record.lines import Destination
+from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal
+from tests.support.records import STARTED, part, prepared
 
-RECIPE = Recipe(
-    path="/data/audience.csv",
-    read={"format": None, "delimiter": ";", "encoding": None, "sheet": None},
-    identity=[(1234, "9f")],
-    phone=0,
-    header=["phone", "Tier"],
-    columns=[FieldOf(1, "Tier", 7, "Loyalty Tier", "Text", 50)],
-    rules={"region": "US", "date_format": None, "null_values": ["NULL"], "blank_bad_values": False},
-)
-STARTED = Started(
-    run_id="20261124-031502-7f3a",
-    version="0.1.0",
-    audience="audience.csv",
-    name="audience.csv",
-    target=Destination("https://api.listrak.com/sms", "ab12", 1026),
-    baseline=True,
-    recipe=RECIPE,
-)
-
-
-def part(number: int, rows: int, origin: int | None = None, skip: int = 0) -> PartLine:
-    return PartLine(number, f"lsms-{number:04d}.csv", rows, rows * 20, origin or number, skip)
-
-
-PREPARED = Prepared(verdicts={"sendable": 60, "invalid_phone": 3}, parts=[part(1, 30), part(2, 20), part(3, 10)])
+PREPARED = prepared(30, 20, 10, invalid_phone=3)
 ENDED_WELL = {"ended": True, "failed": False}
 FAILED = {"ended": True, "failed": True}
 
 
-def folded(*lines: AnyLine) -> RunState:
-    state = RunState()
-    for line in (STARTED, PREPARED, *lines):
+def folded(*lines: LineOfPart | Ended) -> RunState:
+    state = RunState(STARTED, PREPARED)
+    for line in lines:
         state.apply(line)
     return state
 
 
-def sent(number: int) -> list[AnyLine]:
+def sent(number: int) -> list[LineOfPart]:
     return [Sending(part=number), Accepted(part=number, import_file_id=f"id-{number}")]
 
 
@@ -77,9 +52,7 @@ def seen(number: int, word: str, **how: bool) -> Seen:
     return Seen(part=number, status=word, ended=how.get("ended", False), failed=how.get("failed", False))
 
 
-EVERYTHING: list[AnyLine] = [
-    STARTED,
-    PREPARED,
+EVERYTHING: list[LineOfPart | Ended] = [
     *sent(1),
     Sending(part=2),
     Split(part=2, into=[part(4, 12, 2), part(5, 8, 2, 12)]),
@@ -105,18 +78,20 @@ def same(one: RunState, other: RunState) -> bool:
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     """The fold over the file is the fold the journal kept while it wrote; the file is for its owner's eyes only."""
-    journal = Journal(tmp_path)
+    journal = Journal.create(tmp_path, STARTED, PREPARED)
     for line in EVERYTHING:
         journal.write(line)
     journal.close()
-    assert not journal.lost
+    assert (journal.lost, journal.kept) == (False, True)
     assert same(read_journal(tmp_path), journal.state)
     assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_each_line_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     """Whoever reads the journal while it is written sees every line whose write has returned."""
-    journal = Journal(tmp_path)
+    journal = Journal.create(tmp_path, STARTED, PREPARED)
+    assert same(journal.state, read_journal(tmp_path))
     for line in EVERYTHING:
         assert same(journal.write(line), read_journal(tmp_path))
     journal.close()
@@ -128,23 +103,22 @@ def test_a_journal_cut_off_anywhere_is_that_of_an_earlier_moment(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     """Cut off at any byte, the journal tells how the run stood after its last whole line, and going on with it loses
-    nothing that is written from then on."""
+    nothing that is written from then on. One cut off before its second line is a damaged one."""
     folder = tmp_path_factory.mktemp("run")
-    journal = Journal(folder)
+    journal = Journal.create(folder, STARTED, PREPARED)
     for line in EVERYTHING:
         journal.write(line)
     journal.close()
     text = (folder / FILE_NAME).read_bytes()
     kept = text[: data.draw(st.integers(0, len(text)))]
     (folder / FILE_NAME).write_bytes(kept)
-    whole = EVERYTHING[: kept.count(b"\n")]
-    expected = RunState()
-    for line in whole:
-        expected.apply(line)
-    assert same(read_journal(folder), expected)
-    if len(whole) < 2:
+    lines = kept.count(b"\n")
+    if lines < 2:
+        with pytest.raises(ValueError, match="cut off"):
+            read_journal(folder)
         return
-    journal = Journal(folder, read_journal(folder))
+    assert same(read_journal(folder), folded(*EVERYTHING[: lines - 2]))
+    journal = Journal.reopen(folder)
     journal.write(Sending(part=3))
     journal.write(Accepted(part=3, import_file_id="id-3"))
     journal.close()
@@ -152,13 +126,32 @@ def test_a_journal_cut_off_anywhere_is_that_of_an_earlier_moment(
     assert journal.state.parts[3].import_file_id == "id-3"
 
 
+def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
+    """Who writes a journal has it alone, and others see that somebody is at work; to look takes nothing away."""
+    journal = Journal.create(tmp_path, STARTED, PREPARED)
+    assert is_in_use(tmp_path)
+    with pytest.raises(JournalInUse):
+        Journal.reopen(tmp_path)
+    journal.close()
+    assert not is_in_use(tmp_path)
+    again = Journal.reopen(tmp_path)
+    assert is_in_use(tmp_path)
+    again.close()
+
+
+BEGINNING = b"".join(msgspec.json.encode(line) + b"\n" for line in (STARTED, PREPARED))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (b"hello\n", "malformed"),
-        (b'{"event":"started"}\n', "missing required field"),
-        (b'{"event":"begun"}\n', "Invalid value 'begun'"),
-        (b'{"event":"sending","part":7,"at":""}\n', "no line before it has named"),
+        (b"hello\n" * 2, "malformed"),
+        (b'{"event":"started"}\n' * 2, "missing required field"),
+        (b'{"event":"begun"}\n' * 2, "Invalid value 'begun'"),
+        (BEGINNING + b'{"event":"sending","part":7,"at":""}\n', "no line before it has named"),
+        (BEGINNING + BEGINNING, "second beginning"),
+        (b"", "cut off"),
+        (b"\n\n", "truncated"),
     ],
 )
 def test_a_journal_that_is_not_ours(tmp_path: Path, text: bytes, why: str) -> None:
@@ -170,29 +163,46 @@ def test_a_journal_that_is_not_ours(tmp_path: Path, text: bytes, why: str) -> No
 
 def test_a_journal_without_a_folder_keeps_the_fold() -> None:
     """Without a folder the fold is all there is."""
-    journal = Journal(None)
+    journal = Journal.create(None, STARTED, PREPARED)
     for line in EVERYTHING:
         journal.write(line)
-    assert same(journal.state, folded(*EVERYTHING[2:]))
-    assert not journal.lost
+    assert same(journal.state, folded(*EVERYTHING))
+    assert (journal.lost, journal.kept) == (False, False)
 
 
 def test_a_full_disk_does_not_stop_the_run(tmp_path: Path) -> None:
     """A journal that cannot be written any more says that it is lost, and the fold goes on."""
-    (tmp_path / FILE_NAME).symlink_to("/dev/full")
-    journal = Journal(tmp_path)
-    journal.write(STARTED)
-    state = journal.write(PREPARED)
-    assert journal.lost
-    assert state.rows[PartStatus.WAITING] == 60
+    Journal.create(tmp_path, STARTED, PREPARED).close()
+    content = (tmp_path / FILE_NAME).read_bytes()
+    journal = Journal.reopen(tmp_path)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) + 5, limit[1]))
+    try:
+        state = journal.write(Sending(part=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert (journal.lost, journal.kept) == (True, True)
+    assert state.rows[PartStatus.SENDING] == 30
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """A journal that cannot be opened or read is an OSError."""
-    with pytest.raises(FileNotFoundError):
-        Journal(tmp_path / "gone")
+    for attempt in (lambda: Journal.create(tmp_path / "gone", STARTED, PREPARED), lambda: Journal.reopen(tmp_path)):
+        with pytest.raises(FileNotFoundError):
+            attempt()
     with pytest.raises(FileNotFoundError):
         read_journal(tmp_path)
+
+
+def test_an_answer_about_an_import_that_was_sent_again_says_nothing() -> None:
+    """What Listrak says of an import counts for the import it was asked about, not for the one that took its place."""
+    late = Seen(part=1, status="Failed", ended=True, failed=True, import_file_id="id-1")
+    again = [Sending(part=1), Accepted(part=1, import_file_id="other")]
+    assert folded(*sent(1), late).parts[1].failed
+    assert not folded(*sent(1), *again, late).parts[1].ended
+    assert folded(*sent(1), Seen(part=1, status="Done", ended=True, failed=False)).parts[1].ended
 
 
 def test_rows_are_counted_by_status() -> None:
@@ -231,7 +241,7 @@ def test_pieces_stand_for_what_was_split() -> None:
         ([*sent(1), seen(1, "Failed", **FAILED)], False),
     ],
 )
-def test_who_may_have_arrived_twice(before: list[AnyLine], repeated: bool) -> None:
+def test_who_may_have_arrived_twice(before: list[LineOfPart], repeated: bool) -> None:
     """An import file may have arrived twice when an earlier request for it ended without an answer, also by a kill."""
     state = folded(*before, *sent(1))
     assert state.parts[1].maybe_repeated is repeated
@@ -269,16 +279,15 @@ def test_a_failed_import_that_is_sent_again_begins_afresh() -> None:
         ),
     ],
 )
-def test_how_a_run_stands(lines: list[AnyLine], summary: str, resumable: bool) -> None:
+def test_how_a_run_stands(lines: list[LineOfPart], summary: str, resumable: bool) -> None:
     """A few words say how a run stands, and only a run with something left to do can be resumed."""
     state = folded(*lines)
     assert (state.summary, state.can_be_resumed) == (summary, resumable)
 
 
 def test_a_run_without_parts_has_nothing_to_resume() -> None:
-    """A run that was never prepared, or had nobody to send, cannot be resumed."""
-    assert not RunState().apply(STARTED).can_be_resumed
-    assert not RunState().apply(STARTED).apply(Prepared(verdicts={}, parts=[])).can_be_resumed
+    """A run that had nobody to send cannot be resumed."""
+    assert not RunState(STARTED, Prepared(verdicts={}, parts=[])).can_be_resumed
 
 
 def test_open_imports_are_those_that_have_not_ended() -> None:
@@ -306,7 +315,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_no_member_is_lost_by_the_fold(lines: list[AnyLine]) -> None:
+def test_no_member_is_lost_by_the_fold(lines: list[LineOfPart]) -> None:
     """Whatever lines come, every member is in exactly one status, and the counts are those of the import files."""
     state = folded(*lines)
     assert sum(state.rows.values()) == 60
@@ -314,7 +323,9 @@ def test_no_member_is_lost_by_the_fold(lines: list[AnyLine]) -> None:
         assert state.rows[status] == sum(p.line.rows for p in state.leaves if p.status is status)
 
 
-def test_run_ids_sort_by_time() -> None:
-    """A run id is the time, sortable as text, and four digits that tell runs of one second apart."""
-    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", new_run_id())
-    assert len({new_run_id() for _ in range(8)}) > 1
+def test_run_ids_sort_by_time_and_are_never_the_same() -> None:
+    """A run id is the time to the microsecond, sortable as text, and random digits for runs of one moment."""
+    ids = [new_run_id() for _ in range(500)]
+    assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{8}", run_id) for run_id in ids)
+    assert [run_id[:-3] for run_id in ids] == sorted(run_id[:-3] for run_id in ids)
+    assert len(set(ids)) == 500

@@ -5,15 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.audience.columns import FieldKind, ProfileField
-from listrak_sms_cli.listrak.models import Contact
-from listrak_sms_cli.runs.record.journal import FieldOf
-from listrak_sms_cli.runs.send.contact_update import Merge, with_system_fields
+from listrak_sms_cli.audience import FieldKind, ProfileField
+from listrak_sms_cli.listrak import Contact
+from listrak_sms_cli.runs.account import with_system_fields
+from listrak_sms_cli.runs.record import RecipeColumn
+from listrak_sms_cli.runs.send.contact_update import Merge
 
 COLUMNS = (
-    FieldOf(1, "email", 0, "Email Address", "Text", None),
-    FieldOf(2, "first", 2, "first_name", "Text", None),
-    FieldOf(3, "tier", 7, "Loyalty Tier", "Text", None),
+    RecipeColumn(1, "email", 0, "Email Address", "Text", None),
+    RecipeColumn(2, "first", 2, "first_name", "Text", None),
+    RecipeColumn(3, "tier", 7, "Loyalty Tier", "Text", None),
 )
 CONTACT = Contact(
     "12125550100", "old@example.com", None, "Lee", "1990-01-02T00:00:00", "", True, {2: "x", 7: "y", 8: "z"}
@@ -55,7 +56,7 @@ def test_every_value_is_the_audiences_or_the_stored_one(
 
 def test_a_birthday_is_a_date_and_time_or_none() -> None:
     """A birthday of an import file goes as the date and time of Listrak's description, an empty one as null."""
-    merge = Merge((FieldOf(1, "birthdate", 0, "Birthday", "Date", None),), frozenset())
+    merge = Merge((RecipeColumn(1, "birthdate", 0, "Birthday", "Date", None),), frozenset())
     assert merge.document(("1", "12/31/1999"), CONTACT)["birthday"] == "1999-12-31T00:00:00"
     assert merge.document(("1", ""), CONTACT)["birthday"] is None
 

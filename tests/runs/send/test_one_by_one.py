@@ -243,7 +243,7 @@ def test_the_embedded_sandbox_is_updated_one_by_one(world: World) -> None:
     text = "phone,email,birthdate\n" + "".join(f"212555{100 + n:04d},m{n}@example.com,\n" for n in range(20))
     ended = world.lsms("push", world.audience(text), "--per-contact", "--sandbox")
     assert ended.code == 0, ended.err
-    assert "updated 18 contacts and said that it does not know 2 members" in ended.out
+    assert "updated 18 contacts and reported 2 members it does not know" in ended.out
     assert "email → Email Address" in ended.out
 
 

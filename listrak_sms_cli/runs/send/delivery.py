@@ -7,7 +7,7 @@ from msgspec import Struct
 from listrak_sms_cli.errors import CredentialsRefused, Interrupted, LsmsError
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.options import Waiting
-from listrak_sms_cli.runs.pack import Part
+from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send.earlier_runs import wait_for_earlier
 from listrak_sms_cli.runs.send.import_states import await_imports
@@ -25,7 +25,7 @@ class How(Struct, frozen=True):
     known: bool = False
 
 
-def deliver(run: Run, parts: list[Part], context: Context, how: How) -> None:
+def deliver(run: Run, parts: list[ImportFile], context: Context, how: How) -> None:
     """Sends the parts of a run once nothing is in the way, waits as asked, and writes down how it ended. Raises the
     problem that decides the exit code."""
     problems: list[LsmsError] = []

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Loops over the bytes of columns that would take numpy and Arrow many passes, compiled and without the GIL.
 
-A column is `starts` (int32) and `data` (uint8), as `Raw` has them: cell i is `data[starts[i]:starts[i + 1]]`. Results go
-into arrays that the caller has made large enough: nothing here looks after that. Types are in `kernels.pyi`.
+Only `kernels.py` calls these functions, and says what they do: it checks what they are given and allocates the arrays
+they write to; here nothing is checked. A column is `starts` (int32) and `data` (uint8), as in `Raw`: cell i is
+`data[starts[i]:starts[i + 1]]`.
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -10,7 +11,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy, memset
 
 cdef enum:
-    COPIED = 16  # bytes copied at once for a cell of no more: what is too many is written over by the next cell
+    COPIED = 16  # a cell of at most so many bytes is copied as so many: the next cell overwrites what is too much
+
+OVERHANG = COPIED  # bytes that `write_lines` may write behind the end of the last line
 
 
 def read_digits(
@@ -22,10 +25,6 @@ def read_digits(
     int most,
     Py_ssize_t longest,
 ):
-    """Of each cell: how many ASCII digits it has; the integer that the first `most` (at most 18) of them make; and its
-    shape, twice the count of digits and one more behind a plus, but 0 for a cell that is not plain: one that holds
-    anything but digits, `( ) - . /` and blanks behind one plus at most, more than `most` digits or `longest` bytes, or
-    none; or has an end that a float may have left (`.0`)."""
     cdef Py_ssize_t row
     cdef const uint8_t* first = _bytes(data)
     with nogil:
@@ -63,66 +62,69 @@ cdef uint8_t _read(
     return <uint8_t>(digits * 2 + (cell[0] == c'+'))
 
 
-cdef enum:
-    SHAPES = 38  # of at most 18 digits
-    FIRST = 5  # digits that choose an entry of the first block; two choose one of a further block
-
-cdef struct Shape:
-    const int16_t* entries
+cdef struct Trie:
+    const int16_t* entries  # NULL: no trie for this shape
     const int64_t* shifts
-    int length
+    int digits
 
 cdef uint64_t[19] POWERS
 POWERS[:] = [10**power for power in range(19)]
 
 
-def look_up(const int64_t[::1] values, const uint8_t[::1] shapes, list known, int64_t[::1] numbers):
-    """What is known of numbers by their first digits. `known`: for each shape (as `read_digits` tells it) entries,
-    shifts, and its count of digits; None = nothing. An entry is the negative number of a further block (-1 is the one
-    right behind the first), 1 or 2 for the results -1 and -2, else 3 more than the place of the shift that a number
-    with these first digits has added; 0 = not known, which is the result 0 as well. -2 for the shape 0. Returns how
-    many were not known."""
+def look_up(
+    const int64_t[::1] values,
+    const uint8_t[::1] shapes,
+    list tries,
+    int root_digits,
+    int block_digits,
+    const int64_t[::1] results,
+    int64_t without_shape,
+    int64_t[::1] numbers,
+):
+    """Returns how many values have the entry 0."""
     cdef Py_ssize_t row, missed = 0
-    cdef int shape, left, more
-    cdef int64_t entry
-    cdef uint64_t start, value
-    cdef Shape[SHAPES] each
+    cdef int shape, left, taken
+    cdef int64_t entry, fixed = results.shape[0]
+    cdef uint64_t root_size, value, block_size = POWERS[block_digits]
+    cdef Trie[256] by_shape  # a shape is one byte
     cdef const int16_t[::1] entries
     cdef const int64_t[::1] shifts
-    for shape in range(SHAPES):
-        each[shape].entries = NULL
-        if known[shape] is not None:
-            entries, shifts, each[shape].length = known[shape]
-            each[shape].entries = &entries[0]
-            each[shape].shifts = &shifts[0] if shifts.shape[0] else NULL
+    memset(by_shape, 0, sizeof(by_shape))
+    for shape in range(len(tries)):
+        if tries[shape] is not None:
+            entries, shifts, by_shape[shape].digits = tries[shape]
+            by_shape[shape].entries = &entries[0]
+            by_shape[shape].shifts = &shifts[0] if shifts.shape[0] else NULL
     with nogil:
         for row in range(values.shape[0]):
             shape = shapes[row]
+            if shape == 0:
+                numbers[row] = without_shape
+                continue
             value = values[row]
             entry = 0
-            if shape == 0:
-                entry = 2
-            elif each[shape].entries:
-                left = max(each[shape].length - FIRST, 0)
-                start = POWERS[each[shape].length - left]
-                entry = each[shape].entries[value // POWERS[left]]
+            if by_shape[shape].entries:
+                left = max(by_shape[shape].digits - root_digits, 0)
+                root_size = POWERS[by_shape[shape].digits - left]
+                entry = by_shape[shape].entries[value // POWERS[left]]
                 while entry < 0:
-                    more = min(left, 2)
-                    left -= more
-                    entry = each[shape].entries[start + (-1 - entry) * 100 + value // POWERS[left] % POWERS[more]]
-            if entry > 2:
-                numbers[row] = <int64_t>value + each[shape].shifts[entry - 3]
-            else:
-                numbers[row] = -entry
+                    taken = min(left, block_digits)
+                    left -= taken
+                    entry = by_shape[shape].entries[
+                        root_size + (-1 - entry) * block_size + value // POWERS[left] % POWERS[taken]
+                    ]
+            if entry < fixed:
+                numbers[row] = results[entry]
                 missed += entry == 0
+            else:
+                numbers[row] = <int64_t>value + by_shape[shape].shifts[entry - fixed]
     return missed
 
 
 def write_numbers(
     const int64_t[::1] numbers, const uint8_t[::1] left_out, bint plus, int32_t[::1] starts, uint8_t[::1] text
 ):
-    """Numbers above 0 in decimal, the others as nothing: without so many of their first digits, behind a plus if asked.
-    `text` has room for 20 bytes each. Returns the bytes written."""
+    """`text` has room for 20 bytes each. Returns the bytes written."""
     cdef Py_ssize_t row, size
     cdef uint8_t digits[20]
     cdef int at
@@ -141,7 +143,7 @@ def write_numbers(
                     at -= 1
                     digits[at] = <uint8_t>(c'0' + number % 10)
                     number //= 10
-                at += left_out[row]
+                at = min(at + left_out[row], 20)
                 size = 20 - at
                 memcpy(out, digits + at, size)
                 out += size
@@ -151,17 +153,16 @@ def write_numbers(
 
 cdef struct Column:
     const int32_t* starts
-    const int32_t* places  # of the cell of each row; NULL: the row's own
+    const int32_t* places  # which cell is that of a row; NULL: row i has cell i
     const uint8_t* cells
     const uint8_t* end
     bint special  # may hold cells that need quotes
 
 
 def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] text):
-    """A CSV line for each row whose first cell is not empty, nothing for the others; cells are quoted where they need
-    it (RFC 4180), and nowhere in columns that are not `special`. `columns`: (starts, data, places) each; with places
-    (None: without) the cell of row i is cell `places[i]`. `text` has room for all cells, for each of them a delimiter,
-    twice the bytes and two quotes of the special ones, and COPIED bytes more. Returns the bytes written."""
+    """`columns`: (starts, data, places or None) each, the first one without places. Only in `special` ones cells may need
+    quotes. `text` has room for all cells, for each of them a delimiter, twice the bytes and two quotes of the special
+    ones, and OVERHANG bytes more. Returns the bytes written."""
     cdef Py_ssize_t row, rows = starts.shape[0] - 1
     cdef int number, count = len(columns)
     cdef const int32_t[::1] offsets, places
@@ -232,7 +233,7 @@ cdef extern from *:
     #define MIX_STEP UINT64_C(0x9E3779B97F4A7C15)
     #define MIX_FIRST UINT64_C(0xBF58476D1CE4E5B9)
     #define MIX_SECOND UINT64_C(0x94D049BB133111EB)
-    static inline uint64_t folded(uint64_t first, uint64_t second) {
+    static inline uint64_t multiplied(uint64_t first, uint64_t second) {
         unsigned __int128 product = (unsigned __int128)first * second;
         return (uint64_t)product ^ (uint64_t)(product >> 64);
     }
@@ -240,12 +241,12 @@ cdef extern from *:
     const uint64_t MIX_STEP
     const uint64_t MIX_FIRST
     const uint64_t MIX_SECOND
-    uint64_t folded(uint64_t first, uint64_t second) nogil
+    uint64_t multiplied(uint64_t first, uint64_t second) nogil
 
 
 def digest_cells(const int32_t[::1] starts, const uint8_t[::1] data, uint64_t seed, uint64_t[::1] digests):
-    """A digest of each cell, 0 of an empty one: two words at a time multiplied into what begins as seed and size, the
-    last two words of the cell at the end (as wyhash does)."""
+    """As wyhash: two words of 64 bits at a time are multiplied into what begins as seed and size, the last 16 bytes of the
+    cell at the end."""
     cdef Py_ssize_t row, length
     cdef const uint8_t* first = _bytes(data)
     with nogil:
@@ -265,17 +266,16 @@ cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t se
         for at in range(0, length - 16, 16):
             memcpy(&first, cell + at, 8)
             memcpy(&second, cell + at + 8, 8)
-            total = folded(first ^ MIX_FIRST, second ^ total)
+            total = multiplied(first ^ MIX_FIRST, second ^ total)
         memcpy(&first, cell + length - 16, 8)
         memcpy(&second, cell + length - 8, 8)
-    return _mixed(folded(first ^ MIX_SECOND, second ^ total))
+    return _mixed(multiplied(first ^ MIX_SECOND, second ^ total))
 
 
 def count_each(const uint8_t[::1] octets, int64_t[::1] counts):
-    """Adds to each of the 256 counts how many bytes have its place."""
     cdef Py_ssize_t at, size = octets.shape[0]
     cdef int lane, value
-    cdef int64_t lanes[4][256]  # of every fourth byte each: equal neighbours, as most are, would wait for each other
+    cdef int64_t lanes[4][256]  # of every fourth byte each: neighbours are often equal, and would wait for each other
     with nogil:
         memset(lanes, 0, sizeof(lanes))
         for at in range(0, size - 3, 4):
@@ -289,20 +289,19 @@ def count_each(const uint8_t[::1] octets, int64_t[::1] counts):
 
 
 def count_byte(const uint8_t[::1] octets, uint8_t value):
-    """How many of the bytes are this one."""
     cdef Py_ssize_t start, at, total = 0
-    cdef uint8_t some
+    cdef uint8_t partial
     with nogil:
         for start in range(0, octets.shape[0], 128):
-            some = 0  # the compiler adds up many at once while the sum is a byte
+            partial = 0  # while the sum is one byte, the compiler adds up many at once
             for at in range(start, min(start + 128, octets.shape[0])):
-                some += octets[at] == value
-            total += some
+                partial += octets[at] == value
+            total += partial
     return total
 
 
 def find_byte(const uint8_t[::1] octets, uint8_t value, int64_t[::1] positions):
-    """Where the byte is; `positions` has a place for each."""
+    """`positions` has as many places as the byte occurs."""
     cdef const uint8_t* first = _bytes(octets)
     cdef const uint8_t* at = first
     cdef Py_ssize_t number
@@ -314,7 +313,7 @@ def find_byte(const uint8_t[::1] octets, uint8_t value, int64_t[::1] positions):
 
 
 def mix(uint64_t[::1] numbers, const uint64_t[::1] keys):
-    """In place, one to one: mixed with each of the keys in turn, the last of which is laid over the result."""
+    """In place."""
     cdef Py_ssize_t row, turn, turns = keys.shape[0] - 1
     cdef uint64_t number
     with nogil:
@@ -326,15 +325,14 @@ def mix(uint64_t[::1] numbers, const uint64_t[::1] keys):
 
 
 cdef inline uint64_t _mixed(uint64_t number) noexcept nogil:
-    """Every bit of the result depends on every bit, one to one (SplitMix64's last steps)."""
+    """One to one; every bit of the result depends on every bit of the number (SplitMix64's last steps)."""
     number = (number ^ (number >> 30)) * MIX_FIRST
     number = (number ^ (number >> 27)) * MIX_SECOND
     return number ^ (number >> 31)
 
 
 def count_groups(const int64_t[::1] numbers, int64_t[::1] counts):
-    """Adds to the count of each group how many numbers above 0 are of it; equal ones share a group. There are 2 ** n
-    groups."""
+    """Adds to `counts`, one for each of 2 ** n groups, the numbers above 0; equal numbers are in one group."""
     cdef Py_ssize_t row
     cdef int shift = _shift(counts.shape[0])
     with nogil:
@@ -346,8 +344,8 @@ def count_groups(const int64_t[::1] numbers, int64_t[::1] counts):
 def sort_into_groups(
     const int64_t[::1] numbers, Py_ssize_t first, int64_t[::1] places, int64_t[::1] grouped, uint32_t[::1] rows
 ):
-    """The numbers above 0 and their rows, of which the first one's is `first`, each to the place that is next in its
-    group. `places`: the next one of each group."""
+    """Writes the numbers above 0 to `grouped` and their rows, counted from `first`, to `rows`, each at the next free place
+    of its group. `places`: the next free place of each group, moved on."""
     cdef Py_ssize_t row, group, place
     cdef int shift = _shift(places.shape[0])
     with nogil:
@@ -374,8 +372,8 @@ cdef inline Py_ssize_t _group(int64_t number, int shift) noexcept nogil:
 def flag_repeated(
     const int64_t[::1] group, const uint32_t[::1] rows, bint last, uint32_t[::1] table, uint8_t[::1] flags
 ):
-    """Sets the flags of the rows of a group whose number comes again, but for the last (else the first) of them.
-    `table`: zeros, 2 ** n of them, more than there are numbers."""
+    """Sets the flags of the rows of one group whose number is repeated, but for the last (else the first) of each number.
+    `table`: 2 ** n zeros, more than there are numbers."""
     cdef Py_ssize_t turn, place, count = group.shape[0]
     cdef uint64_t slot, mask = <uint64_t>table.shape[0] - 1
     with nogil:

@@ -1,4 +1,4 @@
-"""The ASGI layer that lets faults happen, and that keeps the log of requests.
+"""The ASGI layer that injects faults, and that keeps the log of requests.
 
 Resets need the real socket: the server puts each connection's transport into the scope's state.
 """
@@ -33,14 +33,15 @@ POLL_SECONDS = 0.02
 _STATUSES = frozenset(status.value for status in http.HTTPStatus)
 
 
-class Misbehave:
-    """Wraps the routes of Listrak; the admin routes are never touched."""
+class FaultInjection:
+    """Wraps the routes of Listrak; requests to admin routes are passed through."""
 
     def __init__(self, app: ASGIApp, account: Account) -> None:
         self._app = app
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, with the faults that apply to it."""
         if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return
@@ -59,7 +60,7 @@ class Misbehave:
         if answer is None:
             await self._app(scope, receive, logged_send)
         else:
-            await self._strike(answer, scope, receive, logged_send)
+            await self._inject(answer, scope, receive, logged_send)
 
     def _log(self, scope: Scope, faults: list[Fault]) -> dict[str, Any]:
         path = re.sub(r"(/Contact/)[^/]+", r"\1{phoneNumber}", scope["path"])
@@ -69,7 +70,7 @@ class Misbehave:
         self._account.requests.append(entry)
         return entry
 
-    async def _strike(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _inject(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         kind, settings = fault.kind, fault.settings
         if kind.startswith("reset_"):
             length = _content_length(scope)
@@ -95,7 +96,7 @@ class Misbehave:
             await _answer_wrongly(fault, reply, send)
 
     async def _run(self, scope: Scope, receive: Receive) -> Reply:
-        """What the routes answer, kept back."""
+        """The answer of the routes, not sent yet."""
         status, parts = 500, []
 
         async def keep(message: Message) -> None:
@@ -170,7 +171,7 @@ async def _answer_wrongly(fault: Fault, right: Reply | None, send: Send) -> None
             more = ((b"retry-after", _retry_after(settings).encode()),)
         code = settings["error"] or LISTRAK_ERRORS.get(status)
         if code is not None:
-            error = ApiError(status, code, "The sandbox was told to answer so.")
+            error = ApiError(status, code, "The sandbox injects this error.")
             await _answer(send, error.reply(), more=more)
         else:
             phrase = http.HTTPStatus(status).phrase.encode() if status in _STATUSES else b"Error"
@@ -180,6 +181,6 @@ async def _answer_wrongly(fault: Fault, right: Reply | None, send: Send) -> None
 def _retry_after(settings: Any) -> str:
     seconds = float(settings["retry_after"])
     if settings["retry_after_form"] == "date":
-        # An HTTP date has whole seconds: rounded up, or a short wait would lie in the past.
+        # An HTTP date has whole seconds: rounded up, or a short wait would be in the past.
         return formatdate(int(time.time() + seconds) + 1, usegmt=True)
     return f"{seconds:g}"

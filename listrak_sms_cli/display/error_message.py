@@ -1,4 +1,4 @@
-"""The one short message of an error."""
+"""The short message of an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from listrak_sms_cli.errors import LsmsError
 
 
 def error(problem: LsmsError, stream: TextIO) -> None:
-    """What is wrong and where; on the next line what to type next. Raises BrokenPipeError when nobody reads."""
+    """Write what is wrong and where, and on the next line what to type. Raises BrokenPipeError when nobody reads."""
     lines = [Text.assemble(("Error: ", "bold red"), printable(problem.message))]
     if problem.hint:
         lines.append(Text(printable(problem.hint)))

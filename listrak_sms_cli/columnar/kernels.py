@@ -1,0 +1,217 @@
+"""Compiled loops over columns: each function allocates what it returns and checks the lengths of what it is given.
+
+The loops themselves are in `_kernels.pyx`; they check nothing, and nobody but this module calls them. Every function
+raises ValueError for an array of the wrong type or length, and lets other threads run meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from msgspec import Struct
+
+import listrak_sms_cli.columnar._kernels as compiled
+from listrak_sms_cli.columnar.dictionaries import Column, Places, decoded, words_and_places
+from listrak_sms_cli.columnar.strings import Bytes, Integers, Mask, Raw, column_at, raw
+
+_DIGITS_OF_INT64 = 18  # every number of so many digits fits
+_BYTES_OF_A_NUMBER = 20  # a plus and 19 digits
+_MOST_TEXT = 1 << 31  # bytes that int32 offsets can count
+_SMALL_TEXT = 1 << 23  # bytes that may be allocated and not used
+_GROUP_SIZE = 1 << 15  # numbers of a group, about: their table fits into the cache
+
+
+class CellDigits(Struct, frozen=True):
+    """The ASCII digits of each cell of a column: how many there are (`counts`, int32), the integer that the first of
+    them make (`values`, int64), and the cell's shape (`shapes`, uint8): twice the count, one more behind a plus; 0 for
+    a cell that is not plain."""
+
+    counts: npt.NDArray[np.int32]
+    values: Integers
+    shapes: Bytes
+
+
+class DigitTrie(Struct, frozen=True):
+    """Entries (int16) for numbers of `digits` digits by their first digits, and the `shifts` (int64) that entries refer
+    to. `TrieLayout` says where an entry stands and what it means."""
+
+    entries: npt.NDArray[np.int16]
+    shifts: Integers
+    digits: int
+
+
+class TrieLayout(Struct, frozen=True):
+    """How tries are read.
+
+    The first `root_digits` digits of a number choose one of the first 10 ** root_digits entries, the root. An entry of
+    -1 - n means that more digits decide: the next `block_digits` choose one of the 10 ** block_digits entries of block
+    n behind the root. An entry e from 0 on is final. The result is `results[e]` (0 is the entry for numbers of which
+    the trie knows nothing), and behind the end of `results` the number itself + `shifts[e - len(results)]`. The result
+    for the shape 0 is `without_shape`.
+    """
+
+    root_digits: int
+    block_digits: int
+    results: tuple[int, ...]
+    without_shape: int
+
+
+def read_digits(cells: Raw, most: int, longest: int) -> CellDigits:
+    """The digits of each cell; `values` is made of the first `most` digits (18 or fewer).
+
+    Plain is a cell of one to `most` digits, `( ) - . /` and spaces, behind at most one plus, in no more than `longest`
+    bytes, that does not end as a float does (`.0`, `.00`).
+    """
+    _check_cells(cells)
+    _check(0 < most <= _DIGITS_OF_INT64, "so many digits do not fit into int64")
+    count = len(cells.starts) - 1
+    digits = CellDigits(np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.uint8))
+    compiled.read_digits(cells.starts, cells.data, digits.counts, digits.values, digits.shapes, most, longest)
+    return digits
+
+
+def look_up(
+    values: Integers, shapes: Bytes, tries: Sequence[DigitTrie | None], layout: TrieLayout
+) -> tuple[Integers, int]:
+    """What the trie of its shape knows of each value, int64, and how many values have the entry 0. `values` and
+    `shapes` come from `read_digits`; a shape without a trie has the entry 0."""
+    _check(len(values) == len(shapes), "values and shapes differ in length")
+    _check(len(tries) <= 256, "a shape is one byte")
+    for trie in tries:
+        if trie is not None:
+            _check(0 < trie.digits <= _DIGITS_OF_INT64, "a trie has no such digits")
+            _check(len(trie.entries) >= 10 ** min(trie.digits, layout.root_digits), "a trie is shorter than its root")
+    numbers = np.empty(len(values), np.int64)
+    parts = [trie and (trie.entries, trie.shifts, trie.digits) for trie in tries]
+    results = np.array(layout.results, np.int64)
+    missed: int = compiled.look_up(
+        values, shapes, parts, layout.root_digits, layout.block_digits, results, layout.without_shape, numbers
+    )
+    return numbers, missed
+
+
+def write_numbers(numbers: Integers, left_out: Bytes, *, plus: bool) -> pa.StringArray:
+    """Numbers above 0 in decimal, without the first `left_out` (uint8 a number) of their digits and, if `plus`, behind
+    one; "" for other numbers."""
+    _check(len(numbers) == len(left_out), "numbers and left_out differ in length")
+    starts, text = np.empty(len(numbers) + 1, np.int32), _text(_BYTES_OF_A_NUMBER * len(numbers))
+    size = compiled.write_numbers(numbers, left_out, plus, starts, text)
+    return column_at(starts, text[:size])
+
+
+def write_csv_lines(first: Column, others: Sequence[Column]) -> pa.StringArray:
+    """A CSV line for each row, with a line feed at its end; "" where the cell of the first column is empty. Cells are
+    quoted where they need it (RFC 4180); a null is an empty cell. Raises OverflowError for more text than a column
+    holds."""
+    rows = len(first)
+    _check(all(len(column) == rows for column in others), "columns differ in length")
+    pairs = [words_and_places(column) for column in (decoded(first), *others)]
+    cells = [(raw(words), places) for words, places in pairs]
+    # Names, dates, addresses and digits are all above the comma: the smallest byte settles most columns.
+    special = [bool(len(words.data)) and int(words.data.min()) <= ord(",") for words, _ in cells]
+    room = compiled.OVERHANG + rows * (len(cells) + 2 * sum(special))
+    for (words, places), quotes in zip(cells, special, strict=True):
+        room += (1 + quotes) * (len(words.data) if places is None else _decoded_size(words, places))
+    starts, text = np.empty(rows + 1, np.int32), _text(room)
+    parts = [(words.starts, words.data, places) for words, places in cells]
+    size = compiled.write_lines(parts, special, starts, text)
+    return column_at(starts, text[:size])
+
+
+def _decoded_size(words: Raw, places: Places) -> int:
+    """Bytes of a dictionary-encoded column's cells, or somewhat more: memory that is not written to costs nothing."""
+    _check(not len(places) or int(places.view(np.uint32).max()) < len(words.starts) - 1, "a row has no word")
+    most = len(places) * int(words.lengths.max(initial=0))
+    return most if most < _SMALL_TEXT else int(words.lengths.take(places).sum(dtype=np.int64))
+
+
+def _text(size: int) -> Bytes:
+    if size >= _MOST_TEXT:
+        raise OverflowError("more text than a column holds")
+    return np.empty(size, np.uint8)
+
+
+def digest_cells(cells: Raw, seed: int) -> npt.NDArray[np.uint64]:
+    """A 64-bit digest of each cell's bytes, 0 for an empty cell. `seed`: uint64; with another seed all digests are
+    others."""
+    _check_cells(cells)
+    digests = np.empty(len(cells.starts) - 1, np.uint64)
+    compiled.digest_cells(cells.starts, cells.data, seed, digests)
+    return digests
+
+
+def mix_numbers(numbers: npt.NDArray[np.integer], keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Each number mixed with each key in turn but the last, which is then XORed to the result: uint64, one to one."""
+    _check(len(keys) > 0, "a key is needed")
+    mixed = numbers.astype(np.uint64)
+    compiled.mix(mixed, keys)
+    return mixed
+
+
+def mark_repeated(numbers: Integers, *, keep_last: bool) -> Mask:
+    """True for each number that occurs more than once, but for its last (else its first) occurrence. Numbers of 0 and
+    below are never marked.
+
+    Numbers are put into groups by a hash, and looked for in a table of their group, on several threads: a quarter of
+    the time that sorting takes.
+    """
+    _check(len(numbers) < 1 << 32, "row numbers are uint32")
+    groups = 1 << (len(numbers) // _GROUP_SIZE).bit_length()
+    threads = min(os.cpu_count() or 1, groups)
+    bounds = [len(numbers) * thread // threads for thread in range(threads + 1)]
+    counts = np.zeros((threads, groups), np.int64)
+    grouped, rows = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.uint32)
+    flags = np.zeros(len(numbers), np.uint8)
+
+    def count(start: int, end: int, counts: Integers) -> None:
+        compiled.count_groups(numbers[start:end], counts)
+
+    def sort(start: int, end: int, places: Integers) -> None:
+        compiled.sort_into_groups(numbers[start:end], start, places, grouped, rows)
+
+    def flag(start: int, end: int) -> None:
+        table = np.zeros(1 << (2 * (end - start)).bit_length(), np.uint32)
+        compiled.flag_repeated(grouped[start:end], rows[start:end], keep_last, table, flags)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(count, bounds, bounds[1:], counts))
+        ends = np.cumsum(counts.T).reshape(groups, threads)  # in each group, what one thread writes stands together
+        list(pool.map(sort, bounds, bounds[1:], (ends.T - counts).copy()))
+        group_bounds = [0, *ends[:, -1].tolist()]
+        list(pool.map(flag, group_bounds, group_bounds[1:]))
+    return flags.view(np.bool_)
+
+
+def count_byte(octets: Bytes, value: int) -> int:
+    """How often this byte occurs."""
+    count: int = compiled.count_byte(octets, value)
+    return count
+
+
+def find_byte(octets: Bytes, value: int) -> Integers:
+    """The positions of this byte, ascending."""
+    positions = np.empty(compiled.count_byte(octets, value), np.int64)
+    compiled.find_byte(octets, value, positions)
+    return positions
+
+
+def count_each_byte(octets: Bytes) -> Integers:
+    """256: how often each byte occurs."""
+    counts = np.zeros(256, np.int64)
+    compiled.count_each(octets, counts)
+    return counts
+
+
+def _check_cells(cells: Raw) -> None:
+    starts = cells.starts
+    _check(len(starts) > 0 and 0 <= starts[0] <= starts[-1] <= len(cells.data), "cells reach beyond their bytes")
+
+
+def _check(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)
