@@ -11,6 +11,7 @@ same summary as `error.report`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.errors import (
@@ -32,9 +33,11 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Unpack
 
-    from listrak_sms_cli.runs import Event, Report
+    from listrak_sms_cli.keywords import PushKeywords, ValidateKeywords
+    from listrak_sms_cli.runs import Event, Listener, Report
     from listrak_sms_cli.settings import Settings
 
 __version__ = VERSION
@@ -59,56 +62,65 @@ __all__ = [
     "validate",
 ]
 
-_SETTINGS = ("sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after")
-_READING = (
-    "format delimiter encoding sheet null_value date_format phone_column map skip_column skip_unmatched "
-    "consent_column region phone_format keep on_bad_value empty_cells limit allow_empty rejects no_warn"
-).split()
-_PUSH = (
-    _READING
-    + (
-        "per_contact yes batch_rows concurrency max_drop_rate max_shrink audience_name only_existing exclude_opted_out "
-        "changed_only full refresh_after wait wait_timeout verify verify_sample dry_run"
-    ).split()
-)
-_VALIDATE = [*_READING, "max_drop_rate", "offline"]
 
+def push(
+    audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[PushKeywords]
+) -> Report:
+    """Do what `lsms push` does. Return the Report; raise LsmsError for whatever is not exit 0 on the command line.
 
-def push(audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Any) -> Report:
-    """The job of `lsms push`. `audience`: a path, a URL, or anything that speaks the Arrow PyCapsule stream interface.
-
-    `options` are those of the command line by the same names, underscores for dashes (`sender_code=1026`,
-    `map={"tier": "Loyalty Tier"}`, `skip_column=["notes"]`, `wait=False`); client id and secret come from the
-    environment or a profile. `on_event` is told what happens. Raises LsmsError for whatever is not exit 0.
+    `audience`: a path, a URL, or anything that speaks the Arrow PyCapsule stream interface. `options` are those of the
+    command line by the same names, underscores for dashes (`sender_code=1026`, `map={"tier": "Loyalty Tier"}`,
+    `skip_column=["notes"]`, `wait=False`); None is the default. Client id and secret come from the environment or a
+    profile. `on_event` is called with each event of the run.
     """
-    from listrak_sms_cli.runs import push_audience, push_options, silent
+    from listrak_sms_cli.runs import push_audience, push_options
 
-    settings = _settings(options, _PUSH)
-    return push_audience(audience, settings, push_options(options), on_event or silent)
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        return push_audience(audience, settings, push_options(given), tell)
 
-
-def validate(audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Any) -> Report:
-    """The job of `lsms validate`: the same reading and cleaning with the same options, nothing sent."""
-    from listrak_sms_cli.runs import reading_options, silent, validate_audience
-
-    settings = _settings(options, _VALIDATE)
-    return validate_audience(
-        audience,
-        settings,
-        reading_options(options),
-        on_event or silent,
-        offline=bool(options.get("offline")),
-        max_drop_rate=options.get("max_drop_rate"),
-    )
+    return _checked("push", audience, options, on_event, work)
 
 
-def _settings(options: dict[str, Any], known: list[str]) -> Settings:
+def validate(
+    audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[ValidateKeywords]
+) -> Report:
+    """Do what `lsms validate` does: the same reading and cleaning as `push` with the same options; nothing is sent."""
+    from listrak_sms_cli.runs import reading_options, validate_audience
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        reading, guard = reading_options(given), given["max_drop_rate"]
+        return validate_audience(audience, settings, reading, tell, offline=given["offline"], max_drop_rate=guard)
+
+    return _checked("validate", audience, options, on_event, work)
+
+
+def _checked(
+    command: str,
+    audience: object,
+    options: Mapping[str, object],
+    on_event: Listener | None,
+    work: Callable[[dict[str, Any], Settings, Listener], Report],
+) -> Report:
+    """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
+    from listrak_sms_cli.options import Subject, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
-    for name in options:
-        if name not in known and name not in _SETTINGS:
-            raise UsageError(f"There is no option {name}.", hint=f"Known: {', '.join([*_SETTINGS, *known])}.")
-    return load_settings({name: options.get(name) for name in _SETTINGS})
+    known = keywords_of(command)
+    try:
+        if isinstance(audience, str | Path):
+            Subject.audience.given(audience)
+        if on_event is not None and not callable(on_event):
+            raise UsageError("on_event is not a function.")
+        given = values_by_name(known, options)
+        return work(given, load_settings(given), on_event or (lambda _event: None))
+    except LsmsError as error:
+        error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
+        error.args = (error.message,)
+        if error.report is not None:
+            from listrak_sms_cli.runs import ReportError
+
+            error.report = error.report.with_(error=ReportError(error.code, error.message, error.hint))
+        raise
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.options import Duration, seconds_of
 
 API_URL = "https://api.listrak.com/sms"
 TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
@@ -31,16 +32,13 @@ ENVIRONMENT = {
 }
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m"}
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 def parse_duration(text: str, where: str) -> float:
-    """`90s`, `10m`, `1h`, `7d` -> seconds. `where` names the option or variable in the error."""
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
-        raise SettingsError(f"{where} is not a duration.", hint="Write it as 90s, 10m, 1h or 7d.", code="bad_duration")
-    return float(found[1]) * _SECONDS[found[2]]
+    """`90s`, `10m`, `1h`, `7d` -> seconds. Raises SettingsError; `where` names the setting in it."""
+    try:
+        return seconds_of(text)
+    except ValueError:
+        raise SettingsError(f"{where} is not a duration.", hint=Duration.hint, code=Duration.code) from None
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ class Settings:
         return self.sender_code
 
 
-def load_settings(options: Mapping[str, str | int | None], environ: Mapping[str, str] | None = None) -> Settings:
-    """Collects the settings. `options` holds what was given on the command line, by setting name (`sender_code`,
-    `api_url`, `token_url`, `profile`, `config`, `state_dir`, `give_up_after`); None = not given.
+def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings. `options`: values of options by name, of which those that are settings are read (see
+    `options.Connection`); None = not given, `give_up_after` in seconds or as text.
 
     Raises SettingsError for an unreadable or unsafe file, an unknown key, or a value of the wrong form.
     """
@@ -131,14 +129,14 @@ def load_settings(options: Mapping[str, str | int | None], environ: Mapping[str,
         api_url=str(values["api_url"]).rstrip("/"),
         token_url=str(values["token_url"]),
         state_dir=_state_dir(values.get("state_dir")),
-        give_up_after=parse_duration(str(values["give_up_after"]), sources["give_up_after"]),
+        give_up_after=_seconds(values["give_up_after"], sources["give_up_after"]),
         profile=profile_name,
         config=config,
         sources=sources,
     )
 
 
-def _config_path(option: str | int | None, env: Mapping[str, str]) -> Path:
+def _config_path(option: Any, env: Mapping[str, str]) -> Path:
     given = option or env.get("LSMS_CONFIG")
     if given:
         return Path(str(given)).expanduser()
@@ -147,7 +145,7 @@ def _config_path(option: str | int | None, env: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_path("lsms")) / "config.toml"
 
 
-def _state_dir(given: str | int | None) -> Path:
+def _state_dir(given: Any) -> Path:
     if given:
         return Path(str(given)).expanduser()
     import platformdirs
@@ -259,6 +257,10 @@ def _refuse_unsafe(path: Path, what: str, *, secret: bool) -> None:
         fix = "world-readable"
     if fix:
         raise SettingsError(f"The {what} {path} is {fix}.", hint=f"Type: chmod 600 {path}", code="unsafe_file")
+
+
+def _seconds(value: Any, source: str) -> float:
+    return value if isinstance(value, float) else parse_duration(str(value), source)
 
 
 def _whole_number(value: Any, source: str) -> int:

@@ -24,6 +24,7 @@ FACES = sorted(ROOT.rglob("__init__.py"))
 ORDER = """
 version faces
 errors
+options keywords
 settings columnar
 listrak
 audience.columns

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import urllib.parse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec import Struct
 
-from listrak_sms_cli.cli import given
-from listrak_sms_cli.cli import options as o
+from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.errors import AccountError, LsmsError, UsageError
 from listrak_sms_cli.settings import Settings
@@ -20,25 +19,14 @@ if TYPE_CHECKING:
     from listrak_sms_cli.listrak import ListrakClient
 
 
-def fields(
-    context: typer.Context,
-    sender_code: o.SenderCode = None,
-    api_url: o.ApiUrl = None,
-    token_url: o.TokenUrl = None,
-    profile: o.Profile = None,
-    config: o.Config = None,
-    give_up_after: o.GiveUpAfter = None,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-) -> None:
+def fields(given: Given) -> None:
     """List the profile fields of the account, and the column name an audience would use for each.
 
     Example: lsms fields --sender-code 1026
     """
     from listrak_sms_cli.runs import connect
 
-    output.use(json=json, verbose=verbose)
-    settings = given.settings(context.params)
+    settings = given.settings()
     code = settings.require_sender_code()
     with connect(settings) as client:
         client.sender_code(code)
@@ -48,24 +36,14 @@ def fields(
     output.listing("fields", f"Profile fields of sender code {code}", keys, rows)
 
 
-def sender_codes(
-    context: typer.Context,
-    api_url: o.ApiUrl = None,
-    token_url: o.TokenUrl = None,
-    profile: o.Profile = None,
-    config: o.Config = None,
-    give_up_after: o.GiveUpAfter = None,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-) -> None:
+def sender_codes(given: Given) -> None:
     """List the sender codes the credential may use.
 
     Example: lsms sender-codes --json
     """
     from listrak_sms_cli.runs import connect
 
-    output.use(json=json, verbose=verbose)
-    settings = given.settings(context.params)
+    settings = given.settings()
     with connect(settings) as client:
         found = client.sender_codes()
     keys = ("id", "code", "country", "merchant")
@@ -73,21 +51,7 @@ def sender_codes(
     output.listing("sender_codes", "Sender codes", keys, rows)
 
 
-def check(
-    context: typer.Context,
-    sender_code: o.SenderCode = None,
-    phone: Annotated[
-        Optional[str], typer.Option("--phone", metavar="N", help="The phone of a contact that exists.")
-    ] = None,
-    api_url: o.ApiUrl = None,
-    token_url: o.TokenUrl = None,
-    profile: o.Profile = None,
-    config: o.Config = None,
-    state_dir: o.StateDir = None,
-    give_up_after: o.GiveUpAfter = None,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-) -> None:
+def check(given: Given) -> None:
     """Is the connection ready? Settings and where each came from, token, sender code, profile fields.
 
     With the phone of a contact that exists: which of its spellings the account finds, and so which --phone-format
@@ -95,11 +59,10 @@ def check(
 
     Example: lsms check --sender-code 1026
     """
-    output.use(json=json, verbose=verbose)
-    settings = given.settings(context.params)
-    steps = [*_settings_found(settings), *_connection(settings, phone)]
+    settings = given.settings()
+    steps = [*_settings_found(settings), *_connection(settings, given["phone"])]
     failed = next((step.error for step in steps if step.error), None)
-    if json:
+    if given["json"]:
         document: dict[str, Any] = {
             "ready": failed is None,
             "checks": [{"check": s.name, "ok": s.ok, "detail": s.detail} for s in steps],
@@ -108,14 +71,14 @@ def check(
         }
         output.document(document)
     else:
-        from listrak_sms_cli.display import printable
+        from rich.text import Text
 
-        console = output.console()
+        from listrak_sms_cli.display import printable, show
+
+        marks = {True: ("✓", "green"), False: ("✗", "red")}
+        lines = [Text.assemble(marks[step.ok], f" {step.name}: {printable(step.detail)}") for step in steps]
         with output.writing():
-            for step in steps:
-                mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
-                console.print(f"{mark} {step.name}: ", end="")
-                console.print(printable(step.detail), markup=False)
+            show(output.console(), *lines)
             sys.stdout.flush()
     if failed:
         raise typer.Exit(failed.exit_code)

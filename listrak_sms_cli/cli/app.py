@@ -1,4 +1,4 @@
-"""The `lsms` command: its commands gathered, and the one place where an error becomes a message and an exit code."""
+"""The `lsms` command, and the one place where an error becomes a message and an exit code."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"lsms {VERSION}")
         raise typer.Exit
 
@@ -50,20 +50,21 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed by the caller (`>&-`)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 (open until the end)
     arguments = sys.argv[1:]
-    output.json = "--json" in arguments  # until the command has parsed its own options
+    output.running = False
+    output.json = "--json" in arguments  # until the command has read its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
     code = Interrupted.exit_code
-    with suppress(KeyboardInterrupt):  # one that comes while an error is written, or in the moment after
+    with suppress(KeyboardInterrupt):  # a late one, while an error is written or just after
         code = _run(arguments)
-        _go_deaf()
-    _go_deaf()  # also behind such a one
+        _ignore_signals()
+    _ignore_signals()
     try:
         with output.writing():
             sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
         silence_stdout()
-    if output.lost and output.command not in ("push", "resume"):  # whose members count, whoever reads of them
+    if output.lost and output.command not in ("push", "resume"):  # these have sent members, whoever reads the result
         code = code or LsmsError.exit_code
     # Python notes a Ctrl-C that passes through code run from a string (importing a dataclass runs some), and would kill
     # itself by SIGINT at the end although it was caught; running another string takes the note back.
@@ -77,7 +78,7 @@ def _run(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         result = app(arguments, prog_name="lsms", standalone_mode=False)
-        if result == Interrupted.exit_code:  # Typer's word for Ctrl-C; the commands raise Interrupted instead
+        if result == Interrupted.exit_code:  # Typer's way to report Ctrl-C; the commands raise Interrupted instead
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except LsmsError as error:
@@ -89,21 +90,24 @@ def _run(arguments: list[str]) -> int:
         return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
-    except (BrokenPipeError, SystemExit):
-        # rich and Typer leave with 1 when the reader has gone (`lsms … | head`), whatever the command has come to.
-        silence_stdout()
-        return 0
+    except SystemExit as left:
+        if output.running:  # no command leaves so: something below it did
+            return _internal(left.__context__ or left)
+        if isinstance(left.__context__, BrokenPipeError):  # the reader of a help page has gone
+            silence_stdout()
+            return 0
+        return left.code if isinstance(left.code, int) else 0  # Typer's, of shell completion
     except Exception as error:
-        fault = LsmsError(
-            f"lsms met a fault of its own ({type(error).__name__}).",
-            hint="Please report it, with what --verbose adds.",
-            code="internal",
-        )
-        return _fail(fault, error)
+        return _internal(error)
+
+
+def _internal(cause: BaseException) -> int:
+    name, hint = type(cause).__name__, "Please report it, with what --verbose adds."
+    return _fail(LsmsError(f"Internal error ({name}).", hint=hint, code="internal"), cause)
 
 
 def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
-    try:
+    with suppress(OSError):  # nobody reads, or the disk is full: the exit code stands
         if output.json:
             output.document(output.error_document(error))
         else:
@@ -115,13 +119,11 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))
-    except (BrokenPipeError, SystemExit):
-        silence_stdout()
     return error.exit_code
 
 
 def _own_frames(error: BaseException) -> str:
-    """Where in lsms it arose: files and lines of our own code, never a message or a value."""
+    """The files and lines of lsms that an error passed through, never a message or a value."""
     home = str(Path(__file__).parent.parent)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(home)]
     return "".join(f"  {Path(f.filename).relative_to(home)}:{f.lineno} in {f.name}\n" for f in frames)
@@ -132,8 +134,8 @@ def _usage_message(error: typer.TyperException) -> str:
     return str(message).replace("Value error, ", "").removesuffix("unable to parse string as an integer").rstrip(", ")
 
 
-def _go_deaf() -> None:
-    """What is decided is decided: a late Ctrl-C must not turn a push that has reported its end into a killed one."""
+def _ignore_signals() -> None:
+    """A late Ctrl-C must not turn a push that has reported its end into one that was killed."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -28,6 +28,7 @@ class Output:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    running: bool = False  # the command has begun: no help page is being shown
     lost: bool = False  # the result could not be written
 
     @property
@@ -36,6 +37,7 @@ class Output:
         return self.command in ("push", "validate")
 
     def use(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        self.running = True
         self.json, self.quiet, self.verbose = json, quiet, verbose
 
     def console(self) -> Console:
@@ -50,12 +52,12 @@ class Output:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A result that cannot be written (a full disk) is said on standard error; it does not change what the
-        command did, nor its exit code. BrokenPipeError passes: the reader wanted no more."""
+        """Write a result inside. One that cannot be written (a full disk) is reported on standard error, one whose
+        reader has gone (`lsms … | head`) is not; neither changes what the command did, nor its exit code."""
         try:
             yield
         except BrokenPipeError:
-            raise
+            silence_stdout()
         except OSError:
             self.lost = True
             silence_stdout()

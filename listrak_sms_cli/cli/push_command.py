@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from enum import Enum
 from typing import Any
 
 import typer
 
-_NOT_PUSHES = {"offline", "json", "quiet", "verbose"}  # of validate alone, or about its own output
-_SENDER_CODE = "sender_code"
+from listrak_sms_cli.options import options_of
+
+_ABOUT_THE_OUTPUT = {"json", "quiet", "verbose"}
 
 
 def push_command(context: typer.Context, sender_code: int | None) -> str:
@@ -17,14 +17,13 @@ def push_command(context: typer.Context, sender_code: int | None) -> str:
     there is none, ID stands in its place."""
     words = ["lsms", "push"]
     audience = str(context.params["audience"])
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        source = context.get_parameter_source(name)
-        if name in _NOT_PUSHES or name == "audience" or source is None or source.name != "COMMANDLINE":
+    for option in options_of("push"):
+        source = context.get_parameter_source(option.name)
+        if option.positional or option.name in _ABOUT_THE_OUTPUT or source is None or source.name != "COMMANDLINE":
             continue
-        option = next(word for word in parameter.opts if word.startswith("--"))
-        for value in _values(context.params[name]):
-            words += _written(option, value)
+        typed: Any = context.params[option.name]
+        for value in typed if isinstance(typed, list | tuple) else [typed]:
+            words += _written(option.words[0], value)
     if sender_code is None:
         words += ["--sender-code", "ID"]
     if audience.startswith("-") and audience != "-":
@@ -32,14 +31,7 @@ def push_command(context: typer.Context, sender_code: int | None) -> str:
     return shlex.join([*words[:2], audience, *words[2:]])
 
 
-def _values(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return list(value)
-    return [] if value is None or value is False else [value]
-
-
-def _written(option: str, value: Any) -> list[str]:
-    if value is True:
-        return [option]
-    text = str(value.value) if isinstance(value, Enum) else str(value)
-    return [f"{option}={text}"] if text.startswith("-") else [option, text]
+def _written(option: str, value: str | bool) -> list[str]:
+    if isinstance(value, bool):
+        return [option] if value else []
+    return [f"{option}={value}"] if value.startswith("-") else [option, value]

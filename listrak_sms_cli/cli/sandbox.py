@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING
 
-import typer
-
+from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.errors import UsageError
 
@@ -16,27 +14,11 @@ if TYPE_CHECKING:
     from listrak_sms_cli.sandbox import SandboxConfig
 
 
-def sandbox(
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")] = 8026,
-    db: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Keep its store in this SQLite file.")] = None,
-    contacts: Annotated[
-        Optional[Path],
-        typer.Option(metavar="FILE", help="CSV of contacts: phone, opted_out, list, fields by name."),
-    ] = None,
-    fields: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="CSV of profile fields: id, name, type, max_length, status.")
-    ] = None,
-    import_seconds: Annotated[float, typer.Option(metavar="S", min=0, help="How long an import takes.")] = 1.0,
-    faults: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="JSON rules for answers that go wrong.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,
-) -> None:
+def sandbox(given: Given) -> None:
     """Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine.
 
     Example: lsms sandbox --port 8026 --contacts contacts.csv
     """
-    output.use(json=json)
     try:
         from listrak_sms_cli.sandbox import SandboxConfig, serve
     except ModuleNotFoundError:
@@ -45,17 +27,15 @@ def sandbox(
             hint="Type: pip install 'listrak-sms-cli[sandbox]'",
             code="sandbox_missing",
         ) from None
-    for option, path in (("--contacts", contacts), ("--fields", fields), ("--faults", faults)):
-        if path is not None and not path.is_file():
-            raise UsageError(f"There is no file {path} ({option}).", hint="Check the path.", code="sandbox_seed")
-    config = SandboxConfig(
-        port=port, db=db, contacts=contacts, fields=fields, import_seconds=import_seconds, faults=faults
-    )
+    for name in ("contacts", "fields", "faults"):
+        if given[name] is not None and not given[name].is_file():
+            raise UsageError(f"There is no file {given[name]} (--{name}).", hint="Check the path.", code="sandbox_seed")
+    config = SandboxConfig(**{name: value for name, value in given.values.items() if name != "json"})
     try:
         serve(config, _say_where(config))
     except OSError:
         raise UsageError(
-            f"Port {port} is taken, or a file of the sandbox cannot be read.",
+            f"Port {config.port} is taken, or a file of the sandbox cannot be read.",
             hint="Try --port 0 for a free port.",
             code="sandbox_start",
         ) from None

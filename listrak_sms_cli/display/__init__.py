@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.overview import draw_overview
     from listrak_sms_cli.display.profile import columns_of, validated
     from listrak_sms_cli.display.result import summary
-    from listrak_sms_cli.display.tables import table
+    from listrak_sms_cli.display.tables import show, table
     from listrak_sms_cli.display.words import printable
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "draw_overview",
     "error",
     "printable",
+    "show",
     "summary",
     "table",
     "validated",
@@ -42,6 +43,7 @@ __getattr__ = on_demand(
         "columns_of": "profile",
         "validated": "profile",
         "summary": "result",
+        "show": "tables",
         "table": "tables",
         "error": "error_message",
         "printable": "words",

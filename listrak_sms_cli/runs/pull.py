@@ -23,6 +23,7 @@ from listrak_sms_cli.audience import (
     find_phone,
     rewrite_names,
 )
+from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
 from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
@@ -235,7 +236,7 @@ class _Pull(Struct):
                 "one by one. Contacts among them, if any, are not in the file.",
             )
             return
-        answers = self.contacts.ask(phones, self.options.reading.phone_format)
+        answers = self.contacts.ask(phones, PhoneFormat(self.options.reading.phone_format))
         found = [contact for contact in answers if contact is not None]
         self._add([contact for contact in found if not (contact.opted_out and self.options.subscribed_only)])
         self.file.note(current=_ONE_BY_ONE, cursor=None)

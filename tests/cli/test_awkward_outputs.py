@@ -36,7 +36,7 @@ def test_the_audience_is_no_log(world: World) -> None:
 
 @pytest.mark.parametrize("command", [("fields",), ("runs",), ("sender-codes", "--json"), ("check",)])
 def test_a_listing_that_nobody_can_read_is_no_success(world: World, command: tuple[str, ...]) -> None:
-    """What a listing says cannot be written: one sentence, exit 1, no fault of its own."""
+    """What a listing says cannot be written: one sentence, exit 1, no internal error."""
     world.lsms("push", world.audience(THREE))
     with Path(FULL).open("w") as full:
         ended = subprocess.run(
@@ -49,7 +49,7 @@ def test_a_listing_that_nobody_can_read_is_no_success(world: World, command: tup
         )
     assert ended.returncode == 1
     assert "could not be written to standard output" in ended.stderr
-    assert "fault" not in ended.stderr
+    assert "nternal error" not in ended.stderr
 
 
 @pytest.mark.parametrize("option", ["--rejects", "--output"])

@@ -28,6 +28,51 @@ def test_an_output_that_is_gone_does_not_change_what_the_push_did(tmp_path: Path
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("check", 2),
+        ("check --json", 2),
+        ("validate nowhere.csv --json", 2),
+        ("push --help", 0),
+        ("--help", 0),
+        ("--version", 0),
+        ("--show-completion bash", 0),
+    ],
+)
+def test_a_reader_that_has_gone_leaves_the_exit_code(tmp_path: Path, command: str, code: int) -> None:
+    """`lsms … | true` ends with the code that the command has come to, in silence."""
+    line = f'{sys.executable} -m listrak_sms_cli {command} | true; exit "${{PIPESTATUS[0]}}"'
+    ended = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (code, "")
+
+
+def test_members_that_differ_are_no_success_without_a_reader(world: World) -> None:
+    """`lsms verify … | true` ends with 1 where members differ."""
+    audience = world.audience("phone,first_name\n2125550100,Nobody\n")
+    line = f'{sys.executable} -m listrak_sms_cli verify {audience} | true; exit "${{PIPESTATUS[0]}}"'
+    ended = subprocess.run(["bash", "-c", line], env=world.env, cwd=PROJECT, capture_output=True, check=False)
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("code", ["0", "7", "None"])
+def test_a_command_that_is_left_has_failed(code: str) -> None:
+    """Something below a command that ends the process is an internal error, whatever its exit code was."""
+    program = (
+        "import sys\n"
+        "from listrak_sms_cli import runs\n"
+        f"runs.validate_audience = lambda *_, **__: sys.exit({code})\n"
+        "sys.argv = ['lsms', 'validate', 'audience.csv']\n"
+        "from listrak_sms_cli.__main__ import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("Error: Internal error (SystemExit).")
+
+
 def test_a_file_without_a_header_is_refused_without_quoting_its_first_member(tmp_path: Path) -> None:
     """The first row holds a member: no cell of it is shown anywhere."""
     audience = tmp_path / "nohead.csv"

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs import push_audience, push_options, resume_run, waiting
+from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.push import push_audience
+from listrak_sms_cli.runs.resume import ResumeOptions, resume_run
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from listrak_sms_cli.settings import load_settings
 
@@ -258,14 +260,15 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
         "LISTRAK_CLIENT_SECRET": sandbox.config.client_secret,
     }
     settings = load_settings(account, environ)
-    timeout, concurrency = {"wait_timeout": "0.6s"}, {"concurrency": schedule.concurrency}
+
+    asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, wait_timeout=0.6)
 
     def command(run: str | None) -> tuple[int, dict[str, Any]]:
         try:
             if run is None:
-                options = push_options({"batch_rows": schedule.batch_rows, **concurrency, **timeout})
-                return 0, push_audience(str(audience), settings, options).as_json()
-            return 0, resume_run(settings, run, **concurrency, waiting=waiting(timeout)).as_json()
+                return 0, push_audience(str(audience), settings, asked).as_json()
+            again = ResumeOptions(concurrency=schedule.concurrency, waiting=asked.waiting)
+            return 0, resume_run(settings, run, again).as_json()
         except LsmsError as error:
             return error.exit_code, error.report.as_json()
 

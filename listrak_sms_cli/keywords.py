@@ -1,0 +1,71 @@
+"""The keywords of `push` and `validate` in Python, for editors and type checkers.
+
+A test holds them against the declarations in `listrak_sms_cli.options`, which say what each means. Durations are
+seconds, or a text such as `10m`; shares are percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Literal, TypedDict
+
+
+class SharedKeywords(TypedDict, total=False):
+    """Settings, and how the audience is read and cleaned."""
+
+    sender_code: int | str | None
+    api_url: str | None
+    token_url: str | None
+    profile: str | None
+    config: str | PathLike[str] | None
+    state_dir: str | PathLike[str] | None
+    give_up_after: float | str | None
+    format: str | None
+    delimiter: str | None
+    encoding: str | None
+    sheet: str | None
+    null_value: str | Iterable[str] | None
+    date_format: str | None
+    phone_column: str | None
+    map: Mapping[str, str | int] | None
+    skip_column: str | Iterable[str] | None
+    skip_unmatched: bool | None
+    consent_column: str | None
+    region: str | None
+    phone_format: Literal["digits", "e164", "national"] | None
+    keep: Literal["first", "last"] | None
+    on_bad_value: Literal["drop", "blank"] | None
+    empty_cells: Literal["send", "keep"] | None
+    limit: int | None
+    allow_empty: bool | None
+    rejects: str | PathLike[str] | None
+    max_drop_rate: float | None
+    no_warn: str | Iterable[str] | None
+
+
+class ValidateKeywords(SharedKeywords, total=False):
+    """The keywords of `validate`."""
+
+    offline: bool | None
+
+
+class PushKeywords(SharedKeywords, total=False):
+    """The keywords of `push`."""
+
+    max_shrink: float | None
+    audience_name: str | None
+    only_existing: bool | None
+    exclude_opted_out: bool | None
+    changed_only: bool | None
+    full: bool | None
+    refresh_after: float | str | None
+    batch_rows: int | None
+    concurrency: int | None
+    per_contact: bool | None
+    yes: bool | None
+    wait: bool | None
+    wait_timeout: float | str | None
+    verify: bool | None
+    verify_sample: int | None
+    dry_run: bool | None

@@ -1,0 +1,254 @@
+"""The options, each once. A class is a group of them; GROUPS is the order in which the help lists them.
+
+A new option of `push` is one line here, read where it is used (`options.NAME`), and a line of `keywords.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from listrak_sms_cli.options.kinds import (
+    Choice,
+    Duration,
+    File,
+    FileName,
+    Flag,
+    Mapped,
+    Number,
+    Setting,
+    Text,
+    Texts,
+    Whole,
+)
+from listrak_sms_cli.options.option import Argument, Option, Options
+
+MEMBERS = "Members"
+SENDING = "Sending and checking"
+SETTINGS = "Settings"
+OUTPUT = "Output"
+
+# The commands an option is of.
+PREPARES = "push validate"
+CLEANS = f"{PREPARES} verify"
+READS = f"{CLEANS} pull"
+DRAWS = f"{READS} resume status"  # progress
+ACCOUNT = "fields sender-codes"
+CONNECTS = f"{DRAWS} {ACCOUNT} check"
+ALL = f"{CONNECTS} runs"  # but `sandbox`, which has no settings
+
+
+class Subject(Options, keywords=False):
+    """What a command works on, typed without an option's name."""
+
+    audience = Argument(
+        FileName("AUDIENCE"),
+        ...,
+        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
+        "One row a member, one column `phone`.",
+        CLEANS,
+    )
+    run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status")
+
+
+class SenderCode(Options, group=SETTINGS):
+    """The setting that is typed most."""
+
+    sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+
+
+class Verifying(Options, keywords=False):
+    """Of `verify` alone."""
+
+    sample = Option(Whole("N", 1), None, "Check only so many members, picked at random.", "verify")
+    min_match = Option(Number("PCT", 0, 100), 100.0, "Exit 0 when at least this share matches.", "verify")
+    out = Option(File("FILE"), None, "Write every difference to this file: CSV, or Parquet by its suffix.", "verify")
+    show_phones = Option(Flag(), False, "Show whole phones in the listing.", "verify")
+
+
+class Pulling(Options, keywords=False):
+    """Of `pull` alone."""
+
+    output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
+    audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
+    list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
+    subscribed_only = Option(Flag(), False, "Leave opted-out contacts out.", "pull")
+
+
+class GoingOn(Options, keywords=False):
+    """Of `resume`, `status` and `runs` alone."""
+
+    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
+    anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
+    wait = Option(Flag(), False, "Wait for the imports to end.", "status")
+    members = Option(File("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
+    prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+
+
+class Checking(Options, keywords=False):
+    """Of `check` alone."""
+
+    phone = Option(Text("N"), None, "The phone of a contact that exists.", "check")
+
+
+class Serving(Options, keywords=False):
+    """Of `sandbox` alone."""
+
+    port = Option(Whole("N", 0, 65535), 8026, "0 takes a free one.", "sandbox")
+    db = Option(File("FILE"), None, "Keep its store in this SQLite file.", "sandbox")
+    contacts = Option(File("FILE"), None, "CSV of contacts: phone, opted_out, list, fields by name.", "sandbox")
+    fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "sandbox")
+    import_seconds = Option(Number("S"), 1.0, "How long an import takes.", "sandbox")
+    faults = Option(File("FILE"), None, "JSON rules for answers that go wrong.", "sandbox")
+    json = Option(Flag(), False, "Show where it listens as JSON.", "sandbox")
+
+
+class Reading(Options, group="Reading the audience"):
+    """How the audience is read, where it cannot be told from the file."""
+
+    format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", READS)
+    delimiter = Option(Text("CHAR"), None, "One character, or tab.", READS)
+    encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
+    sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
+    null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)
+    date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", CLEANS)
+
+
+class Columns(Options, group="Columns"):
+    """Which columns are sent, and to which profile fields."""
+
+    phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
+    map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
+    skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
+    consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
+
+
+class Cleaning(Options, group=MEMBERS):
+    """How members are cleaned, and which are kept."""
+
+    region = Option(Text("CC"), None, "Region of phones without a country code; else the sender code's country.", READS)
+    phone_format = Option(
+        Choice("digits", "e164", "national"), "digits", "How phones are written in an import file.", READS
+    )
+    keep: Option[Literal["first", "last"]] = Option(
+        Choice("first", "last"), "last", "Which of several members with one phone.", CLEANS
+    )
+    on_bad_value = Option(
+        Choice("drop", "blank"), "drop", "A value its field cannot hold: drop the member, or send it empty.", CLEANS
+    )
+    empty_cells = Option(
+        Choice("send", "keep"),
+        "send",
+        "An empty cell is sent as an empty value, or never reaches Listrak, so that what is stored stays.",
+        CLEANS,
+    )
+    limit = Option(Whole("N", 0), None, "Send the first N members only.", CLEANS)
+    allow_empty = Option(Flag(), False, "An audience without members is success.", CLEANS)
+    rejects = Option(File("FILE"), None, "Write every dropped member, and why, to this CSV or Parquet file.", PREPARES)
+
+
+class ChoosingMembers(Options, group=MEMBERS):
+    """Which members a push leaves out, and what stops it before anything is sent."""
+
+    max_drop_rate = Option(Number("PCT", 0, 100), None, "Stop before sending when more would be dropped.", PREPARES)
+    max_shrink = Option(
+        Number("PCT", 0, 100),
+        None,
+        "Stop before sending when the audience has shrunk by more since its last good push.",
+        "push",
+    )
+    audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    only_existing = Option(
+        Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
+    )
+    exclude_opted_out = Option(Flag(), False, "Drop phones on Listrak's opt-out list.", "push")
+    changed_only = Option(Flag(), False, "Leave out members that have not changed since they last arrived.", "push")
+    full = Option(Flag(), False, "With --changed-only: send everybody this once.", "push")
+    refresh_after = Option(
+        Duration("TIME"),
+        "7d",
+        "With --changed-only: send who arrived longer ago again. Contacts found by --only-existing never need it.",
+        "push",
+    )
+
+
+class Sending(Options, group=SENDING):
+    """How members are sent, and waited for."""
+
+    batch_rows = Option(Whole("N", 2), 250_000, "Members per import file.", "push")
+    concurrency = Option(Whole("N", 1, 32), 2, "Uploads, or contacts, at once.", "push resume")
+    per_contact = Option(
+        Flag(),
+        False,
+        "Update contact by contact instead of by import: for small audiences, and for system fields without an id. "
+        "Stops before more than 10,000 members.",
+        "push",
+    )
+    yes = Option(Flag(), False, "More than 10,000 members contact by contact.", "push")
+    wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume")
+    wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status")
+    verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push")
+    verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push")
+    dry_run = Option(Flag(), False, "Everything but the import requests.", "push")
+    offline = Option(Flag(), False, "Do not ask Listrak for the profile fields.", "validate")
+
+
+class Rehearsing(Options, group=SENDING, keywords=False):
+    """A push that reaches nobody."""
+
+    sandbox = Option(
+        Flag(),
+        False,
+        "Push to a simulated Listrak started for this command: no account needed, nothing leaves the machine.",
+        "push",
+    )
+
+
+class Connection(Options, group=SETTINGS):
+    """Where settings come from, and those that are seldom typed."""
+
+    api_url = Option(Text("URL"), None, "The API base.", CONNECTS)
+    token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
+    profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
+    config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs")
+    give_up_after = Option(
+        Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
+    )
+
+
+class Showing(Options, group=OUTPUT, keywords=False):
+    """How a result is shown."""
+
+    json = Option(Flag(), False, "One JSON document on standard output.", ALL)
+    quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", ALL, "-v")
+
+
+class Silencing(Options, group=OUTPUT):
+    """Warnings nobody wants to read."""
+
+    no_warn = Option(Texts("CODE"), (), "Leave a warning out.", PREPARES)
+
+
+class Logging(Options, group=OUTPUT, keywords=False):
+    """The log file."""
+
+    log_file = Option(File("FILE"), None, "Append what happens to this file.", f"{READS} resume")
+    log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume")
+
+
+GROUPS = (
+    Subject, SenderCode, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers,
+    Sending, Rehearsing, Connection, Showing, Silencing, Logging,
+)  # fmt: skip
+
+
+def options_of(command: str) -> list[Option[Any]]:
+    """The options of a command of `lsms`, in the order of its help."""
+    return [option for group in GROUPS for option in group.options if command in option.commands]
+
+
+def keywords_of(command: str) -> list[Option[Any]]:
+    """Those of them that Python and job files have."""
+    return [option for group in GROUPS if group.keywords for option in group.options if command in option.commands]

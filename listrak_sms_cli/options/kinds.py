@@ -1,0 +1,230 @@
+"""What the value of an option may be: how it is typed, what Python may give for it, what it becomes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from listrak_sms_cli.errors import UsageError
+
+T = TypeVar("T", covariant=True)
+W = TypeVar("W", bound=str)
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds_of(text: str) -> float:
+    """`90s`, `10m`, `1h`, `7d` -> seconds. Raises ValueError for any other text."""
+    parts = _DURATION.fullmatch(text.strip())
+    if not parts:
+        raise ValueError("not a duration")
+    return float(parts[1]) * _SECONDS[parts[2]]
+
+
+class Kind(Generic[T]):
+    """`metavar` stands for the value in the help. `typed`: the type that the help shows, and completion knows.
+    `wanted` and `hint` say what a refused value should have been, `code` is the word of that error in `--json`.
+    `blank_is_default`: an empty text counts as not given."""
+
+    typed: Any = str
+    low: float | None = None
+    high: float | None = None
+    wanted = "a text"
+    hint = ""
+    blank_is_default = False
+    code: str | None = None
+
+    def __init__(self, metavar: str | None = None) -> None:
+        self.metavar = metavar
+
+    def parse(self, typed: Any) -> object:
+        """The value of the text typed (a list of texts for an option that may be repeated); ValueError if none."""
+        return typed
+
+    def check(self, value: object) -> T:
+        """The value as the program works with it. Raises TypeError or ValueError for what is not of this kind."""
+        raise NotImplementedError
+
+
+class Text(Kind[str]):
+    """A text that UTF-8 can hold, without NUL."""
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or b"\0" in value.encode():
+            raise TypeError
+        return value
+
+
+class Setting(Kind["str | int"]):
+    """A setting that is a text or a number in a profile too; what it means is checked where settings are collected."""
+
+    wanted = "a text or a number"
+
+    def check(self, value: object) -> str | int:
+        return Text().check(value) if isinstance(value, str) else Whole("").check(value)
+
+
+class FileName(Kind[str]):
+    """The name of a file or folder, as a text."""
+
+    wanted = "the name of a file or folder"
+
+    def check(self, value: object) -> str:
+        name = os.fspath(cast(Any, value))
+        if not isinstance(name, str) or b"\0" in os.fsencode(name):
+            raise TypeError
+        return name
+
+
+class File(Kind[Path]):
+    """The path of a file."""
+
+    typed = Path
+    wanted = "the name of a file"
+
+    def check(self, value: object) -> Path:
+        return Path(FileName().check(value))
+
+
+class Flag(Kind[bool]):
+    """On or off. `negated`: `--no-…` switches it off."""
+
+    typed = bool
+    wanted = "True or False"
+
+    def __init__(self, *, negated: bool = False) -> None:
+        super().__init__()
+        self.negated = negated
+
+    def check(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+
+class Whole(Kind[int]):
+    """A whole number from `low` to `high`."""
+
+    typed = int
+
+    def __init__(self, metavar: str, low: int | None = None, high: int | None = None) -> None:
+        super().__init__(metavar)
+        self.low, self.high = low, high
+        self.wanted = f"a whole number{_between(low, high)}"
+
+    def parse(self, typed: str) -> int:
+        try:
+            return int(typed)
+        except ValueError:
+            if (number := float(typed)).is_integer():
+                return int(number)
+            raise
+
+    def check(self, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError
+        return int(_allowed(self, int(value)))
+
+
+class Number(Kind[float]):
+    """A number from `low` to `high`."""
+
+    typed = float
+
+    def __init__(self, metavar: str, low: float = 0, high: float | None = None) -> None:
+        super().__init__(metavar)
+        self.low, self.high = low, high
+        self.wanted = f"a number{_between(low, high)}"
+
+    def parse(self, typed: str) -> float:
+        return float(typed)
+
+    def check(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError
+        return _allowed(self, float(value))
+
+
+class Choice(Kind[W]):
+    """One of a few words."""
+
+    def __init__(self, *words: W) -> None:
+        super().__init__()
+        self.words = words
+        self.typed = cast(Any, Literal)[words]
+        self.wanted = f"one of {', '.join(words)}"
+
+    def check(self, value: object) -> W:
+        if not isinstance(value, str):
+            raise TypeError
+        return self.words[self.words.index(cast(W, value))]
+
+
+class Texts(Kind[tuple[str, ...]]):
+    """Any number of texts; on the command line the option is repeated, from Python a single text is enough."""
+
+    typed = list[str]
+    wanted = "a text or a list of texts"
+
+    def check(self, value: object) -> tuple[str, ...]:
+        if isinstance(value, bytes | Mapping):
+            raise TypeError
+        texts = [value] if isinstance(value, str) else cast(Iterable[object], value)
+        return tuple(Text().check(text) for text in texts)
+
+
+class Mapped(Kind[Mapping[str, str]]):
+    """Columns with their profile fields, by name or id: `COLUMN=FIELD`, repeated; from Python a mapping."""
+
+    typed = list[str]
+    wanted = "a mapping of columns to profile fields"
+    hint = 'Such as map={"tier": "Loyalty Tier"}.'
+
+    def parse(self, typed: list[str]) -> dict[str, str]:
+        mapping: dict[str, str] = {}
+        for pair in typed:
+            column, equals, field = pair.partition("=")
+            if not equals or not column.strip() or not field.strip():
+                raise UsageError(
+                    f"--map {pair} is not COLUMN=FIELD.", hint="Such as --map tier=Loyalty_Tier or --map tier=7."
+                )
+            if column in mapping:
+                raise UsageError(f"--map names the column {column} twice.")
+            mapping[column] = field
+        return mapping
+
+    def check(self, value: object) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            raise TypeError
+        return {str(Setting().check(column)): str(Setting().check(field)) for column, field in value.items()}
+
+
+class Duration(Kind[float]):
+    """Seconds; written `90s`, `10m`, `1h`, `7d`."""
+
+    wanted = "a duration"
+    hint = "Write it as 90s, 10m, 1h or 7d."
+    code = "bad_duration"
+    blank_is_default = True
+
+    def check(self, value: object) -> float:
+        return seconds_of(value) if isinstance(value, str) else Number("").check(value)
+
+
+def _allowed(kind: Kind[Any], number: float) -> float:
+    low, high = kind.low, kind.high
+    if not isfinite(number) or (low is not None and number < low) or (high is not None and number > high):
+        raise ValueError
+    return number
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if high is not None:
+        return f" from {low:g} to {high:g}"
+    return "" if low is None else f" of at least {low:g}"

@@ -1,0 +1,143 @@
+"""An option, and values of options by attribute."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
+
+from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.options.kinds import Flag, Kind
+
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class Option(Generic[V]):
+    """One option. The attribute it is declared as is its name; `group` the heading of the help it stands under.
+
+    `text` is its help. `default`: a value, or as it is typed (`7d`); None: no value, `...`: it must be given.
+    `commands`: the names of the commands that have it. As an attribute of an `Options` it is its value.
+    """
+
+    name = ""
+    group = ""
+    positional = False
+
+    @overload
+    def __init__(
+        self: Option[T | None], kind: Kind[T], default: None, text: str, commands: str, short: str = ...
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Option[T], kind: Kind[T], default: object, text: str, commands: str, short: str = ...
+    ) -> None: ...
+    def __init__(self, kind: Kind[Any], default: Any, text: str, commands: str, short: str = "") -> None:
+        self.kind = kind
+        self.default = default
+        self.help = text
+        self.commands = tuple(commands.split())
+        self.short = short
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, values: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, values: Options, owner: type) -> V: ...
+    def __get__(self, values: Options | None, owner: type) -> Self | V:
+        if values is None:
+            return self
+        value: V = values.by_name[self.name]
+        return value
+
+    @property
+    def words(self) -> list[str]:
+        """The words that name it on the command line: `--keep`; `--wait/--no-wait`; `--quiet`, `-q`."""
+        word = f"--{self.name.replace('_', '-')}"
+        if isinstance(self.kind, Flag) and self.kind.negated:
+            word += f"/--no-{word[2:]}"
+        return [word, self.short] if self.short else [word]
+
+    def typed(self, value: object) -> V:
+        """The value of what was typed on the command line. UsageError speaks of the option: `--max-drop-rate`."""
+        return self._checked(value, self.words[0].partition("/")[0], typed=isinstance(value, str | list))
+
+    def given(self, value: object) -> V:
+        """The value of what Python or a job file gives, None: the default. UsageError speaks of the name."""
+        return self._checked(value, self.name)
+
+    def _checked(self, value: object, shown: str, *, typed: bool = False) -> V:
+        kind = self.kind
+        if value is None or (kind.blank_is_default and isinstance(value, str) and not value):
+            if self.default is ...:
+                raise UsageError(f"{shown} is missing.")
+            value = self.default
+        try:
+            return cast(V, None if value is None else kind.check(kind.parse(value) if typed else value))
+        except (TypeError, ValueError, OverflowError):
+            raise UsageError(f"{shown} is not {kind.wanted}.", hint=kind.hint, code=kind.code) from None
+
+
+class Argument(Option[str | None]):
+    """What is typed without the name of an option."""
+
+    positional = True
+
+
+class Options:
+    """Base of groups of options. `by_name`: their values, those that were not given at their defaults.
+
+    A subclass declares options as class attributes. `group` is their heading in the help; `keywords`: whether Python
+    and job files have them too.
+    """
+
+    options: ClassVar[tuple[Option[Any], ...]] = ()
+    keywords: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, group: str = "", keywords: bool = True) -> None:
+        own = [option for option in vars(cls).values() if isinstance(option, Option)]
+        for option in own:
+            option.group = group
+        cls.options = (*(option for base in cls.__bases__ for option in getattr(base, "options", ())), *own)
+        cls.keywords = keywords
+
+    def __init__(self, **given: object) -> None:
+        """`given` as from Python; raises UsageError for a value that is not of its option's kind."""
+        self.by_name = {option.name: option.given(given.pop(option.name, None)) for option in self.options}
+        if given:
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(given)}")
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class."""
+        return cls(**{option.name: given.get(option.name) for option in cls.options})
+
+
+def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) -> dict[str, Any]:
+    """The values of all `options` by name, from what Python or a job file gives. Raises UsageError for a name that is
+    none of theirs, with the nearest that is, and for a value that is not of its option's kind."""
+    known = [option.name for option in options]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            raise UsageError(f"There is no option {name}.", hint=hint)
+    return {option.name: option.given(given.get(option.name)) for option in options}
+
+
+def in_keywords(text: str, options: Collection[Option[Any]]) -> str:
+    """A message that speaks of options of the command line (`--max-drop-rate`), in words of Python (`max_drop_rate`).
+    A command to type (`lsms …`) stays as it is."""
+    names = {option.name for option in options}
+
+    def keyword(match: re.Match[str]) -> str:
+        name = match[1].replace("-", "_")
+        if name in names:
+            return name
+        return f"{name[3:]}=False" if name.startswith("no_") and name[3:] in names else match[0]
+
+    before, command, after = text.partition("lsms ")
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", keyword, before) + command + after

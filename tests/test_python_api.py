@@ -1,0 +1,150 @@
+"""`push` and `validate` from Python: what is wrong with an argument is an error of ours, before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from listrak_sms_cli import LsmsError, Report, UsageError, push, validate
+from listrak_sms_cli.options import Option, keywords_of
+from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
+from tests.support.world import SAMPLES, World
+
+SMOKE = SAMPLES / "smoke.csv"
+FUNCTIONS = {"push": push, "validate": validate}
+KEYWORDS = [(command, option) for command in FUNCTIONS for option in keywords_of(command)]
+# Of no kind of option.
+ODD = st.one_of(
+    st.binary(max_size=3),
+    st.complex_numbers(),
+    st.lists(st.integers(), min_size=1, max_size=2),
+    st.dictionaries(st.text(max_size=2), st.lists(st.text(max_size=1)), min_size=1, max_size=2),
+    st.sampled_from([object(), len, Path, ..., "\0", "\ud800", float("nan")]),
+)
+
+
+class Untouched:
+    """An audience that must not be read."""
+
+    def __arrow_c_stream__(self, schema: object = None) -> object:
+        raise AssertionError("the audience was read")
+
+
+def wrong_for(option: Option[Any]) -> st.SearchStrategy[object]:
+    """Values that are not of the option's kind."""
+    numbers = st.integers() | st.floats()
+    match option.kind:
+        case Flag():
+            return ODD | numbers | st.text()
+        case Whole(low=low, high=high) | Number(low=low, high=high):
+            outside = [st.integers(max_value=int(low) - 1)] if low is not None else []
+            outside += [st.integers(min_value=int(high) + 1)] if high is not None else []
+            return st.one_of(ODD, st.booleans(), st.text(), *outside)
+        case Choice(words=words):
+            return ODD | numbers | st.booleans() | st.text().filter(lambda text: text not in words)
+        case Duration():
+            return ODD | st.booleans() | st.floats(max_value=-0.1) | st.text(min_size=1).map(lambda text: f"{text}!")
+        case Mapped():
+            return ODD | numbers | st.booleans() | st.text() | st.just({"a": None})
+        case Setting():
+            return ODD | st.booleans() | st.floats()
+        case _:
+            return ODD | numbers | st.booleans()
+
+
+@pytest.mark.parametrize(("command", "option"), KEYWORDS, ids=lambda part: getattr(part, "name", part))
+@given(data=st.data())
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_wrong_value_is_refused_by_its_keyword(
+    command: str, option: Option[Any], data: st.DataObject, tmp_path: Path
+) -> None:
+    """A value of the wrong kind is a UsageError that names the keyword; nothing is read, asked or written down."""
+    value = data.draw(wrong_for(option))
+    arguments = {"state_dir": tmp_path / "state", option.name: value}
+    with pytest.raises(UsageError) as caught:
+        FUNCTIONS[command](Untouched(), **arguments)
+    assert caught.value.message.startswith(f"{option.name} is not ")
+    assert list(tmp_path.iterdir()) == []
+
+
+VALUES = st.one_of(
+    ODD,
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 200),
+    st.floats(),
+    st.text(max_size=4),
+    st.sampled_from(["latin-1", "csv", "tsv", "xlsx", ";", "tab", "US", "GB", "%d/%m/%Y", "phone", "1h", "first"]),
+    st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+    st.lists(st.text(max_size=3), max_size=2),
+)
+OWN_PLACES = ("config", "state_dir", "rejects")  # names of files that a test must not draw
+
+
+@given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("validate")]), VALUES, max_size=4))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_given_to_validate(chosen: Mapping[str, Any], tmp_path: Path) -> None:
+    """Any values of any keywords end with a report or with an error of the family."""
+    chosen = {name: value for name, value in chosen.items() if name not in OWN_PLACES}
+    try:
+        report = validate(SMOKE, **{**chosen, "offline": True, "state_dir": tmp_path})
+    except LsmsError:
+        return
+    assert isinstance(report, Report)
+
+
+@given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("push")]), VALUES, max_size=4))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_given_to_push(chosen: Mapping[str, Any], world: World) -> None:
+    """The same of a dry run against a Listrak that answers; no import is started."""
+    chosen = {name: value for name, value in chosen.items() if name not in (*OWN_PLACES, "api_url", "token_url")}
+    own = {"api_url": world.sandbox.api_url, "token_url": world.sandbox.token_url, "dry_run": True}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in world.env.items():
+            patch.setenv(name, value)
+        try:
+            report = push(SMOKE, **{**chosen, **own})
+        except LsmsError:
+            return
+    assert isinstance(report, Report)
+    assert world.admin("imports") == []
+
+
+@pytest.mark.parametrize("audience", [5, None, b"x", [], {}, object(), "no\0file", "\ud800", SMOKE / "x", ["a", "b"]])
+@pytest.mark.parametrize("command", FUNCTIONS)
+def test_what_is_no_audience(command: str, audience: object, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anything that is no path, URL or frame is an error of ours."""
+    for name, value in world.env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LsmsError):
+        FUNCTIONS[command](audience)
+
+
+def test_a_listener_is_a_function() -> None:
+    """`on_event` is called with events: what cannot be called is refused."""
+    with pytest.raises(UsageError, match="on_event"):
+        validate(SMOKE, offline=True, on_event=5)
+
+
+def test_an_error_speaks_of_keywords(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message, the hint and the report of an error name what Python gave, not what would be typed."""
+    for name, value in world.env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LsmsError) as caught:
+        push(world.audience("phone,first_name\n12,A\n"), max_drop_rate=5)
+    error = caught.value
+    assert "max_drop_rate 5 allows" in error.message
+    assert "rejects FILE" in error.hint
+    assert "--" not in str(error)
+    assert (error.report.error.message, error.report.error.hint) == (error.message, error.hint)
+
+
+def test_options_that_contradict_each_other() -> None:
+    """`verify` without waiting is refused in words of Python."""
+    with pytest.raises(UsageError, match="verify needs the imports to have ended: leave wait=False out"):
+        push(Untouched(), verify=True, wait=False)
