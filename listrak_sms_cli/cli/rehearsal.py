@@ -73,9 +73,7 @@ def start_sandbox() -> EmbeddedSandbox:
         from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
     except ModuleNotFoundError:
         raise UsageError(
-            "The sandbox is not installed.",
-            hint="Type: pip install 'listrak-sms-cli[sandbox]'",
-            code="sandbox_missing",
+            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
         ) from None
     return EmbeddedSandbox(SandboxConfig(invented_contacts=False, import_seconds=0.5))
 

@@ -23,9 +23,7 @@ def sandbox(given: Given) -> None:
         from listrak_sms_cli.sandbox import SandboxConfig, serve
     except ModuleNotFoundError:
         raise UsageError(
-            "The sandbox is not installed.",
-            hint="Type: pip install 'listrak-sms-cli[sandbox]'",
-            code="sandbox_missing",
+            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
         ) from None
     for name in ("contacts", "fields", "faults"):
         if given[name] is not None and not given[name].is_file():
