@@ -200,7 +200,7 @@ def test_choices_name_columns_that_are_there(choices: ColumnChoices, option: str
 
 
 def test_columns_can_be_left_out() -> None:
-    """Skipped columns, and with --skip-unmatched those without a field, are listed and do not travel."""
+    """Skipped columns, and with --skip-unmatched those without a field, are listed and not sent."""
     choices = ColumnChoices(skip=("first name",), skip_unmatched=True)
     plan = plan_columns(["phone", "first_name", "shoe", "Old Segment", "last_name"], FIELDS, choices)
     assert planned(plan) == [(4, "last_name", 3)]
@@ -236,7 +236,7 @@ def test_one_column_is_mapped_once() -> None:
     assert refusal(["phone", "a b"], ColumnChoices(mapping={"a b": "7", "A_B": "9"})).code == "mapped_twice"
 
 
-def test_opted_out_never_travels() -> None:
+def test_opted_out_is_never_sent() -> None:
     """A column named `opted_out`, which pull writes, stays at home; mapping it is refused."""
     plan = plan_columns(["phone", "first_name", "Opted Out"], FIELDS, NO_CHOICES)
     assert planned(plan) == [(1, "first_name", 2)]
@@ -244,8 +244,8 @@ def test_opted_out_never_travels() -> None:
     assert refusal(["phone", "opted_out"], ColumnChoices(mapping={"opted_out": "7"})).code == "reserved_column"
 
 
-def test_consent_travels_only_when_mapped() -> None:
-    """The consent column is read for consent, and travels only if --map names it."""
+def test_consent_is_sent_only_when_mapped() -> None:
+    """The consent column is read for consent, and sent only if --map names it."""
     columns = ["phone", "sms_ok", "first_name"]
     plan = plan_columns(columns, FIELDS, ColumnChoices(consent_column="SMS OK"))
     assert (plan.consent, planned(plan)) == (1, [(2, "first_name", 2)])

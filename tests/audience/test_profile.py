@@ -70,7 +70,7 @@ def test_distinct_values_are_kept_up_to_a_cap() -> None:
     assert (column.distinct, column.capped) == (p.DISTINCT_CAP, False)
 
 
-def test_long_values_are_not_hoarded() -> None:
+def test_long_values_are_not_kept() -> None:
     """A few huge cells end the count as well: a column keeps about a megabyte at most, and says what it has seen."""
     cells: list[str | None] = [f"{n}" * 400_000 for n in range(10)]
     for batches, distinct in (([cells], 10), ([[cell] for cell in cells], 3)):

@@ -40,7 +40,7 @@ def codes(path: Path, **options: Any) -> list[str]:
 
 
 def test_every_column_has_its_line(tmp_path: Path) -> None:
-    """The phone, attributes, the consent column and skipped ones are all told of, in their order."""
+    """The phone, attributes, the consent column and skipped ones are all shown, in their order."""
     path = tmp_path / "a.csv"
     path.write_text(HEADER.strip() + ",ok,notes\n2125550100,Ann,Gold,yes,\n2125550101,Bob,Gold,no,x\n", "utf-8")
     ended = validated(path, "--consent-column", "ok", "--skip-column", "notes", "--json", home=tmp_path)
@@ -111,7 +111,7 @@ def test_many_distinct_values_are_counted_to_a_cap(tmp_path: Path) -> None:
 
 
 def test_lost_zeros_of_zips_are_noticed(tmp_path: Path) -> None:
-    """ZIPs of four digits are told of, where the region is the United States and not for a stray one in hundreds."""
+    """ZIPs of four digits cause a warning where the region is the United States and not for a stray one in hundreds."""
     lost = audience(tmp_path, ["2134", "2135", "6010"], "phone,Postal Code")
     assert "zip_zeros_lost" in codes(lost)
     assert "zip_zeros_lost" not in codes(lost, region="GB")
@@ -122,7 +122,7 @@ def test_lost_zeros_of_zips_are_noticed(tmp_path: Path) -> None:
 
 
 def test_phones_in_exponent_form_are_noticed(tmp_path: Path) -> None:
-    """Phones that a spreadsheet destroyed are told of by `validate` and by `push`."""
+    """Phones that a spreadsheet damaged cause a warning of `validate` and by `push`."""
     path = tmp_path / "a.csv"
     path.write_text("phone,x\n7.18E+10,a\n2125550100,b\n", "utf-8")
     assert "phones_in_exponent_form" in codes(path)
@@ -142,7 +142,7 @@ def test_one_value_and_nearly_empty_columns_are_noticed(tmp_path: Path) -> None:
 
 
 def test_many_dropped_members_are_noticed(tmp_path: Path) -> None:
-    """More than one in twenty is told of; one in twenty is not."""
+    """More than one in twenty cause a warning; one in twenty do not."""
     for good, told in ((19, False), (18, True)):
         path = audience(tmp_path, [f"v{n}" for n in range(good)])
         path.write_text(path.read_text("utf-8") + "call me,x\n", "utf-8")
@@ -184,7 +184,7 @@ def test_a_stopped_validate_shows_the_columns_too(tmp_path: Path) -> None:
     assert (ended.code, lines(ended.json)["phone"]["problems"]["invalid"]) == (2, 1)
 
 
-def test_the_phone_may_travel_too(tmp_path: Path) -> None:
+def test_the_phone_may_be_sent_to_a_field_too(tmp_path: Path) -> None:
     """A phone column that --map sends to a field as well is still the phone."""
     report = validate(audience(tmp_path, ["a"]), offline=True, map={"phone": "Home phone"})
     assert report.profile is not None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED
     from listrak_sms_cli.runs.prepare.column_profile import profile_of
     from listrak_sms_cli.runs.prepare.guards import nothing_sendable
     from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    ask_listrak="NOT_QUERIED",
     column_profile="profile_of",
     guards="nothing_sendable",
     phone_pass="PhonePass read_phones",

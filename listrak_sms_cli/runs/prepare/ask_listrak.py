@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from msgspec import Struct
 
-from listrak_sms_cli.audience import CleaningRules, among
+from listrak_sms_cli.audience import CleaningRules, Verdict, among
 from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
+from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts
 
 
@@ -31,19 +32,16 @@ class LookedUp(Struct, frozen=True):
         return opted_out, missing
 
 
-NOT_QUERIED = LookedUp()
-
-
 def look_up(
-    contacts: Contacts, phones: np.ndarray, rules: CleaningRules, options: PushOptions, tell: Listener
+    contacts: Contacts, phones: PhonePass, rules: CleaningRules, options: PushOptions, tell: Listener
 ) -> LookedUp:
-    """Query what the options ask for. `phones`: int64, the distinct valid phones of the audience.
+    """Query what the options ask for about the valid phones of the audience.
 
     Few phones are queried one by one, more are compared with the lists. Raises AccountError (`lists_incomplete`) when
     the lists do not hold every contact of the sender code.
     """
     if not options.asks_who_exists and not options.exclude_opted_out:
-        return NOT_QUERIED
+        return LookedUp()
     tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
 
     def advance(count: int) -> None:
@@ -53,7 +51,8 @@ def look_up(
     existing = None
     if options.asks_who_exists:
         ask_each = ASK_FIRST if options.per_contact else ASK_EACH
-        existing = _existing(contacts, np.unique(phones), rules, advance, ask_each)
+        valid = np.unique(phones.numbers[phones.verdicts == Verdict.SENDABLE])
+        existing = _existing(contacts, valid, rules, advance, ask_each)
     tell(PhaseEnded(Phase.LOOKING_UP))
     return LookedUp(opted_out, existing)
 

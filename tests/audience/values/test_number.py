@@ -26,7 +26,7 @@ def numbers(cells: list[str | None]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("cell", ["0", "7", "-7", "12.5", "12.50", "3.0", "-0.01", "0.00", "9" * 28, "9" * 28 + ".99"])
-def test_a_plain_number_travels_as_written(cell: str) -> None:
+def test_a_plain_number_is_sent_as_written(cell: str) -> None:
     """A number that is plain and has at most two decimals is not touched."""
     assert numbers([cell, None]) == [cell, ""]
 

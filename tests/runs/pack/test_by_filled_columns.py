@@ -55,7 +55,7 @@ def rows_of(part: ImportFile) -> list[dict[str, str]]:
 
 
 @given(BATCHES, st.integers(2, 4))
-def test_every_member_travels_once_without_an_empty_cell(
+def test_every_member_is_sent_once_without_an_empty_cell(
     batches: list[list[tuple[bool, str, str, str]]], rows: int
 ) -> None:
     """Who fills a column is in one import file, in order, with just what it fills; who fills none is unchanged; nobody
@@ -72,9 +72,9 @@ def test_every_member_travels_once_without_an_empty_cell(
             first += len(batch)
             unchanged += int(np.count_nonzero(found.verdicts == Verdict.UNCHANGED))
             sendable += (found.verdicts == Verdict.SENDABLE).tolist()
-            for phone, (travels, *values) in zip(phones.tolist(), batch, strict=True):
+            for phone, (sent, *values) in zip(phones.tolist(), batch, strict=True):
                 filled = {name: value for name, value in zip(NAMES, values, strict=True) if value}
-                if travels and filled:
+                if sent and filled:
                     expected.setdefault(tuple(filled), []).append({"phone": str(phone), **filled})
         parts, ranks = packer.import_files()
         packed: dict[tuple[str, ...], list[dict[str, str]]] = {}

@@ -85,11 +85,11 @@ def filled(row: dict[str, str]) -> tuple[str, ...]:
 
 def check(report: dict[str, Any], rows: Rows) -> None:
     """Counts and import files of a report, against the rows that count."""
-    travelling = [row for row in rows if filled(row)]
-    assert report["rows_sent"] == report["rows_sendable"] == len(travelling)
-    assert report["rows_unchanged"] == len(rows) - len(travelling)
+    sent = [row for row in rows if filled(row)]
+    assert report["rows_sent"] == report["rows_sendable"] == len(sent)
+    assert report["rows_unchanged"] == len(rows) - len(sent)
     by_fill: dict[tuple[str, ...], int] = {}
-    for row in travelling:
+    for row in sent:
         by_fill[filled(row)] = by_fill.get(filled(row), 0) + 1
     told: dict[tuple[str, ...], int] = {}
     for one in report["imports"]:
@@ -153,7 +153,7 @@ FAULTS = (
 )
 
 
-def test_nothing_is_lost_in_bad_weather(make_world: MakeWorld) -> None:
+def test_faults_lose_nothing(make_world: MakeWorld) -> None:
     """Refused and failed import files are made again by `resume` with the columns they had, and nothing else is."""
     world, before = furnished(make_world)
     rows = drawn(3)

@@ -81,7 +81,7 @@ def test_the_byte_limit_holds(batches: list[list[str | None]], rows: int, room: 
     ("members", "rows", "sizes"),
     [(1, 5, [1]), (6, 5, [4, 2]), (5, 5, [5]), (3, 2, [3]), (5, 2, [2, 3]), (7, 3, [3, 2, 2]), (0, 5, [])],
 )
-def test_nobody_travels_alone(members: int, rows: int, sizes: list[int]) -> None:
+def test_no_member_is_alone_in_a_file(members: int, rows: int, sizes: list[int]) -> None:
     """A last member alone gets company from the part before; only an audience of one is a part of one."""
     with closing(ImportSpool()) as spool:
         assert [part.rows for part in packed([[f"{n}\n" for n in range(members)]], rows, ROOMY, spool)] == sizes

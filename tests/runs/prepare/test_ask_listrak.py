@@ -21,7 +21,7 @@ def know(world: World, count: int) -> None:
 
 
 def test_a_small_audience_is_asked_contact_by_contact(world: World) -> None:
-    """Members Listrak does not know are dropped as not_in_listrak, named in the rejects, and never travel."""
+    """Members Listrak does not know are dropped as not_in_listrak, named in the rejects, and never sent."""
     rejects = world.home / "rejects.csv"
     audience = world.audience("phone,first_name\n2125550100,A\n3035550199,B\n2125550101,C\n")
     ended = world.lsms("push", audience, "--only-existing", "--rejects", rejects, "--json")
