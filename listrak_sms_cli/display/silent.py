@@ -1,4 +1,4 @@
-"""What every display is: one that shows nothing; the others draw over it."""
+"""The base of all displays, which shows nothing; it is used with `--json` and `--quiet`."""
 
 from __future__ import annotations
 

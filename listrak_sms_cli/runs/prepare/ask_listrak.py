@@ -32,6 +32,9 @@ class LookedUp(Struct, frozen=True):
         return opted_out, missing
 
 
+NOT_QUERIED = LookedUp()
+
+
 def look_up(
     contacts: Contacts, phones: PhonePass, rules: CleaningRules, options: PushOptions, tell: Listener
 ) -> LookedUp:
@@ -41,7 +44,7 @@ def look_up(
     the lists do not hold every contact of the sender code.
     """
     if not options.asks_who_exists and not options.exclude_opted_out:
-        return LookedUp()
+        return NOT_QUERIED
     tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
 
     def advance(count: int) -> None:

@@ -15,7 +15,7 @@ from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
-from listrak_sms_cli.runs.prepare.ask_listrak import LookedUp, look_up
+from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
@@ -89,7 +89,7 @@ class Preparation:
         return look_up(contacts, phones, planned.rules, self._options, self._tell)
 
     def check(
-        self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, looked_up: LookedUp = LookedUp()
+        self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, looked_up: LookedUp = NOT_QUERIED
     ) -> Checked:
         """Check all members, and give those that will be sent to the receivers."""
         checked = check_members(planned, phones, receivers, self._tell, looked_up)

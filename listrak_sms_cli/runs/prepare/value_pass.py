@@ -25,7 +25,7 @@ from listrak_sms_cli.columnar import Column, in_order
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
-from listrak_sms_cli.runs.prepare.ask_listrak import LookedUp
+from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -68,7 +68,7 @@ class Checked(Struct, frozen=True):
 
 
 def check_members(
-    planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener, looked_up: LookedUp = LookedUp()
+    planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener, looked_up: LookedUp = NOT_QUERIED
 ) -> Checked:
     """Check consent, opt-outs, values, who exists, who is unchanged, and the limit; complete `phones.verdicts`.
 

@@ -66,9 +66,9 @@ class DifferenceList:
     def add_missing(self, rows: np.ndarray, phones: np.ndarray) -> None:
         """Add members that are not in Listrak; `rows` and `phones` as in `add`."""
         for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = slice(start, start + _ROWS_AT_ONCE)
-            spelled = write_phones(phones[some], PhoneFormat.E164)
-            self.add(rows[some], phones[some], self._phone_column, spelled, None)
+            part = slice(start, start + _ROWS_AT_ONCE)
+            spelled = write_phones(phones[part], PhoneFormat.E164)
+            self.add(rows[part], phones[part], self._phone_column, spelled, None)
 
     def publish(self) -> None:
         """Put the file, if there is one, in its place. Raises SettingsError when the disk is full."""
