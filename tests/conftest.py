@@ -14,6 +14,7 @@ from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from tests.support.world import World
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores, because many tests wait: for imports, retries and kills."""
     return (os.cpu_count() or 1) + 1

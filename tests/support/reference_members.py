@@ -9,6 +9,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 
 import phonenumbers
@@ -45,8 +46,8 @@ YES = {"true", "yes", "y", "on", "1", "t"}
 NO = {"false", "no", "n", "off", "0", "f"}
 
 
-def make_members(seed: int) -> list[dict[str, str]]:
-    """Rows as a warehouse, three spreadsheets and a colleague would have written them."""
+def make_members(seed: int, count: int = MEMBERS) -> list[dict[str, str]]:
+    """Rows as a warehouse, three spreadsheets and a colleague would have written them: the first `count` of MEMBERS."""
     draw = random.Random(seed)
     areas = [212, 303, 415, 512, 617, 702, 718, 805, 907, 919]
     pool = [
@@ -132,10 +133,11 @@ def make_members(seed: int) -> list[dict[str, str]]:
             "Favorite Store": words(100),
             "SMS Consent": draw.choice([*YES, "Yes", *NO, "", "unknown"]),
         }
-        for number in range(MEMBERS)
+        for number in range(count)
     ]
 
 
+@cache
 def plain_phone(text: str) -> str | None:
     """E.164 digits, "" = missing, None = invalid."""
     text = re.sub(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]", "", text).replace("\u00a0", " ").strip()
@@ -155,6 +157,7 @@ def plain_phone(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
+@cache
 def plain_date(text: str) -> str | None:
     text = text.strip()
     for form in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"):

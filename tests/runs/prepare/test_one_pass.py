@@ -195,7 +195,7 @@ def test_many_columns_are_read_twice(tmp_path: Path, columns: int) -> None:
 )
 def test_a_report_does_not_depend_on_the_passes(world: World, shape: str, options: dict[str, Any], code: int) -> None:
     """With --rejects, which takes two passes, the report is the same but for the name of that file."""
-    members = make_members(seed=7)[:2_000]
+    members = make_members(7, 2_000)
     (folder := world.home / "audience").mkdir()
     if shape == "folder":
         for n in range(0, len(members), 700):
