@@ -1,4 +1,4 @@
-"""The face of a room, at no cost: a name is imported when it is first asked for."""
+"""Faces whose names are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def on_demand(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of the package `room`. `homes`: the module of the room that holds each name of its face.
+    """Return the `__getattr__` of the package `room`. `homes`: each name of its face -> the module that holds it.
 
-    For rooms that hold much of which one command needs little; the other rooms import their faces at once.
+    For rooms of which one command needs little; other rooms import the names of their faces at once.
     """
 
     def find(name: str) -> Any:
