@@ -1,20 +1,26 @@
 # Everything here sets itself up: Python 3.11 or newer, make and a C compiler are enough.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
+# `make … PYTHON=python3.12` works in an environment of its own, .venv-3.12; without PYTHON it is .venv.
+ifeq ($(origin PYTHON),undefined)
+PYTHON = $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
+else
+VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak profile clean
+.PHONY: help setup demo test test-all lint format dist bench soak profile clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: $(READY) ## Create .venv with everything the project needs
 
-$(READY): pyproject.toml listrak_sms_cli/columnar/_kernels.pyx
-	@test -n "$(PYTHON)" || { echo "lsms needs Python 3.11 or newer; none was found."; exit 1; }
+$(READY): pyproject.toml $(wildcard listrak_sms_cli/columnar/*.pyx)
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "lsms needs Python 3.11 or newer$(if $(PYTHON),: $(PYTHON) is not,; none was found)."; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]'
@@ -23,8 +29,11 @@ $(READY): pyproject.toml listrak_sms_cli/columnar/_kernels.pyx
 demo: $(READY) ## Push a sample audience to a simulated Listrak and watch it
 	@env -u LISTRAK_CLIENT_ID -u LISTRAK_CLIENT_SECRET $(BIN)/lsms push sample_audiences/spring_launch.csv --sandbox
 
-test: $(READY) ## Run every test
+test: $(READY) ## Run the tests, in about four minutes
 	@$(BIN)/pytest -n auto
+
+test-all: $(READY) ## Run the tests and every fault schedule
+	@$(BIN)/pytest -n auto -m ''
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check .
@@ -35,14 +44,17 @@ format: $(READY) ## Put the code into its style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+dist: $(READY) ## Build the wheel and the source distribution, and try the wheel on every Python there is
+	@.ci/dist $(BIN)/python
+
 bench: $(READY) ## Race the peers: make bench, or make bench QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
-soak: $(READY) ## Live through random fault schedules until Ctrl-C (or SOAK_SECONDS)
+soak: $(READY) ## Survive random fault schedules until Ctrl-C (or SOAK_SCHEDULES of them, or SOAK_SECONDS)
 	@$(BIN)/python -m tests.soak
 
 profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages
 
 clean: ## Remove what was made
-	@rm -rf $(VENV) build dist *.egg-info listrak_sms_cli/columnar/_kernels.{c,*.so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
+	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,12 @@ from hypothesis import settings
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from tests.support.world import World
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores, because many tests wait: for imports, retries and kills."""
+    return (os.cpu_count() or 1) + 1
+
 
 settings.register_profile("no test on time", deadline=None)
 settings.load_profile("no test on time")

@@ -1,4 +1,4 @@
-"""`make soak`: random fault schedules for as long as one lets it, or for SOAK_SECONDS; Ctrl-C ends it.
+"""`make soak`: random fault schedules until Ctrl-C, or until SOAK_SCHEDULES of them or SOAK_SECONDS are over.
 
 Begins with the seed in SOAK_SEED (default: drawn from the time), so that a schedule can be lived through again.
 """
@@ -14,19 +14,19 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.storm import in_process, live_through
+from tests.support.fault_schedules import in_process, live_through
 
 
-def seeds(first: int, until: float) -> Iterator[int]:
-    for seed in itertools.count(first):
-        if time.monotonic() >= until:
-            return
-        yield seed
+def seeds(first: int) -> Iterator[int]:
+    """Seeds from `first` on, as many as the environment allows."""
+    most, seconds = os.environ.get("SOAK_SCHEDULES"), float(os.environ.get("SOAK_SECONDS") or "inf")
+    until = time.monotonic() + seconds
+    every = itertools.count(first) if not most else range(first, first + int(most))
+    return itertools.takewhile(lambda _: time.monotonic() < until, every)
 
 
 def main() -> int:
-    seconds = float(os.environ.get("SOAK_SECONDS", "inf"))
-    first = int(os.environ.get("SOAK_SEED", time.time()))
+    first = int(os.environ.get("SOAK_SEED") or time.time())
     survived: Counter[str] = Counter()
     met: Counter[int] = Counter()
 
@@ -41,7 +41,7 @@ def main() -> int:
     code = 0
     with tempfile.TemporaryDirectory(prefix="lsms-soak-") as home:
         try:
-            live_through(seeds(first, time.monotonic() + seconds), in_process, Path(home), on_end=note)
+            live_through(seeds(first), in_process, Path(home), on_end=note)
         except KeyboardInterrupt:
             pass
         except AssertionError as error:

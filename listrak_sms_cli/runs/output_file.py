@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -57,6 +58,20 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() in _PARQUET
 
 
+@contextmanager
+def replacing(target: Path, temporary: Path) -> Iterator[IO[bytes]]:
+    """A new file, mode 0600, that replaces `target` once it is written whole, and is deleted when the block raises;
+    until then it is `temporary`, beside it."""
+    temporary.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 class TableFile:
     """A table on its way to a file: CSV, or Parquet by the file's suffix.
 
@@ -89,14 +104,8 @@ class TableFile:
             self._writer.close()
             self._file.flush()
             self._file.seek(0)
-            handle, name = tempfile.mkstemp(prefix=".lsms-", dir=self._target.parent)
-            try:
-                with os.fdopen(handle, "wb") as target:
-                    shutil.copyfileobj(self._file, target, 1 << 20)
-                Path(name).replace(self._target)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            with replacing(self._target, self._target.with_name(f".lsms-{secrets.token_hex(8)}")) as target:
+                shutil.copyfileobj(self._file, target, 1 << 20)
 
     def close(self) -> None:
         """Discard what has not been published."""

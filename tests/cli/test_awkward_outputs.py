@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.test_push import THREE, pushed
+from tests.support.push_command import THREE, pushed
 from tests.support.world import World
 
 FULL = "/dev/full"

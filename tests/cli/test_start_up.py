@@ -93,7 +93,7 @@ def test_a_misspelt_command_is_told_the_nearest(world: World, typed: str, told: 
 def test_completion_knows_commands_and_their_options(world: World) -> None:
     """The shell is offered the commands, and the options of the one that was typed."""
     shell = {"_LSMS_COMPLETE": "complete_bash", "PATH": "/bin"}
-    offered = world.lsms(env={**shell, "COMP_WORDS": "lsms p", "COMP_CWORD": "1"}).out.split()
+    offered = world.process(env={**shell, "COMP_WORDS": "lsms p", "COMP_CWORD": "1"}).out.split()
     assert offered == [name for name in COMMANDS if name.startswith("p")]
-    offered = world.lsms(env={**shell, "COMP_WORDS": "lsms push --chan", "COMP_CWORD": "2"}).out.split()
+    offered = world.process(env={**shell, "COMP_WORDS": "lsms push --chan", "COMP_CWORD": "2"}).out.split()
     assert offered == ["--changed-only"]

@@ -20,7 +20,7 @@ from listrak_sms_cli.listrak.routes import ForbiddenRouteError, check_request
 from listrak_sms_cli.listrak.wire import Outgoing, Wire
 from listrak_sms_cli.sandbox import SandboxConfig
 from listrak_sms_cli.version import VERSION
-from tests.listrak.test_faults import IMPATIENT, body, client
+from tests.support.listrak_client import IMPATIENT, body, client
 from tests.support.sandbox_caller import Caller
 from tests.support.scripted_listrak import Exchange, Script, answer, created, data, refuse
 

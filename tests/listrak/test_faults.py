@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from listrak_sms_cli.errors import AccountError, CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable
-from listrak_sms_cli.listrak import Credentials, Endpoint, ImportTooLarge, ListrakClient, Policy
-from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ColumnMapping, ImportBody
+from listrak_sms_cli.listrak import Credentials, Endpoint, ListrakClient, Policy
+from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
+from listrak_sms_cli.listrak.errors import ImportTooLarge
 from listrak_sms_cli.listrak.retry import Retry
+from tests.support.listrak_client import IMPATIENT, QUICK, body, client
 from tests.support.scripted_listrak import (
     TOO_LATE,
     Exchange,
@@ -32,24 +34,7 @@ from tests.support.scripted_listrak import (
     token,
 )
 
-QUICK = Policy(give_up_after=20.0, first_wait=0.001, longest_wait=0.01)
-IMPATIENT = Policy(give_up_after=0.05, first_wait=0.001, longest_wait=0.01)
 LARGE = 48 << 20  # bytes: more than the buffers of a loopback socket hold
-
-
-@dataclass(frozen=True)
-class Bytes:
-    """An import file in memory."""
-
-    value: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.value)
-
-    def chunks(self) -> Iterator[bytes]:
-        for start in range(0, len(self.value), 1 << 20):
-            yield self.value[start : start + (1 << 20)]
 
 
 @dataclass(frozen=True)
@@ -58,15 +43,6 @@ class TooLarge:
 
     def chunks(self) -> Iterator[bytes]:
         raise AssertionError("a file that is too large is not even read")
-
-
-def client(script: Script, policy: Policy = QUICK, **more: object) -> ListrakClient:
-    endpoint = Endpoint(script.api_url, script.token_url)
-    return ListrakClient(endpoint, Credentials("an-id", "a-secret"), policy=policy, **more)  # type: ignore[arg-type]
-
-
-def body(content: bytes = b"phone,tier\n17185550100,gold\n") -> ImportBody:
-    return ImportBody("audience.csv", (ColumnMapping(7),), Bytes(content))
 
 
 CREATED = {"status": 201, "resourceId": "77"}

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from listrak_sms_cli.listrak import ColumnMapping, Credentials, Endpoint, ImportBody, ListrakClient
-from tests.listrak.test_faults import QUICK, body
+from tests.support.listrak_client import QUICK, body
 from tests.support.sandbox_caller import Caller
 
 KINDS: list[dict[str, Any]] = [

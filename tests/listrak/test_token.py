@@ -10,7 +10,7 @@ import pytest
 
 from listrak_sms_cli.errors import AccountError, CredentialsRefused, ListrakRefused
 from listrak_sms_cli.listrak.auth import LIFETIME, Token, token_for
-from tests.listrak.test_faults import body, client
+from tests.support.listrak_client import body, client
 from tests.support.scripted_listrak import Script, Step, answer, created, data, page_of_html, refuse, token
 
 

@@ -12,7 +12,7 @@ import pytest
 from listrak_sms_cli.errors import ListrakUnavailable, SettingsError
 from listrak_sms_cli.listrak import Credentials, Endpoint, ListrakClient
 from listrak_sms_cli.listrak.wire import proxy_for
-from tests.listrak.test_faults import IMPATIENT, client
+from tests.support.listrak_client import IMPATIENT, client
 from tests.support.scripted_listrak import Exchange, Script, answer, data
 
 REMOTE = Endpoint("https://api.listrak.example/sms", "https://api.listrak.example/OAuth2/Token")

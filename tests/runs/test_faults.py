@@ -1,4 +1,5 @@
-"""Five hundred random fault schedules, and thirty through real processes: each ends with every contact right."""
+"""Five hundred random fault schedules, and thirty through real processes: each ends with every contact right. `make
+test` lives through the first 110 and 10 of them, `make test-all` through all."""
 
 from __future__ import annotations
 
@@ -9,12 +10,21 @@ from typing import Any
 import pytest
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox
-from tests.support.storm import Command, Schedule, draw, in_process, live_through
+from tests.support.fault_schedules import Command, Schedule, draw, in_process, live_through
 from tests.support.world import run_lsms
 
-AT_ONCE = 50  # schedules a test
-SCHEDULES = 500
-PROCESSES = range(10_000, 10_030)
+TOGETHER = 10  # schedules a test
+IN_PROCESS, PROCESSES = range(500), range(10_000, 10_030)
+EVERY_TIME = {IN_PROCESS: 110, PROCESSES: 10}  # the first so many belong to `make test`, all to `make test-all`
+
+
+def groups(seeds: range) -> list[Any]:
+    """The seeds in groups of TOGETHER, each a parameter of a test; the later ones are marked `long`."""
+    return [
+        pytest.param(seeds[start : start + TOGETHER], id=str(seeds[start]), marks=[pytest.mark.long] * (start >= often))
+        for often in [EVERY_TIME[seeds]]
+        for start in range(0, len(seeds), TOGETHER)
+    ]
 
 
 def as_processes(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Command:
@@ -41,23 +51,24 @@ def as_processes(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Co
     return command
 
 
-@pytest.mark.parametrize("first", range(0, SCHEDULES, AT_ONCE))
-def test_every_schedule_is_survived(tmp_path: Path, first: int) -> None:
+@pytest.mark.parametrize("seeds", groups(IN_PROCESS))
+def test_every_schedule_is_survived(tmp_path: Path, seeds: range) -> None:
     """Whatever goes wrong, resuming ends with every contact right, true counts and true exit codes on the way."""
-    codes = live_through(range(first, first + AT_ONCE), in_process, tmp_path)
-    assert codes[0] == AT_ONCE
+    codes = live_through(seeds, in_process, tmp_path)
+    assert codes[0] == len(seeds)
 
 
-@pytest.mark.parametrize("first", range(PROCESSES.start, PROCESSES.stop, 10))
-def test_schedules_are_survived_by_real_processes(tmp_path: Path, first: int) -> None:
+@pytest.mark.parametrize("seeds", groups(PROCESSES))
+def test_schedules_are_survived_by_real_processes(tmp_path: Path, seeds: range) -> None:
     """The same, each command a process of its own, with one JSON document on standard output and nothing else."""
-    codes = live_through(range(first, first + 10), as_processes, tmp_path, at_once=3)
-    assert codes[0] == 10
+    codes = live_through(seeds, as_processes, tmp_path, at_once=3)
+    assert codes[0] == len(seeds)
 
 
-def test_the_schedules_hold_every_kind_of_fault() -> None:
+@pytest.mark.parametrize("seeds", [IN_PROCESS[: EVERY_TIME[IN_PROCESS]], IN_PROCESS], ids=["make test", "all"])
+def test_the_schedules_hold_every_kind_of_fault(seeds: range) -> None:
     """Between them the schedules contain every fault the sandbox knows, but those that leave nothing to survive."""
     from listrak_sms_cli.sandbox.faults import KINDS
 
-    drawn = {rule["fault"] for seed in range(SCHEDULES) for rule in draw(seed).rules}
+    drawn = {rule["fault"] for seed in seeds for rule in draw(seed).rules}
     assert drawn == set(KINDS) - {"import_never_ends", "min_rows"}

@@ -1,9 +1,8 @@
-"""What is read back from Listrak in bad weather: the same as in good weather, or exit 5 and the way on."""
+"""What is read back from Listrak while requests fail: the same as without faults, or exit 5 and the way on."""
 
 from __future__ import annotations
 
 import json
-import random
 import signal
 import stat
 import time
@@ -16,6 +15,7 @@ import pytest
 from listrak_sms_cli.errors import ListrakUnavailable
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from tests.support.in_process import pulled, pushed, verified
+from tests.support.passing_faults import reading_faults
 from tests.support.world import World, start_lsms
 
 MAIN, OLD_LIST, NO_LIST = 10_600, 1_500, 40  # contacts; who is on the old list is on the main one as well
@@ -26,7 +26,6 @@ MEMBERS = [*PHONES[::17], *PHONES[-NO_LIST:], *(f"+1303{4000000 + n}" for n in r
 AUDIENCE = HEAD + "".join(
     f"{phone},{'X' if n % 97 == 5 else 'N'}{phone[-7:]},Gold\n" for n, phone in enumerate(dict.fromkeys(MEMBERS))
 )
-READING = ("list_contacts", "contact", "lists", "opt_outs", "fields", "sender_code", "token")
 
 
 @pytest.fixture(scope="module")
@@ -52,41 +51,17 @@ def world(sandbox: EmbeddedSandbox, tmp_path: Path) -> World:
     return world
 
 
-def weather(seed: int) -> list[dict[str, Any]]:
-    """Faults that pass, on every route that reads."""
-    draw = random.Random(seed)
-    kinds: list[dict[str, Any]] = [
-        {"fault": "status", "status": 503},
-        {"fault": "status", "status": 429, "retry_after": 0},
-        {"fault": "truncated_json"},
-        {"fault": "wrong_shape"},
-        {"fault": "html", "status": 200},
-        {"fault": "lost_reply"},
-        {"fault": "hang", "seconds": 0.1},
-    ]
-    rules = [
-        {"route": route, "probability": draw.uniform(0.02, 0.12), "seed": draw.randint(0, 999), "count": None, **kind}
-        for route in READING
-        for kind in draw.sample(kinds, 4)
-    ]
-    revoked = [
-        {"route": route, "fault": "revoke_tokens", "skip": skip}
-        for route, skip in (("list_contacts", 1), ("contact", 30))
-    ]
-    return [*revoked, *rules]
-
-
 def struck(world: World) -> int:
     return sum(one["struck"] for one in world.admin("faults"))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_weather_changes_nothing(world: World, seed: int, tmp_path: Path) -> None:
+def test_passing_faults_change_nothing(world: World, seed: int, tmp_path: Path) -> None:
     """A pulled file is the same to the byte, of everybody and of an audience; so are what `verify` lists, and what a
     push with `--only-existing`, `--exclude-opted-out`, `--rejects` and `--verify` drops, sends and reads back."""
     audience = world.audience(AUDIENCE, "members.csv")
     found = []
-    for rules in ([], weather(seed)):
+    for rules in ([], reading_faults(seed)):
         world.admin("faults", rules)
         files = [tmp_path / name for name in ("all.csv", "some.csv", "differences.csv", "rejects.csv")]
         all_, some, differences, rejects = files

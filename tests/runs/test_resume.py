@@ -144,7 +144,7 @@ def test_the_audience_is_no_place_for_members(world: World) -> None:
 
 def test_status_waits_for_imports(make_world: MakeWorld) -> None:
     """`status --wait` waits until the imports have ended, and is exit 6 when they have not in time."""
-    world = make_world(import_seconds=8)
+    world = make_world(import_seconds=4)
     told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
     assert world.lsms("runs", "--json").json["runs"][0]["state"] == "importing"
     late = told(world.lsms("status", "--wait", "--wait-timeout", "0.2s", "--json"), 6)
@@ -156,7 +156,7 @@ def test_status_waits_for_imports(make_world: MakeWorld) -> None:
 def test_a_push_waits_for_earlier_imports(make_world: MakeWorld) -> None:
     """Older data never lands after newer: a later push sends only once the earlier imports have ended; with
     `--no-wait` it warns instead; when they do not end in time nothing is sent and `resume` goes on."""
-    world = make_world(import_seconds=6)
+    world = make_world(import_seconds=4)
     told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
     newer = world.audience(NINE.replace("N", "M"), "newer.csv")
     late = told(world.lsms("push", newer, "--wait-timeout", "0.2s", "--json"), 5)
@@ -203,7 +203,7 @@ def limited(size: int) -> Callable[[], None]:
 
 def test_a_full_disk_for_the_state(world: World) -> None:
     """When the state no longer fits the push goes on and warns; nothing half made is left to resume."""
-    report = told(world.lsms("push", world.audience(NINE), "--json", preexec_fn=limited(700)), 0)
+    report = told(world.process("push", world.audience(NINE), "--json", preexec_fn=limited(700)), 0)
     assert report["rows_sent"] == 9
     assert {warning["code"] for warning in report["warnings"]} & {"no_state", "state_lost"}
 
@@ -211,7 +211,7 @@ def test_a_full_disk_for_the_state(world: World) -> None:
 def test_a_full_disk_for_temporary_files(world: World) -> None:
     """When the import files do not fit, nothing was sent, and the message names the folder."""
     text = "phone,first_name\n" + "".join(f"21255501{n:02d},{'x' * 40}\n" for n in range(100))
-    report = told(world.lsms("push", world.audience(text), "--json", preexec_fn=limited(2000)), 2)
+    report = told(world.process("push", world.audience(text), "--json", preexec_fn=limited(2000)), 2)
     assert report["error"]["code"] == "disk_full"
     assert world.admin("imports") == []
 

@@ -1,5 +1,5 @@
 """Thousands of members and contacts of every kind: what lsms says of them, and what becomes of them, against a
-computation a row at a time; in good weather, in bad weather, and with a kill in the middle."""
+computation a row at a time; without faults, with faults, and with a kill in the middle."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.runs.test_account_for_all import FIELDS, plain_phone, write
-from tests.runs.test_read_faults import weather
 from tests.support import reference_account as reference
 from tests.support.in_process import pulled, pushed, resumed, verified
+from tests.support.passing_faults import reading_faults
 from tests.support.reference_account import KINDS, Row, after, differences, judge, pulled_row, reasons
+from tests.support.reference_members import FIELDS, plain_phone, write
 from tests.support.world import World
 
 COUNT = 2200
@@ -31,13 +31,13 @@ WRITING = [
 ]
 
 
-@pytest.mark.parametrize("how", ["undisturbed", "in bad weather", "killed"])
+@pytest.mark.parametrize("how", ["undisturbed", "with faults", "killed"])
 def test_all_of_it_agrees(make_world: Callable[..., World], how: str) -> None:
     """Counts, files and contacts are those of the computation, from the first look to the way back."""
     world = make_world(invented_contacts=False)
     scene = Scene(world, how == "killed")
-    if how == "in bad weather":
-        world.admin("faults", [*weather(3), *WRITING])
+    if how == "with faults":
+        world.admin("faults", [*reading_faults(3), *WRITING])
     scene.verify()
     scene.push()
     scene.verify()

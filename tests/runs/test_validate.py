@@ -12,7 +12,8 @@ import pytest
 
 from listrak_sms_cli import validate
 from listrak_sms_cli.audience.phones.read import read_phones
-from tests.support.world import PROJECT, SAMPLES, Ended, World, run_lsms
+from tests.support.lsms import SAMPLES, Ended, call_lsms
+from tests.support.world import World
 
 MESSY = SAMPLES / "messy.csv"
 HEADER = "phone,first_name,tier\n"
@@ -23,7 +24,7 @@ def lines(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def validated(*arguments: object, home: Path, **more: Any) -> Ended:
-    return run_lsms("validate", *arguments, env={"HOME": str(home), "LSMS_STATE_DIR": str(home)}, **more)
+    return call_lsms("validate", *arguments, env={"HOME": str(home), "LSMS_STATE_DIR": str(home)}, **more)
 
 
 def audience(home: Path, cells: list[str], header: str = "phone,x", name: str = "a.csv") -> Path:
@@ -125,7 +126,7 @@ def test_phones_in_exponent_form_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("phone,x\n7.18E+10,a\n2125550100,b\n", "utf-8")
     assert "phones_in_exponent_form" in codes(path)
-    pushed = run_lsms("push", path, "--sandbox", "--json", env={"HOME": str(tmp_path)}).json
+    pushed = call_lsms("push", path, "--sandbox", "--json", env={"HOME": str(tmp_path)}).json
     assert "phones_in_exponent_form" in [warning["code"] for warning in pushed["warnings"]]
 
 
@@ -165,8 +166,7 @@ def test_the_command_pushes_the_same_members(world: World) -> None:
 def test_without_a_sender_code_the_command_says_where_it_goes(tmp_path: Path) -> None:
     """ID stands in the place of the sender code; an audience whose name begins with a dash comes last."""
     audience(tmp_path, ["a"], name="-x.csv")
-    env = {"HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}
-    ended = run_lsms("validate", "--keep", "first", "--json", "--", "-x.csv", env=env, cwd=tmp_path)
+    ended = validated("--keep", "first", "--json", "--", "-x.csv", home=tmp_path, cwd=tmp_path)
     assert ended.json["command"] == "lsms push --keep first --sender-code ID -- -x.csv"
     assert validated(SAMPLES / "smoke.csv", home=tmp_path).out.endswith(
         f"Push it with: lsms push {SAMPLES / 'smoke.csv'} --sender-code ID\n"

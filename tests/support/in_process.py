@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.runs import ResumeOptions, resume_run, status_of
-from listrak_sms_cli.runs.options import push_options, reading_options, waiting
-from listrak_sms_cli.runs.pull import PullOptions, pull_contacts
-from listrak_sms_cli.runs.push import push_audience
-from listrak_sms_cli.runs.validate import validate_audience
-from listrak_sms_cli.runs.verify import VerifyOptions, verify_audience
+from listrak_sms_cli.runs import (
+    PullOptions,
+    ResumeOptions,
+    VerifyOptions,
+    pull_contacts,
+    push_audience,
+    push_options,
+    reading_options,
+    resume_run,
+    status_of,
+    validate_audience,
+    verify_audience,
+    waiting,
+)
 from listrak_sms_cli.settings import Settings, load_settings
 from tests.support.world import World
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tests.runs.test_account_for_all import (
+from tests.support.reference_members import (
     FIELDS,
     LIMITS,
     YES,

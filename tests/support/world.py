@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox
+from tests.support.lsms import PROJECT, SAMPLES, Ended, call_lsms, run_lsms, start_lsms
 
-PROJECT = Path(__file__).parent.parent.parent
-SAMPLES = PROJECT / "sample_audiences"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A process that has ended: exit code, standard output, standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-def start_lsms(*arguments: object, env: dict[str, str], **popen: Any) -> subprocess.Popen[str]:
-    """The real `lsms` in a process of its own, with nothing of this environment but the way to Python."""
-    command = [sys.executable, "-m", "listrak_sms_cli", *map(str, arguments)]
-    popen.setdefault("cwd", PROJECT)
-    return subprocess.Popen(
-        command,
-        env={"PATH": os.defpath, "PYTHONDEVMODE": "", **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **popen,
-    )
-
-
-def run_lsms(*arguments: object, env: dict[str, str], stdin: str | None = None, **popen: Any) -> Ended:
-    process = start_lsms(*arguments, env=env, stdin=subprocess.PIPE, **popen)
-    out, err = process.communicate(stdin, timeout=120)
-    return Ended(process.returncode, out, err)
+__all__ = ["PROJECT", "SAMPLES", "Ended", "World", "run_lsms", "start_lsms"]
 
 
 @dataclass(frozen=True)
@@ -71,9 +35,15 @@ class World:
         }
 
     def lsms(self, *arguments: object, env: dict[str, str] | None = None, **more: Any) -> Ended:
+        """Run `lsms` here, by its entry point: the same command line, output and exit code as a process has."""
+        return call_lsms(*arguments, env={**self.env, **(env or {})}, **more)
+
+    def process(self, *arguments: object, env: dict[str, str] | None = None, **more: Any) -> Ended:
+        """Run `lsms` in a process of its own until it ends: where start-up, limits or closed streams matter."""
         return run_lsms(*arguments, env={**self.env, **(env or {})}, **more)
 
     def start(self, *arguments: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
+        """Start `lsms` in a process of its own, to be interrupted or killed."""
         return start_lsms(*arguments, env={**self.env, **(env or {})}, **more)
 
     def admin(self, route: str, body: object = None) -> Any:

@@ -7,26 +7,10 @@ import phonenumbers
 import pyarrow as pa
 
 from listrak_sms_cli.audience.phones.constants import INVALID, MOST_DIGITS
-from listrak_sms_cli.audience.phones.numbering_plans import (
-    Plan,
-    calling_codes,
-    known_region,
-    plan_of_code,
-    plan_of_region,
-)
+from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phones.read import LONGEST, read_phones
 from listrak_sms_cli.audience.phones.tidy import EXPONENT, tidy
-from listrak_sms_cli.columnar import (
-    CellDigits,
-    Integers,
-    Mask,
-    indices,
-    matches,
-    nulls_as_empty,
-    raw,
-    read_digits,
-    string_column,
-)
+from listrak_sms_cli.columnar import indices, matches, nulls_as_empty, raw, read_digits, string_column
 
 _GENERAL = (
     "",
@@ -44,21 +28,19 @@ _OF_A_PLAN = ("too short for {0}", "too long for {0}", "no phone in {0} has so m
 def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
     """Why cells are INVALID, in words for people that never hold the value: pa.string(), one a row; "" for cells that
     are valid or MISSING. For rejected rows only: it takes longer than `read_phones`."""
-    home = known_region(region)
+    home = plan_of_region(region)
     tidied = tidy(nulls_as_empty(column))
     digits = read_digits(raw(tidied), MOST_DIGITS, LONGEST)
-    return _reasons(tidied, digits, read_phones(column, home) == INVALID, plan_of_region(home))
-
-
-def _reasons(tidied: pa.StringArray, digits: CellDigits, invalid: Mask, home: Plan | None) -> pa.StringArray:
-    reasons = list(_GENERAL)
-    reason = np.zeros(len(tidied), np.int64)
-    counts = digits.counts
+    counts, countable = digits.counts, digits.counts <= MOST_DIGITS
+    invalid = read_phones(column, region) == INVALID
     abroad = matches(tidied, r"^(\+|0[ ().\-/]*0)") & (counts > 3)
     zeros = np.where(matches(tidied, r"^\+"), 0, 2)  # that stand for the plus
-    codes = _calling_codes(digits, zeros, invalid & abroad)
-    if home is not None:
-        codes[~abroad] = home.code
+    codes = np.full(len(tidied), home.code if home else 0)
+    codes[abroad] = 0
+    rows = np.flatnonzero(invalid & abroad & countable)
+    start = digits.values[rows] // 10 ** np.maximum(counts[rows] - 3 - zeros[rows], 0)
+    codes[rows] = calling_codes()[np.minimum(start, 999)]
+    reasons, reason = list(_GENERAL), np.zeros(len(tidied), np.int64)
     for code in np.unique(codes[invalid]).tolist():
         rows = np.flatnonzero(invalid & (codes == code))
         if code == 0:
@@ -66,10 +48,10 @@ def _reasons(tidied: pa.StringArray, digits: CellDigits, invalid: Mask, home: Pl
             continue
         plan = home if home is not None and home.code == code else plan_of_code(code)
         national = counts[rows] - np.where(abroad[rows], zeros[rows] + len(str(code)), 0)
-        reason[rows] = len(reasons) + _place_of_a_plan(plan, national)
+        reason[rows] = len(reasons) + _sentence_of_a_plan(plan, national)
         reasons += [sentence.format(_name(plan)) for sentence in _OF_A_PLAN]
     for applies, place in (
-        (counts > MOST_DIGITS, _TOO_LONG),
+        (~countable, _TOO_LONG),
         (matches(tidied, r"\p{L}"), _LETTERS),
         (counts == 0, _NO_DIGITS),
         (matches(tidied, EXPONENT), _EXPONENT),
@@ -78,23 +60,13 @@ def _reasons(tidied: pa.StringArray, digits: CellDigits, invalid: Mask, home: Pl
     return string_column(reasons).take(indices(reason))
 
 
-def _calling_codes(digits: CellDigits, zeros: Integers, international: Mask) -> Integers:
-    """The calling code that each international cell begins with, behind its zeros; 0 for all others."""
-    codes = np.zeros(len(zeros), np.int64)
-    for count in np.unique(digits.counts[international & (digits.counts <= MOST_DIGITS)]).tolist():
-        rows = np.flatnonzero(international & (digits.counts == count))
-        start = digits.values[rows] // 10 ** np.maximum(count - 3 - zeros[rows], 0)
-        codes[rows] = calling_codes()[np.minimum(start, 999)]
-    return codes
-
-
-def _place_of_a_plan(plan: Plan, digits: np.ndarray) -> np.ndarray:
-    """Which sentence of _OF_A_PLAN fits national numbers with so many digits."""
+def _sentence_of_a_plan(plan: Plan, digits: np.ndarray) -> np.ndarray:
+    """The place in _OF_A_PLAN of what is wrong with national numbers of so many digits."""
     lengths = plan.general.possible_length
-    place = np.where(np.isin(digits, lengths), 3, 2)
-    place[digits < min(lengths)] = 0
-    place[digits > max(lengths)] = 1
-    return place
+    sentence = np.where(np.isin(digits, lengths), 3, 2)
+    sentence[digits < min(lengths)] = 0
+    sentence[digits > max(lengths)] = 1
+    return sentence
 
 
 def _name(plan: Plan) -> str:

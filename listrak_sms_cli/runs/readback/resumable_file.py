@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.errors import SettingsError, UsageError
-from listrak_sms_cli.runs.output_file import is_parquet, not_writable, output_path
+from listrak_sms_cli.runs.output_file import is_parquet, not_writable, output_path, replacing
 from listrak_sms_cli.runs.pack import header_line, string_offsets, write_lines
 
 _KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
@@ -104,27 +104,18 @@ class ResumableFile:
         progress.current, progress.cursor = current, cursor or "Start"
         if cursor is None:
             progress.done.append(current)
-        with self._disk():
-            new = self._side.with_suffix(".new")
-            with _private(new) as file:
-                file.write(msgspec.json.encode(progress))
-            new.replace(self._side)
+        with self._disk(), replacing(self._side, self._side.with_suffix(".new")) as file:
+            file.write(msgspec.json.encode(progress))
 
     def publish(self) -> int:
         """Put the whole file in its place, CSV or Parquet by suffix, and return its size in bytes."""
         whole = self._target.with_name(f".{self._target.name}-pull.whole")
-        with self._disk():
-            try:
-                with _private(whole) as file:
-                    write = _write_parquet if is_parquet(self._target) else _write_csv
-                    write(file, self.schema, self.batches())
-                    file.flush()
-                    os.fsync(file.fileno())
-                size = whole.stat().st_size
-                whole.replace(self._target)
-            except BaseException:
-                whole.unlink(missing_ok=True)
-                raise
+        with self._disk(), replacing(self._target, whole) as file:
+            write = _write_parquet if is_parquet(self._target) else _write_csv
+            write(file, self.schema, self.batches())
+            file.flush()
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
         self._side.unlink(missing_ok=True)
         self._part.unlink(missing_ok=True)
         return size
@@ -147,13 +138,6 @@ class ResumableFile:
         if not self.progress.rows:
             self._part.unlink(missing_ok=True)
         os.close(self._file)
-
-
-@contextmanager
-def _private(path: Path) -> Iterator[Any]:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        yield file
 
 
 def _write_csv(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:

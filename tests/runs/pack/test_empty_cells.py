@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs.test_push import check_counts, pushed
+from tests.support.push_command import check_counts, pushed
 from tests.support.world import World
 
 KEEP = ("--empty-cells", "keep")

@@ -26,13 +26,14 @@ from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError, LsmsError
 from listrak_sms_cli.runs import events as e
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.prepare import PlannedAudience, Receivers, check_members, profile_of, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, Receivers, profile_of, read_phones
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns
 from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, check_in_one_pass
+from listrak_sms_cli.runs.prepare.value_pass import check_members
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
-from tests.runs.test_account_for_all import make_members, write
 from tests.support.in_process import validated
+from tests.support.reference_members import make_members, write
 from tests.support.world import World
 
 KINDS = tuple(FieldKind)

@@ -6,11 +6,8 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.changed_only import NEW, OLD, held, sent
 from tests.support.world import World
-
-HEADER = "phone,first_name,Loyalty Tier\n"
-OLD = HEADER + "2125550100,Ann,Gold\n2125550101,Bob,Silver\n2125550102,Cleo,\n"
-NEW = HEADER + "2125550100,Ann,Gold\n2125550101,Bob,Gold\n2125550102,Cleo,\n2125550103,Dan,Gold\n"
 
 
 def pushed(world: World, text: str, *options: object, code: int = 0, **more: Any) -> dict[str, Any]:
@@ -25,22 +22,6 @@ def pushed(world: World, text: str, *options: object, code: int = 0, **more: Any
     )
     assert report["rows_sendable"] == report["rows_sent"] + report["rows_refused"] + report["rows_pending"]
     return report
-
-
-def sent(report: dict[str, Any]) -> tuple[int, int]:
-    return report["rows_sent"], report["rows_unchanged"]
-
-
-def held(world: World, text: str) -> bool:
-    """Whether the sandbox's contacts have what this audience says."""
-    contacts = world.contacts()
-    names = {"first_name": "First Name", "Loyalty Tier": "Loyalty Tier"}
-    header, *rows = (line.split(",") for line in text.splitlines())
-    return all(
-        (contacts["+1" + row[0]].get(names[column]) or "") == value
-        for row in rows
-        for column, value in zip(header[1:], row[1:], strict=True)
-    )
 
 
 def test_only_what_has_changed_is_sent(world: World) -> None:
@@ -113,7 +94,7 @@ def test_other_phones_or_columns_in_the_file_are_a_change(world: World) -> None:
 def test_remembering_needs_no_pandas(world: World) -> None:
     """Neither a first push nor one that looks at what is remembered waits for pandas to be imported."""
     for audience in (OLD, NEW):
-        ended = world.lsms(
+        ended = world.process(
             "push", world.audience(audience), "--changed-only", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}
         )
         assert "pyarrow.parquet" in ended.err

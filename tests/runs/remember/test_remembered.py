@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs.remember.test_changed_only import HEADER, NEW, OLD, held, sent
+from tests.support.changed_only import HEADER, NEW, OLD, held, sent
 from tests.support.in_process import pushed, status
 from tests.support.world import World
 

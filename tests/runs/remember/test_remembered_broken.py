@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.runs.remember.test_changed_only import HEADER, held, sent
+from tests.support.changed_only import HEADER, held, sent
 from tests.support.in_process import pushed, resumed
 from tests.support.world import World
 

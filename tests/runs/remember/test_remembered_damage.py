@@ -13,11 +13,11 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 
+from listrak_sms_cli.runs.remember.forget_notes import ForgetNote, RunMembers
 from listrak_sms_cli.runs.remember.keyed_digests import Key
 from listrak_sms_cli.runs.remember.run_digests import write_digests
 from listrak_sms_cli.runs.remember.snapshot import Snapshot
-from listrak_sms_cli.runs.remember.strikes import Members, Strike
-from tests.runs.remember.test_changed_only import NEW, OLD, held, sent
+from tests.support.changed_only import NEW, OLD, held, sent
 from tests.support.in_process import pushed, resumed
 from tests.support.world import World
 
@@ -122,8 +122,10 @@ def test_whatever_a_disk_does_to_it_nobody_is_taken_for_arrived(tmp_path: Path) 
     phones = whole.key.phones(np.arange(12125550100, 12125550400))
     rows = np.arange(1, 301).astype(np.uint64)
     write_digests(tmp_path / "digests", place.name, [(phones, np.zeros(300, np.uint64))])
-    whole.strike(Strike("run", 1026, int(time.time()), False, Members(300, [(0, 300)]), {}), tmp_path / "digests")
-    whole.arrive(phones, rows, "run")
+    whole.note_forgotten(
+        ForgetNote("run", 1026, int(time.time()), False, RunMembers(300, [(0, 300)]), {}), tmp_path / "digests"
+    )
+    whole.remember(phones, rows, "run")
     good, members = place.read_bytes(), set(zip(phones.tolist(), rows.tolist(), strict=True))
     assert set(zip(*read(whole, 1026), strict=True)) == members
     for _ in range(40):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs.test_push import check_counts, pushed
+from tests.support.push_command import check_counts, pushed
 from tests.support.world import World
 
 HEAD = "phone,email,first_name,last_name,birthdate,postal_code,Loyalty Tier,Last Purchase\n"

@@ -251,7 +251,7 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
     """Commands as function calls."""
     audience = home / f"audience-{schedule.seed}.csv"
     audience.write_text(schedule.audience, "utf-8")
-    options = {"api_url": sandbox.api_url, "token_url": sandbox.token_url, "sender_code": 1026}
+    account = {"api_url": sandbox.api_url, "token_url": sandbox.token_url, "sender_code": 1026}
     environ = {
         "HOME": str(home),
         "LSMS_STATE_DIR": str(home / f"state-{schedule.seed}"),
@@ -259,7 +259,7 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
         "LISTRAK_CLIENT_ID": sandbox.config.client_id,
         "LISTRAK_CLIENT_SECRET": sandbox.config.client_secret,
     }
-    settings = load_settings(options, environ)
+    settings = load_settings(account, environ)
 
     asked = PushOptions(batch_rows=schedule.batch_rows, concurrency=schedule.concurrency, wait_timeout=0.6)
 
