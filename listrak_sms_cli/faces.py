@@ -1,4 +1,4 @@
-"""The face of a room, at no cost: a name is imported when it is first asked for."""
+"""Faces whose names are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 def on_demand(room: str, **modules: str) -> tuple[list[str], Callable[[str], Any]]:
     """`__all__` and `__getattr__` of the package `room`, given the names of its face by the module that holds them.
 
-    For rooms that hold much of which one command needs little; the other rooms import their faces at once.
+    For rooms of which one command needs little; other rooms import the names of their faces at once.
     """
     homes = {name: module for module, names in modules.items() for name in names.split()}
 

@@ -43,8 +43,8 @@ def parse_duration(text: str, where: str) -> float:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a command works with. `sources` says of each setting where it came from ("LISTRAK_CLIENT_ID",
-    "--sender-code", "profile acme in /…/config.toml", "default")."""
+    """The settings of a command. `give_up_after` in seconds; `sources`: where each setting came from
+    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default")."""
 
     client_id: str | None
     client_secret: str | None = field(repr=False)
@@ -59,10 +59,11 @@ class Settings:
 
     @property
     def has_credentials(self) -> bool:
+        """Whether there are a client id and a secret."""
         return bool(self.client_id and self.client_secret)
 
     def credentials(self) -> tuple[str, str]:
-        """Client id and secret; SettingsError names what is missing."""
+        """Client id and secret. Raises SettingsError that names what is missing."""
         missing = [
             name
             for name, value in (
@@ -81,6 +82,7 @@ class Settings:
         return self.client_id, self.client_secret
 
     def require_sender_code(self) -> int:
+        """The sender code. Raises SettingsError where there is none."""
         if self.sender_code is None:
             raise SettingsError(
                 "No sender code.",
@@ -106,29 +108,23 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name, variable in ENVIRONMENT.items():
+        by_profile, by_environment = (profile.get(name), in_profile), (env.get(variable), variable)
         layers = [
             (options.get(name), f"--{name.replace('_', '-')}"),
-            (profile.get(name) if explicit else None, in_profile),
-            (env.get(variable), variable),
-            (profile.get(name) if not explicit else None, in_profile),
+            *((by_profile, by_environment) if explicit else (by_environment, by_profile)),
             (DEFAULTS.get(name), "default"),
         ]
-        for value, source in layers:
-            if value not in (None, ""):
-                values[name], sources[name] = value, source
-                break
+        values[name], sources[name] = next((layer for layer in layers if layer[0] not in (None, "")), (None, ""))
     direct = None if explicit and "client_secret_file" in profile else env.get("LISTRAK_CLIENT_SECRET")
-    secret, secret_source = _secret(values, sources, direct)
-    if secret_source:
-        sources["client_secret"] = secret_source
-    sender_code = values.get("sender_code")
+    secret, sources["client_secret"] = _secret(values, sources, direct)
+    client_id, sender_code = values["client_id"], values["sender_code"]
     return Settings(
-        client_id=str(values["client_id"]) if "client_id" in values else None,
+        client_id=None if client_id is None else str(client_id),
         client_secret=secret,
         sender_code=None if sender_code is None else _whole_number(sender_code, sources["sender_code"]),
         api_url=str(values["api_url"]).rstrip("/"),
         token_url=str(values["token_url"]),
-        state_dir=_state_dir(values.get("state_dir")),
+        state_dir=_state_dir(values["state_dir"]),
         give_up_after=_seconds(values["give_up_after"], sources["give_up_after"]),
         profile=profile_name,
         config=config,
@@ -154,17 +150,33 @@ def _state_dir(given: Any) -> Path:
 
 
 def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -> Mapping[str, Any]:
+    """The profile; empty where none was named and there is none."""
+    profiles = _read_config(config)
+    if profiles is None and (config_named or explicit):
+        raise SettingsError(
+            f"There is no config file {config}.",
+            hint=f"Write one with a table [{name}], or leave --config and --profile out.",
+            code="no_config",
+        )
+    profiles = profiles or {}
+    if explicit and name not in profiles:
+        raise SettingsError(
+            f"The config file {config} has no profile {name}.",
+            hint=f"It has: {', '.join(sorted(profiles)) or 'none'}.",
+            code="no_profile",
+        )
+    profile: Mapping[str, Any] = profiles.get(name, {})
+    _check_keys(profile, f"profile {name} in {config}")
+    return profile
+
+
+def _read_config(config: Path) -> Mapping[str, Any] | None:
+    """The profiles of the config file by name; None where there is no such file."""
     try:
         _refuse_unsafe(config, "config file", secret=False)
         text = config.read_text("utf-8")
     except FileNotFoundError:
-        if config_named or explicit:
-            raise SettingsError(
-                f"There is no config file {config}.",
-                hint=f"Write one with a table [{name}], or leave --config and --profile out.",
-                code="no_config",
-            ) from None
-        return {}
+        return None
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"The config file {config} cannot be read.", code="config_unreadable") from None
     import tomllib
@@ -183,18 +195,7 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
             hint="Write the line [default] above it.",
             code="loose_setting",
         )
-    profile = document.get(name)
-    if profile is None and not explicit:
-        return {}
-    if profile is None:
-        raise SettingsError(
-            f"The config file {config} has no profile {name}.",
-            hint=f"It has: {', '.join(sorted(document)) or 'none'}.",
-            code="no_profile",
-        )
-    found: Mapping[str, Any] = profile
-    _check_keys(found, f"profile {name} in {config}")
-    return found
+    return document
 
 
 def _check_keys(profile: Mapping[str, Any], where: str) -> None:
@@ -216,8 +217,9 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
 
 
-def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str | None) -> tuple[str | None, str | None]:
-    from_file = sources.get("client_secret_file", "")
+def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str | None) -> tuple[str | None, str]:
+    """The secret and where it came from. `direct`: of the environment."""
+    from_file = sources["client_secret_file"]
     if direct:
         if from_file == "LISTRAK_CLIENT_SECRET_FILE":
             raise SettingsError(
@@ -227,7 +229,7 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
             )
         return direct, "LISTRAK_CLIENT_SECRET"
     if not from_file:
-        return None, None
+        return None, ""
     path = Path(str(values["client_secret_file"])).expanduser()
     try:
         _refuse_unsafe(path, "secret file", secret=True)

@@ -106,7 +106,7 @@ def test_the_output_shown_is_what_comes_out(tmp_path: Path) -> None:
     assert ended.code == 0
 
     def without_times(text: str) -> str:
-        text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", text)
+        text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
         return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
 
     assert without_times(ended.out) == without_times(block[2])

@@ -30,9 +30,9 @@ def fields(given: Given) -> None:
     code = settings.require_sender_code()
     with connect(settings) as client:
         client.sender_code(code)
-        found = sorted(client.profile_fields(code), key=lambda field: field.id)
+        profile_fields = sorted(client.profile_fields(code), key=lambda field: field.id)
     keys = ("id", "name", "type", "max_length", "state", "column")
-    rows = [(f.id, f.name, f.data_type, f.max_length, f.status_flag, f.name.replace(" ", "_")) for f in found]
+    rows = [(f.id, f.name, f.data_type, f.max_length, f.status_flag, f.name.replace(" ", "_")) for f in profile_fields]
     output.listing("fields", f"Profile fields of sender code {code}", keys, rows)
 
 
@@ -45,9 +45,9 @@ def sender_codes(given: Given) -> None:
 
     settings = given.settings()
     with connect(settings) as client:
-        found = client.sender_codes()
+        codes = client.sender_codes()
     keys = ("id", "code", "country", "merchant")
-    rows = [(code.id, code.code, code.country, code.merchant_name) for code in found]
+    rows = [(code.id, code.code, code.country, code.merchant_name) for code in codes]
     output.listing("sender_codes", "Sender codes", keys, rows)
 
 
@@ -60,7 +60,7 @@ def check(given: Given) -> None:
     Example: lsms check --sender-code 1026
     """
     settings = given.settings()
-    steps = [*_settings_found(settings), *_connection(settings, given["phone"])]
+    steps = [*_settings_steps(settings), *_connection(settings, given["phone"])]
     failed = next((step.error for step in steps if step.error), None)
     if given["json"]:
         document: dict[str, Any] = {
@@ -90,14 +90,14 @@ class _Step(Struct, frozen=True):
     name: str
     detail: str
     error: LsmsError | None = None
-    found: bool = True
+    is_set: bool = True
 
     @property
     def ok(self) -> bool:
-        return self.error is None and self.found
+        return self.error is None and self.is_set
 
 
-def _settings_found(settings: Settings) -> list[_Step]:
+def _settings_steps(settings: Settings) -> list[_Step]:
     shown = {
         "client id": ("client_id", settings.client_id),
         "client secret": ("client_secret", "set" if settings.client_secret else None),
@@ -106,7 +106,7 @@ def _settings_found(settings: Settings) -> list[_Step]:
         "token address": ("token_url", _without_secrets(settings.token_url)),
     }
     steps = [
-        _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set", found=False)
+        _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set", is_set=False)
         for name, (key, value) in shown.items()
     ]
     try:
@@ -118,13 +118,13 @@ def _settings_found(settings: Settings) -> list[_Step]:
 
 
 def _without_secrets(url: str) -> str:
-    """The address without what a mistaken person may have put into it."""
+    """The address without user, password, query and fragment, where somebody may have put a secret."""
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
-    """Token, sender code, profile fields; the first that fails is the last that is tried."""
+    """The steps token, sender code, profile fields, phone, up to the first that fails."""
     from listrak_sms_cli.runs import connect
 
     try:
@@ -139,33 +139,33 @@ def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
             client.check_token()
             yield _Step(name, "issued")
             name = "sender code"
-            found = client.sender_code(code)
-            yield _Step(name, f"{code} is there: {found.code or 'no code'}, {found.country or 'no country'}")
+            known = client.sender_code(code)
+            yield _Step(name, f"{code} is there: {known.code or 'no code'}, {known.country or 'no country'}")
             name = "profile fields"
             count = len(client.profile_fields(code))
             yield _Step(name, f"{count} readable")
             if phone:
                 name = "phone"
-                yield _spellings(client, code, found.country, phone)
+                yield _spellings(client, code, known.country, phone)
     except LsmsError as error:
         yield _Step(name, f"{error.message} {error.hint}".strip(), error)
 
 
 def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str) -> _Step:
-    """Which spellings of a contact's phone the account finds; never shows the phone itself."""
+    """The spellings of a contact's phone that the account finds; the phone itself is never shown."""
     from listrak_sms_cli.audience.phones import PhoneFormat, read_phones, write_phones
     from listrak_sms_cli.columnar import string_column
 
     number = read_phones(string_column([phone]), country)
     if number[0] <= 0:
         return _Step("phone", "not a phone", UsageError("--phone is not a valid phone.", hint="Write it with its +."))
-    found = [
+    spellings = [
         form.value
         for form in PhoneFormat
         if client.contact(sender_code, write_phones(number, form)[0].as_py()) is not None
     ]
-    if not found:
+    if not spellings:
         missing = AccountError("No spelling of this phone is found.", hint="Take the phone of a contact that exists.")
         return _Step("phone", f"{missing.message} {missing.hint}", missing)
-    best = "digits" if "digits" in found else found[0]
-    return _Step("phone", f"found as {', '.join(found)}; push with --phone-format {best}")
+    best = "digits" if "digits" in spellings else spellings[0]
+    return _Step("phone", f"found as {', '.join(spellings)}; push with --phone-format {best}")

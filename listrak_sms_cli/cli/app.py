@@ -41,7 +41,7 @@ def lsms(
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    pass
+    """What stands before a command: `lsms --version`."""
 
 
 def main() -> NoReturn:

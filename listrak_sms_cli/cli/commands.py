@@ -73,7 +73,7 @@ class _AsTyped:
 
 
 class Commands(TyperGroup):
-    """Lists and completes the commands by their lines; the one that was typed becomes the real one."""
+    """Lists and completes the commands by their lines; the one that was typed is loaded."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -81,10 +81,12 @@ class Commands(TyperGroup):
             self.add_command(TyperCommand(name, help=line))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Sort the words without Typer's checks of their values."""
         leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
+        """Write the page of `lsms --help`."""
         from listrak_sms_cli.cli.output import output
         from listrak_sms_cli.display import draw_overview
 
@@ -96,14 +98,16 @@ class Commands(TyperGroup):
             draw_overview(usage, str(self.help).split("\n\n"), sections, output.console())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was typed, loaded, and the words behind it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and load_command(str(name)), rest
 
 
 class Command(TyperCommand):
-    """The one that is run."""
+    """The command that is run."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Sort the words without Typer's checks of their values."""
         leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
 

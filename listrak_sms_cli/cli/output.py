@@ -1,4 +1,4 @@
-"""How the running command wants its result shown: one place, because errors need to know it too."""
+"""How the running command shows its result: in one place, because errors are shown in the same way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPORTING = ("push", "validate", "resume", "status")  # commands whose `--json`
 
 @dataclass
 class Output:
-    """Set by the command that runs."""
+    """How results are written to standard output. Set when a command begins."""
 
     command: str = ""
     json: bool = False
@@ -33,19 +33,22 @@ class Output:
 
     @property
     def paced(self) -> bool:
-        """Whether the command reads members itself; the others tell of an earlier run."""
+        """Whether members per second are shown: the command reads members itself."""
         return self.command in ("push", "validate")
 
     def use(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        """The command begins, with these options."""
         self.running = True
         self.json, self.quiet, self.verbose = json, quiet, verbose
 
     def console(self) -> Console:
+        """The console of standard output."""
         from rich.console import Console
 
         return Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
     def document(self, document: Any) -> None:
+        """Write one JSON document."""
         with self.writing():
             sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
             sys.stdout.flush()
@@ -72,8 +75,10 @@ class Output:
         json_only: frozenset[str] = frozenset(),
         **more: Any,
     ) -> None:
-        """A list of things: a table with `title`, or in JSON an array of objects under `name`. `json_only`: keys the
-        table has no room for."""
+        """Write a table with `title`, or in JSON an array of objects under `name` beside `more`.
+
+        `keys`: of the objects, the table's heads; `rows`: their values; `json_only`: keys the table has no room for.
+        """
         if self.json:
             listed = [dict(zip(keys, row, strict=True)) for row in rows]
             self.document({name: listed, **more, "exit_code": 0, "error": None})
@@ -88,6 +93,7 @@ class Output:
             sys.stdout.flush()
 
     def report(self, report: Report) -> None:
+        """Write the Report of a run."""
         if self.json:
             self.document(report.as_json())
         else:
@@ -101,7 +107,7 @@ class Output:
                 sys.stdout.flush()
 
     def columns(self, report: Report | None) -> None:
-        """What is known of the columns of an audience that cannot be pushed; in JSON the error document has it."""
+        """Write what is known of the columns of an audience that cannot be pushed (in JSON: part of the error)."""
         if report is not None and report.profile and not self.json:
             from listrak_sms_cli import display
 
@@ -110,23 +116,24 @@ class Output:
                 sys.stdout.flush()
 
     def error_document(self, error: LsmsError) -> dict[str, Any]:
+        """The JSON document of an error: a Report where the command has one, else code, message, hint, exit code."""
         from listrak_sms_cli.runs import Report, ReportError
 
-        told = ReportError(error.code, error.message, error.hint)
+        shown = ReportError(error.code, error.message, error.hint)
         report = error.report
         if report is None and self.command in _REPORTING:
             report = Report(run_id="", audience="", sender_code=None)
         if report is None:
             return {
-                "error": {"code": told.code, "message": told.message, "hint": told.hint},
+                "error": {"code": shown.code, "message": shown.message, "hint": shown.hint},
                 "exit_code": error.exit_code,
             }
-        document: dict[str, Any] = report.with_(error=told, exit_code=error.exit_code).as_json()
+        document: dict[str, Any] = report.with_(error=shown, exit_code=error.exit_code).as_json()
         return document
 
 
 def silence_stdout() -> None:
-    """What Python still flushes at exit goes nowhere: the reader has gone, or the disk is full."""
+    """Drop what Python would flush at exit: the reader has gone, or the disk is full."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -13,8 +13,8 @@ _ABOUT_THE_OUTPUT = {"json", "quiet", "verbose"}
 
 
 def push_command(context: typer.Context, sender_code: int | None) -> str:
-    """The push with the options that were typed, quoted for a shell. `sender_code`: the one the settings found; where
-    there is none, ID stands in its place."""
+    """The push with the options that were typed, quoted for a shell. `sender_code`: that of the settings; where there
+    is none, ID stands in its place."""
     words = ["lsms", "push"]
     audience = str(context.params["audience"])
     for option in options_of("push"):

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import RESERVED_COLUMN, plan_columns, rewrite_names
 from listrak_sms_cli.audience.source import Audience, open_audience
-from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
+from listrak_sms_cli.cli.sandbox import sandbox_extra
+from listrak_sms_cli.errors import LsmsError, SettingsError
 from listrak_sms_cli.runs import (
     Listener,
     PushOptions,
@@ -51,7 +52,7 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
             token_url=sandbox.token_url,
         )
         admin = _Admin(sandbox.url)
-        _furnish(admin, audience, settings, options.reading)
+        _fill(admin, audience, settings, options.reading)
         try:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
@@ -62,23 +63,19 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
 
 
 def _with_sandbox(report: Report, admin: _Admin, options: PushOptions) -> Report:
-    # Contact by contact the sandbox says who is updated and whom it does not know, and the Report has it already.
+    # Contact by contact the replies name who is updated and who is unknown: the Report has both already.
     result = SandboxResult(report.rows_sent, 0) if options.per_contact else admin.result()
     return report.with_(sandbox=result)
 
 
 def start_sandbox() -> EmbeddedSandbox:
-    """Raises UsageError when the extra `sandbox` is not installed."""
-    try:
+    """A sandbox in this process, without contacts. Raises UsageError when the extra `sandbox` is not installed."""
+    with sandbox_extra():
         from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
-    except ModuleNotFoundError:
-        raise UsageError(
-            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
-        ) from None
     return EmbeddedSandbox(SandboxConfig(invented_contacts=False, import_seconds=0.5))
 
 
-def _furnish(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions) -> None:
+def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions) -> None:
     code = settings.require_sender_code()
     with connect(settings) as client:
         if code not in [known.id for known in client.sender_codes()]:
@@ -93,8 +90,8 @@ def _furnish(admin: _Admin, audience: Audience, settings: Settings, reading: Rea
             left_out.add(rewrite_names([reading.columns.consent_column])[0].casefold())
         missing = [name for name in plan.skipped if name.casefold() not in left_out]
         known = {field.name.casefold() for field in account.fields}
-        asked = [target for target in reading.columns.mapping.values() if not target.isdigit()]
-        names = missing + [name for name in asked if name.replace("_", " ").casefold() not in known]
+        targets = [target for target in reading.columns.mapping.values() if not target.isdigit()]
+        names = missing + [name for name in targets if name.replace("_", " ").casefold() not in known]
         first_id = max((field.id for field in account.fields), default=0) + 1
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
         members = read_phones(PlannedAudience(audience, plan, reading.rules(region), reading), lambda _event: None)
@@ -116,7 +113,7 @@ def _csv(head: list[str], rows: list[tuple[Any, ...]]) -> str:
 
 
 class _Admin:
-    """The sandbox's own admin routes (`/sandbox/…`): how it is furnished, and what it saw."""
+    """The sandbox's own admin routes (`/sandbox/…`), which fill it and report what it received."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -138,6 +135,6 @@ class _Admin:
         with self._open(f"{self._url}/sandbox/imports") as answer:
             imports = json.load(answer)
         return SandboxResult(
-            contacts_updated=sum(one["updated"] for one in imports),
-            dropped_silently=sum(one["unknown"] for one in imports),
+            contacts_updated=sum(report["updated"] for report in imports),
+            dropped_silently=sum(report["unknown"] for report in imports),
         )

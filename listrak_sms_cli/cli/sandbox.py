@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
@@ -19,18 +20,14 @@ def sandbox(given: Given) -> None:
 
     Example: lsms sandbox --port 8026 --contacts contacts.csv
     """
-    try:
+    with sandbox_extra():
         from listrak_sms_cli.sandbox import SandboxConfig, serve
-    except ModuleNotFoundError:
-        raise UsageError(
-            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
-        ) from None
     for name in ("contacts", "fields", "faults"):
         if given[name] is not None and not given[name].is_file():
             raise UsageError(f"There is no file {given[name]} (--{name}).", hint="Check the path.", code="sandbox_seed")
     config = SandboxConfig(**{name: value for name, value in given.values.items() if name != "json"})
     try:
-        serve(config, _say_where(config))
+        serve(config, _announcer(config))
     except OSError:
         raise UsageError(
             f"Port {config.port} is taken, or a file of the sandbox cannot be read.",
@@ -41,8 +38,19 @@ def sandbox(given: Given) -> None:
         raise UsageError(str(error), code="sandbox_seed") from None
 
 
-def _say_where(config: SandboxConfig) -> Callable[[str], None]:
-    def say(url: str) -> None:
+@contextmanager
+def sandbox_extra() -> Iterator[None]:
+    """Import the sandbox inside. Raises UsageError when its extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise UsageError(
+            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
+        ) from None
+
+
+def _announcer(config: SandboxConfig) -> Callable[[str], None]:
+    def announce(url: str) -> None:
         settings = {
             "LISTRAK_API_URL": f"{url}/sms",
             "LISTRAK_TOKEN_URL": f"{url}/OAuth2/Token",
@@ -59,4 +67,4 @@ def _say_where(config: SandboxConfig) -> Callable[[str], None]:
             )
         sys.stdout.flush()
 
-    return say
+    return announce

@@ -23,28 +23,30 @@ def verify(given: Given) -> int:
 
     options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
     with given.display() as tell:
-        found = verify_audience(given["audience"], settings, options, tell)
-    shown = str if given["show_phones"] else _masked
+        verified = verify_audience(given["audience"], settings, options, tell)
+    phone_shown = str if given["show_phones"] else _masked
     if given["json"]:
-        output.document(found.as_json(shown))
-        return found.exit_code
+        output.document(verified.as_json(phone_shown))
+        return verified.exit_code
 
     from listrak_sms_cli import display
 
-    result, console = found.result, output.console()
+    result, console = verified.result, output.console()
     names = ("read", "checked", "matching", "different", "not in Listrak")
-    counts = (found.rows_read, result.checked, result.matching, result.different, result.not_in_listrak)
+    counts = (verified.rows_read, result.checked, result.matching, result.different, result.not_in_listrak)
     with output.writing():
         display.table("Verified", names, [tuple(f"{count:,}" for count in counts)], console)
         if fields := [(name, f"{count:,}") for name, count in result.fields.items() if count]:
             display.table("Values that differ", ("column", "members"), fields, console)
-        if found.shown:
-            rows = [(f"{one.file} {one.row}".strip(), shown(one.phone), one.column, one.kind) for one in found.shown]
+        if verified.shown:
+            rows = [(f"{d.file} {d.row}".strip(), phone_shown(d.phone), d.column, d.kind) for d in verified.shown]
             display.table("The first of them", ("row", "phone", "column", "what"), rows, console)
         sys.stdout.flush()
-    if found.error is not None:
-        display.error(MembersDiffer(found.error.message, hint="" if options.out else found.error.hint), sys.stderr)
-    return found.exit_code
+    if verified.error is not None:
+        display.error(
+            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint), sys.stderr
+        )
+    return verified.exit_code
 
 
 def _masked(phone: str) -> str:

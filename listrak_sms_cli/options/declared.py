@@ -131,7 +131,7 @@ class Cleaning(Options, group=MEMBERS):
         Choice("digits", "e164", "national"), "digits", "How phones are written in an import file.", READS
     )
     keep: Option[Literal["first", "last"]] = Option(
-        Choice("first", "last"), "last", "Which of several members with one phone.", CLEANS
+        Choice("first", "last"), "last", "Which of several members with the same phone.", CLEANS
     )
     on_bad_value = Option(
         Choice("drop", "blank"), "drop", "A value its field cannot hold: drop the member, or send it empty.", CLEANS
@@ -167,7 +167,7 @@ class ChoosingMembers(Options, group=MEMBERS):
     refresh_after = Option(
         Duration("TIME"),
         "7d",
-        "With --changed-only: send who arrived longer ago again. Contacts found by --only-existing never need it.",
+        "With --changed-only: send members again that arrived longer ago; never needed with --only-existing.",
         "push",
     )
 

@@ -43,19 +43,23 @@ class Kind(Generic[T]):
     def __init__(self, metavar: str | None = None) -> None:
         self.metavar = metavar
 
-    def parse(self, typed: Any) -> object:
-        """The value of the text typed (a list of texts for an option that may be repeated); ValueError if none."""
+    def value(self, given: object, *, typed: bool = False) -> T:
+        """The value that the program works with. `given`: what Python gives, or the text `typed` on the command line
+        (a list of texts where the option may be repeated). Raises TypeError or ValueError for what is not of this kind.
+        """
+        return self._check(self._parse(given) if typed else given)
+
+    def _parse(self, typed: Any) -> object:
         return typed
 
-    def check(self, value: object) -> T:
-        """The value as the program works with it. Raises TypeError or ValueError for what is not of this kind."""
+    def _check(self, value: object) -> T:
         raise NotImplementedError
 
 
 class Text(Kind[str]):
     """A text that UTF-8 can hold, without NUL."""
 
-    def check(self, value: object) -> str:
+    def _check(self, value: object) -> str:
         if not isinstance(value, str) or b"\0" in value.encode():
             raise TypeError
         return value
@@ -66,8 +70,8 @@ class Setting(Kind["str | int"]):
 
     wanted = "a text or a number"
 
-    def check(self, value: object) -> str | int:
-        return Text().check(value) if isinstance(value, str) else Whole("").check(value)
+    def _check(self, value: object) -> str | int:
+        return Text().value(value) if isinstance(value, str) else Whole("").value(value)
 
 
 class FileName(Kind[str]):
@@ -75,7 +79,7 @@ class FileName(Kind[str]):
 
     wanted = "the name of a file or folder"
 
-    def check(self, value: object) -> str:
+    def _check(self, value: object) -> str:
         name = os.fspath(cast(Any, value))
         if not isinstance(name, str) or b"\0" in os.fsencode(name):
             raise TypeError
@@ -88,8 +92,8 @@ class File(Kind[Path]):
     typed = Path
     wanted = "the name of a file"
 
-    def check(self, value: object) -> Path:
-        return Path(FileName().check(value))
+    def _check(self, value: object) -> Path:
+        return Path(FileName().value(value))
 
 
 class Flag(Kind[bool]):
@@ -102,7 +106,7 @@ class Flag(Kind[bool]):
         super().__init__()
         self.negated = negated
 
-    def check(self, value: object) -> bool:
+    def _check(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise TypeError
         return value
@@ -118,7 +122,7 @@ class Whole(Kind[int]):
         self.low, self.high = low, high
         self.wanted = f"a whole number{_between(low, high)}"
 
-    def parse(self, typed: str) -> int:
+    def _parse(self, typed: str) -> int:
         try:
             return int(typed)
         except ValueError:
@@ -126,7 +130,7 @@ class Whole(Kind[int]):
                 return int(number)
             raise
 
-    def check(self, value: object) -> int:
+    def _check(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError
         return int(_allowed(self, int(value)))
@@ -142,10 +146,10 @@ class Number(Kind[float]):
         self.low, self.high = low, high
         self.wanted = f"a number{_between(low, high)}"
 
-    def parse(self, typed: str) -> float:
+    def _parse(self, typed: str) -> float:
         return float(typed)
 
-    def check(self, value: object) -> float:
+    def _check(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError
         return _allowed(self, float(value))
@@ -160,7 +164,7 @@ class Choice(Kind[W]):
         self.typed = cast(Any, Literal)[words]
         self.wanted = f"one of {', '.join(words)}"
 
-    def check(self, value: object) -> W:
+    def _check(self, value: object) -> W:
         if not isinstance(value, str):
             raise TypeError
         return self.words[self.words.index(cast(W, value))]
@@ -172,11 +176,11 @@ class Texts(Kind[tuple[str, ...]]):
     typed = list[str]
     wanted = "a text or a list of texts"
 
-    def check(self, value: object) -> tuple[str, ...]:
+    def _check(self, value: object) -> tuple[str, ...]:
         if isinstance(value, bytes | Mapping):
             raise TypeError
         texts = [value] if isinstance(value, str) else cast(Iterable[object], value)
-        return tuple(Text().check(text) for text in texts)
+        return tuple(Text().value(text) for text in texts)
 
 
 class Mapped(Kind[Mapping[str, str]]):
@@ -186,7 +190,7 @@ class Mapped(Kind[Mapping[str, str]]):
     wanted = "a mapping of columns to profile fields"
     hint = 'Such as map={"tier": "Loyalty Tier"}.'
 
-    def parse(self, typed: list[str]) -> dict[str, str]:
+    def _parse(self, typed: list[str]) -> dict[str, str]:
         mapping: dict[str, str] = {}
         for pair in typed:
             column, equals, field = pair.partition("=")
@@ -199,10 +203,10 @@ class Mapped(Kind[Mapping[str, str]]):
             mapping[column] = field
         return mapping
 
-    def check(self, value: object) -> dict[str, str]:
+    def _check(self, value: object) -> dict[str, str]:
         if not isinstance(value, Mapping):
             raise TypeError
-        return {str(Setting().check(column)): str(Setting().check(field)) for column, field in value.items()}
+        return {str(Setting().value(column)): str(Setting().value(field)) for column, field in value.items()}
 
 
 class Duration(Kind[float]):
@@ -213,8 +217,8 @@ class Duration(Kind[float]):
     code = "bad_duration"
     blank_is_default = True
 
-    def check(self, value: object) -> float:
-        return seconds_of(value) if isinstance(value, str) else Number("").check(value)
+    def _check(self, value: object) -> float:
+        return seconds_of(value) if isinstance(value, str) else Number("").value(value)
 
 
 def _allowed(kind: Kind[Any], number: float) -> float:

@@ -76,7 +76,7 @@ class Option(Generic[V]):
                 raise UsageError(f"{shown} is missing.")
             value = self.default
         try:
-            return cast(V, None if value is None else kind.check(kind.parse(value) if typed else value))
+            return cast(V, None if value is None else kind.value(value, typed=typed))
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{shown} is not {kind.wanted}.", hint=kind.hint, code=kind.code) from None
 

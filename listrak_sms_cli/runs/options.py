@@ -78,7 +78,8 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
         self.reading = reading or ReadingOptions()
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and the reading options among them."""
         options = super().of(given)
         options.reading = ReadingOptions.of(given)
         return options
