@@ -104,12 +104,15 @@ def ours_imported(path: Path) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def homes() -> dict[tuple[str, str], str]:
-    """(room, name) -> the module that holds the name, for every name of every face."""
+    """(room, name) -> the module that holds the name, for every name that a face gives on demand."""
     found = {}
     for face in FACES:
-        for _, module, name in imports_of(face):
-            if module.startswith(PACKAGE):
-                found[dotted(face), name] = module.removeprefix(PACKAGE).lstrip(".")
+        calls = [node for node in ast.walk(ast.parse(face.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if isinstance(call.func, ast.Name) and call.func.id == "on_demand":
+                for module in call.keywords:
+                    names = ast.literal_eval(module.value).split()
+                    found |= {(dotted(face), name): f"{dotted(face)}.{module.arg}" for name in names}
     return found
 
 
@@ -156,6 +159,10 @@ def test_rooms_are_entered_by_their_faces(path: Path) -> None:
         home = module if is_room(module) or not module else module.rpartition(".")[0]
         inside = home == own or own.startswith(f"{home}.") or not home
         assert inside or is_room(module), f"{here}, line {node.lineno}: import {module} by its face"
+    for node, module, name in imports_of(path):
+        room = module.removeprefix(PACKAGE).lstrip(".")
+        if module.startswith(f"{PACKAGE}.") and is_room(room) and room != own and not is_room(f"{room}.{name}"):
+            assert name in import_module(module).__all__, f"{here}, line {node.lineno}: {name} is not in the face"
 
 
 @pytest.mark.parametrize("path", [face for face in FACES if dotted(face)], ids=name_of)

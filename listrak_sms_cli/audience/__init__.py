@@ -4,37 +4,15 @@
 the plan of the columns, the verdict on each member, duplicates, the profile of a column. A new drop reason begins here.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.audience.columns import (
-        RESERVED_COLUMN,
-        SYSTEM_FIELDS,
-        ColumnChoices,
-        ColumnPlan,
-        FieldKind,
-        PlannedColumn,
-        ProfileField,
-        find_phone,
-        plan_columns,
-        rewrite_names,
-    )
-    from listrak_sms_cli.audience.dedupe import Keep, among, duplicates
-    from listrak_sms_cli.audience.members import (
-        Cleaned,
-        CleanedColumn,
-        CleaningRules,
-        Verdict,
-        clean_members,
-        clean_phones,
-        counted,
-        dropped_by_reason,
-    )
-    from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form, short_zips
+    from listrak_sms_cli.audience.columns import *
+    from listrak_sms_cli.audience.dedupe import *
+    from listrak_sms_cli.audience.members import *
+    from listrak_sms_cli.audience.profile import *
 
 __all__, __getattr__ = on_demand(
     __name__,

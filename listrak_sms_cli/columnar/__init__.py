@@ -4,63 +4,15 @@ Nothing here knows what a phone, a profile field or Listrak is. Change it to mak
 several rooms need; a rule about members belongs to `audience`.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.columnar.dictionaries import (
-        Column,
-        Places,
-        decoded,
-        decoded_with_nulls,
-        dictionary_encoded,
-        empty_cells,
-        words_and_places,
-    )
-    from listrak_sms_cli.columnar.kernels import (
-        CellDigits,
-        DigitTrie,
-        TrieLayout,
-        count_byte,
-        count_each_byte,
-        digest_cells,
-        find_byte,
-        look_up,
-        mark_repeated,
-        mix_numbers,
-        read_digits,
-        write_csv_lines,
-        write_numbers,
-    )
-    from listrak_sms_cli.columnar.parallel import in_order
-    from listrak_sms_cli.columnar.strings import (
-        Bytes,
-        Integers,
-        Mask,
-        Raw,
-        blanked,
-        booleans,
-        column_at,
-        column_of,
-        column_of_numbers,
-        fixed_column,
-        indices,
-        integers,
-        keep_bytes,
-        mask_of,
-        matches,
-        nulls_as_empty,
-        numbers_of,
-        raw,
-        replace_cells,
-        replace_matches,
-        select,
-        string_column,
-        trimmed,
-    )
+    from listrak_sms_cli.columnar.dictionaries import *
+    from listrak_sms_cli.columnar.kernels import *
+    from listrak_sms_cli.columnar.parallel import *
+    from listrak_sms_cli.columnar.strings import *
 
 __all__, __getattr__ = on_demand(
     __name__,

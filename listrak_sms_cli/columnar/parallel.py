@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def workers() -> int:
@@ -17,11 +17,11 @@ def workers() -> int:
     return max(2, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2))
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+def in_order(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[tuple[_Item, _Result]]:
     """Yields (item, work(item)) in the order of `items`. At most two items more than there are threads are under way:
     memory is bounded, however slow the consumer is. The first error of `work` is raised and ends the work."""
     threads = workers()
-    under_way: deque[tuple[Item, Future[Result]]] = deque()
+    under_way: deque[tuple[_Item, Future[_Result]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="lsms-prepare")
     try:
         for item in items:

@@ -14,13 +14,13 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.display.error_message import error
-    from listrak_sms_cli.display.log import LogFile
-    from listrak_sms_cli.display.overview import draw_overview
-    from listrak_sms_cli.display.profile import columns_of, validated
-    from listrak_sms_cli.display.result import summary
-    from listrak_sms_cli.display.tables import show, table
-    from listrak_sms_cli.display.words import printable
+    from listrak_sms_cli.display.error_message import *
+    from listrak_sms_cli.display.log import *
+    from listrak_sms_cli.display.overview import *
+    from listrak_sms_cli.display.profile import *
+    from listrak_sms_cli.display.result import *
+    from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.words import *
 
 __all__, __getattr__ = on_demand(
     __name__,

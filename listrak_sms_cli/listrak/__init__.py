@@ -3,21 +3,19 @@
 The only room that knows httpx, JSON and retries. A new route, error code or retried status belongs here.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.listrak.auth import Credentials
-    from listrak_sms_cli.listrak.body import PIECE, ColumnMapping, ImportBody
-    from listrak_sms_cli.listrak.client import ListrakClient
-    from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
-    from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, Page, PhoneList
-    from listrak_sms_cli.listrak.paging import pages
-    from listrak_sms_cli.listrak.retry import Policy
-    from listrak_sms_cli.listrak.routes import Endpoint
+    from listrak_sms_cli.listrak.auth import *
+    from listrak_sms_cli.listrak.body import *
+    from listrak_sms_cli.listrak.client import *
+    from listrak_sms_cli.listrak.errors import *
+    from listrak_sms_cli.listrak.models import *
+    from listrak_sms_cli.listrak.paging import *
+    from listrak_sms_cli.listrak.retry import *
+    from listrak_sms_cli.listrak.routes import *
 
 __all__, __getattr__ = on_demand(
     __name__,

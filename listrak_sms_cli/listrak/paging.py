@@ -9,10 +9,10 @@ from typing import TypeVar
 from listrak_sms_cli.errors import ListrakRefused
 from listrak_sms_cli.listrak.models import Page
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 
-def pages(fetch: Callable[[str], Page[Item]], cursor: str = "Start") -> Iterator[Page[Item]]:
+def pages(fetch: Callable[[str], Page[_Item]], cursor: str = "Start") -> Iterator[Page[_Item]]:
     """Page after page from a cursor on; the next one is requested while this one is worked on.
 
     Raises what `fetch` raises, and ListrakRefused (`paging`) when a cursor comes a second time.

@@ -5,27 +5,14 @@ keywords of Python (`keywords.py`, which a test holds against the declarations).
 `declared.py`; a new kind of value into `kinds.py`. Imports nothing heavy.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.options.declared import (
-        ChoosingMembers,
-        Cleaning,
-        Columns,
-        Reading,
-        Rehearsing,
-        Sending,
-        Silencing,
-        Subject,
-        keywords_of,
-        options_of,
-    )
-    from listrak_sms_cli.options.kinds import Duration, seconds_of
-    from listrak_sms_cli.options.option import Option, Options, in_keywords, values_by_name
+    from listrak_sms_cli.options.declared import *
+    from listrak_sms_cli.options.kinds import *
+    from listrak_sms_cli.options.option import *
 
 __all__, __getattr__ = on_demand(
     __name__,

@@ -12,8 +12,8 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 from listrak_sms_cli.errors import UsageError
 
-T = TypeVar("T", covariant=True)
-W = TypeVar("W", bound=str)
+_T = TypeVar("_T", covariant=True)
+_W = TypeVar("_W", bound=str)
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -27,7 +27,7 @@ def seconds_of(text: str) -> float:
     return float(parts[1]) * _SECONDS[parts[2]]
 
 
-class Kind(Generic[T]):
+class Kind(Generic[_T]):
     """`metavar` stands for the value in the help. `typed`: the type that the help shows, and completion knows.
     `wanted` and `hint` say what a refused value should have been, `code` is the word of that error in `--json`.
     `blank_is_default`: an empty text counts as not given."""
@@ -43,7 +43,7 @@ class Kind(Generic[T]):
     def __init__(self, metavar: str | None = None) -> None:
         self.metavar = metavar
 
-    def value(self, given: object, *, typed: bool = False) -> T:
+    def value(self, given: object, *, typed: bool = False) -> _T:
         """The value that the program works with. `given`: what Python gives, or the text `typed` on the command line
         (a list of texts where the option may be repeated). Raises TypeError or ValueError for what is not of this kind.
         """
@@ -52,7 +52,7 @@ class Kind(Generic[T]):
     def _parse(self, typed: Any) -> object:
         return typed
 
-    def _check(self, value: object) -> T:
+    def _check(self, value: object) -> _T:
         raise NotImplementedError
 
 
@@ -155,19 +155,19 @@ class Number(Kind[float]):
         return _allowed(self, float(value))
 
 
-class Choice(Kind[W]):
+class Choice(Kind[_W]):
     """One of a few words."""
 
-    def __init__(self, *words: W) -> None:
+    def __init__(self, *words: _W) -> None:
         super().__init__()
         self.words = words
         self.typed = cast(Any, Literal)[words]
         self.wanted = f"one of {', '.join(words)}"
 
-    def _check(self, value: object) -> W:
+    def _check(self, value: object) -> _W:
         if not isinstance(value, str):
             raise TypeError
-        return self.words[self.words.index(cast(W, value))]
+        return self.words[self.words.index(cast(_W, value))]
 
 
 class Texts(Kind[tuple[str, ...]]):

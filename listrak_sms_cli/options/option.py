@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.options.kinds import Flag, Kind
 
-V = TypeVar("V")
-T = TypeVar("T")
+_V = TypeVar("_V")
+_T = TypeVar("_T")
 
 
-class Option(Generic[V]):
+class Option(Generic[_V]):
     """One option. The attribute it is declared as is its name; `group` the heading of the help it stands under.
 
     `text` is its help. `default`: a value, or as it is typed (`7d`); None: no value, `...`: it must be given.
@@ -27,11 +27,11 @@ class Option(Generic[V]):
 
     @overload
     def __init__(
-        self: Option[T | None], kind: Kind[T], default: None, text: str, commands: str, short: str = ...
+        self: Option[_T | None], kind: Kind[_T], default: None, text: str, commands: str, short: str = ...
     ) -> None: ...
     @overload
     def __init__(
-        self: Option[T], kind: Kind[T], default: object, text: str, commands: str, short: str = ...
+        self: Option[_T], kind: Kind[_T], default: object, text: str, commands: str, short: str = ...
     ) -> None: ...
     def __init__(self, kind: Kind[Any], default: Any, text: str, commands: str, short: str = "") -> None:
         self.kind = kind
@@ -46,11 +46,11 @@ class Option(Generic[V]):
     @overload
     def __get__(self, values: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, values: Options, owner: type) -> V: ...
-    def __get__(self, values: Options | None, owner: type) -> Self | V:
+    def __get__(self, values: Options, owner: type) -> _V: ...
+    def __get__(self, values: Options | None, owner: type) -> Self | _V:
         if values is None:
             return self
-        value: V = values.by_name[self.name]
+        value: _V = values.by_name[self.name]
         return value
 
     @property
@@ -61,22 +61,22 @@ class Option(Generic[V]):
             word += f"/--no-{word[2:]}"
         return [word, self.short] if self.short else [word]
 
-    def typed(self, value: object) -> V:
+    def typed(self, value: object) -> _V:
         """The value of what was typed on the command line. UsageError speaks of the option: `--max-drop-rate`."""
         return self._checked(value, self.words[0].partition("/")[0], typed=isinstance(value, str | list))
 
-    def given(self, value: object) -> V:
+    def given(self, value: object) -> _V:
         """The value of what Python or a job file gives, None: the default. UsageError speaks of the name."""
         return self._checked(value, self.name)
 
-    def _checked(self, value: object, shown: str, *, typed: bool = False) -> V:
+    def _checked(self, value: object, shown: str, *, typed: bool = False) -> _V:
         kind = self.kind
         if value is None or (kind.blank_is_default and isinstance(value, str) and not value):
             if self.default is ...:
                 raise UsageError(f"{shown} is missing.")
             value = self.default
         try:
-            return cast(V, None if value is None else kind.value(value, typed=typed))
+            return cast(_V, None if value is None else kind.value(value, typed=typed))
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{shown} is not {kind.wanted}.", hint=kind.hint, code=kind.code) from None
 

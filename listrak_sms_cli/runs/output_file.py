@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -130,3 +131,18 @@ class TableFile:
                 hint="Free some space, name another file, or point TMPDIR at a larger disk.",
                 code="disk_full",
             ) from None
+
+
+@contextmanager
+def temporary_disk(so_far: str = "") -> Iterator[None]:
+    """Turns a full disk of temporary files into SettingsError (`disk_full`). `so_far`: what can be said of the run."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise SettingsError(
+            f"The disk that holds temporary files ({tempfile.gettempdir()}) is full{so_far}.",
+            hint="Free some space, or point TMPDIR at a folder on a larger disk.",
+            code="disk_full",
+        ) from None

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from contextlib import closing as closing_of
 from pathlib import Path
 
 import numpy as np
-from msgspec import Struct
 
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.runs.account import read_account
@@ -55,14 +53,6 @@ def _path_of(source: object) -> str:
     return "-"
 
 
-class _Tools(Struct, frozen=True):
-    """What a push is prepared with. `sent`: keeps the values that are sent, for `--verify`."""
-
-    spool: ImportSpool
-    contacts: Contacts
-    sent: SentValues | None
-
-
 class _Push:
     """The steps of a push. What they find goes to `findings`."""
 
@@ -84,12 +74,14 @@ class _Push:
             account = read_account(context.client, self._findings.sender_code)
             planned = preparation.plan(audience, account)
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
-            spool = closing.enter_context(closing_of(ImportSpool()))
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
             self._open_memory(context)
-            sent = self._sent_values(planned, closing)
-            prepared, recall = self._prepare(preparation, planned, _Tools(spool, contacts, sent), context)
+            spool, sent = ImportSpool(), SentValues(planned.plan.columns) if self._verifies else None
+            closing.callback(spool.close)
+            if sent is not None:
+                closing.callback(sent.close)
+            prepared, recall = self._prepare(preparation, planned, contacts, context, spool, sent)
             run = closing.enter_context(self._begin(prepared, recall))
             files = prepared.import_files
             del prepared, recall  # 100 MB of ten million members
@@ -100,10 +92,9 @@ class _Push:
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
 
-    def _sent_values(self, planned: PlannedAudience, closing: ExitStack) -> SentValues | None:
-        if not self._options.verify or self._options.dry_run:
-            return None
-        return closing.enter_context(closing_of(SentValues(planned.plan.columns)))
+    @property
+    def _verifies(self) -> bool:
+        return self._options.verify and not self._options.dry_run
 
     def _open_memory(self, context: Context) -> None:
         """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
@@ -115,14 +106,20 @@ class _Push:
             look_at_earlier(self._store, self._target, self._memory, context)
 
     def _prepare(
-        self, preparation: Preparation, planned: PlannedAudience, tools: _Tools, context: Context
+        self,
+        preparation: Preparation,
+        planned: PlannedAudience,
+        contacts: Contacts,
+        context: Context,
+        spool: ImportSpool,
+        sent: SentValues | None,
     ) -> tuple[PreparedAudience, Recall | None]:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
         phones = preparation.read_phones(planned)
-        looked_up = interruptible(lambda: preparation.look_up(planned, phones, tools.contacts), context)
+        looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
         recall = self._recall(planned, len(phones.numbers))
-        packer = self._packer(planned, tools.spool)
-        keep = tools.sent.keeper(phones.numbers) if tools.sent else None
+        packer = self._packer(planned, spool)
+        keep = sent.keeper(phones.numbers) if sent else None
         checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
         before = None
         if self._options.max_shrink is not None:

@@ -11,10 +11,10 @@ from msgspec import Struct
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_audience
-from listrak_sms_cli.columnar import in_order
+from listrak_sms_cli.columnar import in_order, raw
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, write_lines
 from listrak_sms_cli.runs.record import PartState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
@@ -115,8 +115,7 @@ class _Rebuild(Struct, frozen=True):
             columns = self.columns[origin]
             texts_of = cleaned.columns if columns is None else [cleaned.columns[place] for place in columns]
             lines = write_lines(phones, [column.values.text for column in texts_of])
-            offsets = string_offsets(lines)
-            texts[origin] = memoryview(lines.buffers()[2])[int(offsets[0]) : int(offsets[-1])]
+            texts[origin] = raw(lines).data.data
         return texts
 
 

@@ -4,19 +4,17 @@ libphonenumber is the authority. Change how spellings are read or written here; 
 `audience`.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.audience.phones.constants import INVALID, MISSING
-    from listrak_sms_cli.audience.phones.explain import explain_phones
-    from listrak_sms_cli.audience.phones.numbering_plans import has_other_calling_code, region_known
-    from listrak_sms_cli.audience.phones.read import read_listed, read_phones
-    from listrak_sms_cli.audience.phones.tidy import EXPONENT
-    from listrak_sms_cli.audience.phones.write import PhoneFormat, write_phones
+    from listrak_sms_cli.audience.phones.constants import *
+    from listrak_sms_cli.audience.phones.explain import *
+    from listrak_sms_cli.audience.phones.numbering_plans import *
+    from listrak_sms_cli.audience.phones.read import *
+    from listrak_sms_cli.audience.phones.tidy import *
+    from listrak_sms_cli.audience.phones.write import *
 
 __all__, __getattr__ = on_demand(
     __name__,

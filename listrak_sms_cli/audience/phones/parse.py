@@ -13,6 +13,7 @@ are private, and each method through which they can decide anything records the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from listrak_sms_cli.audience.phones.tables import UNSURE, Counts, DigitTables
 from listrak_sms_cli.columnar import Integers, Mask, count_each_byte
 
 SHORTEST = 3  # no numbering plan of libphonenumber has a valid number with fewer digits
-_Rows = slice | npt.NDArray[np.intp] | Mask
+_Rows: TypeAlias = slice | npt.NDArray[np.intp] | Mask
 
 
 class Digits(Struct, frozen=True):

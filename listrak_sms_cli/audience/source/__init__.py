@@ -9,14 +9,12 @@ From the outside in: `locate` lists the files, `open` finds out what each one is
 to its reader (`csv`, `parquet`, `excel`, `arrow`, all of them a `FileReader`), `audience` puts the readers together.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.audience.source.audience import Audience, Chunk, open_audience
-    from listrak_sms_cli.audience.source.options import ReadOptions
+    from listrak_sms_cli.audience.source.audience import *
+    from listrak_sms_cli.audience.source.options import *
 
 __all__, __getattr__ = on_demand(__name__, audience="Audience Chunk open_audience", options="ReadOptions")

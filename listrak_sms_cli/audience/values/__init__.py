@@ -3,24 +3,15 @@
 A new form of date or number, or another rule of a field type, belongs here.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
-    from listrak_sms_cli.audience.values.clean import (
-        CleanValues,
-        ValueRules,
-        blank_blanks,
-        blank_nulls,
-        clean_values,
-        explain_values,
-    )
-    from listrak_sms_cli.audience.values.date import clean_dates
-    from listrak_sms_cli.audience.values.number import clean_numbers
+    from listrak_sms_cli.audience.values.checkbox import *
+    from listrak_sms_cli.audience.values.clean import *
+    from listrak_sms_cli.audience.values.date import *
+    from listrak_sms_cli.audience.values.number import *
 
 __all__, __getattr__ = on_demand(
     __name__,

@@ -3,27 +3,18 @@
 Change here what a line or an import file looks like and how many members it holds.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.pack.by_filled_columns import (
-        GroupPacker,
-        Lines,
-        check_columns,
-        check_groups,
-        distinct,
-        lines_of,
-    )
-    from listrak_sms_cli.runs.pack.import_files import ImportFile, header_line, string_offsets, write_lines
-    from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
+    from listrak_sms_cli.runs.pack.by_filled_columns import *
+    from listrak_sms_cli.runs.pack.import_files import *
+    from listrak_sms_cli.runs.pack.spool import *
 
 __all__, __getattr__ = on_demand(
     __name__,
     by_filled_columns="GroupPacker Lines check_columns check_groups distinct lines_of",
-    import_files="ImportFile header_line string_offsets write_lines",
+    import_files="ImportFile header_line write_lines",
     spool="ImportSpool ImportText",
 )

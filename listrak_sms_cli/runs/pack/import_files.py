@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct, field
 
-from listrak_sms_cli.columnar import Column, write_csv_lines
+from listrak_sms_cli.columnar import Column, raw, write_csv_lines
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
 
@@ -21,13 +21,6 @@ class ImportFile(Struct, frozen=True):
     origin: int
     skip: int = 0
     columns: tuple[int, ...] | None = None
-
-
-def string_offsets(column: pa.StringArray) -> np.ndarray:
-    """Return the int32 offsets (rows + 1) into the column's data buffer, also for a slice."""
-    if not len(column):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
 
 
 def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray:
@@ -74,12 +67,12 @@ class Packer:
     def add(self, lines: pa.StringArray) -> None:
         """Pack the lines of a batch, from `write_lines`; an empty line is no member. Raises AudienceError for a member
         larger than an import file."""
-        offsets = string_offsets(lines)
-        ends = offsets[1:][offsets[1:] > offsets[:-1]]
+        cells = raw(lines)
+        ends = cells.starts[1:][cells.lengths > 0]
         if not len(ends):
             return
-        bounds = np.concatenate((offsets[:1], ends)).astype(np.int64) - int(offsets[0])  # of each member in the text
-        start = self._spool.append(lines.buffers()[2][int(offsets[0]) : int(offsets[-1])])
+        bounds = np.concatenate((cells.starts[:1], ends)).astype(np.int64)  # of each member in the text
+        start = self._spool.append(cells.data)
         packed = 0
         while packed < len(ends):
             if not self._drafts or self._drafts[-1].rows >= self._rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +12,8 @@ import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak import PIECE
+from listrak_sms_cli.runs.output_file import temporary_disk
 
 
 class ImportSpool:
@@ -29,19 +28,11 @@ class ImportSpool:
         """Write a buffer and return the offset it begins at. Raises SettingsError when the disk is full."""
         start = self.size
         view = memoryview(data)
-        try:
+        with temporary_disk("; nothing was sent"):
             while len(view):
                 written = os.write(self._file.fileno(), view)
                 self.size += written
                 view = view[written:]
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise SettingsError(
-                f"The disk that holds temporary files ({tempfile.gettempdir()}) is full; nothing was sent.",
-                hint="Free some space, or point TMPDIR at a folder on a larger disk.",
-                code="disk_full",
-            ) from None
         return start
 
     def read(self, offset: int, size: int, before: int = 0) -> Iterator[bytes]:

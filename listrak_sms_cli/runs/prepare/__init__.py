@@ -3,27 +3,18 @@
 A new drop reason, guard or warning about the audience belongs here. Nothing here sends.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.prepare.column_profile import profile_of
-    from listrak_sms_cli.runs.prepare.guards import nothing_sendable
-    from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
-    from listrak_sms_cli.runs.prepare.planned import PlannedAudience
-    from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
-    from listrak_sms_cli.runs.prepare.value_pass import Receivers
-    from listrak_sms_cli.runs.prepare.warnings import (
-        delivery_notices,
-        earlier_notice,
-        lost_notice,
-        nothing_left_notice,
-        offline_warning,
-        state_notice,
-    )
+    from listrak_sms_cli.runs.prepare.column_profile import *
+    from listrak_sms_cli.runs.prepare.guards import *
+    from listrak_sms_cli.runs.prepare.phone_pass import *
+    from listrak_sms_cli.runs.prepare.planned import *
+    from listrak_sms_cli.runs.prepare.stages import *
+    from listrak_sms_cli.runs.prepare.value_pass import *
+    from listrak_sms_cli.runs.prepare.warnings import *
 
 __all__, __getattr__ = on_demand(
     __name__,

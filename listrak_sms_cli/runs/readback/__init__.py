@@ -3,20 +3,18 @@
 Change here what counts as equal and how contacts are fetched.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.readback.contacts import ASK_EACH, CONFIRM_ALL, SAMPLE, Contacts, Listing
-    from listrak_sms_cli.runs.readback.differences import Difference, DifferenceList
-    from listrak_sms_cli.runs.readback.phone_set import PhoneSet
-    from listrak_sms_cli.runs.readback.pulled_rows import column_names, contact_keys, contact_rows, readable_fields
-    from listrak_sms_cli.runs.readback.resumable_file import ResumableFile
-    from listrak_sms_cli.runs.readback.sent_values import SentValues
-    from listrak_sms_cli.runs.readback.verification import Verifier, after_push, members_differ
+    from listrak_sms_cli.runs.readback.contacts import *
+    from listrak_sms_cli.runs.readback.differences import *
+    from listrak_sms_cli.runs.readback.phone_set import *
+    from listrak_sms_cli.runs.readback.pulled_rows import *
+    from listrak_sms_cli.runs.readback.resumable_file import *
+    from listrak_sms_cli.runs.readback.sent_values import *
+    from listrak_sms_cli.runs.readback.verification import *
 
 __all__, __getattr__ = on_demand(
     __name__,

@@ -18,9 +18,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.output_file import is_parquet, not_writable, output_path, replacing
-from listrak_sms_cli.runs.pack import header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import header_line, write_lines
 
 _KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
 _ROW_GROUP = 100_000
@@ -143,8 +144,7 @@ class ResumableFile:
 def _write_csv(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
     file.write(header_line(schema.names))
     for batch in batches:
-        lines = write_lines(batch.column(0), batch.columns[1:])
-        file.write(lines.buffers()[2][: int(string_offsets(lines)[-1])])
+        file.write(raw(write_lines(batch.column(0), batch.columns[1:])).data)
 
 
 def _write_parquet(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:

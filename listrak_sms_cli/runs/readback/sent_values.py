@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
 import tempfile
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import pyarrow as pa
 
 from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
 from listrak_sms_cli.columnar import indices, raw, select
-from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.runs.output_file import temporary_disk
 
 
 class SentValues:
@@ -76,21 +75,15 @@ class _ColumnFile:
 
     def add(self, cells: pa.StringArray) -> None:
         column = raw(cells)
-        try:
+        with temporary_disk():
             self._data.write(np.ascontiguousarray(column.data).data)
             self._ends.write((column.starts[1:].astype(np.int64) + self._size).data)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise _disk_full() from None
         self._count, self._size = self._count + len(cells), self._size + len(column.data)
 
     def cells(self) -> pa.LargeStringArray:
         if self._column is None:
-            try:
+            with temporary_disk():
                 buffers = [_mapped(file) for file in (self._ends, self._data)]
-            except OSError:
-                raise _disk_full() from None
             self._column = pa.LargeStringArray.from_buffers(self._count, *buffers)
         return self._column
 
@@ -108,11 +101,3 @@ def _mapped(file: Any) -> pa.Buffer:
     if not file.tell():
         return pa.py_buffer(b"")
     return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-
-
-def _disk_full() -> SettingsError:
-    return SettingsError(
-        f"The disk that holds temporary files ({tempfile.gettempdir()}) is full.",
-        hint="Free some space, or point TMPDIR at a folder on a larger disk.",
-        code="disk_full",
-    )

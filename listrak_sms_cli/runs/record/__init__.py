@@ -4,35 +4,18 @@ A new journal line belongs here. The record never holds member data or a secret.
 `runs/run.py`.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs.record.journal import Journal, JournalInUse, sync_folder
-    from listrak_sms_cli.runs.record.lines import (
-        Accepted,
-        Destination,
-        Ended,
-        LineOfPart,
-        PartLine,
-        Prepared,
-        RecipeColumn,
-        Refused,
-        Seen,
-        Sending,
-        Split,
-        Started,
-        Unreached,
-        Updated,
-    )
-    from listrak_sms_cli.runs.record.recipe import identity_of, plan_of, recipe_of, rules_of
-    from listrak_sms_cli.runs.record.row_map import parts_of_rows, write_row_map
-    from listrak_sms_cli.runs.record.state import PartState, PartStatus, RunState
-    from listrak_sms_cli.runs.record.store import RunStore, StoredRun, fingerprint, new_run_id
-    from listrak_sms_cli.runs.record.unsent_rows import write_members
+    from listrak_sms_cli.runs.record.journal import *
+    from listrak_sms_cli.runs.record.lines import *
+    from listrak_sms_cli.runs.record.recipe import *
+    from listrak_sms_cli.runs.record.row_map import *
+    from listrak_sms_cli.runs.record.state import *
+    from listrak_sms_cli.runs.record.store import *
+    from listrak_sms_cli.runs.record.unsent_rows import *
 
 __all__, __getattr__ = on_demand(
     __name__,
