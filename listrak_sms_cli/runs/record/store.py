@@ -76,11 +76,15 @@ class RunStore:
     def create(self, run_id: str) -> Path:
         """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
         for a folder that is there already (of another run that drew the same id)."""
-        self._runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make(self._runs)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         sync_folder(self._runs)
         return folder
+
+    def _make(self, folder: Path) -> None:
+        for made in (self.state_dir, folder):  # one after the other: `mode` is for the last folder of a path alone
+            made.mkdir(mode=0o700, parents=made == self.state_dir, exist_ok=True)
 
     def runs(self) -> Iterator[StoredRun]:
         """Every run whose journal can be read, the newest first."""
@@ -198,7 +202,7 @@ class RunStore:
         holder = self._locks / f"{sender_code}.run"
         lock: filelock.BaseFileLock | None = None
         try:
-            self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(self._locks)
             lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
             lock.acquire()
             with suppress(OSError):  # a full disk: nobody learns who has it

@@ -12,10 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, header_line, string_offsets, write_lines
 from listrak_sms_cli.runs.pack.import_files import Packer
+from tests.support.import_files import HEADER, MEMBER, bytes_of, lines_of
 
-HEADER = b"phone,Tier\n"
 ROOMY = 1 << 20
 
 
@@ -26,19 +26,6 @@ def packed(batches: list[list[str | None]], rows: int, limit: int, spool: Import
     return packer.import_files()
 
 
-def bytes_of(content: ImportText) -> bytes:
-    return b"".join(content.chunks())
-
-
-def lines_of(content: ImportText) -> list[bytes]:
-    """The members of an import file, its header checked and left out."""
-    text = bytes_of(content)
-    assert text.startswith(content.header)
-    assert len(text) == content.size
-    return text[len(content.header) :].splitlines(keepends=True)
-
-
-MEMBER = st.integers(0, 12).map(lambda size: "é" * (size // 2) + "x" * (size % 2) + "\n")
 BATCHES = st.lists(st.lists(st.none() | MEMBER, max_size=12), max_size=6)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.runs.pack import ImportSpool, ImportText
-from tests.runs.pack.test_import_files import HEADER, MEMBER, bytes_of, lines_of
+from tests.support.import_files import HEADER, MEMBER, bytes_of, lines_of
 
 
 def test_the_spool_gives_back_what_was_appended() -> None:
