@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 
-def on_demand(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of the package `room`. `homes`: each name of its face -> the module that holds it.
+def on_demand(room: str, **modules: str) -> tuple[list[str], Callable[[str], Any]]:
+    """`__all__` and `__getattr__` of the package `room`, given the names of its face by the module that holds them.
 
     For rooms of which one command needs little; other rooms import the names of their faces at once.
     """
+    homes = {name: module for module, names in modules.items() for name in names.split()}
 
     def find(name: str) -> Any:
         if name not in homes:
@@ -21,4 +22,4 @@ def on_demand(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         setattr(sys.modules[room], name, value)
         return value
 
-    return find
+    return sorted(homes), find

@@ -186,8 +186,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise SettingsError(
-            f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.",
-            code="config_not_toml",
+            f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.", code="config_not_toml"
         ) from None
     loose = [key for key, value in document.items() if not isinstance(value, dict)]
     if loose:
@@ -237,9 +236,7 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
         text = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise SettingsError(
-            f"The secret file {path} cannot be read.",
-            hint=f"It is named by {from_file}.",
-            code="secret_unreadable",
+            f"The secret file {path} cannot be read.", hint=f"It is named by {from_file}.", code="secret_unreadable"
         ) from None
     if not text:
         raise SettingsError(f"The secret file {path} is empty.", code="secret_empty")

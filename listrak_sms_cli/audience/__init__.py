@@ -36,42 +36,11 @@ if TYPE_CHECKING:
     )
     from listrak_sms_cli.audience.profile import AudienceProfile, ColumnFacts, in_exponent_form, short_zips
 
-__all__ = [
-    "RESERVED_COLUMN",
-    "SYSTEM_FIELDS",
-    "AudienceProfile",
-    "Cleaned",
-    "CleanedColumn",
-    "CleaningRules",
-    "ColumnChoices",
-    "ColumnFacts",
-    "ColumnPlan",
-    "FieldKind",
-    "Keep",
-    "PlannedColumn",
-    "ProfileField",
-    "Verdict",
-    "among",
-    "clean_members",
-    "clean_phones",
-    "counted",
-    "dropped_by_reason",
-    "duplicates",
-    "find_phone",
-    "in_exponent_form",
-    "plan_columns",
-    "rewrite_names",
-    "short_zips",
-]
-
-__getattr__ = on_demand(
+__all__, __getattr__ = on_demand(
     __name__,
-    {
-        **dict.fromkeys(("RESERVED_COLUMN", "SYSTEM_FIELDS", "ColumnChoices", "ColumnPlan", "FieldKind"), "columns"),
-        **dict.fromkeys(("PlannedColumn", "ProfileField", "find_phone", "plan_columns", "rewrite_names"), "columns"),
-        **dict.fromkeys(("Keep", "among", "duplicates"), "dedupe"),
-        **dict.fromkeys(("Cleaned", "CleanedColumn", "CleaningRules", "Verdict"), "members"),
-        **dict.fromkeys(("clean_members", "clean_phones", "counted", "dropped_by_reason"), "members"),
-        **dict.fromkeys(("AudienceProfile", "ColumnFacts", "in_exponent_form", "short_zips"), "profile"),
-    },
+    columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField find_phone "
+    "plan_columns rewrite_names",
+    dedupe="Keep among duplicates",
+    members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
+    profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
 )

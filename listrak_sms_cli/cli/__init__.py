@@ -5,10 +5,6 @@ A new command or option belongs here; what it does belongs to `runs`.
 
 from __future__ import annotations
 
-from listrak_sms_cli.cli.app import (
-    main,
-)
+from listrak_sms_cli.cli.app import main
 
-__all__ = [
-    "main",
-]
+__all__ = ["main"]

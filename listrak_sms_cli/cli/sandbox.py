@@ -45,9 +45,7 @@ def sandbox_extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError:
         raise UsageError(
-            "The sandbox is not installed.",
-            hint="Type: pip install 'listrak-sms-cli[sandbox]'",
-            code="sandbox_missing",
+            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
         ) from None
 
 

@@ -22,33 +22,17 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.tables import show, table
     from listrak_sms_cli.display.words import printable
 
-__all__ = [
-    "LogFile",
-    "choose",
-    "columns_of",
-    "draw_overview",
-    "error",
-    "printable",
-    "show",
-    "summary",
-    "table",
-    "validated",
-]
-
-__getattr__ = on_demand(
+__all__, __getattr__ = on_demand(
     __name__,
-    {
-        "LogFile": "log",
-        "draw_overview": "overview",
-        "columns_of": "profile",
-        "validated": "profile",
-        "summary": "result",
-        "show": "tables",
-        "table": "tables",
-        "error": "error_message",
-        "printable": "words",
-    },
+    error_message="error",
+    log="LogFile",
+    overview="draw_overview",
+    profile="columns_of validated",
+    result="summary",
+    tables="show table",
+    words="printable",
 )
+__all__ += ["choose"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:

@@ -19,23 +19,18 @@ if TYPE_CHECKING:
     from listrak_sms_cli.listrak.retry import Policy
     from listrak_sms_cli.listrak.routes import Endpoint
 
-__all__ = [
-    "PIECE",
-    "ColumnMapping",
-    "Contact",
-    "Credentials",
-    "Endpoint",
-    "ImportBody",
-    "ImportStatus",
-    "ImportTooLarge",
-    "ListedField",
-    "ListrakClient",
-    "NotFound",
-    "Page",
-    "PhoneList",
-    "Policy",
-    "pages",
-]
+__all__, __getattr__ = on_demand(
+    __name__,
+    auth="Credentials",
+    body="PIECE ColumnMapping ImportBody",
+    client="ListrakClient",
+    errors="ImportTooLarge NotFound",
+    models="Contact ImportStatus ListedField Page PhoneList",
+    paging="pages",
+    retry="Policy",
+    routes="Endpoint",
+)
+
 
 _HOMES = {
     "auth": ["Credentials"],
@@ -47,4 +42,3 @@ _HOMES = {
     "retry": ["Policy"],
     "routes": ["Endpoint"],
 }
-__getattr__ = on_demand(__name__, {name: module for module, names in _HOMES.items() for name in names})

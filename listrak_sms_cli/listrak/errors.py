@@ -107,8 +107,7 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
 def too_large() -> ImportTooLarge:
     """The error for an import file over a size limit."""
     return ImportTooLarge(
-        "Listrak does not take an import file of this size.",
-        hint="Send fewer members per file with --batch-rows.",
+        "Listrak does not take an import file of this size.", hint="Send fewer members per file with --batch-rows."
     )
 
 

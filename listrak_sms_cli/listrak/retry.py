@@ -152,9 +152,7 @@ def is_temporary(status: int) -> bool:
 def status_failure(status: int, headers: Mapping[str, str]) -> TemporaryFailure:
     """The failure for such a status. After a 5xx the request may have been carried out, after 408, 425 and 429 not."""
     return TemporaryFailure(
-        f"it answered {status}",
-        retry_after=_retry_after(headers.get("Retry-After")),
-        maybe_arrived=status >= 500,
+        f"it answered {status}", retry_after=_retry_after(headers.get("Retry-After")), maybe_arrived=status >= 500
     )
 
 

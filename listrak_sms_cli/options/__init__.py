@@ -7,44 +7,29 @@ keywords of Python (`keywords.py`, which a test holds against the declarations).
 
 from __future__ import annotations
 
-from listrak_sms_cli.options.declared import (
-    ChoosingMembers,
-    Cleaning,
-    Columns,
-    Reading,
-    Rehearsing,
-    Sending,
-    Silencing,
-    Subject,
-    keywords_of,
-    options_of,
-)
-from listrak_sms_cli.options.kinds import (
-    Duration,
-    seconds_of,
-)
-from listrak_sms_cli.options.option import (
-    Option,
-    Options,
-    in_keywords,
-    values_by_name,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ChoosingMembers",
-    "Cleaning",
-    "Columns",
-    "Duration",
-    "Option",
-    "Options",
-    "Reading",
-    "Rehearsing",
-    "Sending",
-    "Silencing",
-    "Subject",
-    "in_keywords",
-    "keywords_of",
-    "options_of",
-    "seconds_of",
-    "values_by_name",
-]
+from listrak_sms_cli.faces import on_demand
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.options.declared import (
+        ChoosingMembers,
+        Cleaning,
+        Columns,
+        Reading,
+        Rehearsing,
+        Sending,
+        Silencing,
+        Subject,
+        keywords_of,
+        options_of,
+    )
+    from listrak_sms_cli.options.kinds import Duration, seconds_of
+    from listrak_sms_cli.options.option import Option, Options, in_keywords, values_by_name
+
+__all__, __getattr__ = on_demand(
+    __name__,
+    declared="ChoosingMembers Cleaning Columns Reading Rehearsing Sending Silencing Subject keywords_of options_of",
+    kinds="Duration seconds_of",
+    option="Option Options in_keywords values_by_name",
+)

@@ -8,13 +8,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience import (
-    CleaningRules,
-    ColumnPlan,
-    Verdict,
-    clean_members,
-    clean_phones,
-)
+from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.phones import write_phones
 from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_audience
 from listrak_sms_cli.columnar import in_order

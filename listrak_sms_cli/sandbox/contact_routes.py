@@ -14,14 +14,7 @@ from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.account_routes import find_list
 from listrak_sms_cli.sandbox.import_request import usable_field
 from listrak_sms_cli.sandbox.paging import Call, next_cursor, requested_page
-from listrak_sms_cli.sandbox.replies import (
-    ApiError,
-    Reply,
-    invalid_parameter,
-    json_reply,
-    malformed_body,
-    not_found,
-)
+from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, malformed_body, not_found
 from listrak_sms_cli.sandbox.store import SenderCode, timestamp
 from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, any_date, normaliser
 

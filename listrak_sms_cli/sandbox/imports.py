@@ -167,10 +167,7 @@ def read_batches(source: ImportFile, counts: ImportCounts) -> Iterator[Any]:
 
     names = [str(position) for position in range(source.width)]
     read = pa_csv.ReadOptions(
-        use_threads=False,
-        block_size=BLOCK_BYTES,
-        column_names=names,
-        skip_rows_after_names=int(source.has_names),
+        use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows_after_names=int(source.has_names)
     )
     convert = pa_csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False)
     source.file.seek(0)

@@ -28,10 +28,7 @@ def candidates(cells: Any, country: str, spellings: Collection[str]) -> tuple[Ph
     spelled = pc.match_substring_regex(cells, _SPELLED)
     plus = pc.starts_with(cells, "+")
     digits = pc.replace_substring_regex(cells, r"[^0-9]+", "")
-    accepted = pc.or_(
-        pc.and_(plus, "e164" in spellings),
-        pc.and_(pc.invert(plus), "digits" in spellings),
-    )
+    accepted = pc.or_(pc.and_(plus, "e164" in spellings), pc.and_(pc.invert(plus), "digits" in spellings))
     international = _whole_numbers(digits, pc.and_(spelled, accepted))
     code = CALLING_CODES.get(country, "1")
     significant = pc.replace_substring_regex(digits, "^0", "")

@@ -18,16 +18,7 @@ import pyarrow.parquet as pq
 
 from tests.bench.cache import AudienceSpec
 
-COLUMNS = (
-    "phone",
-    "email",
-    "first_name",
-    "last_name",
-    "birthdate",
-    "postal_code",
-    "Loyalty Tier",
-    "Last Purchase",
-)
+COLUMNS = ("phone", "email", "first_name", "last_name", "birthdate", "postal_code", "Loyalty Tier", "Last Purchase")
 BLOCK_ROWS = 1_000_000
 ROW_GROUP_ROWS = 250_000
 SEED = 1026
@@ -101,12 +92,7 @@ def members(phones: np.ndarray, invalid: float, random: np.random.Generator) -> 
         sprinkled(picked(LAST_NAMES, last), QUOTED_LAST_NAMES, 0.008, random),
         days(FIRST_DAY, YOUNGEST, rows, random),
         text_of_bytes(digits(random.integers(501, 99_951, rows), 5)),
-        sprinkled(
-            picked(TIERS, random.choice(len(TIERS), rows, p=TIER_SHARES)),
-            QUOTED_TIERS,
-            0.002,
-            random,
-        ),
+        sprinkled(picked(TIERS, random.choice(len(TIERS), rows, p=TIER_SHARES)), QUOTED_TIERS, 0.002, random),
         days(FIRST_PURCHASE, LAST_DAY, rows, random),
     ]
     return pa.table(columns, names=list(COLUMNS))

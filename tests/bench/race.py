@@ -29,11 +29,7 @@ class Sink:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def start(self, keep: Path | None = None, megabytes_per_second: float | None = None, typed: bool = False) -> None:
-        order = {
-            "keep": str(keep) if keep else None,
-            "megabytes_per_second": megabytes_per_second,
-            "typed": typed,
-        }
+        order = {"keep": str(keep) if keep else None, "megabytes_per_second": megabytes_per_second, "typed": typed}
         self._opener.open(f"{self.url}/race/start", json.dumps(order).encode()).close()
 
     def result(self) -> RaceResult:
@@ -140,11 +136,7 @@ class Finish:
 
 
 def race(
-    contestants: Sequence[Contestant],
-    audience: Path,
-    sink: Sink,
-    runs: int,
-    say: Callable[[str], None],
+    contestants: Sequence[Contestant], audience: Path, sink: Sink, runs: int, say: Callable[[str], None]
 ) -> list[Finish]:
     """A checked run of each, then `runs` timed rounds. Raises BenchError when one sent other members."""
     finishes: dict[str, Finish] = {}

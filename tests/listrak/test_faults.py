@@ -319,11 +319,7 @@ def test_nothing_is_asked_once_stopped() -> None:
     """With `stop` set no request is made."""
     stop = threading.Event()
     stop.set()
-    with (
-        Script((data([]),)) as script,
-        client(script, stop=stop) as listrak,
-        pytest.raises(Interrupted),
-    ):
+    with Script((data([]),)) as script, client(script, stop=stop) as listrak, pytest.raises(Interrupted):
         listrak.sender_codes()
     assert not script.seen
 
@@ -339,11 +335,7 @@ def test_413_means_too_large(step: Step) -> None:
 def test_404_means_too_large_when_the_sender_code_is_there() -> None:
     """The sender code is read again first."""
     steps = (refuse(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE"), data({"shortCodeId": 1026, "code": "71856"}))
-    with (
-        Script(steps) as script,
-        client(script) as listrak,
-        pytest.raises(ImportTooLarge),
-    ):
+    with Script(steps) as script, client(script) as listrak, pytest.raises(ImportTooLarge):
         listrak.start_import(1026, body())
     assert [one.method for one in script.api_requests] == ["POST", "GET"]
 
@@ -369,11 +361,7 @@ def test_404_of_a_sender_code_that_has_gone_is_a_refusal() -> None:
 
 def test_a_file_over_the_published_limit_is_not_sent() -> None:
     """195,000,000 bytes is what Listrak takes; a larger file is refused without a request."""
-    with (
-        Script((created(),)) as script,
-        client(script) as listrak,
-        pytest.raises(ImportTooLarge),
-    ):
+    with Script((created(),)) as script, client(script) as listrak, pytest.raises(ImportTooLarge):
         listrak.start_import(1026, ImportBody("a.csv", (), TooLarge()))
     assert not script.seen
 
@@ -419,11 +407,7 @@ def test_an_error_code_that_is_none_is_not_shown() -> None:
 @pytest.mark.parametrize("step", [refuse(401, "ERROR_INVALID_CREDENTIALS"), answer(401, b""), refuse(403, "")])
 def test_a_request_that_no_fresh_token_mends_is_refused_credentials(step: Step) -> None:
     """Exit code 4, for a push as for a look at the account."""
-    with (
-        Script((step,)) as script,
-        client(script) as listrak,
-        pytest.raises(CredentialsRefused),
-    ):
+    with Script((step,)) as script, client(script) as listrak, pytest.raises(CredentialsRefused):
         listrak.sender_codes()
         with pytest.raises(CredentialsRefused):
             listrak.start_import(1026, body())

@@ -106,12 +106,7 @@ OPT_OUT_REASONS = word(
 OPT_OUT = an_object({"phoneNumber": text, "optOutDate": moment, "optOutReason": OPT_OUT_REASONS})
 PHONE_LIST = an_object(
     {"phoneListId": whole, "phoneListName": text, "createDate": moment, "status": text, "smsListType": text},
-    {
-        "messageLimit": whole,
-        "messageLimitTimeFrame": text,
-        "requireDoubleOptIn": flag,
-        "requireAgeGate": flag,
-    },
+    {"messageLimit": whole, "messageLimitTimeFrame": text, "requireDoubleOptIn": flag, "requireAgeGate": flag},
 )
 FIELD = an_object(
     {
@@ -151,11 +146,7 @@ IMPORT_STATUS = an_object(
     }
 )
 MAPPING = an_object(
-    {
-        "fileColumnType": word("Phone", "SegmentationField"),
-        "segmentationFieldId": whole,
-        "fileColumn": whole,
-    },
+    {"fileColumnType": word("Phone", "SegmentationField"), "segmentationFieldId": whole, "fileColumn": whole},
     {"defaultValue": text},
 )
 IMPORT_BODY = an_object(
@@ -238,11 +229,7 @@ OPERATIONS = (
         {**PAGE, "optedOut": word("true", "false"), "startSubscribeDate": text, "endSubscribeDate": text},
     ),
     Operation(
-        "opt-outs",
-        "GET",
-        f"{CODE}/OptOut",
-        {200: collection(OPT_OUT)},
-        {**PAGE, "startDate": text, "endDate": text},
+        "opt-outs", "GET", f"{CODE}/OptOut", {200: collection(OPT_OUT)}, {**PAGE, "startDate": text, "endDate": text}
     ),
 )
 

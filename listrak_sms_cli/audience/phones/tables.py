@@ -13,14 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from listrak_sms_cli.audience.phones.patterns import (
-    EMPTY,
-    NOTHING,
-    Language,
-    derivative,
-    languages_lock,
-    matches_empty,
-)
+from listrak_sms_cli.audience.phones.patterns import EMPTY, NOTHING, Language, derivative, languages_lock, matches_empty
 from listrak_sms_cli.columnar import Integers, Mask
 
 Counts = npt.NDArray[np.uint8]

@@ -11,7 +11,12 @@ to its reader (`csv`, `parquet`, `excel`, `arrow`, all of them a `FileReader`), 
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.source.audience import Audience, Chunk, open_audience
-from listrak_sms_cli.audience.source.options import ReadOptions
+from typing import TYPE_CHECKING
 
-__all__ = ["Audience", "Chunk", "ReadOptions", "open_audience"]
+from listrak_sms_cli.faces import on_demand
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.audience.source.audience import Audience, Chunk, open_audience
+    from listrak_sms_cli.audience.source.options import ReadOptions
+
+__all__, __getattr__ = on_demand(__name__, audience="Audience Chunk open_audience", options="ReadOptions")

@@ -5,26 +5,27 @@ A new form of date or number, or another rule of a field type, belongs here.
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
-from listrak_sms_cli.audience.values.clean import (
-    CleanValues,
-    ValueRules,
-    blank_blanks,
-    blank_nulls,
-    clean_values,
-    explain_values,
-)
-from listrak_sms_cli.audience.values.date import clean_dates
-from listrak_sms_cli.audience.values.number import clean_numbers
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CleanValues",
-    "ValueRules",
-    "blank_blanks",
-    "blank_nulls",
-    "clean_checkboxes",
-    "clean_dates",
-    "clean_numbers",
-    "clean_values",
-    "explain_values",
-]
+from listrak_sms_cli.faces import on_demand
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
+    from listrak_sms_cli.audience.values.clean import (
+        CleanValues,
+        ValueRules,
+        blank_blanks,
+        blank_nulls,
+        clean_values,
+        explain_values,
+    )
+    from listrak_sms_cli.audience.values.date import clean_dates
+    from listrak_sms_cli.audience.values.number import clean_numbers
+
+__all__, __getattr__ = on_demand(
+    __name__,
+    checkbox="clean_checkboxes",
+    clean="CleanValues ValueRules blank_blanks blank_nulls clean_values explain_values",
+    date="clean_dates",
+    number="clean_numbers",
+)

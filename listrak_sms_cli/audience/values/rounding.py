@@ -44,12 +44,7 @@ def _one_digit(cells: Raw, point: npt.NDArray[np.intp]) -> Mask:
     return single
 
 
-def _cut(
-    cells: Raw,
-    places: npt.NDArray[np.intp],
-    digits: Bytes,
-    lengths: npt.NDArray[np.intp],
-) -> pa.StringArray:
+def _cut(cells: Raw, places: npt.NDArray[np.intp], digits: Bytes, lengths: npt.NDArray[np.intp]) -> pa.StringArray:
     """The cells cut to these lengths, each with a digit replaced at one place."""
     data = cells.data.copy()
     # A nine that carries belongs to a row that is not settled; it has to stay a character.

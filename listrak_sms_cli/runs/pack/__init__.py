@@ -5,28 +5,25 @@ Change here what a line or an import file looks like and how many members it hol
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.pack.by_filled_columns import (
-    GroupPacker,
-    Lines,
-    check_columns,
-    check_groups,
-    distinct,
-    lines_of,
-)
-from listrak_sms_cli.runs.pack.import_files import ImportFile, header_line, string_offsets, write_lines
-from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "GroupPacker",
-    "ImportFile",
-    "ImportSpool",
-    "ImportText",
-    "Lines",
-    "check_columns",
-    "check_groups",
-    "distinct",
-    "header_line",
-    "lines_of",
-    "string_offsets",
-    "write_lines",
-]
+from listrak_sms_cli.faces import on_demand
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.pack.by_filled_columns import (
+        GroupPacker,
+        Lines,
+        check_columns,
+        check_groups,
+        distinct,
+        lines_of,
+    )
+    from listrak_sms_cli.runs.pack.import_files import ImportFile, header_line, string_offsets, write_lines
+    from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
+
+__all__, __getattr__ = on_demand(
+    __name__,
+    by_filled_columns="GroupPacker Lines check_columns check_groups distinct lines_of",
+    import_files="ImportFile header_line string_offsets write_lines",
+    spool="ImportSpool ImportText",
+)

@@ -5,36 +5,35 @@ A new drop reason, guard or warning about the audience belongs here. Nothing her
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED
-from listrak_sms_cli.runs.prepare.column_profile import profile_of
-from listrak_sms_cli.runs.prepare.guards import nothing_sendable
-from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
-from listrak_sms_cli.runs.prepare.planned import PlannedAudience
-from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
-from listrak_sms_cli.runs.prepare.value_pass import Receivers
-from listrak_sms_cli.runs.prepare.warnings import (
-    delivery_notices,
-    earlier_notice,
-    lost_notice,
-    nothing_left_notice,
-    offline_warning,
-    state_notice,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "NOT_QUERIED",
-    "PhonePass",
-    "PlannedAudience",
-    "Preparation",
-    "PreparedAudience",
-    "Receivers",
-    "delivery_notices",
-    "earlier_notice",
-    "lost_notice",
-    "nothing_left_notice",
-    "nothing_sendable",
-    "offline_warning",
-    "profile_of",
-    "read_phones",
-    "state_notice",
-]
+from listrak_sms_cli.faces import on_demand
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED
+    from listrak_sms_cli.runs.prepare.column_profile import profile_of
+    from listrak_sms_cli.runs.prepare.guards import nothing_sendable
+    from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
+    from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+    from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
+    from listrak_sms_cli.runs.prepare.value_pass import Receivers
+    from listrak_sms_cli.runs.prepare.warnings import (
+        delivery_notices,
+        earlier_notice,
+        lost_notice,
+        nothing_left_notice,
+        offline_warning,
+        state_notice,
+    )
+
+__all__, __getattr__ = on_demand(
+    __name__,
+    ask_listrak="NOT_QUERIED",
+    column_profile="profile_of",
+    guards="nothing_sendable",
+    phone_pass="PhonePass read_phones",
+    planned="PlannedAudience",
+    stages="Preparation PreparedAudience",
+    value_pass="Receivers",
+    warnings="delivery_notices earlier_notice lost_notice nothing_left_notice offline_warning state_notice",
+)

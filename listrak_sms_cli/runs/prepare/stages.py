@@ -90,11 +90,7 @@ class Preparation:
         return look_up(contacts, numbers, planned.rules, self._options, self._tell)
 
     def check(
-        self,
-        planned: PlannedAudience,
-        phones: PhonePass,
-        receivers: Receivers,
-        looked_up: LookedUp = NOT_QUERIED,
+        self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, looked_up: LookedUp = NOT_QUERIED
     ) -> Checked:
         """Check all members, and give those that will be sent to the receivers."""
         checked = check_members(planned, phones, receivers, self._tell, looked_up)

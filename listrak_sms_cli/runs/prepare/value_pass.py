@@ -68,11 +68,7 @@ class Checked(Struct, frozen=True):
 
 
 def check_members(
-    planned: PlannedAudience,
-    phones: PhonePass,
-    receivers: Receivers,
-    tell: Listener,
-    looked_up: LookedUp = NOT_QUERIED,
+    planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener, looked_up: LookedUp = NOT_QUERIED
 ) -> Checked:
     """Check consent, opt-outs, values, who exists, who is unchanged, and the limit; complete `phones.verdicts`.
 
@@ -164,13 +160,7 @@ class _ChunkCheck(Struct, frozen=True):
 class _Collector:
     """Takes the checked chunks in their order: counts them and hands them on."""
 
-    def __init__(
-        self,
-        planned: PlannedAudience,
-        phones: PhonePass,
-        receivers: Receivers,
-        tell: Listener,
-    ) -> None:
+    def __init__(self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener) -> None:
         limit = planned.options.limit
         self._left = limit if limit is not None else len(phones.verdicts)
         self._phones = phones

@@ -37,12 +37,7 @@ class PartStatus(Enum):
 
 
 PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
-_LETTERS = {
-    "u": PartStatus.ACCEPTED,
-    "m": PartStatus.MISSING,
-    "r": PartStatus.REFUSED,
-    ".": PartStatus.UNREACHED,
-}
+_LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.REFUSED, ".": PartStatus.UNREACHED}
 
 
 class PartState(Struct, frozen=True):

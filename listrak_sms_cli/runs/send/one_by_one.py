@@ -18,14 +18,7 @@ from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
 from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.context import Context
-from listrak_sms_cli.runs.events import (
-    MembersCounted,
-    MembersSent,
-    Phase,
-    PhaseAdvanced,
-    PhaseEnded,
-    PhaseStarted,
-)
+from listrak_sms_cli.runs.events import MembersCounted, MembersSent, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import nothing_sendable
 from listrak_sms_cli.runs.record import PartStatus, Sending, Updated

@@ -217,13 +217,7 @@ def test_example_numbers_dialled_from_abroad_with_double_zero() -> None:
 def test_phones_are_written_as_the_import_wants_them() -> None:
     """Digits, E.164 or national number; a zero that belongs to the number stays, and what is no phone is null."""
     numbers = np.array([US, MISSING, 390236618300, INVALID, 35722345678])
-    assert write_phones(numbers, PhoneFormat.DIGITS).to_pylist() == [
-        str(US),
-        None,
-        "390236618300",
-        None,
-        "35722345678",
-    ]
+    assert write_phones(numbers, PhoneFormat.DIGITS).to_pylist() == [str(US), None, "390236618300", None, "35722345678"]
     assert write_phones(numbers, PhoneFormat.E164).to_pylist() == [
         f"+{US}",
         None,

@@ -35,10 +35,7 @@ MIDDLES = st.text("0123456789" * 4 + "ABCDEFGXYZabcdex" * 2 + " -.()[]/~*,;:#+@_
 CELLS = st.builds("".join, st.tuples(st.sampled_from(FRONTS), MIDDLES, st.sampled_from(ENDS)))
 
 
-@given(
-    st.sampled_from(REGIONS),
-    st.lists(CELLS),
-)
+@given(st.sampled_from(REGIONS), st.lists(CELLS))
 @settings(max_examples=300)
 def test_letters_and_signs_are_read_as_the_library_reads_them(region: str, cells: list[str]) -> None:
     """A column of random letters, signs and digits holds the phones that the library finds, cell by cell."""

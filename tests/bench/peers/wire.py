@@ -9,16 +9,7 @@ from typing import Any
 import httpx
 import pybase64
 
-COLUMNS = [
-    "phone",
-    "email",
-    "first_name",
-    "last_name",
-    "birthdate",
-    "postal_code",
-    "Loyalty Tier",
-    "Last Purchase",
-]
+COLUMNS = ["phone", "email", "first_name", "last_name", "birthdate", "postal_code", "Loyalty Tier", "Last Purchase"]
 HEADER = [name.replace(" ", "_") for name in COLUMNS]
 ROWS_PER_FILE = 1_000_000
 NORTH_AMERICAN = r"^1[2-9]\d{2}[2-9]\d{6}$"
