@@ -169,9 +169,9 @@ def _add_batch(store: Store, code: SenderCode, batch: Any) -> int:
             zip(people, *values, strict=True),
         )
         db.executemany(
-            f"INSERT OR REPLACE INTO contact VALUES ({code.id}, ?1, ?2, '{SUBSCRIBED}',"
-            f" iif(?2, '{SUBSCRIBED}', NULL), iif(?2, 'Import', NULL))",
-            zip(people, flags, strict=True),
+            f"INSERT OR REPLACE INTO contact VALUES ({code.id}, ?, ?, '{SUBSCRIBED}',"
+            f" iif(?, '{SUBSCRIBED}', NULL), iif(?, 'Import', NULL))",
+            zip(people, flags, flags, flags, strict=True),  # Python 3.12.1 warns of ?1
         )
         on_list = ((each, phone) for each, phone in zip(list_ids, people, strict=True) if each is not None)
         db.executemany("INSERT OR IGNORE INTO list_contact VALUES (?, ?)", on_list)
