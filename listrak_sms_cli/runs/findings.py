@@ -55,6 +55,7 @@ class Findings:
         self._began = time.monotonic()
 
     def warn(self, warning: RunWarning) -> None:
+        """Keep a warning for the report and tell it, unless its code is silenced."""
         if warning.code not in self._silenced:
             self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))

@@ -72,11 +72,15 @@ class ProfiledColumn(Struct, frozen=True):
 
 
 class RunWarning(Struct, frozen=True):
+    """What a person should know of a run that went on all the same. `code`: for `--no-warn`."""
+
     code: str
     message: str
 
 
 class ReportError(Struct, frozen=True):
+    """Why a command did not end with exit 0: what is wrong, and what to type next."""
+
     code: str
     message: str
     hint: str
@@ -143,4 +147,5 @@ class Report(Struct, frozen=True):
         return document
 
     def with_(self, **changes: Any) -> Report:
+        """The same report with these fields changed."""
         return replace(self, **changes)

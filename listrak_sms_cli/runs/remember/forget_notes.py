@@ -99,6 +99,7 @@ class ForgetNotes(Struct, frozen=True):
         return np.sort(np.concatenate(doubts)) if doubts else np.empty(0, np.uint64)
 
     def remove(self, place: Path) -> None:
+        """Drop a note that the snapshot has taken in. Raises OSError."""
         place.unlink()
         place.with_suffix(".arrow").unlink(missing_ok=True)
 
