@@ -20,7 +20,7 @@ DROP_REASONS = (
 
 
 class MappedColumn(Struct, frozen=True):
-    """A column of the audience and the profile field it travels to (`field_id` 0: not looked up)."""
+    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
 
     column: str
     field: str
@@ -29,7 +29,7 @@ class MappedColumn(Struct, frozen=True):
 
 class ImportLine(Struct, frozen=True):
     """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one;
-    `columns`: those it has after the phone, None = all that travel."""
+    `columns`: those it has after the phone, None = all that are sent."""
 
     part: int
     file_name: str
