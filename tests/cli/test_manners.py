@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.world import PROJECT, SAMPLES, World, run_lsms
+from tests.support.lsms import PROJECT, SAMPLES, call_lsms, run_lsms
+from tests.support.world import World
 
 SMOKE = SAMPLES / "smoke.csv"
 
@@ -78,7 +79,7 @@ def test_a_file_without_a_header_is_refused_without_quoting_its_first_member(tmp
     audience = tmp_path / "nohead.csv"
     for row in ("4155550101,Ann,ann@x.com", "4155550101,4155550101,Ann", "ann@x.com,Ann,+1 415 555 0101"):
         audience.write_text(f"{row}\n4155550102,Bob,bob@x.com\n", "utf-8")
-        ended = run_lsms("validate", audience, "--json", "--verbose", env={"HOME": str(tmp_path)})
+        ended = call_lsms("validate", audience, "--json", "--verbose", env={"HOME": str(tmp_path)})
         assert (ended.code, ended.json["error"]["code"]) == (2, "no_header")
         assert "555" not in ended.out + ended.err
         assert "ann" not in (ended.out + ended.err).lower()
@@ -88,10 +89,10 @@ def test_a_delimiter_that_was_not_guessed_is_asked_for(tmp_path: Path) -> None:
     """One column with odd characters in its name is no phone column to offer."""
     audience = tmp_path / "caret.csv"
     audience.write_text("phone^first name\n4155550101^Ann\n", "utf-8")
-    ended = run_lsms("validate", audience, env={"HOME": str(tmp_path)})
+    ended = call_lsms("validate", audience, env={"HOME": str(tmp_path)})
     assert ended.code == 2
     assert "--delimiter" in ended.err
-    assert run_lsms("validate", audience, "--delimiter", "^", env={"HOME": str(tmp_path)}).code == 0
+    assert call_lsms("validate", audience, "--delimiter", "^", env={"HOME": str(tmp_path)}).code == 0
 
 
 def test_a_region_is_understood_in_any_case(tmp_path: Path) -> None:
@@ -99,13 +100,13 @@ def test_a_region_is_understood_in_any_case(tmp_path: Path) -> None:
     audience = tmp_path / "a.csv"
     audience.write_text("phone,Last Purchase\n4155550101,06/07/2025\n4155550102,06/14/2025\n", "utf-8")
     for region in ("US", "us"):
-        ended = run_lsms("push", audience, "--sandbox", "--region", region, "--json", env={"HOME": str(tmp_path)})
+        ended = call_lsms("push", audience, "--sandbox", "--region", region, "--json", env={"HOME": str(tmp_path)})
         assert ended.json["rows_sent"] == 2
 
 
 def test_a_limit_of_nothing_is_what_stops_the_push(tmp_path: Path) -> None:
     """With --limit 0 the message speaks of the limit, whatever else was dropped."""
-    ended = run_lsms(
+    ended = call_lsms(
         "push", SAMPLES / "spring_launch.csv", "--sandbox", "--limit", 0, "--json", env={"HOME": str(tmp_path)}
     )
     assert ended.code == 2

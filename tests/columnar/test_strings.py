@@ -1,6 +1,8 @@
-"""Cells put in place of others: few or many, the column is the same."""
+"""Cells of text columns: their bytes, and others put in their place."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.columnar import strings
-from listrak_sms_cli.columnar.strings import replace_cells, string_column
+from listrak_sms_cli.columnar.strings import raw, replace_cells, string_column
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), min_size=1, max_size=40)
 
@@ -27,3 +29,13 @@ def test_few_and_many_cells_are_replaced_alike(rows: list[tuple[str, bool]], sta
             patch.setattr(strings, "_FEW", few)
             assert replace_cells(column, mask, instead).to_pylist() == expected
     assert replace_cells(column, mask, instead).type == pa.string()
+
+
+@pytest.mark.parametrize(("start", "rows"), [(0, 4), (1, 2), (4, 0)])
+def test_cells_of_slices(start: int, rows: int) -> None:
+    """The bytes between two starts are those of a cell, also in a slice; a null is an empty cell."""
+    cells = ["a", "bb", None, "ccc"]
+    read = raw(pa.array(cells, pa.string()).slice(start, rows))
+    assert len(read.starts) == rows + 1
+    found = [bytes(read.data[first:last]).decode() for first, last in pairwise(read.starts)]
+    assert found == [cell or "" for cell in cells[start : start + rows]]

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, header_line, string_offsets, write_lines
+from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, header_line, write_lines
 from listrak_sms_cli.runs.pack.import_files import Packer
 from tests.support.import_files import HEADER, MEMBER, bytes_of, lines_of
 
@@ -133,11 +133,3 @@ def test_header_lines() -> None:
     names = ["phone", "a,b", 'say "hi"', "two\nlines", "é"]
     (read,) = csv.reader(io.StringIO(header_line(names).decode(), newline=""))
     assert read == names
-
-
-def test_offsets_of_slices() -> None:
-    """Offsets are those of the slice, one more than its rows; an empty column has one."""
-    column = pa.array(["a", "bb", None, "ccc"])
-    assert string_offsets(column).tolist() == [0, 1, 3, 3, 6]
-    assert string_offsets(column.slice(1, 2)).tolist() == [1, 3, 3]
-    assert string_offsets(pa.array([], pa.string())).tolist() == [0]
