@@ -20,12 +20,16 @@ if TYPE_CHECKING:
         explain_values,
     )
     from listrak_sms_cli.audience.values.date import clean_dates
+    from listrak_sms_cli.audience.values.date_format import has_short_years
     from listrak_sms_cli.audience.values.number import clean_numbers
+    from listrak_sms_cli.audience.values.spreadsheet import all_padded
 
 __all__, __getattr__ = on_demand(
     __name__,
     checkbox="clean_checkboxes",
     clean="CleanValues ValueRules blank_blanks blank_nulls clean_values explain_values",
     date="clean_dates",
+    date_format="has_short_years",
     number="clean_numbers",
+    spreadsheet="all_padded",
 )
