@@ -28,6 +28,8 @@ PHONE_NAMES = ("phone", "phone_number")
 _LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
 _LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
 _LIKE_A_ZIP = re.compile(r"(^|[\s_])(zip|postal)([\s_]?code)?($|[\s_])|^(zip|postal)code", re.IGNORECASE)
+_LIKE_AN_EMAIL = re.compile(r"(^|[\s_])e[\s_-]?mail([\s_-]?address)?($|[\s_])", re.IGNORECASE)
+_BIRTHDAY = re.compile(r"birth[\s_]*(day|date)|date[\s_]+of[\s_]+birth|d\.?o\.?b\.?", re.IGNORECASE)
 
 
 class FieldKind(Enum):
@@ -71,6 +73,16 @@ class PlannedColumn(Struct, frozen=True):
     def holds_zips(self) -> bool:
         """Whether the column or its field is named like a ZIP code."""
         return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
+
+    @property
+    def holds_emails(self) -> bool:
+        """Whether the column or its field is named like an e-mail address."""
+        return _LIKE_AN_EMAIL.search(self.name) is not None or _LIKE_AN_EMAIL.search(self.field.name) is not None
+
+    @property
+    def holds_birthdays(self) -> bool:
+        """Whether the field is a birthday's, which is never in the future."""
+        return _BIRTHDAY.fullmatch(self.field.name.strip()) is not None
 
 
 class ColumnPlan(Struct, frozen=True):

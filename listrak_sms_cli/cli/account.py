@@ -162,7 +162,7 @@ def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str
     spellings = [
         form.value
         for form in PhoneFormat
-        if client.contact(sender_code, write_phones(number, form)[0].as_py()) is not None
+        if client.contact(sender_code, write_phones(number, form, country)[0].as_py()) is not None
     ]
     if not spellings:
         missing = AccountError("No spelling of this phone is found.", hint="Take the phone of a contact that exists.")

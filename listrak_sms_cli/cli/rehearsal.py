@@ -94,7 +94,8 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
         names = missing + [name for name in targets if name.replace("_", " ").casefold() not in known]
         first_id = max((field.id for field in account.fields), default=0) + 1
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
-        members = read_phones(PlannedAudience(audience, plan, reading.rules(region), reading), lambda _event: None)
+        rules = reading.rules(region, account.country)
+        members = read_phones(PlannedAudience(audience, plan, rules, reading), lambda _event: None)
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
 

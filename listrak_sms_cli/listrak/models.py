@@ -154,7 +154,7 @@ class FieldWire(Wire, frozen=True):
             self.segmentation_field_id,
             self.segmentation_field_name or "",
             self.data_type or "Text",
-            self.max_length or None,
+            self.max_length if (self.max_length or 0) > 0 else None,
             self.status_flag or "",
         )
 

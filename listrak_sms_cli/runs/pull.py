@@ -131,7 +131,7 @@ def _account_and_phones(
         header = rewrite_names(audience.columns)
         phone = find_phone(header, options.reading.columns.phone_column)
         account = read()
-        rules = options.reading.rules(region_of(options.reading.region, account.country))
+        rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
         plan = ColumnPlan(phone, (), None, (), header)
         members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
     return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])

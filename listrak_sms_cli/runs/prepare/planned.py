@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan
 from listrak_sms_cli.audience.source import Audience
@@ -16,6 +17,11 @@ class PlannedAudience(Struct, frozen=True):
     plan: ColumnPlan
     rules: CleaningRules
     options: ReadingOptions
+
+    def with_mixed_columns(self, names: frozenset[str]) -> PlannedAudience:
+        """The same, where these columns are known to spell numbers in two ways too."""
+        known = self.rules.mixed_columns
+        return replace(self, rules=replace(self.rules, mixed_columns=known | names))
 
     @property
     def readable(self) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import AudienceProfile, Verdict, find_phone, plan_columns, rewrite_names
 from listrak_sms_cli.audience.source import Audience, open_audience
@@ -21,7 +22,13 @@ from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
-from listrak_sms_cli.runs.prepare.warnings import drop_warnings, single_member_warnings, value_warnings
+from listrak_sms_cli.runs.prepare.warnings import (
+    column_warnings,
+    drop_warnings,
+    foreign_warnings,
+    single_member_warnings,
+    value_warnings,
+)
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.record import StoredRun
 
@@ -72,7 +79,8 @@ class Preparation:
                 hint="Add the columns whose profile fields should be updated.",
                 code="no_columns",
             )
-        rules = reading.rules(region_of(reading.region, account.country if account else "US"))
+        region = region_of(reading.region, account.country if account else "US")
+        rules = reading.rules(region, account.country if account else "")
         if rules.keep_empty:
             check_columns(plan)
         target = f"sender code {account.label}" if account else "no account (offline)"
@@ -107,7 +115,7 @@ class Preparation:
             self._findings.warn(warning)
         imports = 0 if self._options.per_contact else len(files)
         self._tell(SendablePrepared(checked.counts[Verdict.SENDABLE], imports))
-        return PreparedAudience(planned, checked, files, ranks)
+        return PreparedAudience(replace(planned, rules=checked.rules), checked, files, ranks)
 
     def check_only(self, planned: PlannedAudience, profile: AudienceProfile) -> None:
         """Check all members and fill the profile, where nothing is sent. Raises GuardStopped, NothingSent,
@@ -121,6 +129,7 @@ class Preparation:
         findings.verdicts = checked.counts
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
+        warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
         if profile is not None:
             findings.profile = profiled_columns(planned, checked, profile)
             warnings += suspicious_columns(findings.profile, checked.read)

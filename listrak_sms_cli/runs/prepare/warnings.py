@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
+from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
+from listrak_sms_cli.audience.values import has_short_years
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -14,6 +17,8 @@ from listrak_sms_cli.runs.record import RunState
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read
+A_FEW = 5  # phones of other countries that nobody has to be told of
+_SHAPES = 8  # of words, named in one warning
 SHORT_ZIPS = 1.0  # percent of the members that are sent
 
 
@@ -50,6 +55,66 @@ def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -
             "list is not published."
         )
         warnings.append(RunWarning("email_address", message))
+    return warnings
+
+
+def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[RunWarning]:
+    """Return warnings about columns that hold something else than they seem to: counts, shapes and fixed words only."""
+    warnings: list[RunWarning] = []
+    if words := ", ".join(f"{name} {word} {count:,}" for (name, word), count in columns.null_words.most_common()):
+        word = columns.null_words.most_common(1)[0][0][1]
+        message = (
+            f"Words that programs write for an empty cell are sent as they stand: {words}. If they mean one: "
+            f"--null-value {shlex.quote(word)}"
+        )
+        warnings.append(RunWarning("null_words", message))
+    padded = [name for name, every in columns.padded.items() if every]
+    if padded:
+        message = (
+            f"Every value of {', '.join(padded)} begins or ends with a blank and is sent so. Take the blanks off "
+            "where the audience is made (an export of fixed width?)."
+        )
+        warnings.append(RunWarning("padded_values", message))
+    if future := _by_column(_unlikely_future(columns, planned)):
+        message = f"Dates are in the future: {future}. Are the years, of two digits perhaps, what was meant?"
+        warnings.append(RunWarning("dates_in_future", message))
+    if columns.unknown_consents and planned.plan.consent is not None:
+        name, total = planned.plan.header[planned.plan.consent], columns.unknown_consents.total()
+        shapes = ", ".join(f"{shape} {count:,}" for shape, count in columns.unknown_consents.most_common(_SHAPES))
+        message = (
+            f"{total:,} values of the consent column {name} are neither yes nor no, and count as no: {shapes} (X and x "
+            "for letters, 9 for digits). Words for yes: true, yes, y, on, 1, t."
+        )
+        warnings.append(RunWarning("unknown_consent", message))
+    return warnings
+
+
+def _unlikely_future(columns: ColumnCounts, planned: PlannedAudience) -> Counter[str]:
+    """The dates in the future by column; not of a column that is about the future, as most of its dates show."""
+    date_format = planned.rules.date_format
+    if date_format is not None and has_short_years(date_format):
+        return columns.future
+    return Counter({name: count for name, count in columns.future.items() if 2 * count <= columns.dates[name]})
+
+
+def foreign_warnings(checked: Checked) -> list[RunWarning]:
+    """Return warnings about phones that are sent and are not of the sender code's country."""
+    phones, rules = checked.phones, checked.rules
+    foreign = foreign_phones(phones.numbers[phones.verdicts == Verdict.SENDABLE], rules.country)
+    warnings: list[RunWarning] = []
+    if len(foreign) > A_FEW:
+        by_country = ", ".join(f"{country} {count:,}" for country, count in count_by_country(foreign).items())
+        message = (
+            f"{len(foreign):,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
+            "plus before national digits makes such phones."
+        )
+        warnings.append(RunWarning("foreign_phones", message))
+    if rules.phone_format is PhoneFormat.DIGITS and (alike := len(rows_read_at_home(foreign, rules.country))):
+        message = (
+            f"{alike:,} phones of other countries would be phones of {rules.country} without their plus: "
+            f"{'it is' if alike == 1 else 'they are'} sent with it (+…)."
+        )
+        warnings.append(RunWarning("plus_kept", message))
     return warnings
 
 

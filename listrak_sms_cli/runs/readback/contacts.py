@@ -65,7 +65,7 @@ class Contacts(Struct, frozen=True):
     def ask(self, phones: np.ndarray, style: PhoneFormat) -> Iterator[Contact | None]:
         """The contact with each of these phones, None where there is none; several are requested at once, each by the
         spelling in which the phone would be sent."""
-        spellings = write_phones(phones, style).to_pylist()
+        spellings = write_phones(phones, style, self.region).to_pylist()
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="lsms-contacts") as pool:
             yield from pool.map(lambda spelling: self.client.contact(self.sender_code, spelling), spellings)
 

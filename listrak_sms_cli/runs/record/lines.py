@@ -41,7 +41,8 @@ class RecipeColumn(Struct, frozen=True):
 
 
 class RecipeRules(Struct, frozen=True):
-    """How the members of the run were cleaned; the words are those of the options."""
+    """How the members of the run were cleaned; the words are those of the options. `country`, `today`, `mixed_columns`:
+    as CleaningRules has them."""
 
     region: str
     date_format: str | None
@@ -49,6 +50,9 @@ class RecipeRules(Struct, frozen=True):
     blank_bad_values: bool
     phone_format: str = "digits"
     empty_cells: str = "send"
+    country: str = ""
+    today: int = 0
+    mixed_columns: list[str] = []
 
 
 class Recipe(Struct, frozen=True):

@@ -27,6 +27,9 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
             blank_bad_values=rules.blank_bad_values,
             phone_format=rules.phone_format.value,
             empty_cells="keep" if rules.keep_empty else "send",
+            country=rules.country,
+            today=rules.today,
+            mixed_columns=sorted(rules.mixed_columns),
         ),
     )
 
@@ -57,4 +60,7 @@ def rules_of(recipe: Recipe) -> CleaningRules:
         null_values=tuple(rules.null_values),
         blank_bad_values=rules.blank_bad_values,
         keep_empty=rules.empty_cells == "keep",
+        country=rules.country,
+        today=rules.today,
+        mixed_columns=frozenset(rules.mixed_columns),
     )
