@@ -190,5 +190,6 @@ def test_a_resumed_run_makes_the_same_import_files_again(account: World, tail: s
     options = ("--batch-rows", 3, "--concurrency", 1, "--date-format", "%m/%d/%y")
     report = pushed(account, path, *options, code=1)
     assert (report["dropped"]["bad_value"], report["rows_pending"] + report["rows_refused"]) == (2, 6)
+    account.admin("faults", [])
     resumed = account.lsms("resume", "--json").json
     assert (resumed["error"], resumed["rows_sent"]) == (None, 9)
