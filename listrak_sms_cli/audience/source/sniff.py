@@ -8,6 +8,7 @@ import io
 import re
 from collections import Counter
 
+from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, one_character, with_delimiter
 from listrak_sms_cli.errors import AudienceError
 
 SAMPLE = 64 << 10  # bytes
@@ -116,23 +117,24 @@ def encoding_shown(encoding: str) -> str:
     return encoding.upper() if encoding.startswith("utf") else {"iso8859-1": "latin-1"}.get(encoding, encoding)
 
 
-def delimiter_of(text: str, named: str | None) -> str:
+def delimiter_of(text: str, named: str | None, quoting: Dialect) -> str:
     """Return the delimiter named, else the one of `DELIMITERS` that cuts most rows of the sample `text` into as many
     cells as the header has; a comma when none does. Raises AudienceError (`bad_delimiter`)."""
     if named is not None:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(named.lower(), named)
-        if len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 127:
+        delimiter = one_character(named)
+        if not is_one_character(delimiter) or delimiter == quoting.quote:
             raise AudienceError(
                 "The delimiter must be one ASCII character.", hint="For instance --delimiter ';'.", code="bad_delimiter"
             )
         return delimiter
-    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+    possible = [delimiter for delimiter in DELIMITERS if delimiter not in (quoting.quote, quoting.escape)]
+    return max(possible, key=lambda delimiter: _evenness(text, with_delimiter(quoting, delimiter)))
 
 
-def _evenness(text: str, delimiter: str) -> tuple[float, int]:
+def _evenness(text: str, dialect: Dialect) -> tuple[float, int]:
     """Share of rows with as many cells as the header, and that number; zeros for a header of one cell."""
     try:
-        widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+        widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), **dialect.for_csv_module) if row]
     except csv.Error:
         return 0.0, 0
     if not widths or widths[0] < 2:
