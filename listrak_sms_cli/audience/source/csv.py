@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import find_phone, rewrite_names
 from listrak_sms_cli.audience.source.content import Content
 from listrak_sms_cli.audience.source.csv_blocks import BLOCK, BOM, Block, BlockBounds, BlockCutter
+from listrak_sms_cli.audience.source.csv_header import Header, blanks_behind_delimiters
 from listrak_sms_cli.audience.source.csv_quotes import Lines, Positions, all_ends, blank_records, without_escapes
 from listrak_sms_cli.audience.source.csv_swallowed import MemberShape, swallowing_record
 from listrak_sms_cli.audience.source.dialect import Dialect
@@ -41,19 +41,19 @@ class CsvReader(FileReader):
         block_size: int = BLOCK,
     ) -> None:
         """`header_from`: number of the first record that may be the header. `phone_column`: the name that was given for
-        it. Raises AudienceError: `empty_file`, `not_utf8`, `bad_header`, and what BlockCutter raises."""
+        it. Raises AudienceError: `empty_file`, `not_utf8`, `bad_header`, and what BlockCutter and Header raise."""
         super().__init__(content.name, content.size, content.mtime_ns)
         self.described = described
         self.dialect = dialect
         self._content = content
-        self._phone_column = phone_column
         self._block_size = block_size
         self._known_bounds: Sequence[BlockBounds] = ()
         self._header_record, self.columns, first_row = self._read_header(header_from)
+        sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
+        self._header = Header(self.name, self.columns, sample, dialect, phone_column)
+        self._header.check()
         self.surplus_cell = self._has_surplus_cell(first_row)
-        if self.surplus_cell:
-            message = f"{self.name}: every row ends in an empty cell that has no column; it is left out."
-            self.notes = (SourceNote("surplus_cell", message),)
+        self.notes = tuple(self._noted())
 
     def chunks(self) -> Iterator[FileChunk]:
         """As in FileReader; also raises what BlockCutter raises, and AudienceError (`swallowed_rows`)."""
@@ -69,12 +69,18 @@ class CsvReader(FileReader):
         self.compare_digest(cutter.digest)
         self._known_bounds = bounds
 
+    def _noted(self) -> Iterator[SourceNote]:
+        if self.surplus_cell:
+            message = f"{self.name}: every row ends in an empty cell that has no column; it is left out."
+            yield SourceNote("surplus_cell", message)
+        if message := blanks_behind_delimiters(self._header):
+            yield SourceNote("blanks_behind_delimiters", message)
+
     def _refuse_swallowed(self, block: Block, lines: Lines) -> None:
         """Raise AudienceError when a quoted cell holds members: two stray quotes, rows apart, look like one cell."""
-        try:
-            phone = find_phone(rewrite_names(self.columns), self._phone_column)
-        except AudienceError:
-            return  # it is said elsewhere
+        phone = self._header.phone
+        if phone is None:
+            return  # the audience will be refused for that
         shape = MemberShape(ord(self.dialect.delimiter), len(self.columns) + self.surplus_cell, phone)
         found = swallowing_record(without_escapes(block.octets, self.dialect), lines, shape)
         if found is not None:
@@ -90,7 +96,8 @@ class CsvReader(FileReader):
     def _has_surplus_cell(self, first_row: bytes) -> bool:
         """Whether the first row ends in an empty cell more than the header has, as some programs end all rows."""
         text = first_row.decode(errors="replace").rstrip("\r\n")
-        if not text.endswith(self.dialect.delimiter):
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote or ""
+        if not text.endswith((delimiter, delimiter + quote + quote)):
             return False
         try:
             return len(self._cells(text)) == len(self.columns) + 1

@@ -6,7 +6,11 @@ import codecs
 import csv
 import io
 import re
+import zlib
 from collections import Counter
+from contextlib import suppress
+
+import pyarrow as pa
 
 from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, one_character, with_delimiter
 from listrak_sms_cli.errors import AudienceError
@@ -27,6 +31,16 @@ _MAGIC = (  # first bytes, kind, or else the name of what cannot be read
     (b"7z\xbc\xaf", "", "a 7z archive"),
     (b"\xfd7zXZ\0", "", "an xz archive"),
 )
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_PACKED_MAGIC = (  # first bytes, and the name of a compression that is not read
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x02\x21\x4c\x18", "lz4"),
+    (b"\xff\x06\0\0sNaPpY", "snappy"),
+    (b"\x89LZO\0", "lzop"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "compress (.Z)"),
+)
+_ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a frame that holds no content, before one that does
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"}
 
 
@@ -35,7 +49,41 @@ def compression_of(head: bytes) -> str | None:
     for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2")):
         if head.startswith(magic):
             return name
+    return "zstd" if _ZSTD_SKIPPABLE.match(head) else None
+
+
+def unread_compression_of(head: bytes) -> str | None:
+    """The name of a compression that is not read, by the first bytes; None for anything else."""
+    for magic, name in _PACKED_MAGIC:
+        if head.startswith(magic):
+            return name
+    if _is_text(head[:1000]):
+        return None
+    for name, bits in (("deflate (zlib)", zlib.MAX_WBITS), ("deflate", -zlib.MAX_WBITS)):
+        with suppress(zlib.error):
+            if _is_text(zlib.decompressobj(bits).decompress(head, 1000)):
+                return name
+    with suppress(OSError, ValueError):
+        if _is_text(pa.CompressedInputStream(pa.BufferReader(head), "brotli").read(1000)):
+            return "brotli"
     return None
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 text without control characters; its last character may be incomplete."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return bool(data) and not _CONTROL.search(data)
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file begins with the header of a tar archive, by its checksum."""
+    noted = head[148:156].strip(b"\0 ")
+    if len(head) < 512 or not noted or noted.strip(b"01234567"):
+        return False
+    return int(noted, 8) == sum(head[:148]) + sum(head[156:512]) + 8 * ord(" ")
 
 
 def kind_of(head: bytes, name: str, named: str) -> str:
@@ -44,6 +92,18 @@ def kind_of(head: bytes, name: str, named: str) -> str:
     `named`: the value of --format, or "". Raises AudienceError (`wrong_format`) for anything else, and for a file that
     is not of the format named.
     """
+    if packed := unread_compression_of(head):
+        raise AudienceError(
+            f"{name} is compressed with {packed}, which is not read.",
+            hint="Decompress it first, or compress it with gzip, zstd or bz2.",
+            code="wrong_format",
+        )
+    if is_tar(head):
+        raise AudienceError(
+            f"{name} is a tar archive, which may hold several files.",
+            hint="Unpack it with tar -xf, and name the file that was in it.",
+            code="wrong_format",
+        )
     kind, other = _kind_or_other(head)
     if other:
         raise AudienceError(
