@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 
 import pyarrow as pa
@@ -59,14 +60,18 @@ def unread_compression_of(head: bytes) -> str | None:
             return name
     if _is_text(head[:1000]):
         return None
-    for name, bits in (("deflate (zlib)", zlib.MAX_WBITS), ("deflate", -zlib.MAX_WBITS)):
-        with suppress(zlib.error):
-            if _is_text(zlib.decompressobj(bits).decompress(head, 1000)):
+    for name, decompress in _WITHOUT_MAGIC:
+        with suppress(zlib.error, OSError, ValueError):
+            if _is_text(decompress(head)):
                 return name
-    with suppress(OSError, ValueError):
-        if _is_text(pa.CompressedInputStream(pa.BufferReader(head), "brotli").read(1000)):
-            return "brotli"
     return None
+
+
+_WITHOUT_MAGIC: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+    ("deflate (zlib)", lambda head: zlib.decompressobj().decompress(head, 1000)),
+    ("brotli", lambda head: pa.CompressedInputStream(pa.BufferReader(head), "brotli").read(1000)),
+    ("deflate", lambda head: zlib.decompressobj(-zlib.MAX_WBITS).decompress(head, 1000)),
+)
 
 
 def _is_text(data: bytes) -> bool:
