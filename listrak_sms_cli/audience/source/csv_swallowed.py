@@ -33,7 +33,7 @@ def swallowing_record(octets: Octets, lines: Lines, shape: MemberShape) -> tuple
     blank = (stops == starts) | ((stops - starts == 1) & (octets[np.minimum(starts, len(octets) - 1)] == CR))
     delimiters = find_byte(octets, shape.delimiter)
     first = np.searchsorted(delimiters, starts)
-    fits = np.searchsorted(delimiters, stops) - first == shape.width - 1
+    fits = _have_cells(delimiters, first, stops, shape.width)
     records = inner - np.arange(len(inner))
     begins = np.concatenate(([0], np.flatnonzero(np.diff(records)) + 1))  # of each record its first line in `inner`
     all_fit = np.logical_and.reduceat(fits | blank, begins)
@@ -50,6 +50,16 @@ def swallowing_record(octets: Octets, lines: Lines, shape: MemberShape) -> tuple
     most = 2 * np.add.reduceat(phones, begins) > np.add.reduceat((~blank).astype(np.int64), begins)
     found = np.flatnonzero(all_fit & most)
     return (int(records[begins[found[0]]]), int(sizes[found[0]])) if len(found) else None
+
+
+def _have_cells(delimiters: Positions, first: Positions, stops: Positions, width: int) -> Flags:
+    """Whether lines have `width` cells; `first`: of each the index of the first delimiter at or behind its start."""
+    padded = np.append(delimiters, np.iinfo(np.int64).max)
+    behind = first + (width - 1)
+    fits: Flags = padded[np.minimum(behind, len(delimiters))] >= stops
+    if width > 1:
+        fits &= padded[np.minimum(behind - 1, len(delimiters))] < stops
+    return fits
 
 
 def _hold_phones(octets: Octets, starts: Positions, stops: Positions) -> Flags:
