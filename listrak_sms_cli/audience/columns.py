@@ -27,6 +27,11 @@ SYSTEM_FIELDS = {
 PHONE_NAMES = ("phone", "phone_number")
 _LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
 _LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
+# Control characters, soft hyphen, zero-width and direction marks, byte order mark, fillers.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 _LIKE_A_ZIP = re.compile(r"(^|[\s_])(zip|postal)([\s_]?code)?($|[\s_])|^(zip|postal)code", re.IGNORECASE)
 _LIKE_AN_EMAIL = re.compile(r"(^|[\s_])e[\s_-]?mail([\s_-]?address)?($|[\s_])", re.IGNORECASE)
 _BIRTHDAY = re.compile(r"birth[\s_]*(day|date)|date[\s_]+of[\s_]+birth|d\.?o\.?b\.?", re.IGNORECASE)
@@ -129,6 +134,20 @@ def _refuse_data(header: Sequence[str]) -> None:
         )
 
 
+def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -> None:
+    """Raise AudienceError when a column would have one of the names, but for characters that nobody can see."""
+    visible = [_INVISIBLE.sub("", name) for name in header]
+    for name in wanted:
+        index = _index_of(visible, name)
+        if index is not None and visible[index] != header[index]:
+            raise AudienceError(
+                f"{what}: the name of column {index + 1}, {visible[index]}, holds an invisible character "
+                f"({_code_points(_INVISIBLE.findall(header[index]))}).",
+                hint=f"Type the name {visible[index]} anew in the header of the audience.",
+                code="invisible_character",
+            )
+
+
 def find_phone(header: Sequence[str], wanted: str | None) -> int:
     """Return the index of the phone column: the one named `wanted`, else `phone`, else `phone_number`, ignoring case.
 
@@ -141,6 +160,7 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
     _refuse_data(header)
     likely = [name for name in header if _LIKE_A_PHONE.search(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
+    _refuse_invisible(header, [wanted] if wanted else PHONE_NAMES, what)
     if len(header) == 1 and re.search(r"[^\w\s-]", header[0]):
         raise AudienceError(
             f"{what}: only one column was found, so the delimiter may be another one.",
@@ -266,6 +286,10 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
     names = {_key(f.name): f.name for f in fields if f.active}
     near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]
     wish = f"{name}={target}" if target else name
+    if hidden := _INVISIBLE.findall(wish):
+        return (
+            f"{_INVISIBLE.sub('', wish)} (its name holds an invisible character, {_code_points(hidden)}: take it out)"
+        )
     return f"{wish} (nearest: {', '.join(near)})" if near else wish
 
 
@@ -289,6 +313,11 @@ def _index_of(header: Sequence[str], name: str) -> int | None:
         if simplified(name) in names:
             return names.index(simplified(name))
     return None
+
+
+def _code_points(characters: Iterable[str]) -> str:
+    """Characters as Unicode writes them: U+200B."""
+    return ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in characters))
 
 
 def _rewritten(name: str) -> str:

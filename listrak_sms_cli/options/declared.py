@@ -107,6 +107,8 @@ class Reading(Options, group="Reading the audience"):
 
     format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", READS)
     delimiter = Option(Text("CHAR"), None, "One character, or tab.", READS)
+    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", READS)
+    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", READS)
     encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
     sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)

@@ -35,7 +35,15 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
     @cached_property
     def read(self) -> ReadOptions:
         """How the files are to be read."""
-        return ReadOptions(self.format, self.delimiter, self.encoding, self.sheet)
+        return ReadOptions(
+            format=self.format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            sheet=self.sheet,
+            quote=self.quote,
+            escape=self.escape,
+            phone_column=self.phone_column,
+        )
 
     @cached_property
     def columns(self) -> ColumnChoices:

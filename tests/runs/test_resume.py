@@ -256,3 +256,12 @@ def test_the_smallest_half_says_so(make_world: MakeWorld) -> None:
     assert report["error"]["code"] == "import_too_large"
     assert "800 members" in report["error"]["message"]
     assert report["rows_sent"] == 0
+
+
+def test_the_audience_is_read_again_with_the_same_quotes(world: World) -> None:
+    """A resumed run reads the audience with the quote and the escape it was pushed with."""
+    for number, (options, cell) in enumerate(((("--quote", "none"), '"'), (("--escape", "\\"), '"a \\"b\\""'))):
+        world.admin("faults", [REFUSE_SECOND])
+        text = "phone,first_name\n" + "".join(f"2125550{number}{n:02d},{cell}\n" for n in range(10, 19))
+        told(world.lsms("push", world.audience(text), "--json", *IN_THREES, *options), 1)
+        assert told(world.lsms("resume", "--json"), 0)["rows_sent"] == 9

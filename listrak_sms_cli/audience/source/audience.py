@@ -76,7 +76,8 @@ class Audience:
 
     `columns`: the header as read, the columns made of `key=value` folders last. `files`: the names of the files.
     `size`: bytes. `rows`: None when not known before reading. `described`: the format, as shown to people.
-    `unreadable`: index of each column that has no text (lists, structures, durations) -> the reason.
+    `unreadable`: index of each column that has no text (lists, structures, durations) -> the reason. `notes`: what a
+    person should know of how the files are read.
     """
 
     def __init__(self, name: str, files: Sequence[AudienceFile], spool: SourceSpool) -> None:
@@ -95,6 +96,7 @@ class Audience:
             for index in range(len(self.columns))
             if (reason := file.why_unreadable(index))
         }
+        self.notes = tuple(note for reader in readers for note in reader.notes)
         self._spool = spool
         self._chunk_rows: dict[int, tuple[int, Rows]] = {}  # of each chunk: the index of its file, its row numbers
         self._chunk_count = -1

@@ -11,6 +11,7 @@ from listrak_sms_cli.audience.source.content import Content, LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
 from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
 from listrak_sms_cli.audience.source.decompress import PeekedStream, UndecodableError, as_utf8, decompressed, pieces
+from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
 from listrak_sms_cli.audience.source.locate import Location, locate
 from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import FileReader
@@ -82,7 +83,7 @@ def _check_options(options: ReadOptions) -> None:
             "The format given is not known.", hint=f"--format is one of {', '.join(FORMATS)}.", code="bad_format"
         )
     encoding_of(b"", options.encoding)
-    delimiter_of("", options.delimiter)
+    delimiter_of("", options.delimiter, quoting_of(options))
 
 
 def _in_one_order(readers: Sequence[tuple[Location, FileReader]]) -> list[AudienceFile]:
@@ -171,11 +172,14 @@ class _OpenedFile(Struct, frozen=True):
         encoding = encoding_of(self.stream.head, self.options.encoding, self.name)
         content = self._content(encoding)
         separator, sample = separator_line(content.read(0, SAMPLE).decode("utf-8-sig", "replace"))
-        delimiter = delimiter_of(sample, self.options.delimiter or delimiter_named or separator)
+        quoting = quoting_of(self.options)
+        delimiter = delimiter_of(sample, self.options.delimiter or delimiter_named or separator, quoting)
+        dialect = with_delimiter(quoting, delimiter)
         shown = DELIMITER_NAMES.get(delimiter, f"“{delimiter}”")
         compression = f", {self.codec}" if self.codec else ""
         described = f"CSV, {shown}, {encoding_shown(encoding)}{compression}"
-        return CsvReader(content, delimiter, described, header_from=2 if separator else 1)
+        phone_column, header_from = self.options.phone_column, 2 if separator else 1
+        return CsvReader(content, dialect, described, header_from=header_from, phone_column=phone_column)
 
     def _content(self, encoding: str = "utf-8") -> Content:
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
@@ -197,8 +201,10 @@ class _OpenedFile(Struct, frozen=True):
         except UndecodableError:
             self.spool.write(b"?")  # in place of what cannot be decoded, so that its row is counted
             before = SpooledContent(self.spool, self.name, start, self.spool.size - start)
-            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None)
-            row = sum(block.records for block in BlockCutter(before, delimiter, closed=False).blocks())
+            quoting = quoting_of(self.options)
+            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None, quoting)
+            cutter = BlockCutter(before, with_delimiter(quoting, delimiter), closed=False)
+            row = sum(block.records for block in cutter.blocks())
             raise AudienceError(
                 f"{self.name}, row {row:,}: not {encoding_shown(encoding)} text.",
                 hint="Name the file's encoding with --encoding.",

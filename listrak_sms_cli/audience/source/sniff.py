@@ -6,8 +6,14 @@ import codecs
 import csv
 import io
 import re
+import zlib
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 
+import pyarrow as pa
+
+from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, one_character, with_delimiter
 from listrak_sms_cli.errors import AudienceError
 
 SAMPLE = 64 << 10  # bytes
@@ -26,6 +32,16 @@ _MAGIC = (  # first bytes, kind, or else the name of what cannot be read
     (b"7z\xbc\xaf", "", "a 7z archive"),
     (b"\xfd7zXZ\0", "", "an xz archive"),
 )
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_PACKED_MAGIC = (  # first bytes, and the name of a compression that is not read
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x02\x21\x4c\x18", "lz4"),
+    (b"\xff\x06\0\0sNaPpY", "snappy"),
+    (b"\x89LZO\0", "lzop"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "compress (.Z)"),
+)
+_ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a frame that holds no content, before one that does
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"}
 
 
@@ -34,7 +50,45 @@ def compression_of(head: bytes) -> str | None:
     for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2")):
         if head.startswith(magic):
             return name
+    return "zstd" if _ZSTD_SKIPPABLE.match(head) else None
+
+
+def unread_compression_of(head: bytes) -> str | None:
+    """The name of a compression that is not read, by the first bytes; None for anything else."""
+    for magic, name in _PACKED_MAGIC:
+        if head.startswith(magic):
+            return name
+    if _is_text(head[:1000]):
+        return None
+    for name, decompress in _WITHOUT_MAGIC:
+        with suppress(zlib.error, OSError, ValueError):
+            if _is_text(decompress(head)):
+                return name
     return None
+
+
+_WITHOUT_MAGIC: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+    ("deflate (zlib)", lambda head: zlib.decompressobj().decompress(head, 1000)),
+    ("brotli", lambda head: pa.CompressedInputStream(pa.BufferReader(head), "brotli").read(1000)),
+    ("deflate", lambda head: zlib.decompressobj(-zlib.MAX_WBITS).decompress(head, 1000)),
+)
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 text without control characters; its last character may be incomplete."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return bool(data) and not _CONTROL.search(data)
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file begins with the header of a tar archive, by its checksum."""
+    noted = head[148:156].strip(b"\0 ")
+    if len(head) < 512 or not noted or noted.strip(b"01234567"):
+        return False
+    return int(noted, 8) == sum(head[:148]) + sum(head[156:512]) + 8 * ord(" ")
 
 
 def kind_of(head: bytes, name: str, named: str) -> str:
@@ -43,6 +97,18 @@ def kind_of(head: bytes, name: str, named: str) -> str:
     `named`: the value of --format, or "". Raises AudienceError (`wrong_format`) for anything else, and for a file that
     is not of the format named.
     """
+    if packed := unread_compression_of(head):
+        raise AudienceError(
+            f"{name} is compressed with {packed}, which is not read.",
+            hint="Decompress it first, or compress it with gzip, zstd or bz2.",
+            code="wrong_format",
+        )
+    if is_tar(head):
+        raise AudienceError(
+            f"{name} is a tar archive, which may hold several files.",
+            hint="Unpack it with tar -xf, and name the file that was in it.",
+            code="wrong_format",
+        )
     kind, other = _kind_or_other(head)
     if other:
         raise AudienceError(
@@ -116,23 +182,24 @@ def encoding_shown(encoding: str) -> str:
     return encoding.upper() if encoding.startswith("utf") else {"iso8859-1": "latin-1"}.get(encoding, encoding)
 
 
-def delimiter_of(text: str, named: str | None) -> str:
+def delimiter_of(text: str, named: str | None, quoting: Dialect) -> str:
     """Return the delimiter named, else the one of `DELIMITERS` that cuts most rows of the sample `text` into as many
     cells as the header has; a comma when none does. Raises AudienceError (`bad_delimiter`)."""
     if named is not None:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(named.lower(), named)
-        if len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 127:
+        delimiter = one_character(named)
+        if not is_one_character(delimiter) or delimiter == quoting.quote:
             raise AudienceError(
                 "The delimiter must be one ASCII character.", hint="For instance --delimiter ';'.", code="bad_delimiter"
             )
         return delimiter
-    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+    possible = [delimiter for delimiter in DELIMITERS if delimiter not in (quoting.quote, quoting.escape)]
+    return max(possible, key=lambda delimiter: _evenness(text, with_delimiter(quoting, delimiter)))
 
 
-def _evenness(text: str, delimiter: str) -> tuple[float, int]:
+def _evenness(text: str, dialect: Dialect) -> tuple[float, int]:
     """Share of rows with as many cells as the header, and that number; zeros for a header of one cell."""
     try:
-        widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+        widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), **dialect.for_csv_module) if row]
     except csv.Error:
         return 0.0, 0
     if not widths or widths[0] < 2:

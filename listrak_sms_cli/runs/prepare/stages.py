@@ -31,6 +31,7 @@ from listrak_sms_cli.runs.prepare.warnings import (
 )
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.record import StoredRun
+from listrak_sms_cli.runs.report import RunWarning
 
 
 class PreparedAudience(Struct, frozen=True):
@@ -86,6 +87,8 @@ class Preparation:
         target = f"sender code {account.label}" if account else "no account (offline)"
         findings = self._findings
         self._tell(RunStarted(findings.run_id, audience.name, audience.described, target, findings.dry_run))
+        for note in audience.notes:
+            findings.warn(RunWarning(note.code, note.message))
         return PlannedAudience(audience, plan, rules, reading)
 
     def read_phones(self, planned: PlannedAudience) -> PhonePass:

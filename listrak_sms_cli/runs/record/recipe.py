@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import Audience, ReadOptions
@@ -12,7 +14,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
     """The recipe of a push; valid once the audience has been read to its end. `path`: where it is found again."""
     return Recipe(
         path=path,
-        read={"format": read.format, "delimiter": read.delimiter, "encoding": read.encoding, "sheet": read.sheet},
+        read=msgspec.structs.asdict(read),
         identity=identity_of(audience),
         phone=plan.phone,
         header=list(plan.header),
