@@ -120,6 +120,12 @@ def delivery_notices(state: RunState) -> list[RunWarning]:
             "the same values are written twice."
         )
         warnings.append(RunWarning("maybe_repeated", message))
+    if untraceable := [str(part.line.part) for part in state.leaves if part.is_untraceable]:
+        message = (
+            f"Listrak accepted import file {', '.join(untraceable)}, but gave its import an id that it cannot be asked "
+            "about: how it ends is not known."
+        )
+        warnings.append(RunWarning("import_untraceable", message))
     if words := sorted({part.word for part in state.leaves if part.new_word}):
         message = f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}."
         warnings.append(RunWarning("new_import_word", message))

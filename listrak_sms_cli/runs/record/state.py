@@ -8,6 +8,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.listrak import is_import_id
 from listrak_sms_cli.runs.record.lines import (
     Accepted,
     Ended,
@@ -36,6 +37,8 @@ class PartStatus(Enum):
     SPLIT = "split"
 
 
+UNKNOWN_STATE = "state unknown"  # of an import that Listrak cannot be asked about
+NOT_FOUND = "not found"  # of an import that Listrak does not know (any more)
 PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
 _LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.REFUSED, ".": PartStatus.UNREACHED}
 
@@ -65,12 +68,18 @@ class PartState(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """Listrak's word, or ours before there is one."""
-        return self.word or self.status.value
+        return UNKNOWN_STATE if self.is_untraceable else self.word or self.status.value
+
+    @property
+    def is_untraceable(self) -> bool:
+        """Listrak has accepted the import file, and given its import an id that it cannot be asked about."""
+        return self.status is PartStatus.ACCEPTED and not self.outcomes and not is_import_id(self.import_file_id)
 
     @property
     def is_open(self) -> bool:
         """Listrak has accepted the import file, and its import has not ended as far as the journal knows."""
-        return self.status is PartStatus.ACCEPTED and not self.ended and not self.outcomes
+        accepted = self.status is PartStatus.ACCEPTED and not self.outcomes
+        return accepted and not self.ended and not self.is_untraceable
 
 
 class RunState:
@@ -126,14 +135,21 @@ class RunState:
     @property
     def summary(self) -> str:
         """How the run stands, in a few words."""
-        if self.open_imports and not self.unsent:
-            return "importing"
         if not self.unsent:
-            return "ended well"
+            return self._summary_of_sent
         if self.ended is None:
             return "interrupted"
         failed = any(part.failed for part in self.leaves)
         return "import failed" if failed else "refused" if self.rows[PartStatus.REFUSED] else "pending"
+
+    @property
+    def _summary_of_sent(self) -> str:
+        if self.open_imports:
+            return "importing"
+        if any(part.is_untraceable for part in self.leaves):
+            return UNKNOWN_STATE
+        nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
+        return "nobody in Listrak" if nobody else "ended well"
 
     def apply(self, line: LineOfPart | Ended) -> RunState:
         """Raises ValueError for a line about an import file that no line before it has named."""
