@@ -54,8 +54,8 @@ def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -
 
 
 def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
-    """Return warnings when a spreadsheet has damaged phones, and when many members are dropped. `rejects`: the file
-    that names them."""
+    """Return warnings when a spreadsheet has damaged phones, when members are dropped for their values, and when many
+    are dropped. `rejects`: the file that names them."""
     warnings: list[RunWarning] = []
     if damaged := checked.phones.exponents:
         phones = checked.read - checked.counts[Verdict.MISSING_PHONE]
@@ -64,6 +64,10 @@ def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
             "7.18E+10). Format the column as text and export again."
         )
         warnings.append(RunWarning("phones_in_exponent_form", message))
+    if unfit := _by_column(checked.columns.unfit):
+        who = f"{rejects or '--rejects FILE'} names them"
+        message = f"Members are dropped for values that their field cannot hold: {unfit}; {who}."
+        warnings.append(RunWarning("bad_values", message))
     if checked.dropped * 100 > MANY_DROPPED * checked.read:
         message = (
             f"{100 * checked.dropped / checked.read:.1f} % of the members are dropped "
