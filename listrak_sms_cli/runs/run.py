@@ -147,7 +147,7 @@ class Run:
             parts = other.state.open_imports
             if other.is_running:
                 parts += other.state.unsent
-            elif abs(other.seconds_since_change) < _ANSWER_LOST_FOR:  # a clock may have been wrong
+            elif abs(other.seconds_since_sending) < _ANSWER_LOST_FOR:  # a clock may have been wrong
                 unsent = other.state.unsent
                 parts += [part for part in unsent if part.status is PartStatus.SENDING or part.maybe_arrived]
             if parts:

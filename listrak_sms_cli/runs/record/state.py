@@ -85,13 +85,15 @@ class PartState(Struct, frozen=True):
 class RunState:
     """The fold over a journal: begun by its first two lines, `apply` takes the others in their order.
 
-    `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out.
+    `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out;
+    `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since.
     """
 
     def __init__(self, started: Started, prepared: Prepared) -> None:
         self.started = started
         self.prepared = prepared
         self.ended: Ended | None = None
+        self.last_sent = started.at
         self.parts: dict[int, PartState] = {}
         self.rows: Counter[PartStatus] = Counter()
         for line in prepared.parts:
@@ -160,6 +162,8 @@ class RunState:
         if part is None:
             raise ValueError("a line speaks of an import file that no line before it has named")
         self._apply_to(part, line)
+        if not isinstance(line, Seen):
+            self.last_sent = line.at
         return self
 
     def _apply_to(self, part: PartState, line: LineOfPart) -> None:

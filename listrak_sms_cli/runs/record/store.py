@@ -41,11 +41,11 @@ class StoredRun(Struct, frozen=True):
         return is_in_use(self.folder)
 
     @property
-    def seconds_since_change(self) -> float:
-        """How long ago its journal was written to; 0 where that cannot be told."""
+    def seconds_since_sending(self) -> float:
+        """How long ago something of it was on its way to Listrak, by its journal; 0 where that cannot be told."""
         try:
-            return time.time() - (self.folder / FILE_NAME).stat().st_mtime
-        except OSError:
+            return (datetime.now(UTC) - datetime.fromisoformat(self.state.last_sent)).total_seconds()
+        except (ValueError, TypeError):
             return 0.0
 
 
