@@ -33,6 +33,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
             today=rules.today,
             mixed_columns=sorted(rules.mixed_columns),
         ),
+        files=list(audience.files),
     )
 
 
