@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.listrak.auth import Credentials
     from listrak_sms_cli.listrak.body import PIECE, ColumnMapping, ImportBody
     from listrak_sms_cli.listrak.client import ListrakClient
-    from listrak_sms_cli.listrak.errors import ImportTooLarge, NotFound
+    from listrak_sms_cli.listrak.errors import ContactRefused, ImportTooLarge, NotFound
     from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, Page, PhoneList
     from listrak_sms_cli.listrak.paging import pages
     from listrak_sms_cli.listrak.retry import Policy
@@ -24,7 +24,7 @@ __all__, __getattr__ = on_demand(
     auth="Credentials",
     body="PIECE ColumnMapping ImportBody",
     client="ListrakClient",
-    errors="ImportTooLarge NotFound",
+    errors="ContactRefused ImportTooLarge NotFound",
     models="Contact ImportStatus ListedField Page PhoneList",
     paging="pages",
     retry="Policy",
