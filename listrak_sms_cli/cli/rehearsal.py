@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SENDER_CODE = 1026  # the sandbox's own, when nobody names one
 UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts
 _CONTACTS_AT_ONCE = 100_000
+_JSON = "application/json"
 
 
 def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
@@ -80,7 +81,7 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
     with connect(settings) as client:
         if code not in [known.id for known in client.sender_codes()]:
             country = (reading.region or "US").upper()
-            admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]))
+            admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]), _JSON)
         account = read_account(client, code)
         region = region_of(reading.region, account.country)
         loose = replace(reading.columns, mapping={}, skip_unmatched=True)
@@ -119,8 +120,9 @@ class _Admin:
         self._url = url
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
-    def post(self, route: str, body: str) -> None:
-        request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), method="POST")
+    def post(self, route: str, body: str, kind: str = "text/csv") -> None:
+        headers = {"Content-Type": kind}
+        request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), headers, method="POST")
         try:
             with self._open(request) as answer:
                 answer.read()
