@@ -91,7 +91,7 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
             left_out.add(rewrite_names([reading.columns.consent_column])[0].casefold())
         missing = [name for name in plan.skipped if name.casefold() not in left_out]
         known = {field.name.casefold() for field in account.fields}
-        targets = [target for target in reading.columns.mapping.values() if not target.isdigit()]
+        targets = [target for target in reading.columns.mapping.values() if not (target.isascii() and target.isdigit())]
         names = missing + [name for name in targets if name.replace("_", " ").casefold() not in known]
         first_id = max((field.id for field in account.fields), default=0) + 1
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))

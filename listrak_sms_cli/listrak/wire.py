@@ -24,7 +24,7 @@ import httpx
 
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.body import ImportBody
-from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback
+from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback, is_usable
 from listrak_sms_cli.version import VERSION
 
 _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0  # seconds
@@ -256,6 +256,8 @@ def proxy_for(
 
 def _transport(context: ssl.SSLContext, proxy: str | None) -> httpx.BaseTransport:
     try:
+        if proxy is not None and not is_usable(proxy):
+            raise ValueError
         return httpx.HTTPTransport(
             verify=context,
             trust_env=False,

@@ -75,22 +75,21 @@ class Setting(Kind["str | int"]):
 
 
 class FileName(Kind[str]):
-    """The name of a file or folder, as a text."""
+    """The name of a file or folder, as a text that UTF-8 can hold: records of runs, reports and JSON name files."""
 
-    wanted = "the name of a file or folder"
+    wanted = "the name of a file or folder in UTF-8"
+    hint = "Rename a file whose name is not UTF-8 (a link to it is enough)."
 
     def _check(self, value: object) -> str:
-        name = os.fspath(cast(Any, value))
-        if not isinstance(name, str) or b"\0" in os.fsencode(name):
-            raise TypeError
-        return name
+        return Text().value(os.fspath(cast(Any, value)))
 
 
 class File(Kind[Path]):
     """The path of a file."""
 
     typed = Path
-    wanted = "the name of a file"
+    wanted = "the name of a file in UTF-8"
+    hint = FileName.hint
 
     def _check(self, value: object) -> Path:
         return Path(FileName().value(value))
