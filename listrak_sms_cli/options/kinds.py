@@ -16,6 +16,7 @@ T = TypeVar("T", covariant=True)
 W = TypeVar("W", bound=str)
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_LONGEST_NAME = 255  # bytes, of the usual file systems
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -77,18 +78,21 @@ class Setting(Kind["str | int"]):
 class FileName(Kind[str]):
     """The name of a file or folder, as a text that UTF-8 can hold: records of runs, reports and JSON name files."""
 
-    wanted = "the name of a file or folder in UTF-8"
+    wanted = f"a name that a file or folder can have (UTF-8, each part at most {_LONGEST_NAME} bytes)"
     hint = "Rename a file whose name is not UTF-8 (a link to it is enough)."
 
     def _check(self, value: object) -> str:
-        return Text().value(os.fspath(cast(Any, value)))
+        name = Text().value(os.fspath(cast(Any, value)))
+        if "://" not in name and max(map(len, name.encode().split(b"/"))) > _LONGEST_NAME:
+            raise ValueError
+        return name
 
 
 class File(Kind[Path]):
     """The path of a file."""
 
     typed = Path
-    wanted = "the name of a file in UTF-8"
+    wanted = FileName.wanted
     hint = FileName.hint
 
     def _check(self, value: object) -> Path:

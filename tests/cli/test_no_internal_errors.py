@@ -85,6 +85,7 @@ def files(folder: Path) -> list[str]:
         b"config.toml": b"[default]\nsender_code = 1026\n",
         b"bad.toml": b"\xff[",
         b"deep.toml": b"[default]\nx = " + b"[" * 5000,
+        b"long.toml": b"[default]\nsender_code = " + b"9" * 5000,
         b"types.toml": b'default = 3\n[default2]\nsender_code = 1.5\napi_url = []\n["\xc2\xb2"]\nprofile = "x"\n',
         b"secret": b"s3cret\n",
         b"bad-secret": b"\xff\xfe\0",
@@ -212,7 +213,9 @@ def test_a_name_that_can_be_no_file_is_not_found(world: World, name: str) -> Non
     """Exit 2, a code that says so."""
     files(world.home)
     ended = call_lsms("validate", name, "--json", env=world.env, cwd=world.home)
-    assert (ended.code, ended.json["error"]["code"]) in ((2, "not_found"), (2, "cannot_read")), ended.out
+    assert (ended.code, ended.json["error"]["code"]) in [(2, code) for code in ("not_found", "cannot_read", "usage")], (
+        ended.out
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "ascii"])
@@ -274,3 +277,25 @@ def test_a_stream_that_dies_is_said_to_have_broken_off(world: World) -> None:
         with pytest.raises(AudienceError) as caught, contextlib.closing(SourceSpool()) as spool:
             _open_location(Location("a.csv", lambda content=content: Dying(content)), ReadOptions(), spool)
         assert caught.value.code == "cannot_read"
+
+
+@pytest.mark.parametrize("name", ["bad.toml", "deep.toml", "long.toml", "types.toml", "nothing", "loop", LONG])
+def test_a_config_file_that_is_none_is_refused(world: World, name: str) -> None:
+    """Exit 2, whatever is wrong with it."""
+    files(world.home)
+    ended = call_lsms("fields", "--config", name, "--json", env=world.env, cwd=world.home)
+    check(["fields", "--config", name], ended)
+    assert ended.code == 2
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--log-file"])
+@pytest.mark.parametrize(
+    "name", ["loop", "socket", "nothing", "nowhere/out.csv", "good.csv/x", LONG, "~nobody-here/x", "/"]
+)
+def test_a_place_that_cannot_be_written_is_refused(world: World, option: str, name: str) -> None:
+    """Exit 2, before anything is read."""
+    files(world.home)
+    typed = ["validate", "good.csv", option, name, "--json"]
+    ended = call_lsms(*typed, env=world.env, cwd=world.home)
+    check(typed, ended)
+    assert ended.code == 2
