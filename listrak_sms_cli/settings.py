@@ -191,7 +191,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
 
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         line = re.search(r"at line (\d+)", str(error))
         raise SettingsError(
             f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.", code="config_not_toml"

@@ -264,7 +264,7 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
     if fields is None:
         return ProfileField(0, target or name, FieldKind.TEXT)
     wanted = target or name
-    matches = [f for f in fields if target and target.strip().isdigit() and f.id == int(target)]
+    matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)]
     matches = matches or [f for f in fields if _key(f.name) == _key(wanted)]
     system = SYSTEM_FIELDS.get(_key(wanted))
     if not matches and system:

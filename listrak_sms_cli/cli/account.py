@@ -119,7 +119,10 @@ def _settings_steps(settings: Settings) -> list[_Step]:
 
 def _without_secrets(url: str) -> str:
     """The address without user, password, query and fragment, where somebody may have put a secret."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "not an address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

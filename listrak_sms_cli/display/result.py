@@ -152,6 +152,9 @@ def _verified(result: Verification) -> str:
         line += f"; {result.different:,} differ ({fields})"
     if result.not_in_listrak:
         line += f"; {result.not_in_listrak:,} are not in Listrak"
+    if result.opted_out:
+        differ = f", {result.opted_out_different:,} of those differ" if result.opted_out_different else ""
+        line += f"; {result.opted_out:,} opted out{differ}"
     return f"{line}."
 
 

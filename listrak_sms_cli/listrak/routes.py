@@ -3,9 +3,11 @@ unsubscribe, create and delete nobody."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import urllib.parse
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
@@ -72,7 +74,18 @@ def check_request(endpoint: Endpoint, method: str, url: str) -> None:
 def is_loopback(url: str) -> bool:
     """Whether the address is on this machine."""
     host = urllib.parse.urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_usable(url: str) -> bool:
+    """Whether a connection can be opened to the host of an address: no number over 255 in it, no empty label."""
+    try:
+        return bool(httpx.URL(url).host) and bool(httpx.URL(url).host.encode("idna"))
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def _check_address(url: str, what: str, option: str) -> None:
@@ -82,7 +95,7 @@ def _check_address(url: str, what: str, option: str) -> None:
         _ = parts.port
     except ValueError:
         host, user, parts = None, None, urllib.parse.urlsplit("")
-    if not host or parts.scheme not in ("https", "http"):
+    if not host or parts.scheme not in ("https", "http") or not is_usable(url):
         raise SettingsError(f"{what} is not an address.", hint=f"Write {option} https://…", code="bad_address")
     if user or parts.query or parts.fragment:
         raise SettingsError(

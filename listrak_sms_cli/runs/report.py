@@ -94,14 +94,17 @@ class SandboxResult(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """Members held against the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
-    values that differ, by column."""
+    """Members compared with the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
+    values that differ, by column. `opted_out`: those of the checked members whose contacts opted out, and
+    `opted_out_different` those of them that differ: whether an import updates opted-out contacts is unknown."""
 
     checked: int
     matching: int
     different: int
     not_in_listrak: int
     fields: dict[str, int]
+    opted_out: int = 0
+    opted_out_different: int = 0
 
 
 class Report(Struct, frozen=True):

@@ -46,8 +46,18 @@ def locate(source: str) -> tuple[str, list[Location]]:
     scheme = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE)
     if scheme and scheme[1].lower() != "file":
         return source, _files_at_url(source)
-    path = unquote(urlsplit(source).path) if scheme else source
-    return path, _local_files(Path(path).expanduser(), path)
+    try:
+        path = unquote(urlsplit(source).path) if scheme else source
+        return path, _local_files(Path(path).expanduser(), path)
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        RecursionError,
+    ):  # no home folder of that name, too long, a loop of links
+        raise AudienceError(
+            "The name of the audience cannot be that of a file.", hint="Check the path.", code="not_found"
+        ) from None
 
 
 def _standard_input() -> BinaryIO:
@@ -76,6 +86,12 @@ def _local_files(path: Path, source: str) -> list[Location]:
 
 def _local_file(path: Path, partitions: Partitions = ()) -> Location:
     """Pipes and devices cannot be read in place."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise AudienceError(
+            f"The name of a file in {path.parent} is not UTF-8.", hint="Rename it.", code="bad_file_name"
+        ) from None
     readable_in_place = path.is_file() or not path.exists()
     return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
 
@@ -117,7 +133,10 @@ def _partitions(name: str, root: str) -> Partitions:
 
 def _files_at_url(url: str) -> list[Location]:
     """The file or the folder's data files at a URL that Arrow's file systems open."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise AudienceError("The URL of the audience is not one.", hint="Check the URL.", code="not_found") from None
     shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
     _check_url(parts, shown)
     store, path, files = _list_store(_with_timeout(url, parts), shown)
@@ -140,6 +159,8 @@ def _check_url(parts: SplitResult, shown: str) -> None:
             "GOOGLE_APPLICATION_CREDENTIALS).",
             code="url_with_key",
         )
+    if not parts.netloc:
+        raise AudienceError(f"{shown} names no bucket.", hint="Check the URL.", code="not_found")
     if parts.scheme.lower() in ("http", "https"):
         raise AudienceError(
             f"{shown} is a web address, which is not read.",

@@ -10,8 +10,16 @@ from msgspec import Struct
 from listrak_sms_cli.audience.source.content import Content, LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
 from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
-from listrak_sms_cli.audience.source.decompress import PeekedStream, UndecodableError, as_utf8, decompressed, pieces
+from listrak_sms_cli.audience.source.decompress import (
+    PeekedStream,
+    Readable,
+    UndecodableError,
+    as_utf8,
+    decompressed,
+    pieces,
+)
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
+from listrak_sms_cli.audience.source.identity import broken_off
 from listrak_sms_cli.audience.source.locate import Location, locate
 from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import FileReader
@@ -129,7 +137,7 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
     try:
         local = None if location.path is None else LocalFile(name, location.path)
         with location.open() as stream:
-            codec, content = decompressed(name, PeekedStream(stream))
+            codec, content = decompressed(name, PeekedStream(_Source(name, stream)))
             return _OpenedFile(name, content, codec, local, options, spool).reader()
     except FileNotFoundError:
         raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="not_found") from None
@@ -138,6 +146,20 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
         raise AudienceError(
             f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read"
         ) from None
+
+
+class _Source:
+    """A file, pipe or object of a cloud store that may end with an error while it is read."""
+
+    def __init__(self, name: str, stream: Readable) -> None:
+        self._name, self._stream = name, stream
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes. Raises AudienceError (`cannot_read`)."""
+        try:
+            return self._stream.read(size) or b""
+        except Exception:  # file systems raise what their libraries raise
+            raise broken_off(self._name) from None
 
 
 class _OpenedFile(Struct, frozen=True):

@@ -16,6 +16,7 @@ import pyarrow.csv
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
+from listrak_sms_cli.listrak import ContactRefused
 from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import MembersCounted, MembersSent, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
@@ -30,17 +31,6 @@ BATCH = 200  # members of a part
 NOTED_EACH = 10  # answers: as often the outcomes of a part are written down, and when it is through
 ALIKE = 3  # refusals in a row that show that it is not the members
 
-# Refusals that are a single member's own, whoever else is refused (Listrak's registry of errors, "Contact").
-_ITS_OWN = frozenset(
-    {
-        "error_banned_phone_number",
-        "error_birthday_field_null",
-        "error_invalid_email_address",
-        "error_invalid_phone_number",
-        "error_phone_number_suspended",
-        "error_segmentation_max_length",
-    }
-)
 # Refusals that can pass for a member's own: not once others have been updated.
 _MAY_BE_ITS_OWN = frozenset({"error_invalid_parameter"})
 
@@ -204,7 +194,7 @@ class _Refusals:
             self._codes[error.code] += 1
             self._alike = self._alike + 1 if error.code == self._last else 1
             self._last = error.code
-            if error.code in _ITS_OWN or (error.code in _MAY_BE_ITS_OWN and self._somebody_updated):
+            if isinstance(error, ContactRefused) or (error.code in _MAY_BE_ITS_OWN and self._somebody_updated):
                 return False
             return self._alike >= ALIKE
 
