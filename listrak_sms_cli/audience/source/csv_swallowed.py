@@ -31,6 +31,8 @@ def swallowing_record(octets: Octets, lines: Lines, shape: MemberShape) -> tuple
     inner = np.flatnonzero(lines.inside)
     starts, stops = lines.ends[inner] + 1, np.append(lines.ends, len(octets))[inner + 1]
     blank = (stops == starts) | ((stops - starts == 1) & (octets[np.minimum(starts, len(octets) - 1)] == CR))
+    if shape.phone == 0 and (blank | _begin_with_letters(octets, starts)).all():
+        return None
     delimiters = find_byte(octets, shape.delimiter)
     first = np.searchsorted(delimiters, starts)
     fits = _have_cells(delimiters, first, stops, shape.width)
@@ -50,6 +52,13 @@ def swallowing_record(octets: Octets, lines: Lines, shape: MemberShape) -> tuple
     most = 2 * np.add.reduceat(phones, begins) > np.add.reduceat((~blank).astype(np.int64), begins)
     found = np.flatnonzero(all_fit & most)
     return (int(records[begins[found[0]]]), int(sizes[found[0]])) if len(found) else None
+
+
+def _begin_with_letters(octets: Octets, starts: Positions) -> Flags:
+    """Whether each line begins with a letter, as no phone does but `tel:`."""
+    lower = octets[np.minimum(starts, len(octets) - 1)] | 0x20
+    letters: Flags = (lower >= ord("a")) & (lower <= ord("z")) & (lower != ord("t"))
+    return letters
 
 
 def _have_cells(delimiters: Positions, first: Positions, stops: Positions, width: int) -> Flags:
