@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.audience.cell_errors import without_marks
     from listrak_sms_cli.audience.columns import (
         RESERVED_COLUMN,
         SYSTEM_FIELDS,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    cell_errors="without_marks",
     columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField find_phone "
     "plan_columns rewrite_names",
     dedupe="Keep among duplicates",

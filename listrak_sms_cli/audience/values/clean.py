@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience.cell_errors import MARK, explain_errors
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
 from listrak_sms_cli.audience.values.date import clean_dates, explain_dates
@@ -88,7 +89,7 @@ def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     changed: Mask | None = None
     match rules.kind:
         case FieldKind.TEXT:
-            text, changed = clean_text(cells)
+            text, bad, changed = clean_text(cells)
         case FieldKind.NUMBER:
             text, bad, changed = clean_numbers(cells)
         case FieldKind.DATE:
@@ -117,7 +118,8 @@ def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
     cleaned = clean_values(cells, replace(rules, max_length=None))
     reasons = _repeated("", len(cells))
     if cleaned.bad is not None:
-        reasons = replace_cells(reasons, cleaned.bad, _explain_bad(select(cells, cleaned.bad), rules))
+        bad = select(cells, cleaned.bad)
+        reasons = replace_cells(reasons, cleaned.bad, explain_errors(bad, _explain_bad(bad, rules)))
     too_long = _too_long(cleaned.text, rules.max_length)
     if too_long is not None:
         lengths, which = np.unique(integers(pc.utf8_length(select(cleaned.text, too_long))), return_inverse=True)
@@ -142,11 +144,12 @@ def _repeated(text: str, rows: int) -> pa.StringArray:
 
 def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:
     """Return the column (perhaps a slice) with "" for nulls and for cells that are one of these words
-    (`--null-value`), blanks around them aside."""
+    (`--null-value`), blanks around them aside; also the errors of a spreadsheet that have such a name."""
     cells = nulls_as_empty(column)
     if not null_words:
         return cells
-    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*null_words)))
+    words = [*null_words, *(MARK + word for word in null_words)]
+    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*words)))
     return blanked(cells, empty) if empty.any() else cells
 
 

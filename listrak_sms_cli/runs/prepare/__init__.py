@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.column_profile import profile_of
     from listrak_sms_cli.runs.prepare.guards import nothing_sendable
     from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
-    from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+    from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
     from listrak_sms_cli.runs.prepare.stages import Preparation, PreparedAudience
     from listrak_sms_cli.runs.prepare.value_pass import Receivers
     from listrak_sms_cli.runs.prepare.warnings import (
@@ -30,7 +30,7 @@ __all__, __getattr__ = on_demand(
     column_profile="profile_of",
     guards="nothing_sendable",
     phone_pass="PhonePass read_phones",
-    planned="PlannedAudience",
+    planned="PlannedAudience find_phone_of",
     stages="Preparation PreparedAudience",
     value_pass="Receivers",
     warnings="delivery_notices earlier_notice lost_notice nothing_left_notice offline_warning state_notice",
