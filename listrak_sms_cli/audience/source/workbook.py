@@ -1,43 +1,40 @@
-"""The parts of an Excel workbook (`.xlsx`, `.xlsm`; ECMA-376): its sheets, its shared texts, its number formats.
+"""The sheets of an Excel workbook (`.xlsx`, `.xlsm`), row by row, with openpyxl.
 
-A workbook is a zip archive of XML. Each part is read with a limit: a file of some kilobytes can unpack to gigabytes.
+A file of some kilobytes can unpack to gigabytes: no part is unpacked that is larger than it may be, and no row is held
+longer than until the next one comes. `load_workbook` itself reads sheets from end to end that do not say how large they
+are, so that its steps are taken here one by one.
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
+import datetime
 import zipfile
-import zlib
-from collections.abc import Iterator
-from functools import cached_property
-from typing import IO
-from xml.etree import ElementTree as ET
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+from xml.etree.ElementTree import Element, XMLPullParser
 
 from msgspec import Struct
+from openpyxl.cell.text import Text
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.utils.escape import unescape
+from openpyxl.worksheet._reader import DATA_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from listrak_sms_cli.audience.source.content import Content
-from listrak_sms_cli.audience.source.number_format import Show, show_by, show_plain
-from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.audience.cell_errors import MARK
+from listrak_sms_cli.audience.source.number_format import show_plain, show_zeros
 
-PIECE = 1 << 20  # bytes of a sheet unpacked at once
-SHEET_LIMIT = 4 << 30  # bytes of a sheet, unpacked
-TEXTS_LIMIT = 512 << 20  # bytes of the shared texts, unpacked
-_PART_LIMIT = 64 << 20  # bytes of any other part, unpacked
-LONGEST = 32_767  # characters of a cell, Excel's own limit
-WORKBOOK_ERRORS = (
-    zipfile.BadZipFile, ET.ParseError, ValueError, KeyError, IndexError, EOFError, RuntimeError, NotImplementedError,
-    TypeError, zlib.error,
-)  # fmt: skip
-_ITEM = re.compile(rb"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
-_PHONETIC = re.compile(rb"<rPh\b.*?</rPh>", re.DOTALL)
-_TEXT = re.compile(rb"<t\b[^>]*?(?:/>|>(.*?)</t>)", re.DOTALL)
-_ROOT = re.compile(rb"<(\w+:)?(?:worksheet|sst)\b")
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
-_CDATA = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9A-Fa-f]+)|(lt|gt|amp|quot|apos));")
-_NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how a workbook writes control characters
+_SHEET_LIMIT, _TEXTS_LIMIT, _PART_LIMIT = 4 << 30, 256 << 20, 8 << 20  # bytes, unpacked
+_ROW_LIMIT = 16 << 20  # bytes of XML
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14  # of a sheet, in Excel
+_PIECE = 64 << 10  # bytes unpacked at once
+_TEXTS_TAG, _TEXT_TAG = f"{{{SHEET_MAIN_NS}}}sst", f"{{{SHEET_MAIN_NS}}}si"
+Cells = list[tuple[int, str | None]]  # index of the column, text; None for a formula that nobody has calculated
+
+
+class TooLargeError(Exception):
+    """The workbook would fill the memory. Its text says which limit it breaks."""
 
 
 class Sheet(Struct, frozen=True):
@@ -49,147 +46,102 @@ class Sheet(Struct, frozen=True):
 
 
 class Workbook:
-    """An open workbook. Raises one of WORKBOOK_ERRORS where it is damaged, and AudienceError (`bad_workbook`,
-    `workbook_too_large`)."""
+    """An open workbook. Raises TooLargeError, and where it is damaged whatever openpyxl raises."""
 
-    def __init__(self, content: Content, archive: zipfile.ZipFile) -> None:
-        self.name = content.name
-        self._archive = archive
-        names = archive.namelist()
-        if "xl/workbook.bin" in names:
-            raise cannot_be_read(self.name, "is a binary Excel workbook (.xlsb), which is not read")
-        relations = self._tree("_rels/.rels")
-        main = [one.get("Target", "") for one in relations if one.get("Type", "").endswith("/officeDocument")]
-        self._main = main[0].lstrip("/") if main else "xl/workbook.xml"
-        tree = self._tree(self._main)
-        properties = tree.find("{*}workbookPr")
-        self._since_1904 = properties is not None and properties.get("date1904") in ("1", "true", "on")
-        self._parts = self._related()
-        self.sheets = tuple(self._sheets(tree))
+    def __init__(self, file: IO[bytes]) -> None:
+        reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+        self._archive = reader.archive = _Archive(file)
+        reader.read_manifest()
+        reader.read_workbook()
+        apply_stylesheet(self._archive, reader.wb)
+        self._book = reader.wb
+        self.sheets = [
+            Sheet(sheet.name, relation.target, sheet.state != "visible")
+            for sheet, relation in reader.parser.find_sheets()
+            if relation.Type.endswith("/worksheet")
+        ]
+        self._zeros = self._formats_of_zeros()
+        self._archive.limit = _TEXTS_LIMIT
+        texts = reader.package.find(SHARED_STRINGS)
+        items = self._elements(texts.PartName[1:], _TEXT_TAG, _TEXTS_TAG) if texts is not None else ()
+        self._texts = [Text.from_tree(item).content for item in items]
+        self._archive.limit = _SHEET_LIMIT
 
-    def _related(self) -> dict[str, tuple[str, str]]:
-        """Relation id -> (the kind of a part, its name)."""
-        folder, file = posixpath.split(self._main)
-        relations = self._tree(f"{folder}/_rels/{file}.rels")
-        return {
-            one.get("Id", ""): (
-                one.get("Type", "").rpartition("/")[2],
-                posixpath.normpath(posixpath.join("/", folder, one.get("Target", ""))).lstrip("/"),
-            )
-            for one in relations
-        }
+    def rows(self, sheet: Sheet) -> Iterator[tuple[int, Cells]]:
+        """The number of each row, and its filled cells: numbers as the sheet shows them where their format is one of
+        zeros, else without `.0`; dates as ISO dates, with the time of day where there is one; errors with MARK."""
+        book = self._book
+        parser = WorkSheetParser(None, self._texts, True, book.epoch, book._date_formats, book._timedelta_formats)
+        for row in self._elements(sheet.part, ROW_TAG, DATA_TAG):
+            number, cells = parser.parse_row(row)
+            parser.row_dimensions.clear()
+            if not 0 < number <= _MOST_ROWS or any(cell["column"] > _MOST_COLUMNS for cell in cells):
+                raise ValueError
+            texts = [self._text(cell, element) for cell, element in zip(cells, row, strict=True)]
+            yield number, [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
 
-    def _sheets(self, tree: ET.Element) -> Iterator[Sheet]:
-        for sheet in tree.iterfind("{*}sheets/{*}sheet"):
-            relation = next((value for key, value in sheet.items() if key.endswith("}id")), "")
-            kind, part = self._parts.get(relation, ("", ""))
-            if kind == "worksheet":
-                yield Sheet(sheet.get("name", ""), part, sheet.get("state", "visible") != "visible")
+    def _text(self, cell: dict[str, Any], element: Element) -> str | None:
+        value, kind = cell["value"], cell["data_type"]
+        if value is None:
+            is_empty_text = kind == "str" and element.find(VALUE_TAG) is not None
+            return None if element.find(FORMULA_TAG) is not None and not is_empty_text else ""
+        show = self._zeros.get(cell["style_id"]) if kind == "n" else None
+        return (show or _SHOW[kind])(value)
 
-    def _part_of_kind(self, kind: str) -> str | None:
-        return next((part for found, part in self._parts.values() if found == kind), None)
+    def _formats_of_zeros(self) -> dict[int, Callable[[float], str]]:
+        """The function that shows numbers, for each cell style whose format is one of zeros."""
+        codes = BUILTIN_FORMATS | dict(enumerate(self._book._number_formats, BUILTIN_FORMATS_MAX_SIZE))
+        shows = {index: show_zeros(code) for index, code in codes.items()}
+        styles = enumerate(self._book._cell_styles)
+        return {number: show for number, style in styles if (show := shows.get(style.numFmtId))}
 
-    @cached_property
-    def texts(self) -> list[str]:
-        """The shared texts."""
-        part = self._part_of_kind("sharedStrings")
-        if part is None or part not in self._archive.namelist():
-            return []
-        data = self._read(part, TEXTS_LIMIT)
-        data = plain_xml(data, prefix_of(data))
-        return [text_of(item) for item in _ITEM.findall(data)]
-
-    @cached_property
-    def longest_text(self) -> int:
-        """Characters of the longest shared text, at least those of a short cell."""
-        return max((*map(len, self.texts), 32))
-
-    @cached_property
-    def shows(self) -> list[Show]:
-        """How the numbers of each cell style are shown."""
-        part = self._part_of_kind("styles")
-        if part is None:
-            return []
-        tree = self._tree(part)
-        codes = {one.get("numFmtId"): one.get("formatCode") for one in tree.iterfind("{*}numFmts/{*}numFmt")}
-        ids = [style.get("numFmtId", "0") for style in tree.iterfind("{*}cellXfs/{*}xf")]
-        shows = {
-            format_id: show_by(int(format_id), codes.get(format_id), since_1904=self._since_1904)
-            for format_id in set(ids)
-        }
-        return [shows[format_id] for format_id in ids]
-
-    def show(self, style: int) -> Show:
-        """How a number of this cell style is shown."""
-        return self.shows[style] if style < len(self.shows) else show_plain
-
-    def open(self, sheet: Sheet) -> IO[bytes]:
-        """The XML of a sheet."""
-        return self._archive.open(sheet.part)
-
-    def _tree(self, part: str) -> ET.Element:
-        data = self._read(part, _PART_LIMIT)
-        if b"<!DOCTYPE" in data:
-            raise ValueError
-        return ET.fromstring(data)
-
-    def _read(self, part: str, limit: int) -> bytes:
+    def _elements(self, part: str, tag: str, parent_tag: str) -> Iterator[Element]:
+        """The elements of that tag in their parent, each until the next one is asked for."""
+        parent, waiting, parser = None, 0, XMLPullParser(("start", "end"))
         with self._archive.open(part) as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise too_large(self.name, f"a part of it unpacks to more than {limit >> 20:,} MiB")
-        return data
+            while piece := file.read(_PIECE):
+                waiting += len(piece)
+                if waiting > _ROW_LIMIT:
+                    raise TooLargeError(f"it holds a row of more than {_ROW_LIMIT >> 20} MiB")
+                parser.feed(piece)
+                for event, element in parser.read_events():
+                    if event == "start":
+                        parent = element if element.tag == parent_tag else parent
+                    elif element.tag == tag and parent is not None:
+                        yield element
+                        parent.clear()
+                        waiting = 0
+                    elif element.tag == parent_tag:
+                        return
 
 
-def prefix_of(start: bytes) -> bytes:
-    """The prefix that a part gives its elements (`x:`), mostly none. `start`: its first bytes."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError
-    root = _ROOT.search(start)
-    return root[1] or b"" if root else b""
+class _Archive(zipfile.ZipFile):
+    """A zip archive whose parts are not unpacked where they would become larger than `limit`."""
+
+    limit = _PART_LIMIT
+
+    def open(self, name: Any, *arguments: Any, **named: Any) -> IO[bytes]:
+        """As in ZipFile, which unpacks no more bytes than the archive's directory says."""
+        if self.getinfo(name).file_size > self.limit:
+            raise TooLargeError(f"a part of it unpacks to more than {self.limit >> 20:,} MiB")
+        return super().open(name, *arguments, **named)
 
 
-def plain_xml(data: bytes, prefix: bytes) -> bytes:
-    """The XML of a part without comments, CDATA sections and the prefix of its elements."""
-    if prefix:
-        data = data.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</")
-    if b"<!" in data:
-        data = _COMMENT.sub(b"", data)
-        data = _CDATA.sub(lambda found: found[1].replace(b"&", b"&amp;").replace(b"<", b"&lt;"), data)
-    return data
+def _show_date(value: datetime.datetime | datetime.date | datetime.time | datetime.timedelta) -> str:
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    return str(value)
 
 
-def text_of(content: bytes) -> str:
-    """The text of a shared or inline string: all its runs, without the readings of Japanese words."""
-    if content.startswith(b"<is><t>") and content.find(b"<", 7) == len(content) - 9:
-        return text(content[7:-9])
-    if b"<rPh" in content:
-        content = _PHONETIC.sub(b"", content)
-    return text(b"".join(_TEXT.findall(content)))
+def _show_text(value: str) -> str:
+    """The text without the marks of control characters (`_x000D_`); two of them may be one character."""
+    return unescape(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace") if "_x" in value else value
 
 
-def text(data: bytes) -> str:
-    """The characters that XML stands for."""
-    characters = data.decode()
-    if "&" in characters:
-        characters = _ENTITY.sub(_character, characters)
-    if "_x" in characters:
-        characters = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), characters)
-        characters = characters.encode("utf-8", "replace").decode()  # without halves of surrogate pairs
-    return characters
-
-
-def _character(found: re.Match[str]) -> str:
-    return _NAMED[found[3]] if found[3] else chr(int(found[1]) if found[1] else int(found[2], 16))
-
-
-def cannot_be_read(name: str, why: str) -> AudienceError:
-    """The error for a workbook that is of another kind or damaged."""
-    return AudienceError(
-        f"{name} {why}.", hint="Save it again as .xlsx without a password, or as CSV.", code="bad_workbook"
-    )
-
-
-def too_large(name: str, why: str) -> AudienceError:
-    """The error for a workbook that would fill the memory."""
-    return AudienceError(f"{name} is too large: {why}.", hint="Save the sheet as CSV.", code="workbook_too_large")
+_SHOW: dict[str, Callable[[Any], str]] = {  # by the kind of a cell, as openpyxl calls it
+    "n": show_plain,
+    "s": _show_text,
+    "d": _show_date,
+    "b": lambda value: "true" if value else "false",
+    "e": lambda value: MARK + str(value),
+}
