@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FieldKind,
         PlannedColumn,
         ProfileField,
+        column_key,
         find_phone,
         plan_columns,
         rewrite_names,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     cell_errors="without_marks",
-    columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField find_phone "
-    "plan_columns rewrite_names",
+    columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
+    "column_key find_phone plan_columns rewrite_names",
     dedupe="Keep among duplicates",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",

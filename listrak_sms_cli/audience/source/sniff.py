@@ -41,8 +41,8 @@ def compression_of(head: bytes) -> str | None:
 def kind_of(head: bytes, name: str, named: str, tail: bytes = b"") -> str:
     """Return `parquet`, `workbook` or `csv`, by the first bytes of the decompressed content, not by the file's suffix.
 
-    `named`: the value of --format, or ""; `tail`: the file's last bytes, b"" where they cannot be read yet. Raises AudienceError (`wrong_format`) for anything else, and for a file that
-    is not of the format named.
+    `named`: the value of --format, or ""; `tail`: the file's last bytes, b"" where they cannot be read yet. Raises
+    AudienceError (`wrong_format`) for anything else, and for a file that is not of the format named.
     """
     kind, other = _kind_or_other(head, tail)
     if other and named in ("csv", "tsv") and _is_text(head[:4096]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan, find_phone, rewrite_names
+from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan, column_key, find_phone, rewrite_names
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -20,8 +20,14 @@ class PlannedAudience(Struct, frozen=True):
 
     @property
     def readable(self) -> list[int]:
-        """The columns that can be read as text. A nested one cannot: it may be skipped, but not shown."""
-        return [index for index in range(len(self.audience.columns)) if index not in self.audience.unreadable]
+        """The columns that are read where all are wanted: not those that --skip-column names, nor those that have no
+        text."""
+        skip = {column_key(name) for name in self.options.columns.skip}
+        return [
+            index
+            for index, name in enumerate(self.plan.header)
+            if index not in self.audience.unreadable and column_key(name) not in skip
+        ]
 
     def attributes(self, profile: AudienceProfile | None) -> list[int]:
         """The columns to read besides the phone, ascending: those that are sent or profiled, and the consent."""
