@@ -27,21 +27,16 @@ def show_plain(value: float) -> str:
 def show_zeros(code: str) -> Callable[[float], str] | None:
     """The function for a number format of zeros (`00000`, `00000-0000`; with `[<=99999]` and a second section); None
     for every other one."""
-    sections = [(_condition(section), _shown(section)) for section in code.split(";")[:2]]
+    sections = [(_CONDITION.search(section), _shown(section)) for section in code.split(";")[:2]]
     if not any(_ZEROS.fullmatch(zeros) for _, zeros in sections):
         return None
 
     def show(value: float) -> str:
-        zeros = next((zeros for applies, zeros in sections if applies(value)), sections[0][1])
-        return _with_zeros(int(value), zeros) if _ZEROS.fullmatch(zeros) and value == value // 1 else show_plain(value)
+        fitting = (zeros for found, zeros in sections if not found or _COMPARE[found[1]](value, float(found[2])))
+        zeros = next(fitting, "")
+        return _with_zeros(int(value), zeros) if value == value // 1 and _ZEROS.fullmatch(zeros) else show_plain(value)
 
     return show
-
-
-def _condition(section: str) -> Callable[[float], bool]:
-    """Whether a section of a format is for a number."""
-    found = _CONDITION.search(section)
-    return (lambda value: _COMPARE[found[1]](value, float(found[2]))) if found else lambda value: True
 
 
 def _shown(section: str) -> str:

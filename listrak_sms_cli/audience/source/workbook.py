@@ -82,11 +82,13 @@ class Workbook:
 
     def _text(self, cell: dict[str, Any], element: Element) -> str | None:
         value, kind = cell["value"], cell["data_type"]
+        show = _SHOW[kind]
         if value is None:
             is_empty_text = kind == "str" and element.find(VALUE_TAG) is not None
             return None if element.find(FORMULA_TAG) is not None and not is_empty_text else ""
-        show = self._zeros.get(cell["style_id"]) if kind == "n" else None
-        return (show or _SHOW[kind])(value)
+        if kind == "n" and (show_number := self._zeros.get(cell["style_id"])):
+            return show_number(value)
+        return show(value)
 
     def _formats_of_zeros(self) -> dict[int, Callable[[float], str]]:
         """The function that shows numbers, for each cell style whose format is one of zeros."""
@@ -97,7 +99,8 @@ class Workbook:
 
     def _elements(self, part: str, tag: str, parent_tag: str) -> Iterator[Element]:
         """The elements of that tag in their parent, each until the next one is asked for."""
-        parent, waiting, parser = None, 0, XMLPullParser(("start", "end"))
+        parser: Any = XMLPullParser(("start", "end"))
+        parent, waiting = None, 0
         with self._archive.open(part) as file:
             while piece := file.read(_PIECE):
                 waiting += len(piece)
@@ -140,7 +143,7 @@ def _show_text(value: str) -> str:
 
 _SHOW: dict[str, Callable[[Any], str]] = {  # by the kind of a cell, as openpyxl calls it
     "n": show_plain,
-    "s": _show_text,
+    **dict.fromkeys(("s", "str", "inlineStr"), _show_text),
     "d": _show_date,
     "b": lambda value: "true" if value else "false",
     "e": lambda value: MARK + str(value),
