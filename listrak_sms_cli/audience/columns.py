@@ -26,7 +26,11 @@ SYSTEM_FIELDS = {
 }
 PHONE_NAMES = ("phone", "phone_number")
 _LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
-_LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
+_LIKE_A_PHONE = re.compile(
+    r"(?:cell|mobile|home|work|contact|tele?|sms|day|evening)?phone|cell|mobile|msisdn|gsm|tel|sms"
+    r"|(?:phone|cell|mobile|tel|sms)(?:no|nr|num|number)s?"
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")  # of a name, also of one like MobilePhone
 # Control characters, soft hyphen, zero-width and direction marks, byte order mark, fillers.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
@@ -113,7 +117,7 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = original.setdefault(name.casefold(), column)
         if len(original) == len(names):
-            if not any(_key(column) in PHONE_NAMES for column in columns):
+            if not any(column_key(column) in PHONE_NAMES for column in columns):
                 _refuse_data(columns)
             raise AudienceError(
                 f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
@@ -158,7 +162,7 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         if index is not None:
             return index
     _refuse_data(header)
-    likely = [name for name in header if _LIKE_A_PHONE.search(name)]
+    likely = [name for name in header if _is_like_a_phone(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
     _refuse_invisible(header, [wanted] if wanted else PHONE_NAMES, what)
     if len(header) == 1 and re.search(r"[^\w\s-]", header[0]):
@@ -174,6 +178,10 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         else "Name the phone column with --phone-column NAME.",
         code="no_phone_column",
     )
+
+
+def _is_like_a_phone(name: str) -> bool:
+    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in _WORDS.findall(name))
 
 
 def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
@@ -226,7 +234,7 @@ class _Chosen(Struct, frozen=True):
         mapping: dict[int, str] = {}
         for column, target in choices.mapping.items():
             index = _chosen_column(header, column, "--map")
-            if _key(header[index]) == RESERVED_COLUMN:
+            if column_key(header[index]) == RESERVED_COLUMN:
                 raise AudienceError(
                     f"--map names the column {header[index]}, which is never sent.",
                     hint="Rename it in the audience if it is a profile field of yours.",
@@ -242,15 +250,15 @@ class _Chosen(Struct, frozen=True):
     def leaves_out(self, index: int, name: str, phone: int) -> bool:
         """Whether a column is not sent; phone and consent column are only where `--map` names them."""
         only_read = index in (phone, self.consent) and index not in self.mapping
-        return only_read or index in self.skip or _key(name) == RESERVED_COLUMN
+        return only_read or index in self.skip or column_key(name) == RESERVED_COLUMN
 
 
 def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
     """The index of the column that an option names."""
     index = _index_of(header, name)
     if index is None:
-        keys = {_key(name): name for name in header}
-        near = difflib.get_close_matches(_key(name), keys, 1)
+        keys = {column_key(name): name for name in header}
+        near = difflib.get_close_matches(column_key(name), keys, 1)
         raise AudienceError(
             f"{option} names a column {name} that is not in the audience.",
             hint=f"Did you mean {keys[near[0]]}?" if near else f"It has: {_listed(header)}.",
@@ -265,10 +273,10 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
         return ProfileField(0, target or name, FieldKind.TEXT)
     wanted = target or name
     matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)]
-    matches = matches or [f for f in fields if _key(f.name) == _key(wanted)]
-    system = SYSTEM_FIELDS.get(_key(wanted))
+    matches = matches or [f for f in fields if column_key(f.name) == column_key(wanted)]
+    system = SYSTEM_FIELDS.get(column_key(wanted))
     if not matches and system:
-        matches = [f for f in fields if _key(f.name) == _key(system)]
+        matches = [f for f in fields if column_key(f.name) == column_key(system)]
     active = [f for f in matches if f.active]
     if len(active) == 1:
         return active[0]
@@ -283,8 +291,8 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
             f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
             "with --per-contact)"
         )
-    names = {_key(f.name): f.name for f in fields if f.active}
-    near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]
+    names = {column_key(f.name): f.name for f in fields if f.active}
+    near = [names[key] for key in difflib.get_close_matches(column_key(wanted), names, 2)]
     wish = f"{name}={target}" if target else name
     if hidden := _INVISIBLE.findall(wish):
         return (
@@ -296,7 +304,7 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
 def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
     taken: dict[tuple[int, str], str] = {}
     for column in planned:
-        target = (column.field.id, _key(column.field.name))
+        target = (column.field.id, column_key(column.field.name))
         other = taken.setdefault(target, column.name)
         if other != column.name:
             raise AudienceError(
@@ -308,7 +316,7 @@ def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
 
 def _index_of(header: Sequence[str], name: str) -> int | None:
     """The column of that name; else the first whose name differs in spaces and underscores only."""
-    for simplified in (lambda text: _rewritten(text).casefold(), _key):
+    for simplified in (lambda text: _rewritten(text).casefold(), column_key):
         names = [simplified(column) for column in header]
         if simplified(name) in names:
             return names.index(simplified(name))
@@ -324,7 +332,7 @@ def _rewritten(name: str) -> str:
     return re.sub(r"\s", "_", name.strip())
 
 
-def _key(name: str) -> str:
+def column_key(name: str) -> str:
     """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
     integration)."""
     return re.sub(r"[\s_]+", "_", name.strip()).strip("_").casefold()

@@ -14,15 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
-from listrak_sms_cli.audience import (
-    RESERVED_COLUMN,
-    ColumnPlan,
-    ProfileField,
-    Verdict,
-    among,
-    find_phone,
-    rewrite_names,
-)
+from listrak_sms_cli.audience import RESERVED_COLUMN, ColumnPlan, ProfileField, Verdict, among, rewrite_names
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
@@ -33,7 +25,7 @@ from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_path
-from listrak_sms_cli.runs.prepare import PlannedAudience, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
     CONFIRM_ALL,
@@ -143,7 +135,7 @@ def _account_and_phones(
     with open_audience(options.audience, options.reading.read) as audience:
         output_path(options.target, "--output", audience.files)
         header = rewrite_names(audience.columns)
-        phone = find_phone(header, options.reading.columns.phone_column)
+        phone = find_phone_of(audience, options.reading.columns.phone_column)
         account = read()
         rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
         plan = ColumnPlan(phone, (), None, (), header)

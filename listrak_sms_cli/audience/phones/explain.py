@@ -6,6 +6,7 @@ import numpy as np
 import phonenumbers
 import pyarrow as pa
 
+from listrak_sms_cli.audience.cell_errors import explain_errors
 from listrak_sms_cli.audience.phones.constants import INVALID, MOST_DIGITS
 from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phones.read import LONGEST, read_phones
@@ -61,7 +62,7 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
         (matches(tidied, _TWO), _TWO_PHONES),
     ):
         reason[invalid & applies] = place
-    return string_column(reasons).take(indices(reason))
+    return explain_errors(nulls_as_empty(column), string_column(reasons).take(indices(reason)))
 
 
 def _sentence_of_a_plan(plan: Plan, digits: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from listrak_sms_cli.audience.columns import column_key
 from listrak_sms_cli.audience.source.content import Content, LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
 from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
@@ -27,6 +28,7 @@ from listrak_sms_cli.audience.source.sniff import (
     DELIMITER_NAMES,
     FORMATS,
     SAMPLE,
+    TAIL,
     delimiter_of,
     encoding_of,
     encoding_shown,
@@ -50,6 +52,12 @@ class AudienceFile(Struct, frozen=True):
         """Why a column of the audience has no text in this file; None when it has."""
         source = self.column_sources[column]
         return self.reader.unreadable.get(source) if isinstance(source, int) else None
+
+    def of_columns(self, columns: Sequence[int]) -> AudienceFile:
+        """The same file for an audience of these columns only."""
+        first_partition = len(self.column_sources) - len(self.partition_columns)
+        partitions = [self.partition_columns[index - first_partition] for index in columns if index >= first_partition]
+        return AudienceFile(self.reader, [self.column_sources[index] for index in columns], tuple(partitions))
 
 
 def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tuple[str, list[AudienceFile]]:
@@ -95,29 +103,41 @@ def _check_options(options: ReadOptions) -> None:
 
 
 def _in_one_order(readers: Sequence[tuple[Location, FileReader]]) -> list[AudienceFile]:
-    """Match the columns of each file by name with those of the first. Raises AudienceError (`different_columns`)."""
+    """Match the columns of each file by name with those of the first: by the same name, or by one that differs in case,
+    blanks and underscores only. Raises AudienceError (`different_columns`)."""
     first_location, first = readers[0]
     partition_columns = tuple(key for key, _ in first_location.partitions if key not in first.columns)
     files = []
     for location, reader in readers:
         values = {key: value for key, value in location.partitions if key not in reader.columns}
-        index_of = {column: index for index, column in enumerate(reader.columns)}
-        same = reader.columns == first.columns
-        ambiguous = len(index_of) < len(reader.columns) and not same
-        if ambiguous or sorted(reader.columns) != sorted(first.columns) or set(values) != set(partition_columns):
+        indices = _places(reader.columns, first.columns)
+        if indices is None or set(values) != set(partition_columns):
             raise _different_columns(reader, values, first, partition_columns)
-        indices = range(len(first.columns)) if same else [index_of[column] for column in first.columns]
-        sources = [*indices, *(values[key] for key in partition_columns)]
+        sources: list[int | str] = [*indices, *(values[key] for key in partition_columns)]
         files.append(AudienceFile(reader, sources, partition_columns))
     return files
+
+
+def _places(columns: Sequence[str], wanted: Sequence[str]) -> Sequence[int] | None:
+    """The index in `columns` of each column wanted; None when they are not the same ones, or cannot be told apart."""
+    if columns == wanted:
+        return range(len(wanted))
+    for simplified in (str, column_key):
+        names = [simplified(name) for name in columns]
+        place_of = {name: index for index, name in enumerate(names)}
+        keys = [simplified(name) for name in wanted]
+        if len(place_of) == len(names) and sorted(names) == sorted(keys):
+            return [place_of[key] for key in keys]
+    return None
 
 
 def _different_columns(
     reader: FileReader, values: dict[str, str], first: FileReader, partition_columns: Sequence[str]
 ) -> AudienceError:
     expected, own = [*first.columns, *partition_columns], [*reader.columns, *values]
-    missing = [name for name in expected if name not in own]
-    surplus = [name for name in own if name not in expected]
+    own_keys, expected_keys = {column_key(name) for name in own}, {column_key(name) for name in expected}
+    missing = [name for name in expected if column_key(name) not in own_keys]
+    surplus = [name for name in own if column_key(name) not in expected_keys]
     if missing:
         what = f"has no column “{missing[0]}”"
     elif surplus:
@@ -179,7 +199,9 @@ class _OpenedFile(Struct, frozen=True):
         head, format_named = self.stream.head, (self.options.format or "").lower()
         if not head:
             raise AudienceError(f"{self.name} is empty.", hint="Check the export that wrote it.", code="empty_file")
-        kind = kind_of(head, self.name, format_named)
+        in_place = self.local if self.codec is None else None
+        tail = in_place.read(in_place.size - TAIL, TAIL) if in_place and in_place.size > TAIL else b""
+        kind = kind_of(head, self.name, format_named, tail)
         if kind == "parquet":
             from listrak_sms_cli.audience.source.parquet import ParquetReader
 

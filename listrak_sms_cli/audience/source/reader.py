@@ -53,13 +53,15 @@ class FileReader(ABC):
 
     `columns`: the header. `described`: the format, as shown to people. `size`: bytes. `rows`: None when not known
     before reading. `unreadable`: index of each column that has no text -> the reason. `digest`: xxh3_128 of the content
-    in hex, "" until the first full pass. `notes`: what a person should know of how the file is read.
+    in hex, "" until the first full pass. `notes`: what a person should know of how the file is read. `other_sheets`:
+    the header of each other sheet of a workbook that is not hidden, by its name.
     """
 
     columns: tuple[str, ...]
     described: str
     rows: int | None = None
     notes: tuple[SourceNote, ...] = ()
+    other_sheets: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, name: str, size: int, mtime_ns: int) -> None:
         self.name, self.size, self.mtime_ns = name, size, mtime_ns

@@ -17,6 +17,7 @@ from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, o
 from listrak_sms_cli.errors import AudienceError
 
 SAMPLE = 64 << 10  # bytes
+TAIL = 4  # bytes at a file's end that tell its format
 DELIMITERS = ",;\t|"
 FORMATS = ("csv", "tsv", "parquet", "xlsx")
 _KIND_NAMES = {"parquet": "Parquet", "workbook": "an Excel workbook", "csv": "CSV"}
@@ -28,7 +29,7 @@ _MAGIC = (  # first bytes, kind, or else the name of what cannot be read
     (b"ORC", "", "an ORC file"),
     (b"Obj\x01", "", "an Avro file"),
     (b"%PDF", "", "a PDF"),
-    (b"SQLite format 3", "", "an SQLite database"),
+    (b"SQLite format 3\0", "", "an SQLite database"),
     (b"7z\xbc\xaf", "", "a 7z archive"),
     (b"\xfd7zXZ\0", "", "an xz archive"),
 )
@@ -47,10 +48,12 @@ DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " "
 
 def compression_of(head: bytes) -> str | None:
     """`gzip`, `zstd` or `bz2` by the first bytes, else None."""
-    for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2")):
+    for magic, name in ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd")):
         if head.startswith(magic):
             return name
-    return "zstd" if _ZSTD_SKIPPABLE.match(head) else None
+    if _ZSTD_SKIPPABLE.match(head):
+        return "zstd"
+    return "bz2" if re.match(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", head) else None  # a header may begin so, too
 
 
 def unread_compression_of(head: bytes) -> str | None:
@@ -91,11 +94,11 @@ def is_tar(head: bytes) -> bool:
     return int(noted, 8) == sum(head[:148]) + sum(head[156:512]) + 8 * ord(" ")
 
 
-def kind_of(head: bytes, name: str, named: str) -> str:
+def kind_of(head: bytes, name: str, named: str, tail: bytes = b"") -> str:
     """Return `parquet`, `workbook` or `csv`, by the first bytes of the decompressed content, not by the file's suffix.
 
-    `named`: the value of --format, or "". Raises AudienceError (`wrong_format`) for anything else, and for a file that
-    is not of the format named.
+    `named`: the value of --format, or ""; `tail`: the file's last bytes, b"" where they cannot be read yet. Raises
+    AudienceError (`wrong_format`) for anything else, and for a file that is not of the format named.
     """
     if packed := unread_compression_of(head):
         raise AudienceError(
@@ -109,7 +112,9 @@ def kind_of(head: bytes, name: str, named: str) -> str:
             hint="Unpack it with tar -xf, and name the file that was in it.",
             code="wrong_format",
         )
-    kind, other = _kind_or_other(head)
+    kind, other = _kind_or_other(head, tail)
+    if other and named in ("csv", "tsv") and not _has_controls(head[:4096]):
+        return "csv"
     if other:
         raise AudienceError(
             f"{name} is {other}, not an audience.", hint="Export it as CSV or Parquet.", code="wrong_format"
@@ -124,12 +129,12 @@ def kind_of(head: bytes, name: str, named: str) -> str:
     return kind
 
 
-def _kind_or_other(head: bytes) -> tuple[str, str]:
+def _kind_or_other(head: bytes, tail: bytes) -> tuple[str, str]:
     """The kind, or "" and the name of something that cannot be read."""
     if head.startswith(b"PK\x03\x04"):
         return ("workbook", "") if b"xl/" in head or b"[Content_Types].xml" in head else ("", "a zip archive")
     for magic, kind, other in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (not magic.isalnum() or _has_controls(head[:64]) or magic in tail):
             return kind, other
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:64].lower()
     if start.startswith((b"<!doctype", b"<html", b"<table")):
@@ -139,6 +144,12 @@ def _kind_or_other(head: bytes) -> tuple[str, str]:
     if start.startswith((b'{"', b'[{"', b"{\n", b"[\n")):
         return "", "JSON"
     return "csv", ""
+
+
+def _has_controls(head: bytes) -> bool:
+    """Whether it holds control characters other than tabs and line ends. A header may begin as a format does: PARENT_ID
+    as encrypted Parquet, ORCHARD as ORC."""
+    return re.search(rb"[\x00-\x08\x0e-\x1f]", head) is not None
 
 
 def encoding_of(head: bytes, named: str | None, name: str = "") -> str:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience.cell_errors import MARK, explain_errors
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.values.checkbox import clean_checkboxes
 from listrak_sms_cli.audience.values.date import clean_dates, explain_dates, in_future
@@ -22,7 +23,7 @@ from listrak_sms_cli.audience.values.spreadsheet import (
     null_words,
     without_blanks,
     without_float_end,
-    without_marks,
+    without_prefixes,
 )
 from listrak_sms_cli.audience.values.text import clean_text
 from listrak_sms_cli.columnar import (
@@ -107,7 +108,7 @@ class CleanValues(Struct, frozen=True):
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     """Return the column (perhaps a slice, null = empty) as import text for a field of `rules.kind`."""
-    cells = without_marks(nulls_as_empty(column), text=rules.kind is FieldKind.TEXT)
+    cells = without_prefixes(nulls_as_empty(column), text=rules.kind is FieldKind.TEXT)
     values = _OF_A_KIND[rules.kind](cells, rules)
     too_long = _too_long(values.text, rules.max_length)
     if too_long is None:
@@ -118,12 +119,12 @@ def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
 
 def _clean_text(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
     words = null_words(cells)
-    text, changed = clean_text(without_blanks(cells) if rules.trims else cells)
+    text, bad, changed = clean_text(without_blanks(cells) if rules.trims else cells)
     floats = contradicting = None
     if not rules.mixed:
         floats, contradicting = decimals_in_text(text)
         text = without_float_end(text, floats) if floats is not None else text
-    return CleanValues(text, None, None, changed, null_words=words, doubtful=floats, contradicting=contradicting)
+    return CleanValues(text, bad, None, changed, null_words=words, doubtful=floats, contradicting=contradicting)
 
 
 def _clean_numbers(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
@@ -169,8 +170,8 @@ def explain_values(column: pa.StringArray, rules: ValueRules) -> pa.StringArray:
     cleaned = clean_values(cells, replace(rules, max_length=None))
     reasons = _repeated("", len(cells))
     if cleaned.bad is not None:
-        bad = without_marks(select(cells, cleaned.bad), text=False)
-        reasons = replace_cells(reasons, cleaned.bad, _explain_bad(bad, rules))
+        bad = without_prefixes(select(cells, cleaned.bad), text=False)
+        reasons = replace_cells(reasons, cleaned.bad, explain_errors(bad, _explain_bad(bad, rules)))
     too_long = _too_long(cleaned.text, rules.max_length)
     if too_long is not None:
         lengths, which = np.unique(integers(pc.utf8_length(select(cleaned.text, too_long))), return_inverse=True)
@@ -195,11 +196,12 @@ def _repeated(text: str, rows: int) -> pa.StringArray:
 
 def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:
     """Return the column (perhaps a slice) with "" for nulls and for cells that are one of these words
-    (`--null-value`), blanks around them aside."""
+    (`--null-value`), blanks around them aside; also the errors of a spreadsheet that have such a name."""
     cells = nulls_as_empty(column)
     if not null_words:
         return cells
-    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*null_words)))
+    words = [*null_words, *(MARK + word for word in null_words)]
+    empty = mask_of(pc.is_in(trimmed(cells), value_set=fixed_column(*words)))
     return blanked(cells, empty) if empty.any() else cells
 
 

@@ -46,7 +46,7 @@ _DECIMAL = r"^-?[0-9]+\.[0-9]+$"
 _FIRST = 64  # cells that are looked at before all of them: one is enough
 
 
-def without_marks(column: pa.StringArray, *, text: bool) -> pa.StringArray:
+def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
     """Return the column (no nulls) without the apostrophe, the `="…"` and the tab that keep a spreadsheet from taking a
     cell for a number. In a `text` an apostrophe is taken off only before a number or a formula: it may belong there."""
     cells = raw(column)

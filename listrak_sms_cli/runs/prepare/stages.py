@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import AudienceProfile, Verdict, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience import AudienceProfile, Verdict, plan_columns
 from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
@@ -20,7 +20,7 @@ from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
-from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
 from listrak_sms_cli.runs.prepare.warnings import (
     column_warnings,
@@ -59,10 +59,12 @@ class Preparation:
         source = self._source
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
-            find_phone(rewrite_names(audience.columns), self._options.reading.columns.phone_column)
+            find_phone_of(audience, self._options.reading.columns.phone_column)
         except LsmsError:
             audience.close()
             raise
+        for note in audience.notes:
+            self._findings.warn(RunWarning(note.code, note.message))
         return audience
 
     def plan(self, audience: Audience, account: Account | None) -> PlannedAudience:
