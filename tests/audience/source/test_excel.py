@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import re
 import resource
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -17,6 +20,7 @@ from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.phones import INVALID, explain_phones, read_phones
 from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
 from listrak_sms_cli.audience.values.clean import ValueRules, blank_nulls, clean_values, explain_values
+from listrak_sms_cli.cli.app import main
 from listrak_sms_cli.errors import AudienceError
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -329,3 +333,33 @@ def test_binary_workbooks_are_refused(tmp_path: Path) -> None:
     for name in ("a.xls", "a.xlsb"):
         error = refused(tmp_path / name)
         assert (error.code, "as CSV" in error.hint) == ("bad_workbook", True)
+
+
+@pytest.mark.parametrize("options", [(), ("--rejects", "r.csv")])
+def test_the_command_says_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    """`lsms validate` drops members with error cells, refuses formulas without a value, and names the sheet that has a
+    phone column."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def validated(path: Path) -> tuple[int, dict[str, Any]]:
+        monkeypatch.setattr(sys, "argv", ["lsms", "validate", str(path), "--offline", "--json", *options])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return int(str(left.value.code)), json.loads(capsys.readouterr().out)
+
+    code, report = validated(CASES / "errors.xlsx")
+    assert (code, report["dropped"]["bad_value"]) == (2, 2)
+    if options:
+        assert '2,"bad_value","First_Name: the cell holds the Excel error #N/A","2125550100","#N/A","Gold"' in (
+            Path("r.csv").read_text()
+        )
+    code, report = validated(CASES / "formula_without_value.xlsx")
+    assert (code, report["error"]["code"]) == (2, "unreadable_column")
+    code, report = validated(saved(tmp_path / "a.xlsx", ("Notes", [["title"], ["x"]]), ("Members", TABLE)))
+    assert (code, report["error"]["code"]) == (2, "no_phone_column")
+    assert "--sheet 'Members'" in report["error"]["hint"]
+    code, report = validated(CASES / "two_sheets.xlsx")
+    assert (code, "other_sheets" in [warning["code"] for warning in report["warnings"]]) == (0, True)
