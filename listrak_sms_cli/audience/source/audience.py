@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -57,13 +57,7 @@ class Chunk:
         """
         names, file = self._audience.columns, self._audience.opened_files[self._file]
         wanted = range(len(names)) if columns is None else columns
-        for index in wanted:
-            if reason := file.why_unreadable(index):
-                raise AudienceError(
-                    f"{file.reader.name}: the column “{names[index]}” cannot be sent: {reason}.",
-                    hint=f"Leave it out with --skip-column '{names[index]}'.",
-                    code="unreadable_column",
-                )
+        self._audience.check_readable(wanted)
         sources = [file.column_sources[index] for index in wanted]
         read = self._file_chunk.read_with_dictionaries if keep_dictionaries else self._file_chunk.read
         rows = read([source for source in sources if isinstance(source, int)])
@@ -109,6 +103,17 @@ class Audience:
             for index in range(len(self.columns))
             if (reason := file.why_unreadable(index))
         }
+
+    def check_readable(self, columns: Iterable[int]) -> None:
+        """Raise AudienceError (`unreadable_column`) when one of these columns, by index, has no text."""
+        for index in columns:
+            if reason := self.unreadable.get(index):
+                name = next(file.reader.name for file in self.opened_files if file.why_unreadable(index))
+                raise AudienceError(
+                    f"{name}: the column “{self.columns[index]}” cannot be sent: {reason}.",
+                    hint=f"Leave it out with --skip-column '{self.columns[index]}'.",
+                    code="unreadable_column",
+                )
 
     def leave_out(self, columns: Sequence[int]) -> None:
         """Go on without these columns, by index, and note it; before anything else is read."""

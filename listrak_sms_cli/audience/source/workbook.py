@@ -26,7 +26,7 @@ from listrak_sms_cli.audience.cell_errors import MARK
 from listrak_sms_cli.audience.source.number_format import show_plain, show_zeros
 
 _SHEET_LIMIT, _TEXTS_LIMIT, _PART_LIMIT = 4 << 30, 256 << 20, 8 << 20  # bytes, unpacked
-_ROW_LIMIT = 16 << 20  # bytes of XML
+_ROW_LIMIT = 8 << 20  # bytes of XML
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14  # of a sheet, in Excel
 _PIECE = 64 << 10  # bytes unpacked at once
 _TEXTS_TAG, _TEXT_TAG = f"{{{SHEET_MAIN_NS}}}sst", f"{{{SHEET_MAIN_NS}}}si"
@@ -116,6 +116,7 @@ class Workbook:
                         waiting = 0
                     elif element.tag == parent_tag:
                         return
+        raise ValueError  # the part is of another kind (“Strict Open XML” names its elements otherwise)
 
 
 class _Archive(zipfile.ZipFile):

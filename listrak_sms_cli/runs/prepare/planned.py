@@ -32,7 +32,7 @@ class PlannedAudience(Struct, frozen=True):
         return [
             index
             for index, name in enumerate(self.plan.header)
-            if index not in self.audience.unreadable and column_key(name) not in skip
+            if index not in self.audience.unreadable and (column_key(name) not in skip or index == self.plan.consent)
         ]
 
     def attributes(self, profile: AudienceProfile | None) -> list[int]:

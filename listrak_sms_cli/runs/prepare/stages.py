@@ -76,6 +76,8 @@ class Preparation:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
         self._findings.plan = plan
+        consent = [plan.consent] if plan.consent is not None else []
+        audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:
             raise NothingSent(
                 f"The audience {audience.name} has no column but the phone: there is nothing to update.",

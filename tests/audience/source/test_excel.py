@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import re
 import resource
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -17,11 +20,13 @@ from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.phones import INVALID, explain_phones, read_phones
 from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
 from listrak_sms_cli.audience.values.clean import ValueRules, blank_nulls, clean_values, explain_values
+from listrak_sms_cli.cli.app import main
 from listrak_sms_cli.errors import AudienceError
 
 CASES = Path(__file__).parents[2] / "cases"
 ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"]
 TABLE = [["phone", "x"], ["2125550100", "a"]]
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 Opened = Callable[..., Audience]
 
 
@@ -82,8 +87,11 @@ def with_shared_texts(path: Path) -> Path:
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
     entry = f'<Relationship Id="rId99" Type="{kind}" Target="/xl/sharedStrings.xml"/></Relationships>'
     rewritten(path, "xl/_rels/workbook.xml.rels", lambda xml: xml.replace("</Relationships>", entry))
+    content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    entry_of_type = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{content_type}"/></Types>'
+    rewritten(path, "[Content_Types].xml", lambda xml: xml.replace("</Types>", entry_of_type))
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("xl/sharedStrings.xml", f"<sst>{''.join(texts)}</sst>")
+        archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{"".join(texts)}</sst>')
     return path
 
 
@@ -244,8 +252,7 @@ def test_other_ways_to_write_the_same_sheet(tmp_path: Path, opened: Opened) -> N
         '<x:row><x:c s="0"><x:v>2125550100</x:v></x:c><x:c t="inlineStr"><x:is><x:t><![CDATA[a<b]]></x:t></x:is></x:c>'
         "</x:row>"
     )
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    xml = f'<x:worksheet xmlns:x="{main}"><x:sheetData>{rows}</x:sheetData></x:worksheet>'
+    xml = f'<x:worksheet xmlns:x="{MAIN}"><x:sheetData>{rows}</x:sheetData></x:worksheet>'
     audience = opened(rewritten(path, "xl/worksheets/sheet1.xml", lambda _: xml))
     assert rows_of(audience) == [{"phone": None, "name": "7"}, {"phone": "2125550100", "name": "a<b"}]
     assert audience.locate([0, 1])[1].tolist() == [5, 6]
@@ -329,3 +336,58 @@ def test_binary_workbooks_are_refused(tmp_path: Path) -> None:
     for name in ("a.xls", "a.xlsb"):
         error = refused(tmp_path / name)
         assert (error.code, "as CSV" in error.hint) == ("bad_workbook", True)
+
+
+@pytest.mark.parametrize("options", [(), ("--rejects", "r.csv")])
+def test_the_command_says_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    """`lsms validate` drops members with error cells, refuses formulas without a value, and names the sheet that has a
+    phone column."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def validated(path: Path) -> tuple[int, dict[str, Any]]:
+        monkeypatch.setattr(sys, "argv", ["lsms", "validate", str(path), "--offline", "--json", *options])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return int(str(left.value.code)), json.loads(capsys.readouterr().out)
+
+    code, report = validated(CASES / "errors.xlsx")
+    assert (code, report["dropped"]["bad_value"]) == (2, 2)
+    if options:
+        assert '2,"bad_value","First_Name: the cell holds the Excel error #N/A","2125550100","#N/A","Gold"' in (
+            Path("r.csv").read_text()
+        )
+    code, report = validated(CASES / "formula_without_value.xlsx")
+    assert (code, report["error"]["code"]) == (2, "unreadable_column")
+    code, report = validated(saved(tmp_path / "a.xlsx", ("Notes", [["title"], ["x"]]), ("Members", TABLE)))
+    assert (code, report["error"]["code"]) == (2, "no_phone_column")
+    assert "--sheet 'Members'" in report["error"]["hint"]
+    code, report = validated(CASES / "two_sheets.xlsx")
+    assert (code, "other_sheets" in [warning["code"] for warning in report["warnings"]]) == (0, True)
+
+
+def test_a_row_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
+    """A row of millions of empty cells packs to some kilobytes."""
+    path = saved(tmp_path / "a.xlsx", ("A", TABLE))
+    row = "<row>" + "<c/>" * 3_000_000 + "</row></sheetData>"
+    rewritten(path, "xl/worksheets/sheet1.xml", lambda xml: xml.replace("</sheetData>", row))
+    assert refused(path).code == "workbook_too_large"
+
+
+def test_strict_workbooks_are_not_empty(tmp_path: Path) -> None:
+    """A workbook with other names for its elements is refused, not read as an empty one."""
+    path = saved(tmp_path / "a.xlsx", ("A", TABLE))
+    strict = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+    rewritten(path, "xl/worksheets/sheet1.xml", lambda xml: xml.replace(MAIN, strict))
+    assert refused(path).code == "bad_workbook"
+
+
+def test_without_openpyxl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is not installed, the error says how to install it."""
+    path = saved(tmp_path / "a.xlsx", ("A", TABLE))
+    monkeypatch.delitem(sys.modules, "listrak_sms_cli.audience.source.workbook", raising=False)
+    monkeypatch.setitem(sys.modules, "openpyxl.reader.excel", None)
+    error = refused(path)
+    assert (error.code, "listrak-sms-cli[excel]" in error.hint) == ("extra_missing", True)
