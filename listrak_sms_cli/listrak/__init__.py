@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.listrak.models import Contact, ImportStatus, ListedField, Page, PhoneList
     from listrak_sms_cli.listrak.paging import pages
     from listrak_sms_cli.listrak.retry import Policy
-    from listrak_sms_cli.listrak.routes import Endpoint
+    from listrak_sms_cli.listrak.routes import Endpoint, is_import_id
 
 __all__, __getattr__ = on_demand(
     __name__,
@@ -28,17 +28,5 @@ __all__, __getattr__ = on_demand(
     models="Contact ImportStatus ListedField Page PhoneList",
     paging="pages",
     retry="Policy",
-    routes="Endpoint",
+    routes="Endpoint is_import_id",
 )
-
-
-_HOMES = {
-    "auth": ["Credentials"],
-    "body": ["PIECE", "ColumnMapping", "ImportBody"],
-    "client": ["ListrakClient"],
-    "errors": ["ImportTooLarge", "NotFound"],
-    "models": ["Contact", "ImportStatus", "ListedField", "Page", "PhoneList"],
-    "paging": ["pages"],
-    "retry": ["Policy"],
-    "routes": ["Endpoint"],
-}

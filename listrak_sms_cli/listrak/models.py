@@ -240,9 +240,9 @@ class Collection(Wire, Generic[Item], frozen=True):
 
 
 class Created(Wire, frozen=True):
-    """The answer to a request that created something."""
+    """The answer to a request that created something; it may have no id."""
 
-    resource_id: str | int
+    resource_id: str | int | None
 
 
 class ErrorWire(Wire, frozen=True):

@@ -11,6 +11,7 @@ from msgspec.structs import force_setattr
 
 from listrak_sms_cli.errors import SettingsError
 
+_IMPORT_ID = r"[\w-]+"
 _ALLOWED = [
     (name, method, re.compile(path, re.ASCII))
     for name, method, path in (
@@ -18,7 +19,7 @@ _ALLOWED = [
         ("the sender code", "GET", r"/v1/ShortCode/\d+"),
         ("the profile fields", "GET", r"/v1/ShortCode/\d+/SegmentationField"),
         ("the import", "POST", r"/v1/ShortCode/\d+/ContactImport"),
-        ("the import's state", "GET", r"/v1/ShortCode/\d+/ContactImport/[\w-]+"),
+        ("the import's state", "GET", rf"/v1/ShortCode/\d+/ContactImport/{_IMPORT_ID}"),
         ("a contact", "GET", r"/v1/ShortCode/\d+/Contact/(%2B)?[\w-]+"),
         ("a contact's update", "PUT", r"/v1/ShortCode/\d+/Contact"),
         ("the phone lists", "GET", r"/v1/ShortCode/\d+/PhoneList"),
@@ -30,6 +31,11 @@ _ALLOWED = [
 
 class ForbiddenRouteError(Exception):
     """A bug in lsms: it tried a request it must never make."""
+
+
+def is_import_id(import_file_id: str) -> bool:
+    """Whether an import can be asked about by this id: it can stand in a path, and leads to nothing else there."""
+    return re.fullmatch(_IMPORT_ID, import_file_id, re.ASCII) is not None
 
 
 def check_route(method: str, path: str) -> str:

@@ -69,6 +69,7 @@ class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
     output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
+    force = Option(Flag(), False, "Replace a file that is there.", "pull")
     audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
     subscribed_only = Option(Flag(), False, "Leave opted-out contacts out.", "pull")

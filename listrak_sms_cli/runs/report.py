@@ -103,7 +103,8 @@ class Verification(Struct, frozen=True):
 class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
-    members were written to."""
+    members were written to; `members`: that of `status --members`. `running`: another process is at work on the run;
+    `resumable`: `lsms resume` can go on with it."""
 
     run_id: str
     audience: str
@@ -128,6 +129,9 @@ class Report(Struct, frozen=True):
     sandbox: SandboxResult | None = None
     verify: Verification | None = None
     rejects: str | None = None
+    members: str | None = None
+    running: bool = False
+    resumable: bool = False
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -217,3 +218,30 @@ def test_verifying_needs_imports_that_have_ended(world: World) -> None:
     assert (refused.code, refused.json["error"]["code"]) == (2, "usage")
     dry = world.lsms("push", audience, "--verify", "--dry-run", "--json")
     assert (dry.code, dry.json["verify"]) == (0, None)
+
+
+def test_rows_are_named_among_many_files_with_blank_lines(make_world: Callable[..., World]) -> None:
+    """Read list by list, each difference, and each member not in Listrak, is named by its file and its record there."""
+    world = make_world(invented_contacts=False)
+    phones = [f"212555{number:04d}" for number in range(1000, 1600)]
+    random.Random(9).shuffle(phones)
+    world.admin("contacts?sender_code=1026", "phone,First Name\n" + "".join(f"{p},Old\n" for p in phones[:-5]))
+    folder = world.home / "folder"
+    folder.mkdir()
+    expected = set()
+    for file in range(3):
+        lines = ["phone,First Name"]
+        for n, phone in enumerate(phones[file::3]):
+            lines += [""] * (n % 7 == 3)
+            changed = n % 11 == 0
+            lines.append(f"{phone},{'New' if changed else 'Old'}")
+            if phone in phones[-5:]:
+                expected.add((f"{file}.csv", len(lines), "phone"))
+            elif changed:
+                expected.add((f"{file}.csv", len(lines), "First_Name"))
+        (folder / f"{file}.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    out = world.home / "out.csv"
+    document = world.lsms("verify", folder, "--out", out, "--json").json
+    listed = list(csv.DictReader(out.read_text("utf-8").splitlines()))
+    assert {(Path(line["file"]).name, int(line["row"]), line["column"]) for line in listed} == expected
+    assert (len(listed), document["not_in_listrak"]) == (len(expected), 5)

@@ -37,12 +37,14 @@ class ColumnMarks(Struct, frozen=True):
 
 
 class ColumnCounts(Struct):
-    """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; and
-    among all members ZIPs that are too short. A value left out counts also where no other is left to send."""
+    """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; among
+    those dropped for their values, the values that are `unfit`; and among all members ZIPs that are too short. A value
+    left out counts also where no other is left to send."""
 
     empty: Counter[str] = field(default_factory=Counter)
     cleaned: Counter[str] = field(default_factory=Counter)
     blanked: Counter[str] = field(default_factory=Counter)
+    unfit: Counter[str] = field(default_factory=Counter)
     short_zips: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -53,17 +55,18 @@ class ColumnCounts(Struct):
         if members.column_sets is not None:
             passed = sent | (members.column_sets == 0) & (members.verdicts == Verdict.UNCHANGED)
         counts = cls()
-        counts.count(map(ColumnMarks.of, members.columns), sent, passed)
+        counts.count(map(ColumnMarks.of, members.columns), sent, passed, dropped_for_values(members.verdicts))
         return counts
 
-    def count(self, columns: Iterable[ColumnMarks], sent: Mask, passed: Mask) -> None:
-        """Add the columns of one batch. Bool a row: members that are `sent`, and those that `passed` all checks, whose
-        unfit values count."""
-        sent_bits, passed_bits = np.packbits(sent), np.packbits(passed)
+    def count(self, columns: Iterable[ColumnMarks], sent: Mask, passed: Mask, dropped: Mask) -> None:
+        """Add the columns of one batch. Bool a row: members that are `sent`; those that `passed` all checks, whose
+        unfit values are blanked; those `dropped` for unfit values."""
+        sent_bits, passed_bits, dropped_bits = np.packbits(sent), np.packbits(passed), np.packbits(dropped)
         for marks in columns:
             self.empty[marks.name] += _common(marks.empty, sent_bits)
             self.cleaned[marks.name] += _common(marks.cleaned, sent_bits)
             self.blanked[marks.name] += _common(marks.unfit, passed_bits)
+            self.unfit[marks.name] += _common(marks.unfit, dropped_bits)
             self.short_zips[marks.name] += marks.short_zips
 
     def add(self, other: ColumnCounts) -> None:
@@ -71,7 +74,14 @@ class ColumnCounts(Struct):
         self.empty.update(other.empty)
         self.cleaned.update(other.cleaned)
         self.blanked.update(other.blanked)
+        self.unfit.update(other.unfit)
         self.short_zips.update(other.short_zips)
+
+
+def dropped_for_values(verdicts: np.ndarray) -> Mask:
+    """Bool a row: its member is dropped for a value that its field cannot hold."""
+    dropped: Mask = (verdicts == Verdict.BAD_VALUE) | (verdicts == Verdict.VALUE_TOO_LONG)
+    return dropped
 
 
 def _packed(mask: Mask | None) -> Bytes | None:

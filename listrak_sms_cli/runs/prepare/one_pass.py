@@ -10,7 +10,7 @@ from listrak_sms_cli.audience import AudienceProfile, CleanedColumn, ColumnFacts
 from listrak_sms_cli.audience.source import Chunk
 from listrak_sms_cli.columnar import decoded, in_order
 from listrak_sms_cli.runs.events import Listener, Phase
-from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks
+from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks, dropped_for_values
 from listrak_sms_cli.runs.prepare.phone_pass import ChunkPhones, PhoneCollector, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
@@ -43,7 +43,7 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
     counts, start = ColumnCounts(), 0
     for columns, rows in zip(marks, phones.chunk_rows, strict=True):
         of_chunk = sent[start : start + rows]
-        counts.count(columns, of_chunk, of_chunk)
+        counts.count(columns, of_chunk, of_chunk, dropped_for_values(phones.verdicts[start : start + rows]))
         start += rows
     return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64))
 

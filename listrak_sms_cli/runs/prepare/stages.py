@@ -135,7 +135,7 @@ class Preparation:
             guards.drop_rate(counts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
             guards.shrink(counts, before, options.max_shrink)
-        guards.nothing_sendable(counts, self._findings.audience, options.reading.allow_empty, self._findings.rejects)
+        guards.nothing_sendable(counts, self._findings.audience, options.reading)
         if not options.per_contact:
             check_groups(checked.column_sets, planned.plan)
         elif not options.yes:

@@ -153,6 +153,12 @@ class _ChunkCheck(Struct, frozen=True):
         packer, recall = self.receivers.packer, self.receivers.recall
         if packer is None:
             return
+        groups = cleaned.column_sets is not None
+        if recall is not None and groups and not packer.by_filled_columns:
+            # One by one: a member is remembered by the columns it fills, as one in an import file is.
+            for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
+                recall.leave_out(rows, numbers, lines, cleaned.verdicts)
+            recall = None
         for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=packer.by_filled_columns):
             yield lines if recall is None else recall.leave_out(rows, numbers, lines, cleaned.verdicts)
 

@@ -54,8 +54,8 @@ def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -
 
 
 def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
-    """Return warnings when a spreadsheet has damaged phones, and when many members are dropped. `rejects`: the file
-    that names them."""
+    """Return warnings when a spreadsheet has damaged phones, when members are dropped for their values, and when many
+    are dropped. `rejects`: the file that names them."""
     warnings: list[RunWarning] = []
     if damaged := checked.phones.exponents:
         phones = checked.read - checked.counts[Verdict.MISSING_PHONE]
@@ -64,6 +64,10 @@ def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
             "7.18E+10). Format the column as text and export again."
         )
         warnings.append(RunWarning("phones_in_exponent_form", message))
+    if unfit := _by_column(checked.columns.unfit):
+        who = f"{rejects or '--rejects FILE'} names them"
+        message = f"Members are dropped for values that their field cannot hold: {unfit}; {who}."
+        warnings.append(RunWarning("bad_values", message))
     if checked.dropped * 100 > MANY_DROPPED * checked.read:
         message = (
             f"{100 * checked.dropped / checked.read:.1f} % of the members are dropped "
@@ -120,6 +124,12 @@ def delivery_notices(state: RunState) -> list[RunWarning]:
             "the same values are written twice."
         )
         warnings.append(RunWarning("maybe_repeated", message))
+    if untraceable := [str(part.line.part) for part in state.leaves if part.is_untraceable]:
+        message = (
+            f"Listrak accepted import file {', '.join(untraceable)}, but gave its import an id that it cannot be asked "
+            "about: how it ends is not known."
+        )
+        warnings.append(RunWarning("import_untraceable", message))
     if words := sorted({part.word for part in state.leaves if part.new_word}):
         message = f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}."
         warnings.append(RunWarning("new_import_word", message))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from listrak_sms_cli.runs.record.recipe import identity_of, plan_of, recipe_of, rules_of
     from listrak_sms_cli.runs.record.row_map import parts_of_rows, write_row_map
-    from listrak_sms_cli.runs.record.state import PartState, PartStatus, RunState
+    from listrak_sms_cli.runs.record.state import NOT_FOUND, UNKNOWN_STATE, PartState, PartStatus, RunState
     from listrak_sms_cli.runs.record.store import RunStore, StoredRun, fingerprint, new_run_id
     from listrak_sms_cli.runs.record.unsent_rows import write_members
 
@@ -41,7 +41,7 @@ __all__, __getattr__ = on_demand(
     "Unreached Updated",
     recipe="identity_of plan_of recipe_of rules_of",
     row_map="parts_of_rows write_row_map",
-    state="PartState PartStatus RunState",
+    state="NOT_FOUND UNKNOWN_STATE PartState PartStatus RunState",
     store="RunStore StoredRun fingerprint new_run_id",
     unsent_rows="write_members",
 )

@@ -28,6 +28,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
             phone_format=rules.phone_format.value,
             empty_cells="keep" if rules.keep_empty else "send",
         ),
+        files=list(audience.files),
     )
 
 

@@ -19,6 +19,7 @@ from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, Nothi
 from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import MembersCounted, MembersSent, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import nothing_sendable
 from listrak_sms_cli.runs.record import PartStatus, Sending, Updated
@@ -75,7 +76,7 @@ class _Updates:
                 self._send_batch(batch, merge, pool)
         if stop.is_set() and not self._problems and self._run.state.pending:
             self._problems.append(Interrupted("Interrupted."))
-        tell(PhaseEnded(Phase.SENDING))
+        tell(PhaseEnded(Phase.SENDING, complete=not self._problems))
         return self._problems + self._refused() + self._nobody()
 
     def _merge(self) -> Merge:
@@ -165,14 +166,19 @@ class _Updates:
         return [
             ListrakRefused(
                 f"Listrak refused the values of {who}: {self._refusals.counted}.",
-                hint="`lsms status --members FILE` names their rows." if self._run.findings.kept else "",
+                hint=self._who,
                 code="members_refused",
             )
         ]
 
+    @property
+    def _who(self) -> str:
+        """Where the members that were not updated are named: the rejects file was written before any was tried."""
+        return f"lsms status {self._run.id} --members FILE names their rows." if self._run.findings.kept else ""
+
     def _nobody(self) -> list[LsmsError]:
         try:
-            nothing_sendable(self._verdicts(), self._run.findings.audience, allow_empty=False)
+            nothing_sendable(self._verdicts(), self._run.findings.audience, ReadingOptions(), self._who)
         except NothingSent as error:
             return [error]
         return []
