@@ -123,7 +123,6 @@ def error_of(world: World, *arguments: object) -> str:
 
 
 @pytest.mark.parametrize("command", [["resume"], ["status", "--members", "members.csv"]], ids=" ".join)
-@pytest.mark.xfail(reason="a missing or cut row map is an internal error", strict=True)
 def test_a_run_without_its_row_map_gives_nothing_away(canaries: World, command: list[str]) -> None:
     """A run whose row map somebody has removed ends in an error that lsms foresaw, whoever needs the map."""
     (refused_run(canaries) / "parts.parquet").unlink()

@@ -78,7 +78,7 @@ class RunStore:
     def create(self, run_id: str) -> Path:
         """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
         for a folder that is there already (of another run that drew the same id)."""
-        self._runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self._runs)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         sync_folder(self._runs)
@@ -199,7 +199,7 @@ class RunStore:
         holder = self._locks / f"{sender_code}.run"
         lock: filelock.BaseFileLock | None = None
         try:
-            self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(self._locks)
             lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
             lock.acquire()
             with suppress(OSError):  # a full disk: nobody learns who has it
@@ -217,6 +217,12 @@ class RunStore:
         finally:
             if lock is not None:
                 lock.release()
+
+
+def _make_private(folder: Path) -> None:
+    """A folder of the state folder, and that one, 0700: the mode of `mkdir` is not that of parents it makes."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write_holder(path: Path, run_id: str) -> None:
