@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -51,8 +52,9 @@ def status(given: Given) -> None:
     from listrak_sms_cli.runs import status_of, waiting
 
     settings = given.settings()
+    members = Path(given["members"]) if given["members"] else None
     with given.display() as tell:
-        report = status_of(settings, given["run"], tell, waiting=waiting(given.values), members=given["members"])
+        report = status_of(settings, given["run"], tell, waiting=waiting(given.values), members=members)
     output.report(report)
 
 

@@ -81,7 +81,7 @@ class GoingOn(Options, keywords=False):
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
-    members = Option(File("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
+    members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, FieldKind, Verdict, short_zips
 from listrak_sms_cli.audience.values import all_padded
-from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, raw, select, words_and_places
+from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, select, used_words
 
 
 class ColumnMarks(Struct, frozen=True):
@@ -38,17 +38,18 @@ class ColumnMarks(Struct, frozen=True):
         """Mark the cells of a cleaned column."""
         values = column.values
         texts, kind = values.text, column.plan.field.kind
+        empty = empty_cells(texts)
         future = 0 if values.future is None else int(np.count_nonzero(values.future))
         return cls(
             column.plan.name,
-            _packed(empty_cells(texts)),
+            _packed(empty),
             _packed(values.changed),
             _packed(column.unfit),
             short_zips(decoded(texts)) if column.plan.holds_zips else 0,
             future,
-            int(np.count_nonzero(raw(decoded(texts)).lengths)) if kind is FieldKind.DATE else 0,
+            len(texts) - (0 if empty is None else int(np.count_nonzero(empty))) if kind is FieldKind.DATE else 0,
             {} if values.null_words is None else _words(select(decoded(texts), values.null_words)),
-            all_padded(words_and_places(texts)[0]) if kind is FieldKind.TEXT else None,
+            all_padded(used_words(texts)) if kind is FieldKind.TEXT else None,
             values.doubtful is not None,
             values.contradicting is not None,
         )
