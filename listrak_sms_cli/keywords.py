@@ -23,6 +23,8 @@ class SharedKeywords(TypedDict, total=False):
     give_up_after: float | str | None
     format: str | None
     delimiter: str | None
+    quote: str | None
+    escape: str | None
     encoding: str | None
     sheet: str | None
     null_value: str | Iterable[str] | None

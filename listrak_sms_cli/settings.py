@@ -1,11 +1,13 @@
 """Settings, each with where it came from.
 
 Precedence: option > a profile named explicitly > environment > profile `default` > default. A profile is a table
-of the config file and holds the same settings by the same names, never the secret itself.
+of the config file and holds the same settings by the same names, never the secret itself. A byte order mark, and
+blanks and line ends around a setting, are left out.
 """
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import re
@@ -29,8 +31,10 @@ ENVIRONMENT = {
     "token_url": "LISTRAK_TOKEN_URL",
     "state_dir": "LSMS_STATE_DIR",
     "give_up_after": "LSMS_GIVE_UP_AFTER",
+    "keep_runs": "LSMS_KEEP_RUNS",
 }
-DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m"}
+DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
+_PATHS = frozenset({"client_secret_file", "state_dir"})  # in which a blank may be meant
 
 
 def parse_duration(text: str, where: str) -> float:
@@ -43,8 +47,9 @@ def parse_duration(text: str, where: str) -> float:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a command. `give_up_after` in seconds; `sources`: where each setting came from
-    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default")."""
+    """The settings of a command. `give_up_after` and `keep_runs` (how long runs that ended well are remembered) in
+    seconds; `sources`: where each setting came from ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in
+    /…/config.toml", "default")."""
 
     client_id: str | None
     client_secret: str | None = field(repr=False)
@@ -53,6 +58,7 @@ class Settings:
     token_url: str
     state_dir: Path
     give_up_after: float
+    keep_runs: float
     profile: str
     config: Path
     sources: Mapping[str, str]
@@ -114,8 +120,9 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
             *((by_profile, by_environment) if explicit else (by_environment, by_profile)),
             (DEFAULTS.get(name), "default"),
         ]
-        values[name], sources[name] = next((layer for layer in layers if layer[0] not in (None, "")), (None, ""))
-    direct = None if explicit and "client_secret_file" in profile else env.get("LISTRAK_CLIENT_SECRET")
+        trimmed = ((value if name in _PATHS else _trimmed(value), source) for value, source in layers)
+        values[name], sources[name] = next((layer for layer in trimmed if layer[0] not in (None, "")), (None, ""))
+    direct = None if explicit and "client_secret_file" in profile else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
     secret, sources["client_secret"] = _secret(values, sources, direct)
     client_id, sender_code = values["client_id"], values["sender_code"]
     return Settings(
@@ -126,6 +133,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         token_url=str(values["token_url"]),
         state_dir=_state_dir(values["state_dir"]),
         give_up_after=_seconds(values["give_up_after"], sources["give_up_after"]),
+        keep_runs=_seconds(values["keep_runs"], sources["keep_runs"]),
         profile=profile_name,
         config=config,
         sources=sources,
@@ -174,7 +182,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
     """The profiles of the config file by name; None where there is no such file."""
     try:
         _refuse_unsafe(config, "config file", secret=False)
-        text = config.read_text("utf-8")
+        text = _text_of(config)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError):
@@ -183,7 +191,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
 
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         line = re.search(r"at line (\d+)", str(error))
         raise SettingsError(
             f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.", code="config_not_toml"
@@ -233,7 +241,7 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
     path = Path(str(values["client_secret_file"])).expanduser()
     try:
         _refuse_unsafe(path, "secret file", secret=True)
-        text = path.read_text("utf-8").strip()
+        text = _trimmed(_text_of(path))
     except (OSError, UnicodeDecodeError):
         raise SettingsError(
             f"The secret file {path} cannot be read.", hint=f"It is named by {from_file}.", code="secret_unreadable"
@@ -241,6 +249,18 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
     if not text:
         raise SettingsError(f"The secret file {path} is empty.", code="secret_empty")
     return text, f"{path} ({from_file})"
+
+
+def _text_of(path: Path) -> str:
+    """The text of a settings file without its byte order mark: UTF-8, or the UTF-16 that Windows writes. Raises OSError
+    and UnicodeDecodeError."""
+    content = path.read_bytes()
+    return content.decode("utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
+def _trimmed(value: Any) -> Any:
+    """A text without what nobody means to write around a setting."""
+    return value.strip("\ufeff \t\r\n\v\f\u00a0") if isinstance(value, str) else value
 
 
 def _refuse_unsafe(path: Path, what: str, *, secret: bool) -> None:

@@ -27,7 +27,7 @@ errors
 options keywords
 settings columnar
 listrak
-audience.columns
+audience.columns audience.cell_errors audience.shapes
 audience.phones audience.source
 audience.values
 audience.members audience.dedupe

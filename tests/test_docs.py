@@ -40,6 +40,8 @@ def test_each_command_runs(ready: World, line: str) -> None:
         line += " --help"
     if line.startswith("lsms resume"):
         line = line.replace("lsms resume", "lsms status")
+    if line.startswith("lsms pull"):
+        (ready.home / "before.csv").unlink()
     ended = ready.lsms(*shlex.split(line, comments=True)[1:], cwd=ready.home, env={"PYTHONPATH": str(PROJECT)})
     assert ended.code == 0, ended.out + ended.err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.routes import Endpoint
+from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import ENVIRONMENT, Settings, load_settings, parse_duration
 
 SECRET = "s3cr3t-canary"
@@ -23,6 +25,7 @@ VALUES = {
     "state_dir": ("/o", "/p", "/e"),
     "give_up_after": ("1s", "2s", "3s"),
 }
+BY_FILE = '[default]\nclient_id = "me"\nsender_code = 9\n'
 DEFAULT = {
     "sender_code": None,
     "api_url": "https://api.listrak.com/sms",
@@ -262,7 +265,7 @@ def test_secret_files_that_others_may_touch(tmp_path: Path, mode: int, word: str
 def test_secret_files_that_hold_no_secret(tmp_path: Path) -> None:
     """A secret file that is empty, missing, a folder or no text is refused; the message says who named it."""
     assert refusal(tmp_path, {"LISTRAK_CLIENT_SECRET_FILE": secret_file(tmp_path, " \n")}).code == "secret_empty"
-    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    (tmp_path / "secret").write_bytes(b"\xff\xfe\x00")
     for path in (str(tmp_path / "gone"), str(tmp_path), str(tmp_path / "secret")):
         error = refusal(tmp_path, {"LISTRAK_CLIENT_SECRET_FILE": path})
         assert error.code == "secret_unreadable"
@@ -370,3 +373,45 @@ def test_what_only_looks_like_loopback(host: str) -> None:
     """A name that begins like loopback is not loopback."""
     with pytest.raises(SettingsError):
         Endpoint(f"http://{host}/sms", "https://t.test")
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\ufeff{}", "\t{}\u00a0", "\ufeff{}\r\n\r\n"])
+def test_what_nobody_means_to_write_around_a_secret_is_left_out(tmp_path: Path, around: str) -> None:
+    """Blanks, line ends and a byte order mark around client id and secret are left out, wherever they stand."""
+    given = {"LISTRAK_CLIENT_ID": around.format("me"), "LISTRAK_CLIENT_SECRET": around.format(SECRET)}
+    assert load(tmp_path, given).credentials() == ("me", SECRET)
+    by_file = {"LISTRAK_CLIENT_ID": "me", "LISTRAK_CLIENT_SECRET_FILE": secret_file(tmp_path, around.format(SECRET))}
+    assert load(tmp_path, by_file).credentials() == ("me", SECRET)
+    path = tmp_path / "secret"
+    config(tmp_path, f"[default]\nclient_id = {json.dumps(around.format('me'))}\nclient_secret_file = '{path}'\n")
+    assert load(tmp_path).credentials() == ("me", SECRET)
+
+
+def test_a_setting_of_blanks_alone_is_none(tmp_path: Path) -> None:
+    """A client id or secret of blanks is as one that is not set."""
+    settings = load(tmp_path, {"LISTRAK_CLIENT_ID": " ", "LISTRAK_CLIENT_SECRET": "\n", "LISTRAK_SENDER_CODE": " 7\n"})
+    assert not settings.has_credentials
+    assert (settings.client_id, settings.client_secret, settings.sender_code) == (None, None, 7)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_settings_files_may_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str, line_end: str) -> None:
+    """Config and secret file are read as editors on any system write them."""
+    path = config(tmp_path, "")
+    path.write_bytes(BY_FILE.replace("\n", line_end).encode(encoding))
+    secret = tmp_path / "secret"
+    secret.write_bytes(f"{SECRET}{line_end}".encode(encoding))
+    secret.chmod(0o600)
+    settings = load(tmp_path, {"LISTRAK_CLIENT_SECRET_FILE": str(secret)})
+    assert (settings.credentials(), settings.sender_code) == (("me", SECRET), 9)
+
+
+def test_how_long_runs_are_kept(tmp_path: Path) -> None:
+    """`keep_runs` is 90 days, unless the profile or the environment says otherwise; it is no option."""
+    assert load(tmp_path).keep_runs == 90 * 86400
+    config(tmp_path, "[default]\nkeep_runs = '7d'\n")
+    assert load(tmp_path).keep_runs == 7 * 86400
+    assert load(tmp_path, {"LSMS_KEEP_RUNS": "1h"}).keep_runs == 3600
+    assert refusal(tmp_path, {"LSMS_KEEP_RUNS": "long"}).code == "bad_duration"
+    assert all(option.name != "keep_runs" for option in options_of("push"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.audience.cell_errors import *
     from listrak_sms_cli.audience.columns import *
     from listrak_sms_cli.audience.dedupe import *
     from listrak_sms_cli.audience.members import *
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField find_phone "
-    "plan_columns rewrite_names",
+    cell_errors="without_marks",
+    columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
+    "column_key find_phone plan_columns rewrite_names",
     dedupe="Keep among duplicates",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",

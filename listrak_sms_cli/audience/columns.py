@@ -26,8 +26,19 @@ SYSTEM_FIELDS = {
 }
 PHONE_NAMES = ("phone", "phone_number")
 _LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
-_LIKE_A_PHONE = re.compile(r"phone|mobile|cell|msisdn|tel(ephone)?$|sms", re.IGNORECASE)
+_LIKE_A_PHONE = re.compile(
+    r"(?:cell|mobile|home|work|contact|tele?|sms|day|evening)?phone|cell|mobile|msisdn|gsm|tel|sms"
+    r"|(?:phone|cell|mobile|tel|sms)(?:no|nr|num|number)s?"
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")  # of a name, also of one like MobilePhone
+# Control characters, soft hyphen, zero-width and direction marks, byte order mark, fillers.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 _LIKE_A_ZIP = re.compile(r"(^|[\s_])(zip|postal)([\s_]?code)?($|[\s_])|^(zip|postal)code", re.IGNORECASE)
+_LIKE_AN_EMAIL = re.compile(r"(^|[\s_])e[\s_-]?mail([\s_-]?address)?($|[\s_])", re.IGNORECASE)
+_BIRTHDAY = re.compile(r"birth[\s_]*(day|date)|date[\s_]+of[\s_]+birth|d\.?o\.?b\.?", re.IGNORECASE)
 
 
 class FieldKind(Enum):
@@ -72,6 +83,16 @@ class PlannedColumn(Struct, frozen=True):
         """Whether the column or its field is named like a ZIP code."""
         return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
 
+    @property
+    def holds_emails(self) -> bool:
+        """Whether the column or its field is named like an e-mail address."""
+        return _LIKE_AN_EMAIL.search(self.name) is not None or _LIKE_AN_EMAIL.search(self.field.name) is not None
+
+    @property
+    def holds_birthdays(self) -> bool:
+        """Whether the field is a birthday's, which is never in the future."""
+        return _BIRTHDAY.fullmatch(self.field.name.strip()) is not None
+
 
 class ColumnPlan(Struct, frozen=True):
     """What each column of an audience is for. `phone`, `consent`: their indices; `columns`: those that are sent;
@@ -96,7 +117,7 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = original.setdefault(name.casefold(), column)
         if len(original) == len(names):
-            if not any(_key(column) in PHONE_NAMES for column in columns):
+            if not any(column_key(column) in PHONE_NAMES for column in columns):
                 _refuse_data(columns)
             raise AudienceError(
                 f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
@@ -117,6 +138,20 @@ def _refuse_data(header: Sequence[str]) -> None:
         )
 
 
+def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -> None:
+    """Raise AudienceError when a column would have one of the names, but for characters that nobody can see."""
+    visible = [_INVISIBLE.sub("", name) for name in header]
+    for name in wanted:
+        index = _index_of(visible, name)
+        if index is not None and visible[index] != header[index]:
+            raise AudienceError(
+                f"{what}: the name of column {index + 1}, {visible[index]}, holds an invisible character "
+                f"({_code_points(_INVISIBLE.findall(header[index]))}).",
+                hint=f"Type the name {visible[index]} anew in the header of the audience.",
+                code="invisible_character",
+            )
+
+
 def find_phone(header: Sequence[str], wanted: str | None) -> int:
     """Return the index of the phone column: the one named `wanted`, else `phone`, else `phone_number`, ignoring case.
 
@@ -127,8 +162,9 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         if index is not None:
             return index
     _refuse_data(header)
-    likely = [name for name in header if _LIKE_A_PHONE.search(name)]
+    likely = [name for name in header if _is_like_a_phone(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
+    _refuse_invisible(header, [wanted] if wanted else PHONE_NAMES, what)
     if len(header) == 1 and re.search(r"[^\w\s-]", header[0]):
         raise AudienceError(
             f"{what}: only one column was found, so the delimiter may be another one.",
@@ -142,6 +178,10 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         else "Name the phone column with --phone-column NAME.",
         code="no_phone_column",
     )
+
+
+def _is_like_a_phone(name: str) -> bool:
+    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in _WORDS.findall(name))
 
 
 def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
@@ -194,7 +234,7 @@ class _Chosen(Struct, frozen=True):
         mapping: dict[int, str] = {}
         for column, target in choices.mapping.items():
             index = _chosen_column(header, column, "--map")
-            if _key(header[index]) == RESERVED_COLUMN:
+            if column_key(header[index]) == RESERVED_COLUMN:
                 raise AudienceError(
                     f"--map names the column {header[index]}, which is never sent.",
                     hint="Rename it in the audience if it is a profile field of yours.",
@@ -210,15 +250,15 @@ class _Chosen(Struct, frozen=True):
     def leaves_out(self, index: int, name: str, phone: int) -> bool:
         """Whether a column is not sent; phone and consent column are only where `--map` names them."""
         only_read = index in (phone, self.consent) and index not in self.mapping
-        return only_read or index in self.skip or _key(name) == RESERVED_COLUMN
+        return only_read or index in self.skip or column_key(name) == RESERVED_COLUMN
 
 
 def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
     """The index of the column that an option names."""
     index = _index_of(header, name)
     if index is None:
-        keys = {_key(name): name for name in header}
-        near = difflib.get_close_matches(_key(name), keys, 1)
+        keys = {column_key(name): name for name in header}
+        near = difflib.get_close_matches(column_key(name), keys, 1)
         raise AudienceError(
             f"{option} names a column {name} that is not in the audience.",
             hint=f"Did you mean {keys[near[0]]}?" if near else f"It has: {_listed(header)}.",
@@ -232,11 +272,11 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
     if fields is None:
         return ProfileField(0, target or name, FieldKind.TEXT)
     wanted = target or name
-    matches = [f for f in fields if target and target.strip().isdigit() and f.id == int(target)]
-    matches = matches or [f for f in fields if _key(f.name) == _key(wanted)]
-    system = SYSTEM_FIELDS.get(_key(wanted))
+    matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)]
+    matches = matches or [f for f in fields if column_key(f.name) == column_key(wanted)]
+    system = SYSTEM_FIELDS.get(column_key(wanted))
     if not matches and system:
-        matches = [f for f in fields if _key(f.name) == _key(system)]
+        matches = [f for f in fields if column_key(f.name) == column_key(system)]
     active = [f for f in matches if f.active]
     if len(active) == 1:
         return active[0]
@@ -251,16 +291,20 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
             f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
             "with --per-contact)"
         )
-    names = {_key(f.name): f.name for f in fields if f.active}
-    near = [names[key] for key in difflib.get_close_matches(_key(wanted), names, 2)]
+    names = {column_key(f.name): f.name for f in fields if f.active}
+    near = [names[key] for key in difflib.get_close_matches(column_key(wanted), names, 2)]
     wish = f"{name}={target}" if target else name
+    if hidden := _INVISIBLE.findall(wish):
+        return (
+            f"{_INVISIBLE.sub('', wish)} (its name holds an invisible character, {_code_points(hidden)}: take it out)"
+        )
     return f"{wish} (nearest: {', '.join(near)})" if near else wish
 
 
 def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
     taken: dict[tuple[int, str], str] = {}
     for column in planned:
-        target = (column.field.id, _key(column.field.name))
+        target = (column.field.id, column_key(column.field.name))
         other = taken.setdefault(target, column.name)
         if other != column.name:
             raise AudienceError(
@@ -272,18 +316,23 @@ def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
 
 def _index_of(header: Sequence[str], name: str) -> int | None:
     """The column of that name; else the first whose name differs in spaces and underscores only."""
-    for simplified in (lambda text: _rewritten(text).casefold(), _key):
+    for simplified in (lambda text: _rewritten(text).casefold(), column_key):
         names = [simplified(column) for column in header]
         if simplified(name) in names:
             return names.index(simplified(name))
     return None
 
 
+def _code_points(characters: Iterable[str]) -> str:
+    """Characters as Unicode writes them: U+200B."""
+    return ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in characters))
+
+
 def _rewritten(name: str) -> str:
     return re.sub(r"\s", "_", name.strip())
 
 
-def _key(name: str) -> str:
+def column_key(name: str) -> str:
     """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
     integration)."""
     return re.sub(r"[\s_]+", "_", name.strip()).strip("_").casefold()

@@ -9,11 +9,12 @@ from enum import IntEnum
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
 from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColumn
 from listrak_sms_cli.audience.phones import INVALID, MISSING, PhoneFormat, has_other_calling_code, read_phones
+from listrak_sms_cli.audience.shapes import shapes_of
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 from listrak_sms_cli.columnar import (
     Column,
@@ -22,6 +23,7 @@ from listrak_sms_cli.columnar import (
     empty_cells,
     fixed_column,
     mask_of,
+    select,
     words_and_places,
 )
 
@@ -65,7 +67,9 @@ def dropped_by_reason(counts: Mapping[Verdict, int]) -> dict[str, int]:
 
 class CleaningRules(Struct, frozen=True):
     """How members are cleaned. `region`: ISO 3166-1 alpha-2; `date_format`: strptime codes or None. `keep_empty`: an
-    empty cell, or one of blanks, is not sent, so that the stored value stays."""
+    empty cell, or one of blanks, is not sent, so that the stored value stays. `country`: the sender code's, "" = the
+    region; `today`: YYYYMMDD, no birthday is later, 0 = any may be; `mixed_columns`: names of columns whose numbers are
+    spelled in two ways (see ValueRules), which only the whole audience shows."""
 
     region: str
     phone_format: PhoneFormat = PhoneFormat.DIGITS
@@ -73,13 +77,26 @@ class CleaningRules(Struct, frozen=True):
     null_values: tuple[str, ...] = ()
     blank_bad_values: bool = False
     keep_empty: bool = False
+    country: str = ""
+    today: int = 0
+    mixed_columns: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         force_setattr(self, "region", self.region.upper())
+        force_setattr(self, "country", self.country.upper() or self.region)
 
     def for_column(self, column: PlannedColumn) -> ValueRules:
         """The rules for the values of one column."""
-        return ValueRules(column.field.kind, column.field.max_length, self.region, self.date_format)
+        return ValueRules(
+            column.field.kind,
+            column.field.max_length,
+            self.region,
+            self.date_format,
+            mixed=column.name in self.mixed_columns,
+            trims=column.holds_emails or column.holds_zips,
+            birthday=column.holds_birthdays,
+            today=self.today,
+        )
 
 
 class CleanedColumn(Struct, frozen=True):
@@ -99,11 +116,13 @@ class CleanedColumn(Struct, frozen=True):
 
 class Cleaned(Struct, frozen=True):
     """A batch as it will be sent: `columns` in the order of the plan; `verdicts`: uint8 a row. `column_sets`: uint64 a
-    row, bit i is set where column i has a value; None unless the rules keep empty cells."""
+    row, bit i is set where column i has a value; None unless the rules keep empty cells. `unknown_consents`: shapes of
+    words in the consent column that are neither yes nor no, and how often each occurs."""
 
     columns: tuple[CleanedColumn, ...]
     verdicts: np.ndarray
     column_sets: np.ndarray | None = None
+    unknown_consents: Mapping[str, int] = field(default_factory=dict)
 
 
 def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +130,7 @@ def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarr
     cells = blank_nulls(column, rules.null_values) if rules.null_values else column
     numbers = read_phones(cells, rules.region)
     if rules.phone_format is PhoneFormat.NATIONAL:
-        numbers[(numbers > 0) & has_other_calling_code(numbers, rules.region)] = INVALID
+        numbers[(numbers > 0) & has_other_calling_code(numbers, rules.country)] = INVALID
     verdicts = np.zeros(len(numbers), np.uint8)
     verdicts[numbers == MISSING] = Verdict.MISSING_PHONE
     verdicts[numbers == INVALID] = Verdict.INVALID_PHONE
@@ -133,8 +152,10 @@ def clean_members(
     duplicates; not changed. `opted_out`, `not_in_listrak`: bool a row, None = Listrak was not queried.
     """
     verdicts = verdicts.copy()
+    unknown_consents: Mapping[str, int] = {}
     if plan.consent is not None:
-        _mark(verdicts, ~_consents(decoded(cells[plan.consent]), rules), Verdict.NO_CONSENT)
+        consents, unknown_consents = _consents(decoded(cells[plan.consent]), rules)
+        _mark(verdicts, ~consents, Verdict.NO_CONSENT)
     _mark(verdicts, opted_out, Verdict.OPTED_OUT)
     columns = tuple(_clean_column(cells[column.index], column, rules) for column in plan.columns)
     if not rules.blank_bad_values:
@@ -143,11 +164,9 @@ def clean_members(
         for column in columns:
             _mark(verdicts, column.values.too_long, Verdict.VALUE_TOO_LONG)
     _mark(verdicts, not_in_listrak, Verdict.NOT_IN_LISTRAK)
-    if not rules.keep_empty:
-        return Cleaned(columns, verdicts)
-    column_sets = _column_sets(columns, len(verdicts))
-    _mark(verdicts, column_sets == 0, Verdict.UNCHANGED)
-    return Cleaned(columns, verdicts, column_sets)
+    column_sets = _column_sets(columns, len(verdicts)) if rules.keep_empty else None
+    _mark(verdicts, None if column_sets is None else column_sets == 0, Verdict.UNCHANGED)
+    return Cleaned(columns, verdicts, column_sets, unknown_consents)
 
 
 def _column_sets(columns: tuple[CleanedColumn, ...], rows: int) -> np.ndarray:
@@ -169,10 +188,13 @@ def _clean_column(cells: Column, plan: PlannedColumn, rules: CleaningRules) -> C
     return CleanedColumn(plan, values if places is None else values.spread(places))
 
 
-def _consents(cells: pa.StringArray, rules: CleaningRules) -> np.ndarray:
+def _consents(cells: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, Mapping[str, int]]:
+    """Who says yes (bool a row), and the shapes of words that are neither yes nor no."""
     checkbox = ValueRules(FieldKind.CHECKBOX, None, rules.region, None)
-    answers = clean_values(blank_nulls(cells, rules.null_values), checkbox)
-    return mask_of(pc.equal(answers.text, fixed_column("true")[0]))
+    words = blank_nulls(cells, rules.null_values)
+    answers = clean_values(words, checkbox)
+    unknown = shapes_of(select(words, answers.bad)) if answers.bad is not None else {}
+    return mask_of(pc.equal(answers.text, fixed_column("true")[0])), unknown
 
 
 def _mark(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:

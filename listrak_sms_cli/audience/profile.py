@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.members import CleanedColumn
 from listrak_sms_cli.audience.phones import EXPONENT
+from listrak_sms_cli.audience.shapes import shapes_of
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import (
     Column,
@@ -28,7 +29,6 @@ from listrak_sms_cli.columnar import (
     matches,
     nulls_as_empty,
     raw,
-    replace_matches,
     select,
     string_column,
     trimmed,
@@ -41,16 +41,6 @@ _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept, all columns
 _SAMPLED = 1_024  # filled cells, a column, whose shapes and kinds are determined
 _SHAPES = 3
 _MAJORITY = 0.9  # of the sampled cells: the kind that a column looks like
-_SHAPE_LENGTH = 24  # characters
-
-# What is neither letter, digit nor ASCII punctuation could reveal something: it is shown as a dot.
-_MASKS = (
-    (r"\s+", " "),
-    (r"\p{Lu}|\p{Lt}", "X"),
-    (r"\p{Ll}|\p{Lo}|\p{Lm}|\p{M}", "x"),
-    (r"\p{N}", "9"),
-    (r"[^ -~]", "·"),
-)
 _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
 
 
@@ -147,11 +137,18 @@ class AudienceProfile:
         self._null_words = null_words
         self._region = region
         self._date_format = date_format
+        self._not_counted: set[int] = set()
 
     def leave_distinct_out(self, column: int) -> None:
         """Do not count the distinct values of a column: the caller knows them otherwise."""
         if column in self.columns:
+            self._not_counted.add(column)
             self.columns[column].stop_counting(0)
+
+    def restart(self, but: int | None = None) -> None:
+        """Forget what was added of all columns but this one: the audience is read again."""
+        for column in self.columns.keys() - {but}:
+            self.columns[column] = ColumnProfile(capped=column in self._not_counted)
 
     def facts_of(self, cells: Mapping[int, Column]) -> dict[int, ColumnFacts]:
         """Return the facts of some columns of a batch, by their index in the audience. `cells`: pa.string(), or
@@ -199,7 +196,7 @@ class AudienceProfile:
         for kind in _KINDS:
             bad = clean_values(sample, ValueRules(kind, None, self._region, self._date_format)).bad
             kinds[kind] = len(sample) - _count(bad)
-        return replace(facts, sampled=len(sample), shapes=_shapes(sample), kinds=kinds)
+        return replace(facts, sampled=len(sample), shapes=shapes_of(sample), kinds=kinds)
 
 
 def _too_many(distinct: pa.StringArray) -> bool:
@@ -217,18 +214,6 @@ def _longest(cells: pa.StringArray, known: int) -> int:
     if most_bytes <= known or content.data.max() < 0x80:
         return most_bytes
     return int(integers(pc.utf8_length(cells)).max())
-
-
-def _shapes(cells: pa.StringArray) -> dict[str, int]:
-    """How often each shape occurs: x and X for letters, 9 for digits, punctuation as it is, long shapes cut."""
-    shapes = pc.utf8_slice_codeunits(trimmed(cells), 0, _SHAPE_LENGTH + 1)
-    for pattern, mask in _MASKS:
-        shapes = replace_matches(shapes, pattern, mask)
-    texts, counts = (column.to_pylist() for column in pc.value_counts(shapes).flatten())
-    counted: Counter[str] = Counter()
-    for text, count in zip(texts, counts, strict=True):
-        counted[text if len(text) <= _SHAPE_LENGTH else f"{text[: _SHAPE_LENGTH - 1]}…"] += count
-    return dict(counted)
 
 
 def in_exponent_form(cells: pa.StringArray, invalid: Mask) -> int:

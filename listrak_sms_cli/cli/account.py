@@ -119,7 +119,10 @@ def _settings_steps(settings: Settings) -> list[_Step]:
 
 def _without_secrets(url: str) -> str:
     """The address without user, password, query and fragment, where somebody may have put a secret."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "not an address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -162,7 +165,7 @@ def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str
     spellings = [
         form.value
         for form in PhoneFormat
-        if client.contact(sender_code, write_phones(number, form)[0].as_py()) is not None
+        if client.contact(sender_code, write_phones(number, form, country)[0].as_py()) is not None
     ]
     if not spellings:
         missing = AccountError("No spelling of this phone is found.", hint="Take the phone of a contact that exists.")

@@ -48,9 +48,15 @@ class Output:
         return Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
     def document(self, document: Any) -> None:
-        """Write one JSON document."""
+        """Write one JSON document; what standard output cannot hold (a path that is not UTF-8, a narrow encoding) is
+        escaped."""
+        text = json_module.dumps(document, ensure_ascii=False)
+        try:
+            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+        except UnicodeError:
+            text = json_module.dumps(document)
         with self.writing():
-            sys.stdout.write(json_module.dumps(document, ensure_ascii=False) + "\n")
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
     @contextmanager

@@ -10,7 +10,7 @@ def pull(given: Given) -> None:
     """Write the contacts of a sender code, with their field values and whether they opted out, to a file.
 
     The file is itself an audience: taken before a push, it is the way back for every value that was not empty. An
-    interrupted pull goes on when the same command is typed again.
+    interrupted pull goes on when the same command is typed again. A file that is there is kept, unless with --force.
 
     Example: lsms pull --sender-code 1026 -o before.csv
     """
@@ -19,7 +19,12 @@ def pull(given: Given) -> None:
     from listrak_sms_cli.runs import PullOptions, pull_contacts, reading_options
 
     options = PullOptions(
-        given["output"], given["audience"], reading_options(given.values), given["list"], given["subscribed_only"]
+        given["output"],
+        given["audience"],
+        reading_options(given.values),
+        given["list"],
+        given["subscribed_only"],
+        given["force"],
     )
     with given.display() as tell:
         pulled = pull_contacts(settings, options, tell)

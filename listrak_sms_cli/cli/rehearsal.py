@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SENDER_CODE = 1026  # the sandbox's own, when nobody names one
 UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts
 _CONTACTS_AT_ONCE = 100_000
+_JSON = "application/json"
 
 
 def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
@@ -80,7 +81,7 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
     with connect(settings) as client:
         if code not in [known.id for known in client.sender_codes()]:
             country = (reading.region or "US").upper()
-            admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]))
+            admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]), _JSON)
         account = read_account(client, code)
         region = region_of(reading.region, account.country)
         loose = replace(reading.columns, mapping={}, skip_unmatched=True)
@@ -90,11 +91,12 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
             left_out.add(rewrite_names([reading.columns.consent_column])[0].casefold())
         missing = [name for name in plan.skipped if name.casefold() not in left_out]
         known = {field.name.casefold() for field in account.fields}
-        targets = [target for target in reading.columns.mapping.values() if not target.isdigit()]
+        targets = [target for target in reading.columns.mapping.values() if not (target.isascii() and target.isdigit())]
         names = missing + [name for name in targets if name.replace("_", " ").casefold() not in known]
         first_id = max((field.id for field in account.fields), default=0) + 1
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
-        members = read_phones(PlannedAudience(audience, plan, reading.rules(region), reading), lambda _event: None)
+        rules = reading.rules(region, account.country)
+        members = read_phones(PlannedAudience(audience, plan, rules, reading), lambda _event: None)
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
 
@@ -119,8 +121,9 @@ class _Admin:
         self._url = url
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
-    def post(self, route: str, body: str) -> None:
-        request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), method="POST")
+    def post(self, route: str, body: str, kind: str = "text/csv") -> None:
+        headers = {"Content-Type": kind}
+        request = urllib.request.Request(f"{self._url}/sandbox/{route}", body.encode(), headers, method="POST")
         try:
             with self._open(request) as answer:
                 answer.read()

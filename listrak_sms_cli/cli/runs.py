@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,7 +23,7 @@ def runs(given: Given) -> None:
 
     store = RunStore(given.settings().state_dir)
     pruned = store.prune(given["prune"]) if given["prune"] is not None else None
-    rows = sorted([_row(run) for run in store.runs()] + [_damaged(run_id) for run_id in store.damaged()], reverse=True)
+    rows = [_damaged(run) if isinstance(run, str) else _row(run) for run in store.listed()]
     keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
     more = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
     output.listing("runs", "Runs", keys, rows, frozenset({"started"}), **more)
@@ -49,15 +50,11 @@ def status(given: Given) -> None:
     Example: lsms status --wait
     """
     from listrak_sms_cli.runs import status_of, waiting
-    from listrak_sms_cli.runs.record import RunStore, write_members
 
     settings = given.settings()
-    try:
-        with given.display() as tell:
-            report = status_of(settings, given["run"], tell, waiting=waiting(given.values))
-    finally:
-        if given["members"] is not None:
-            write_members(RunStore(settings.state_dir).find(given["run"]), given["members"])
+    members = Path(given["members"]) if given["members"] else None
+    with given.display() as tell:
+        report = status_of(settings, given["run"], tell, waiting=waiting(given.values), members=members)
     output.report(report)
 
 

@@ -32,8 +32,9 @@ def verify(given: Given) -> int:
     from listrak_sms_cli import display
 
     result, console = verified.result, output.console()
-    names = ("read", "checked", "matching", "different", "not in Listrak")
-    counts = (verified.rows_read, result.checked, result.matching, result.different, result.not_in_listrak)
+    names = ("read", "checked", "matching", "different", "not in Listrak", "opted out")
+    found = (result.matching, result.different, result.not_in_listrak, result.opted_out)
+    counts = (verified.rows_read, result.checked, *found)
     with output.writing():
         display.table("Verified", names, [tuple(f"{count:,}" for count in counts)], console)
         if fields := [(name, f"{count:,}") for name, count in result.fields.items() if count]:

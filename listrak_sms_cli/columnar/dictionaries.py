@@ -22,6 +22,7 @@ from listrak_sms_cli.columnar.strings import (
     mask_of,
     nulls_as_empty,
     raw,
+    select,
 )
 
 Column: TypeAlias = pa.StringArray | pa.DictionaryArray
@@ -45,6 +46,16 @@ def words_and_places(column: Column) -> tuple[pa.StringArray, Places | None]:
         words = pa.concat_arrays([words, fixed_column("")])
         places = np.where(mask_of(pc.is_valid(column.indices)), places, empty)
     return words, places
+
+
+def used_words(column: Column) -> pa.StringArray:
+    """The words that rows of a dictionary-encoded column hold, each once; the cells of a plain column."""
+    words, places = words_and_places(column)
+    if places is None:
+        return words
+    used = np.zeros(len(words), np.bool_)
+    used[places] = True
+    return select(words, used)
 
 
 def decoded(column: Column) -> pa.StringArray:

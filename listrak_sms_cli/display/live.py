@@ -104,11 +104,13 @@ class _Screen:
             bar = ProgressBar(
                 total=1.0,
                 completed=share or 0.0,
-                pulse=share is None,
+                pulse=share is None and not ended,
                 complete_style="cyan",
-                finished_style="green" if ended else "cyan",
+                finished_style="green" if phase.complete else "cyan",
             )
-            clock = f"in {duration(phase.seconds(now))}" if ended else f"{duration(left)} left" if left else ""
+            clock = f"{duration(left)} left" if left else ""
+            if ended:
+                clock = f"{'in' if phase.complete else 'stopped after'} {duration(phase.seconds(now))}"
             words = " · ".join(word for word in (*self._pace(phase, now), clock) if word)
             name = Text(phase.phase.value, "" if ended else "bold")
             grid.add_row(name, bar, Text("" if share is None else f"{100 * share:.0f} %"), Text(words, "dim"))

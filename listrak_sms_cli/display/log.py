@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -17,16 +18,23 @@ from listrak_sms_cli.runs import Event, MembersCounted, MembersSent, PhaseAdvanc
 
 class LogFile:
     """Appends events to `path` (created with mode 0600), without progress inside a phase. `form`: "json" or "text". A
-    full disk does not stop the run: it is reported once, on standard error, and nothing more is logged."""
+    full disk, or a pipe that nobody reads (any more), does not stop the run: it is reported once, on standard error,
+    and nothing more is logged."""
 
     def __init__(self, path: Path, form: str, audience: str | None = None) -> None:
         """Raises UsageError when it cannot be opened, or is the audience itself."""
-        if audience is not None and path.exists() and Path(audience).exists() and path.samefile(audience):
+        if audience is not None and _are_one(path, audience):
             raise UsageError(f"--log-file {path} is the audience itself.", hint="Name another file.", code="log_file")
         try:
-            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError:
-            raise UsageError(f"--log-file {path} cannot be written.", code="log_file") from None
+            # Not blocking: a pipe without a reader would be waited for, for ever.
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+        except OSError as error:
+            nobody = error.errno == errno.ENXIO
+            raise UsageError(
+                f"--log-file {path} {'is a pipe that nobody reads' if nobody else 'cannot be written'}.",
+                hint="Start its reader first, or name a file." if nobody else "Name a file in a folder that exists.",
+                code="log_file",
+            ) from None
         self._path = path
         self._json = form == "json"
 
@@ -55,9 +63,17 @@ class LogFile:
                 os.write(self._file, f"{line}\n".encode())
             except OSError:
                 self._close()
-                sys.stderr.write(f"lsms: --log-file {self._path} cannot be written any more; is the disk full?\n")
+                why = "is the disk full, or does nobody read the pipe?"
+                sys.stderr.write(f"lsms: --log-file {self._path} cannot be written any more; {why}\n")
 
     def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _are_one(path: Path, audience: str) -> bool:
+    try:
+        return path.samefile(audience)
+    except (OSError, ValueError):  # one of them is not there, or is no path
+        return False

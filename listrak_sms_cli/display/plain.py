@@ -93,8 +93,8 @@ class Plain(Display):
 
     def _end(self, phase: PhaseTally) -> str:
         seconds = phase.seconds(time.monotonic())
-        ended = phase.phase is not Phase.IMPORTING or phase.done >= phase.total
-        done = f"done in {duration(seconds)}" if ended else f"not ended after {duration(seconds)}"
+        broken_off = "not ended" if phase.phase is Phase.IMPORTING else "stopped"
+        done = f"done in {duration(seconds)}" if phase.complete else f"{broken_off} after {duration(seconds)}"
         line = f"{phase.phase.value.lower()}: {done} ({self._counts(phase)})"
         if phase.phase is Phase.CHECKING and self._tally.dropped:
             line += f"; dropped {self._tally.rows_dropped:,}: {', '.join(reasons(self._tally.dropped))}"

@@ -75,7 +75,7 @@ def _facts(line: ProfiledColumn) -> list[str]:
     if line.type and line.max_length:
         kind = f"{kind}({line.max_length})"
     if not line.readable:
-        return [printable(line.column), f"{goes_to}, no text", "", "", "", ""]
+        return [printable(line.column), f"{goes_to}, not read", "", "", "", ""]
     filled = percent(line.filled, line.rows)
     distinct = f"{line.distinct:,}{'' if line.distinct_is_exact else '+'}"
     return [printable(line.column), goes_to, kind, filled, distinct, f"{line.longest:,}"]

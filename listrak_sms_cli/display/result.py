@@ -59,9 +59,11 @@ def _counts(report: Report, *, bars: bool) -> Table:
     if not report.dry_run:
         failed = report.rows_import_failed
         add("  sent", report.rows_sent, "bold green", f"{failed:,} in imports that ended badly" if failed else "")
+    # Nobody is pending of a run that never began, or cannot be resumed.
+    pending = "  pending" if report.resumable or report.running else "  not sent"
     optional = (
         ("  refused", report.rows_refused, "bold red"),
-        ("  pending", 0 if report.dry_run else report.rows_pending, "bold yellow"),
+        (pending, 0 if report.dry_run else report.rows_pending, "bold yellow"),
         ("unchanged", report.rows_unchanged, ""),
         ("beyond limit", report.rows_beyond_limit, ""),
     )
@@ -134,6 +136,8 @@ def _words(report: Report, paced: bool) -> Text:
     if report.rejects is not None:
         label = "Dropped members, with reasons" if report.rows_dropped else "No member was dropped; an empty list"
         text.append(f"{label}: {printable(report.rejects)}\n")
+    if report.members is not None:
+        text.append(f"Members that did not arrive, by row: {printable(report.members)}\n")
     style = "bold red" if report.exit_code in (1, 2, 4) else "bold yellow" if report.exit_code else "bold green"
     text.append(_ending(report), style)
     if further := _what_next(report):
@@ -148,6 +152,9 @@ def _verified(result: Verification) -> str:
         line += f"; {result.different:,} differ ({fields})"
     if result.not_in_listrak:
         line += f"; {result.not_in_listrak:,} are not in Listrak"
+    if result.opted_out:
+        differ = f", {result.opted_out_different:,} of those differ" if result.opted_out_different else ""
+        line += f"; {result.opted_out:,} opted out{differ}"
     return f"{line}."
 
 
@@ -158,7 +165,9 @@ def _ending(report: Report) -> str:
         return f"Dry run: nothing was sent{would}."
     if not sendable:
         return "Nothing was sent: nothing is to be changed." if report.rows_unchanged else "There was nothing to send."
-    if not sent:
+    if report.running:
+        line = f"The run is at work: {sent:,} of {members(sendable)} sent so far"
+    elif not sent:
         line = f"None of the {sendable:,} sendable members was sent" if sendable > 1 else "The member was not sent"
     elif sent == sendable:
         line = f"All {sendable:,} sendable members were sent" if sendable > 1 else "The one sendable member was sent"
@@ -166,8 +175,8 @@ def _ending(report: Report) -> str:
         line = f"{sent:,} of {sendable:,} sendable members were sent"
     if report.rows_refused:
         line += f"; {report.rows_refused:,} refused by Listrak"
-    if report.rows_pending and sent + report.rows_refused:
-        line += f"; {report.rows_pending:,} pending"
+    if report.rows_pending and sent + report.rows_refused and not report.running:
+        line += f"; {report.rows_pending:,} {'pending' if report.resumable else 'not sent'}"
     if report.rows_import_failed:
         line += f"; {report.rows_import_failed:,} of them in imports that ended badly"
     if words := [line.status for line in report.imports if line.import_file_id]:
@@ -178,11 +187,10 @@ def _ending(report: Report) -> str:
 
 def _what_next(report: Report) -> str:
     """The command to type next, where there is one: none after a sandbox run, or one that was not recorded."""
-    remembered = report.imports and report.sandbox is None and not report.dry_run
-    if not remembered or any(warning.code == "no_state" for warning in report.warnings):
+    if report.running:
+        return f"See how it goes on: lsms status {printable(report.run_id)}"
+    if not report.resumable:
         return ""
     if report.rows_refused or report.rows_pending or report.rows_import_failed:
         return f"Go on with: lsms resume {printable(report.run_id)}"
-    if report.exit_code == 6 or any(line.status == "accepted" for line in report.imports):
-        return f"See how the imports end: lsms status {printable(report.run_id)} --wait"
-    return ""
+    return f"See how the imports end: lsms status {printable(report.run_id)} --wait"

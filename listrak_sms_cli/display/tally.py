@@ -25,7 +25,7 @@ from listrak_sms_cli.runs import (
 
 
 class PhaseTally(Struct):
-    """How far a phase is. Times are monotonic seconds."""
+    """How far a phase is. Times are monotonic seconds. `complete`: it has ended, and all of it was done."""
 
     phase: Phase
     total: int
@@ -33,11 +33,12 @@ class PhaseTally(Struct):
     began: float
     done: int = 0
     ended: float | None = None
+    complete: bool = False
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1; None while the total is not known."""
-        if self.ended is not None:
+        """From 0 to 1, 1 only of a phase that is complete or about to be; None where the total is not known."""
+        if self.complete:
             return 1.0
         return min(1.0, self.done / self.total) if self.total else None
 
@@ -94,7 +95,7 @@ class Tally(Struct):
             if isinstance(event, PhaseAdvanced):
                 tally.done = event.done
             else:
-                tally.ended = time.monotonic()
+                tally.ended, tally.complete = time.monotonic(), event.complete
 
     @property
     def rows_dropped(self) -> int:

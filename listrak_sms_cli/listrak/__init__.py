@@ -22,21 +22,9 @@ __all__, __getattr__ = on_demand(
     auth="Credentials",
     body="PIECE ColumnMapping ImportBody",
     client="ListrakClient",
-    errors="ImportTooLarge NotFound",
+    errors="ContactRefused ImportTooLarge NotFound",
     models="Contact ImportStatus ListedField Page PhoneList",
     paging="pages",
     retry="Policy",
-    routes="Endpoint",
+    routes="Endpoint is_import_id",
 )
-
-
-_HOMES = {
-    "auth": ["Credentials"],
-    "body": ["PIECE", "ColumnMapping", "ImportBody"],
-    "client": ["ListrakClient"],
-    "errors": ["ImportTooLarge", "NotFound"],
-    "models": ["Contact", "ImportStatus", "ListedField", "Page", "PhoneList"],
-    "paging": ["pages"],
-    "retry": ["Policy"],
-    "routes": ["Endpoint"],
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from listrak_sms_cli.errors import Interrupted
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials, Token, TokenKeeper, token_for
 from listrak_sms_cli.listrak.body import ImportBody
-from listrak_sms_cli.listrak.errors import refusal
+from listrak_sms_cli.listrak.errors import is_about_one_contact, refusal
 from listrak_sms_cli.listrak.retry import (
     Policy,
     Retry,
@@ -73,15 +74,18 @@ class Calls:
         acts = method != "GET"
         request = Outgoing(method, self._endpoint.api_url + path, headers, content, length, acts)
 
+        def send(until: float) -> tuple[Token, Answer]:
+            token = self._tokens.current(until - time.monotonic(), upload_seconds(length))
+            return token, self._exchange(request.with_token(token.value), until - time.monotonic())
+
         def attempt(left: float) -> Shape:
             if body:
                 body.complete = False
-            token = self._tokens.current(left, upload_seconds(length))
-            answer = self._exchange(request.with_token(token.value), left)
-            if answer.status == 401 and _error(answer).error != "ERROR_INVALID_CREDENTIALS":
+            until = time.monotonic() + left + upload_seconds(length)
+            token, answer = send(until)
+            if answer.status == 401 and _may_be_the_token(_error(answer).error):
                 self._tokens.discard(token)
-                token = self._tokens.current(left, upload_seconds(length))
-                answer = self._exchange(request.with_token(token.value), left)
+                _, answer = send(until)
             return _decoded(answer, read)
 
         what = check_route(method, path.partition("?")[0])
@@ -129,6 +133,10 @@ class Calls:
             interrupted.maybe_arrived = failure.maybe_arrived
             raise interrupted
         raise failure
+
+
+def _may_be_the_token(code: str) -> bool:
+    return code != "ERROR_INVALID_CREDENTIALS" and not is_about_one_contact(code)
 
 
 def _decoded(answer: Answer, read: Callable[[Answer], Shape]) -> Shape:

@@ -88,7 +88,8 @@ class ListrakClient:
             return [field for page in self._pages(path, models.FieldWire) for field in page.items]
 
     def start_import(self, sender_code: int, body: ImportBody) -> AcceptedImport:
-        """Start a Contact Update Import. Raises ImportTooLarge when a smaller file may be accepted."""
+        """Start a Contact Update Import. The id of the import is whatever Listrak gives, which may be one that cannot
+        be asked about (see `is_import_id`). Raises ImportTooLarge when a smaller file may be accepted."""
         if body.content.size > MAX_FILE_BYTES:
             raise too_large()
         path = f"/v1/ShortCode/{sender_code}/ContactImport"
@@ -100,7 +101,7 @@ class ListrakClient:
             refused = too_large()
             refused.maybe_arrived = error.maybe_arrived
             raise refused from None
-        return AcceptedImport(str(created.resource_id), arrived)
+        return AcceptedImport("" if created.resource_id is None else str(created.resource_id), arrived)
 
     def import_status(self, sender_code: int, import_file_id: str) -> ImportStatus:
         """The state of an import."""

@@ -42,6 +42,10 @@ _REFUSED = {
         "Run `lsms validate` with the sender code, it names the members.",
     ),
 }
+# Codes about one contact are these, and all that speak of a phone number; some of them (…_BLOCKED) are in no registry.
+_ABOUT_ONE_CONTACT = frozenset(
+    {"ERROR_BIRTHDAY_FIELD_NULL", "ERROR_INVALID_EMAIL_ADDRESS", "ERROR_SEGMENTATION_MAX_LENGTH"}
+)
 _PARAMETERS = re.compile(
     r"\b(fileName|fileStream|importType|hasColumnNames|textQualifier|fileMappings|fileColumnType|fileColumn|"
     r"segmentationFieldId|defaultValue|phoneNumber|cursor|count|senderCodeId|importFileId|phoneListId)\b"
@@ -60,10 +64,21 @@ class NotFound(ListrakRefused):
     default_code = "not_found"
 
 
-class PhoneNotFound(ListrakRefused):
+class ContactRefused(ListrakRefused):
+    """Listrak refused a request for a reason that lies in the one contact it is about; others may be accepted."""
+
+    default_code = "contact_refused"
+
+
+class PhoneNotFound(ContactRefused):
     """The sender code has no contact with this phone, or not in this spelling."""
 
     default_code = "phone_not_found"
+
+
+def is_about_one_contact(code: str) -> bool:
+    """Whether an error code of Listrak is about one contact, and says nothing about the others."""
+    return code in _ABOUT_ONE_CONTACT or "PHONE_NUMBER" in code
 
 
 def refusal(status: int, code: str, message: str) -> LsmsError:
@@ -77,6 +92,8 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
             hint="Check --api-url and --token-url.",
             code="redirect",
         )
+    if is_about_one_contact(code):
+        return _contact_refusal(code, f"({named})", stable)
     if code in _CREDENTIALS or status in (401, 403):
         text, hint = _CREDENTIALS.get(code, _CREDENTIALS["ERROR_UNAUTHORIZED"])
         return CredentialsRefused(f"{text} ({named})", hint=hint)
@@ -85,8 +102,6 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
     if code in _ACCOUNT:
         text, hint = _ACCOUNT[code]
         return ListrakRefused(f"{text} ({named})", hint=hint, code=stable)
-    if code in ("ERROR_PHONE_NUMBER_NOT_FOUND", "ERROR_INVALID_PHONE_NUMBER"):
-        return PhoneNotFound(f"Listrak has no contact with this phone. ({named})", code=stable)
     if status == 404:
         return NotFound(
             f"Listrak does not find what was requested. ({named})",
@@ -102,6 +117,13 @@ def refusal(status: int, code: str, message: str) -> LsmsError:
         )
     text, hint = _REFUSED.get(code, ("Listrak refused the request.", "See `lsms check`."))
     return ListrakRefused(f"{text} ({named})", hint=hint, code=stable)
+
+
+def _contact_refusal(code: str, named: str, stable: str) -> ContactRefused:
+    if code in ("ERROR_PHONE_NUMBER_NOT_FOUND", "ERROR_INVALID_PHONE_NUMBER"):
+        return PhoneNotFound(f"Listrak has no contact with this phone. {named}", code=stable)
+    text, hint = _REFUSED.get(code, ("Listrak refused this contact.", ""))
+    return ContactRefused(f"{text} {named}", hint=hint, code=stable)
 
 
 def too_large() -> ImportTooLarge:

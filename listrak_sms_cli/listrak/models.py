@@ -154,7 +154,7 @@ class FieldWire(Wire, frozen=True):
             self.segmentation_field_id,
             self.segmentation_field_name or "",
             self.data_type or "Text",
-            self.max_length or None,
+            self.max_length if (self.max_length or 0) > 0 else None,
             self.status_flag or "",
         )
 
@@ -240,9 +240,9 @@ class Collection(Wire, Generic[Item], frozen=True):
 
 
 class Created(Wire, frozen=True):
-    """The answer to a request that created something."""
+    """The answer to a request that created something; it may have no id."""
 
-    resource_id: str | int
+    resource_id: str | int | None
 
 
 class ErrorWire(Wire, frozen=True):

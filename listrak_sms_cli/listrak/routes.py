@@ -3,14 +3,17 @@ unsubscribe, create and delete nobody."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import urllib.parse
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from listrak_sms_cli.errors import SettingsError
 
+_IMPORT_ID = r"[\w-]+"
 _ALLOWED = [
     (name, method, re.compile(path, re.ASCII))
     for name, method, path in (
@@ -18,7 +21,7 @@ _ALLOWED = [
         ("the sender code", "GET", r"/v1/ShortCode/\d+"),
         ("the profile fields", "GET", r"/v1/ShortCode/\d+/SegmentationField"),
         ("the import", "POST", r"/v1/ShortCode/\d+/ContactImport"),
-        ("the import's state", "GET", r"/v1/ShortCode/\d+/ContactImport/[\w-]+"),
+        ("the import's state", "GET", rf"/v1/ShortCode/\d+/ContactImport/{_IMPORT_ID}"),
         ("a contact", "GET", r"/v1/ShortCode/\d+/Contact/(%2B)?[\w-]+"),
         ("a contact's update", "PUT", r"/v1/ShortCode/\d+/Contact"),
         ("the phone lists", "GET", r"/v1/ShortCode/\d+/PhoneList"),
@@ -30,6 +33,11 @@ _ALLOWED = [
 
 class ForbiddenRouteError(Exception):
     """A bug in lsms: it tried a request it must never make."""
+
+
+def is_import_id(import_file_id: str) -> bool:
+    """Whether an import can be asked about by this id: it can stand in a path, and leads to nothing else there."""
+    return re.fullmatch(_IMPORT_ID, import_file_id, re.ASCII) is not None
 
 
 def check_route(method: str, path: str) -> str:
@@ -66,7 +74,18 @@ def check_request(endpoint: Endpoint, method: str, url: str) -> None:
 def is_loopback(url: str) -> bool:
     """Whether the address is on this machine."""
     host = urllib.parse.urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_usable(url: str) -> bool:
+    """Whether a connection can be opened to the host of an address: no number over 255 in it, no empty label."""
+    try:
+        return bool(httpx.URL(url).host) and bool(httpx.URL(url).host.encode("idna"))
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def _check_address(url: str, what: str, option: str) -> None:
@@ -76,7 +95,7 @@ def _check_address(url: str, what: str, option: str) -> None:
         _ = parts.port
     except ValueError:
         host, user, parts = None, None, urllib.parse.urlsplit("")
-    if not host or parts.scheme not in ("https", "http"):
+    if not host or parts.scheme not in ("https", "http") or not is_usable(url):
         raise SettingsError(f"{what} is not an address.", hint=f"Write {option} https://…", code="bad_address")
     if user or parts.query or parts.fragment:
         raise SettingsError(

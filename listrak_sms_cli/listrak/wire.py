@@ -15,7 +15,8 @@ import time
 import urllib.parse
 import urllib.request
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ import httpx
 
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.body import ImportBody
-from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback
+from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback, is_usable
 from listrak_sms_cli.version import VERSION
 
 _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0  # seconds
@@ -31,6 +32,7 @@ _SLOWEST = 500_000  # bytes a second: a body's read timeout grows at this rate
 _SHORTEST = 1.0  # seconds: what an attempt may wait even when the time is almost over
 _IDLE = 15.0  # seconds an idle connection is kept; gateways drop them after a minute
 _LARGEST_ANSWER = 256 * 1024 * 1024  # bytes; a page of 5000 contacts is far below
+_PIECE = 1024 * 1024  # bytes that are decompressed at once
 _CLOSING = 2.0  # seconds `close` waits for requests it has interrupted
 
 
@@ -85,8 +87,8 @@ class Wire:
             self._transports = {origin: _transport(context, proxy) for origin, proxy in proxies.items()}
 
     def exchange(self, request: Outgoing, left: float) -> Answer:
-        """Send a request and return its answer. No wait is longer than `left` seconds; an upload that makes progress
-        goes on.
+        """Send a request and return its answer. Neither the wait for a connection nor that for the whole answer is
+        longer than `left` seconds; an upload that makes progress goes on.
 
         Raises ForbiddenRouteError before a connection is opened, httpx.TransportError when it breaks, and
         httpx.DecodingError for an answer that cannot be read.
@@ -106,7 +108,7 @@ class Wire:
         with self._busy():
             response = self._transports[_origin(request.url)].handle_request(built)
             try:
-                body = _read(response, time.monotonic() + timeouts["read"])
+                body = _read(response)
             finally:
                 response.close()
         return Answer(response.status_code, response.headers, body)
@@ -132,6 +134,32 @@ class Wire:
                 self._idle.notify_all()
 
 
+class _TimedRead:
+    """Reads from a connection so that the timeout of httpcore, which is one of each read, is one of the whole answer:
+    heads and bodies that drip, and answers `100 Continue` without end, are given up too."""
+
+    def __init__(self, stream: Any) -> None:
+        self._read, self._write = stream.read, stream.write
+        self._until: float | None = None  # monotonic seconds; None: no answer has begun
+
+    def write(self, data: bytes, timeout: float | None = None) -> None:
+        """Write a part of a request."""
+        self._until = None
+        self._write(data, timeout)
+
+    def read(self, most: int, timeout: float | None = None) -> bytes:
+        """Read up to `most` bytes of the answer to what was written last. Raises a timeout once it takes too long."""
+        if timeout is None:
+            timeout = _READ
+        if self._until is None:
+            self._until = time.monotonic() + timeout
+        # A timeout of 0 would not wait, and raise another error.
+        data: bytes = self._read(most, max(min(self._until - time.monotonic(), timeout), 0.001))
+        if data and time.monotonic() > self._until:
+            raise httpx.ReadTimeout("an answer that does not end")
+        return data
+
+
 class _Sockets:
     """The sockets in use. Closing one does not end the wait of a thread for it; shutting it down does."""
 
@@ -141,9 +169,12 @@ class _Sockets:
         self._shut = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's trace hook: notes each new connection, before and after TLS."""
+        """httpcore's trace hook: notes each new connection, before and after TLS, and limits how long it is read."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            opened = info["return_value"].get_extra_info("socket")
+            stream = info["return_value"]
+            timed = _TimedRead(stream)
+            stream.read, stream.write = timed.read, timed.write
+            opened = stream.get_extra_info("socket")
             with self._lock:
                 self._open.add(opened)
                 shut = self._shut
@@ -164,18 +195,35 @@ def _shut_down(opened: socket.socket) -> None:
         socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
 
-def _read(response: httpx.Response, until: float) -> bytes:
-    """The whole body, decompressed; one that comes slowly is given up at `until` (monotonic seconds)."""
+def _read(response: httpx.Response) -> bytes:
+    """The whole body, decompressed. Raises httpx.DecodingError for one that is too large, or encoded in another way
+    than requested: httpx itself would undo any number of encodings, and 30 kB could become gigabytes."""
+    assert isinstance(response.stream, httpx.SyncByteStream)
     parts: list[bytes] = []
     size = 0
-    for part in response.iter_bytes():
+    for part in _decompressed(response.stream, response.headers.get("Content-Encoding", "").strip().lower()):
         parts.append(part)
         size += len(part)
         if size > _LARGEST_ANSWER:
             raise httpx.DecodingError("larger than any answer can be")
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout("an answer that does not end")
     return b"".join(parts)
+
+
+def _decompressed(parts: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    if encoding in ("", "identity"):
+        yield from parts
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise httpx.DecodingError("an encoding that was not requested")
+    unzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        for part in parts:
+            while part and not unzip.eof:
+                yield unzip.decompress(part, _PIECE)
+                part = unzip.unconsumed_tail
+        yield unzip.flush()
+    except zlib.error:
+        raise httpx.DecodingError("not gzip") from None
 
 
 def upload_seconds(length: int) -> float:
@@ -208,6 +256,8 @@ def proxy_for(
 
 def _transport(context: ssl.SSLContext, proxy: str | None) -> httpx.BaseTransport:
     try:
+        if proxy is not None and not is_usable(proxy):
+            raise ValueError
         return httpx.HTTPTransport(
             verify=context,
             trust_env=False,

@@ -69,6 +69,7 @@ class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
     output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
+    force = Option(Flag(), False, "Replace a file that is there.", "pull")
     audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
     subscribed_only = Option(Flag(), False, "Leave opted-out contacts out.", "pull")
@@ -80,7 +81,7 @@ class GoingOn(Options, keywords=False):
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
-    members = Option(File("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
+    members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
 
 
@@ -107,6 +108,8 @@ class Reading(Options, group="Reading the audience"):
 
     format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", READS)
     delimiter = Option(Text("CHAR"), None, "One character, or tab.", READS)
+    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", READS)
+    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", READS)
     encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
     sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)

@@ -16,6 +16,7 @@ _T = TypeVar("_T", covariant=True)
 _W = TypeVar("_W", bound=str)
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_LONGEST_NAME = 255  # bytes, of the usual file systems
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -75,14 +76,15 @@ class Setting(Kind["str | int"]):
 
 
 class FileName(Kind[str]):
-    """The name of a file or folder, as a text."""
+    """The name of a file or folder, as a text that UTF-8 can hold: records of runs, reports and JSON name files."""
 
-    wanted = "the name of a file or folder"
+    wanted = f"a name that a file or folder can have (UTF-8, each part at most {_LONGEST_NAME} bytes)"
+    hint = "Rename a file whose name is not UTF-8 (a link to it is enough)."
 
     def _check(self, value: object) -> str:
-        name = os.fspath(cast(Any, value))
-        if not isinstance(name, str) or b"\0" in os.fsencode(name):
-            raise TypeError
+        name = Text().value(os.fspath(cast(Any, value)))
+        if "://" not in name and max(map(len, name.encode().split(b"/"))) > _LONGEST_NAME:
+            raise ValueError
         return name
 
 
@@ -90,7 +92,8 @@ class File(Kind[Path]):
     """The path of a file."""
 
     typed = Path
-    wanted = "the name of a file"
+    wanted = FileName.wanted
+    hint = FileName.hint
 
     def _check(self, value: object) -> Path:
         return Path(FileName().value(value))

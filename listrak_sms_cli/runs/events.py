@@ -45,9 +45,10 @@ class PhaseAdvanced(Struct, frozen=True):
 
 
 class PhaseEnded(Struct, frozen=True):
-    """A phase is over."""
+    """A phase is over. `complete`: all of it was done; not after Ctrl-C, an error, or when time was up."""
 
     phase: Phase
+    complete: bool = True
 
 
 class MembersCounted(Struct, frozen=True):

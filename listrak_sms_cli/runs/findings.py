@@ -32,10 +32,13 @@ from listrak_sms_cli.runs.report import (
     Verification,
 )
 
+A_FRAME = "a frame"  # what an audience that is no file is called
+
 
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
-    `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it."""
+    `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
+    another process is at work on it."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -45,16 +48,18 @@ class Findings:
         self.plan: ColumnPlan | None = None
         self.verdicts: Counter[Verdict] = Counter()
         self.state: RunState | None = None
-        self.kept = False
+        self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
         self.verify: Verification | None = None
         self.rejects: str | None = None
+        self.members: str | None = None
         self._tell = tell
         self._silenced = silenced
         self._warnings: list[RunWarning] = []
         self._began = time.monotonic()
 
     def warn(self, warning: RunWarning) -> None:
+        """Keep a warning for the report and tell it, unless its code is silenced."""
         if warning.code not in self._silenced:
             self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))
@@ -130,6 +135,9 @@ class Findings:
             profile=self.profile,
             verify=self.verify,
             rejects=self.rejects,
+            members=self.members,
+            running=self.running,
+            resumable=self.kept and not self.running and self.state is not None and self.state.can_be_resumed,
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,
@@ -162,5 +170,5 @@ def audience_name(source: object) -> str:
     if isinstance(source, Audience):
         return source.name
     if not isinstance(source, str | Path):
-        return "a frame"
+        return A_FRAME
     return "standard input" if source == "-" else str(source)

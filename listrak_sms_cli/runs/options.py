@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from typing import Any, Self
 
@@ -34,7 +35,15 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
     @cached_property
     def read(self) -> ReadOptions:
         """How the files are to be read."""
-        return ReadOptions(self.format, self.delimiter, self.encoding, self.sheet)
+        return ReadOptions(
+            format=self.format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            sheet=self.sheet,
+            quote=self.quote,
+            escape=self.escape,
+            phone_column=self.phone_column,
+        )
 
     @cached_property
     def columns(self) -> ColumnChoices:
@@ -52,15 +61,19 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
         """Codes of warnings that are left out."""
         return frozenset(self.no_warn)
 
-    def rules(self, country: str) -> CleaningRules:
-        """The rules of cleaning. `country`: the sender code's, ISO 3166-1 alpha-2, for phones without a region."""
+    def rules(self, region: str, country: str = "") -> CleaningRules:
+        """The rules of cleaning, as of today. `region`: for phones without a country code, where the options name none;
+        `country`: the sender code's, "" = the region. Both ISO 3166-1 alpha-2."""
+        today = date.today()
         return CleaningRules(
-            region=self.region or country,
+            region=self.region or region,
             phone_format=PhoneFormat(self.phone_format),
             date_format=self.date_format,
             null_values=self.null_value,
             blank_bad_values=self.on_bad_value == "blank",
             keep_empty=self.empty_cells == "keep",
+            country=country,
+            today=today.year * 10_000 + today.month * 100 + today.day,
         )
 
 

@@ -14,26 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
-from listrak_sms_cli.audience import (
-    RESERVED_COLUMN,
-    ColumnPlan,
-    ProfileField,
-    Verdict,
-    among,
-    find_phone,
-    rewrite_names,
-)
+from listrak_sms_cli.audience import RESERVED_COLUMN, ColumnPlan, ProfileField, Verdict, among, rewrite_names
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
-from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError
+from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError, UsageError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_path
-from listrak_sms_cli.runs.prepare import PlannedAudience, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
     CONFIRM_ALL,
@@ -56,13 +48,14 @@ _ONE_BY_ONE = "asked one by one"  # stands for a listing in the notes of a Resum
 
 class PullOptions(Struct, frozen=True):
     """`target`: CSV, or Parquet by its suffix. `audience`: only its contacts, read as `reading` says. `list_id`: only
-    the contacts of this phone list."""
+    the contacts of this phone list. `force`: a file that is there is replaced."""
 
     target: Path
     audience: str | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     list_id: int | None = None
     subscribed_only: bool = False
+    force: bool = False
 
 
 class Pulled(Struct, frozen=True):
@@ -88,6 +81,7 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     """Read the contacts and write the file. After an interruption the same call goes on where it was; whatever it
     raises, the file is whole or as it was before."""
     began = time.monotonic()
+    _refuse_replacing(options)
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
@@ -120,6 +114,18 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     )
 
 
+def _refuse_replacing(options: PullOptions) -> None:
+    """Raises UsageError for a file that is there: it may be the way back for values that were overwritten since."""
+    audience = [options.audience] if options.audience is not None else []
+    target = output_path(options.target, "--output", audience)
+    if target.exists() and not options.force:
+        raise UsageError(
+            f"There is a file {options.target} already.",
+            hint="Name another file, or replace it with --force.",
+            code="file_exists",
+        )
+
+
 def _account_and_phones(
     options: PullOptions, read: Callable[[], Account], tell: Listener
 ) -> tuple[Account, np.ndarray | None]:
@@ -129,9 +135,9 @@ def _account_and_phones(
     with open_audience(options.audience, options.reading.read) as audience:
         output_path(options.target, "--output", audience.files)
         header = rewrite_names(audience.columns)
-        phone = find_phone(header, options.reading.columns.phone_column)
+        phone = find_phone_of(audience, options.reading.columns.phone_column)
         account = read()
-        rules = options.reading.rules(region_of(options.reading.region, account.country))
+        rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
         plan = ColumnPlan(phone, (), None, (), header)
         members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
     return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, silent
-from listrak_sms_cli.runs.findings import Findings, audience_name
+from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, PreparedAudience, Receivers
@@ -41,9 +42,20 @@ from listrak_sms_cli.version import VERSION
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
     """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
     carries the Report (`error.report`)."""
+    _refuse_nameless(source, options)
     findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
     return findings.reported(lambda: _Push(source, settings, options, findings).run(tell))
+
+
+def _refuse_nameless(source: object, options: PushOptions) -> None:
+    """Raises UsageError when an earlier push of the audience is to be found, and the audience has no name."""
+    if options.max_shrink is not None and not options.audience_name and audience_name(source) == A_FRAME:
+        raise UsageError(
+            "--max-shrink compares with the last push of the same audience, and a frame has no name of its own.",
+            hint="Give it one: --audience-name NAME",
+            code="audience_name",
+        )
 
 
 def _path_of(source: object) -> str:
@@ -138,8 +150,7 @@ class _Push:
         if self._memory is None:
             return None
         remembered = self._memory.recalled(self._target.sender_code, self._options)
-        one_by_one = self._options.per_contact
-        return self._memory.recall(planned.plan, planned.rules, members, remembered, one_by_one=one_by_one)
+        return self._memory.recall(planned.plan, planned.rules, members, remembered)
 
     def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
@@ -154,6 +165,7 @@ class _Push:
             baseline=options.reading.limit is None,
             recipe=recipe,
             per_contact=options.per_contact,
+            known=options.only_existing,
         )
 
         def write_files(folder: Path) -> str:
@@ -164,11 +176,13 @@ class _Push:
                 return digest.result()
 
         write = None if self._leaves_no_trace else write_files
+        if not self._leaves_no_trace:
+            self._store.forget_done(self._settings.keep_runs)
         return Run.begin(self._store, self._findings, started, files, write, self._memory)
 
     def _send(self, run: Run, files: list[ImportFile], context: Context) -> None:
         options = self._options
-        how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace, known=options.only_existing)
+        how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace)
         interruptible(lambda: deliver(run, files, context, how), context)
 
     def _verify(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, tell: Listener) -> None:

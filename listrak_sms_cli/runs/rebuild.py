@@ -111,7 +111,7 @@ class _Rebuild(Struct, frozen=True):
         texts: dict[int, memoryview] = {}
         for origin in np.unique(batch.parts[wanted]).tolist():
             here = np.where(batch.parts == origin, numbers, 0)
-            phones = write_phones(here, self.rules.phone_format)
+            phones = write_phones(here, self.rules.phone_format, self.rules.country)
             columns = self.columns[origin]
             texts_of = cleaned.columns if columns is None else [cleaned.columns[place] for place in columns]
             lines = write_lines(phones, [column.values.text for column in texts_of])

@@ -20,7 +20,7 @@ DROP_REASONS = (
 
 
 class MappedColumn(Struct, frozen=True):
-    """A column of the audience and the profile field it travels to (`field_id` 0: not looked up)."""
+    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
 
     column: str
     field: str
@@ -29,7 +29,7 @@ class MappedColumn(Struct, frozen=True):
 
 class ImportLine(Struct, frozen=True):
     """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one;
-    `columns`: those it has after the phone, None = all that travel."""
+    `columns`: those it has after the phone, None = all that are sent."""
 
     part: int
     file_name: str
@@ -72,11 +72,15 @@ class ProfiledColumn(Struct, frozen=True):
 
 
 class RunWarning(Struct, frozen=True):
+    """What a person should know of a run that went on all the same. `code`: for `--no-warn`."""
+
     code: str
     message: str
 
 
 class ReportError(Struct, frozen=True):
+    """Why a command did not end with exit 0: what is wrong, and what to type next."""
+
     code: str
     message: str
     hint: str
@@ -90,20 +94,24 @@ class SandboxResult(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """Members held against the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
-    values that differ, by column."""
+    """Members compared with the contacts Listrak has: `checked = matching + different + not_in_listrak`; `fields`:
+    values that differ, by column. `opted_out`: those of the checked members whose contacts opted out, and
+    `opted_out_different` those of them that differ: whether an import updates opted-out contacts is unknown."""
 
     checked: int
     matching: int
     different: int
     not_in_listrak: int
     fields: dict[str, int]
+    opted_out: int = 0
+    opted_out_different: int = 0
 
 
 class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
-    members were written to."""
+    members were written to; `members`: that of `status --members`. `running`: another process is at work on the run;
+    `resumable`: `lsms resume` can go on with it."""
 
     run_id: str
     audience: str
@@ -128,6 +136,9 @@ class Report(Struct, frozen=True):
     sandbox: SandboxResult | None = None
     verify: Verification | None = None
     rejects: str | None = None
+    members: str | None = None
+    running: bool = False
+    resumable: bool = False
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None
@@ -143,4 +154,5 @@ class Report(Struct, frozen=True):
         return document
 
     def with_(self, **changes: Any) -> Report:
+        """The same report with these fields changed."""
         return replace(self, **changes)

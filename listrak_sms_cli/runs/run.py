@@ -25,6 +25,7 @@ from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice, state_notice
 from listrak_sms_cli.runs.record import (
+    NOT_FOUND,
     Destination,
     Ended,
     Journal,
@@ -128,11 +129,11 @@ class Run:
         """Writes down what happened; on disk when this returns."""
         return self._journal.write(line)
 
-    def forget_members(self, *, known: bool) -> None:
-        """Nobody remembers the members that are about to be sent, from before the first request on. `known`: Listrak
-        has them all. Raises SettingsError."""
+    def forget_members(self) -> None:
+        """Nobody remembers the members that are about to be sent, from before the first request on. Raises
+        SettingsError."""
         if self.memory is not None:
-            self.memory.forget(self._folder, self.state, known=known, in_doubt=self._in_doubt())
+            self.memory.forget(self._folder, self.state, self._in_doubt())
 
     def _in_doubt(self) -> dict[str, RunMembers]:
         """Members of other runs to the same account (any sender code: they share contacts) whose imports may not have
@@ -146,7 +147,7 @@ class Run:
             parts = other.state.open_imports
             if other.is_running:
                 parts += other.state.unsent
-            elif other.seconds_since_change < _ANSWER_LOST_FOR:
+            elif abs(other.seconds_since_sending) < _ANSWER_LOST_FOR:  # a clock may have been wrong
                 unsent = other.state.unsent
                 parts += [part for part in unsent if part.status is PartStatus.SENDING or part.maybe_arrived]
             if parts:
@@ -226,11 +227,29 @@ def import_problems(state: RunState, *, waited: bool) -> list[LsmsError]:
                 hint="Look at the import in Listrak; sending its members again does no harm.",
             )
         )
-    if waited and (still := state.open_imports):
+    return problems + unended_problems(state) if waited else problems
+
+
+def unended_problems(state: RunState) -> list[LsmsError]:
+    """Imports that have not ended, or of which it is not known, although somebody waited for them."""
+    still = state.open_imports
+    lost = [part for part in still if part.word == NOT_FOUND]
+    untraceable = [part for part in state.leaves if part.is_untraceable]
+    problems: list[LsmsError] = []
+    if len(still) > len(lost):
+        message = f"All import files were sent, but {len(still) - len(lost)} of the imports had not ended in time."
+        problems.append(ImportsNotEnded(message, hint="Listrak goes on with them."))
+    if lost:
+        message = f"Listrak accepted {len(lost)} of the import files, but does not know their imports (any more)."
+        problems.append(ImportsNotEnded(message, hint="Look at the imports in Listrak.", code="import_not_found"))
+    if untraceable:
+        rows = sum(part.line.rows for part in untraceable)
         problems.append(
             ImportsNotEnded(
-                f"All import files were sent, but {len(still)} of the imports had not ended in time.",
-                hint="Listrak goes on with them.",
+                f"Listrak accepted {rows:,} members in imports whose ids cannot be asked about: how they end is not "
+                "known.",
+                hint="Look at the imports in Listrak, or read the contacts back: lsms verify AUDIENCE",
+                code="import_untraceable",
             )
         )
     return problems

@@ -1,4 +1,5 @@
-"""Admin routes: what Listrak hides, and what a test sets up. No bearer; loopback only, as all of the sandbox.
+"""Admin routes: what Listrak hides, and what a test sets up. No bearer; loopback only, as all of the sandbox. JSON is
+taken with `Content-Type: application/json` only.
 
 GET  /sandbox/contacts      one sender code's contacts by phone: `?sender_code=1026&format=csv` (or ndjson):
                             phone (+…), opted_out, then every field by its name, as stored; an unset value is
@@ -20,7 +21,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +31,8 @@ from starlette.routing import Route
 
 from listrak_sms_cli.sandbox import seed
 from listrak_sms_cli.sandbox.faults import read_rules
+from listrak_sms_cli.sandbox.replies import ApiError
+from listrak_sms_cli.sandbox.requests import body_of, drain, json_of, receive_into, require_type
 from listrak_sms_cli.sandbox.store import SenderCode
 
 if TYPE_CHECKING:
@@ -60,6 +63,9 @@ def _bind(
     async def endpoint(request: Request) -> Response:
         try:
             answer = await run(account, request)
+        except ApiError as error:
+            await drain(request)
+            return JSONResponse({"error": error.message}, error.status)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return answer if isinstance(answer, Response) else JSONResponse(answer)
@@ -123,22 +129,25 @@ async def add_contacts(account: Account, request: Request) -> Any:
     """POST /sandbox/contacts"""
     code = _sender_code(account, request)
     with tempfile.TemporaryFile() as body:
-        async for piece in request.stream():
-            body.write(piece)
+        await receive_into(body, request, account.config.max_body_bytes)
         body.seek(0)
         return {"contacts": await run_in_threadpool(seed.add_contacts, account.store, code, body)}
 
 
 async def put_fields(account: Account, request: Request) -> Any:
     """POST /sandbox/fields"""
-    fields = seed.read_fields((await request.body()).decode("utf-8-sig"))
+    try:
+        text = (await body_of(request)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("The fields are not UTF-8.") from None
+    fields = seed.read_fields(text)
     replace = request.query_params.get("replace", "false") == "true"
     await run_in_threadpool(account.store.put_fields, fields, replace=replace)
     return {"fields": len(fields)}
 
 
 class _SenderCodeBody(msgspec.Struct):
-    id: int
+    id: Annotated[int, msgspec.Meta(gt=0, lt=seed.MAX_ID)]
     country: str
     code: str = ""
     merchant: str = "Invented Merchant"
@@ -147,9 +156,10 @@ class _SenderCodeBody(msgspec.Struct):
 
 async def put_sender_codes(account: Account, request: Request) -> Any:
     """POST /sandbox/sender-codes"""
+    require_type(request, "application/json")
     try:
-        given = msgspec.json.decode(await request.body(), type=list[_SenderCodeBody])
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        given = json_of(await body_of(request), list[_SenderCodeBody])
+    except ValueError:
         raise ValueError("Sender codes are a JSON list of objects with id and country.") from None
     codes = [SenderCode(c.id, c.code or str(c.id), c.country, c.merchant, c.active) for c in given]
     account.store.put_sender_codes(codes)
@@ -175,7 +185,8 @@ async def list_faults(account: Account, _request: Request) -> Any:
 
 async def put_faults(account: Account, request: Request) -> Any:
     """POST /sandbox/faults"""
-    rules = read_rules(await request.body())
+    require_type(request, "application/json")
+    rules = read_rules(await body_of(request))
     account.faults.replace(rules)
     return {"rules": len(rules)}
 

@@ -23,10 +23,12 @@ from listrak_sms_cli.sandbox.import_request import read_import_request
 from listrak_sms_cli.sandbox.imports import ImportFile, ImportJob, ImportPlan, count_rows
 from listrak_sms_cli.sandbox.inject_faults import FaultInjection
 from listrak_sms_cli.sandbox.paging import Call
-from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, not_found
+from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply
+from listrak_sms_cli.sandbox.requests import LoopbackOnly, body_of, drain, receive_into, require_type, too_large
 
 Handler = Callable[[Account, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
+MAX_FORM_BYTES = 64 * 1024
 LOG = logging.getLogger(__name__)
 
 
@@ -51,7 +53,7 @@ def build_app(account: Account) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route})
     app.router.redirect_slashes = False
-    return FaultInjection(app, account)
+    return LoopbackOnly(FaultInjection(app, account))
 
 
 def _get(account: Account, path: str, handler: Handler) -> Route:
@@ -74,7 +76,7 @@ def _endpoint(
                 account.check_bearer(request.headers.get("authorization", ""))
             reply = await run(account, request)
         except ApiError as error:
-            await _drain(request)
+            await drain(request)
             reply = error.reply()
         except ClientDisconnect:
             return Response(status_code=400)
@@ -87,22 +89,12 @@ def _endpoint(
     return endpoint
 
 
-async def _drain(request: Request) -> None:
-    """Take a refused body off the connection: a client still writing would see a reset, not the answer."""
-    if request.method in ("POST", "PUT") and not request.scope.get("body_taken"):
-        try:
-            async for _piece in request.stream():
-                pass
-        except (ClientDisconnect, RuntimeError):
-            return
-
-
 async def _no_such_route(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
         refusal = ApiError(405, "ERROR_UNSUPPORTED_METHOD", "The route does not support this method.")
     else:
         refusal = ApiError(404, "ERROR_UNKNOWN_ROUTE", "There is no such route.")
-    await _drain(request)
+    await drain(request)
     return Response(refusal.reply().body, refusal.status, media_type="application/json")
 
 
@@ -111,15 +103,9 @@ def _call(request: Request, body: bytes = b"") -> Call:
     return Call(url, dict(request.path_params), dict(request.query_params), body)
 
 
-def _require(request: Request, content_type: str) -> None:
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != content_type:
-        raise ApiError(415, "ERROR_UNSUPPORTED_CONTENT_TYPE", f"The Content-Type must be {content_type}.")
-
-
 async def _token(account: Account, request: Request) -> Reply:
-    _require(request, "application/x-www-form-urlencoded")
-    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    require_type(request, "application/x-www-form-urlencoded")
+    form = parse_qs((await body_of(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
     given = {key: values[0] for key, values in form.items()}
     config = account.config
     right = {"client_id": config.client_id, "client_secret": config.client_secret}
@@ -131,22 +117,15 @@ async def _token(account: Account, request: Request) -> Reply:
 
 
 async def _update_contact(account: Account, request: Request) -> Reply:
-    _require(request, "application/json")
-    call = _call(request, await request.body())
+    require_type(request, "application/json")
+    call = _call(request, await body_of(request))
     return await run_in_threadpool(contact_routes.update_contact, account, call)
 
 
 async def _start_import(account: Account, request: Request) -> Reply:
-    _require(request, "application/json")
+    require_type(request, "application/json")
     with tempfile.TemporaryFile() as body:
-        size = 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size <= account.config.max_body_bytes:
-                body.write(piece)
-        request.scope["body_taken"] = True
-        if size > account.config.max_body_bytes:
-            raise _too_large(account.config.too_large_status)
+        await receive_into(body, request, account.config.max_body_bytes, account.config.too_large_status)
         return await run_in_threadpool(_accept_import, account, request, body)
 
 
@@ -169,7 +148,7 @@ def _check_rows(fault: Fault, source: ImportFile) -> None:
     rows, limit = count_rows(source), int(fault.settings["rows"])
     if fault.kind == "max_rows" and rows > limit:
         source.file.close()
-        raise _too_large(int(fault.settings["status"]))
+        raise too_large(int(fault.settings["status"]))
     if fault.kind == "min_rows" and rows < limit:
         source.file.close()
         raise invalid_parameter("fileStream", f"the file needs at least {limit} rows")
@@ -181,10 +160,3 @@ _PLANS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "import_seconds": lambda settings: {"seconds": float(settings["seconds"])},
     "import_word": lambda settings: {"running_word": settings["word"], "end_word": settings["end_word"]},
 }
-
-
-def _too_large(status: int) -> ApiError:
-    """Listrak has no word of its own for a body that is too large."""
-    if status == 404:
-        return not_found("resource")
-    return ApiError(413, "ERROR_INVALID_PARAMETER", "The request body is too large.")

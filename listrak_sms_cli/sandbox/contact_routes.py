@@ -15,6 +15,7 @@ from listrak_sms_cli.sandbox.account_routes import find_list
 from listrak_sms_cli.sandbox.import_request import usable_field
 from listrak_sms_cli.sandbox.paging import Call, next_cursor, requested_page
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, malformed_body, not_found
+from listrak_sms_cli.sandbox.requests import json_of
 from listrak_sms_cli.sandbox.store import SenderCode, timestamp
 from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, any_date, normaliser
 
@@ -119,8 +120,8 @@ def update_contact(account: Account, call: Call) -> Reply:
     """Sets the values that the body names; the config says what becomes of the others."""
     code = account.sender_code(call.whole("sender_code"))
     try:
-        body = msgspec.json.decode(call.body, type=dict[str, Any])
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        body = json_of(call.body, dict[str, Any])
+    except ValueError:
         raise malformed_body() from None
     if not isinstance(body.get("phoneNumber"), str):
         raise invalid_parameter("phoneNumber", "it is required")

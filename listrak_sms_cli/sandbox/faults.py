@@ -49,7 +49,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
+from listrak_sms_cli.sandbox.requests import json_of
 
 ROUTES = {
     "any": ("", r"^/(OAuth2|sms)/"),
@@ -129,7 +129,10 @@ class Rule:
         unknown = set(rule) - COMMON_KEYS - set(KINDS[kind])
         if unknown:
             raise ValueError(f"The fault {kind} has no setting {', '.join(sorted(unknown))}.")
-        method, pattern = ROUTES.get(rule.get("route", "any"), ("", str(rule.get("route"))))
+        route = rule.get("route", "any")
+        if not isinstance(route, str):
+            raise ValueError("A rule's route is a name or a regular expression.")
+        method, pattern = ROUTES.get(route, ("", route))
         settings = {key: rule.get(key, default) for key, default in KINDS[kind].items()}
         try:
             _check(settings)
@@ -142,7 +145,7 @@ class Rule:
                 probability=float(rule.get("probability", 1.0)),
                 draw=random.Random(rule.get("seed", 0)),
             )
-        except (re.error, TypeError, ValueError):
+        except (re.error, TypeError, ValueError, OverflowError):
             raise ValueError(f"A rule of the fault {kind} is not right: see its keys.") from None
 
     def applies(self, method: str, path: str) -> bool:
@@ -194,6 +197,9 @@ def _check(settings: Mapping[str, Any]) -> None:
     """Raises ValueError or TypeError for settings that could not be carried out."""
     if "status" in settings and not 200 <= int(settings["status"]) <= 599:
         raise ValueError
+    for key in ("word", "end_word"):
+        if not isinstance(settings.get(key, ""), str):
+            raise TypeError
     for key in ("seconds", "rows", "retry_after"):
         if settings.get(key) is not None and float(settings[key]) < 0:
             raise ValueError
@@ -202,6 +208,7 @@ def _check(settings: Mapping[str, Any]) -> None:
 def read_rules(text: bytes) -> list[dict[str, Any]]:
     """Rules from JSON. Raises ValueError."""
     try:
-        return msgspec.json.decode(text, type=list[dict[str, Any]])
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        rules: list[dict[str, Any]] = json_of(text, list[dict[str, Any]])
+    except ValueError:
         raise ValueError("Fault rules are a JSON list of objects.") from None
+    return rules

@@ -17,12 +17,27 @@ from typing import IO, Any
 import msgspec
 
 from listrak_sms_cli.sandbox.config import MAX_FILE_BYTES
+from listrak_sms_cli.sandbox.csv_width import has_too_many_columns
 from listrak_sms_cli.sandbox.imports import ImportFile, MappedColumn, file_width
 from listrak_sms_cli.sandbox.replies import ApiError, invalid_parameter, malformed_body
+from listrak_sms_cli.sandbox.requests import MAX_JSON_BYTES, json_of, too_large
 from listrak_sms_cli.sandbox.values import Field
 
-REQUIRED = ("fileName", "fileStream", "importType", "hasColumnNames", "textQualifier", "fileMappings")
 PIECE = 4 * 1024 * 1024
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    """The keys of a request, all of them required, each as it stands in the body; other keys are passed over."""
+
+    file_name: msgspec.Raw = msgspec.Raw()
+    file_stream: msgspec.Raw = msgspec.Raw()
+    import_type: msgspec.Raw = msgspec.Raw()
+    has_column_names: msgspec.Raw = msgspec.Raw()
+    text_qualifier: msgspec.Raw = msgspec.Raw()
+    file_mappings: msgspec.Raw = msgspec.Raw()
+
+
+_KEYS = {field.encode_name: field.name for field in msgspec.structs.fields(_Body)}
 
 
 @dataclass(frozen=True)
@@ -43,15 +58,21 @@ def read_import_request(body: IO[bytes], fields: Sequence[Field]) -> ImportReque
     # Not closed by hand: the raw keys look into it for as long as they live.
     mapped = mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ)
     try:
-        keys = msgspec.json.decode(mapped, type=dict[str, msgspec.Raw])
+        body = json_of(mapped, _Body)
+        keys = {key: raw for key, name in _KEYS.items() if (raw := getattr(body, name))}
         stream = keys.pop("fileStream", None)
-        plain = {key: msgspec.json.decode(raw) for key, raw in keys.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if sum(map(len, keys.values())) > MAX_JSON_BYTES:
+            raise too_large()
+        plain = {key: json_of(raw) for key, raw in keys.items()}
+    except ValueError:
         raise malformed_body() from None
     check_plain_keys(plain, stream is not None)
     phone_position, columns = read_mappings(plain["fileMappings"], fields)
     file, size, digest = decode_file(memoryview(stream or b""))
     qualifier = plain["textQualifier"].strip()
+    if has_too_many_columns(file, qualifier):
+        file.close()
+        raise too_large()
     width = file_width(file, qualifier)
     if max([phone_position, *(column.position for column in columns)]) >= width:
         file.close()
@@ -62,7 +83,7 @@ def read_import_request(body: IO[bytes], fields: Sequence[Field]) -> ImportReque
 
 def check_plain_keys(plain: Mapping[str, Any], has_stream: bool) -> None:
     """Raises ApiError for a missing or wrong key; `plain`: all of them but the file."""
-    for key in REQUIRED:
+    for key in _KEYS:
         if (plain.get(key) is None) if key != "fileStream" else not has_stream:
             raise invalid_parameter(key, "it is required")
     if not isinstance(plain["fileName"], str) or not plain["fileName"].strip():
@@ -131,7 +152,10 @@ def decode_file(stream: memoryview) -> tuple[IO[bytes], int, str]:
     encoded: Any = stream[1:-1]
     # `\/` is the one escape that JSON writers put into base64; such a body is rare, so it is simply copied.
     if b"\\" in bytes(encoded[:PIECE]) or b"\\" in bytes(encoded[-PIECE:]):
-        encoded = memoryview(msgspec.json.decode(stream, type=str).encode())
+        try:
+            encoded = memoryview(json_of(stream, str).encode("ascii"))
+        except ValueError:
+            raise invalid_parameter("fileStream", "it is not base64") from None
     file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the import)
     hasher, size = hashlib.sha256(), 0
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -57,14 +58,13 @@ class Page:
 def requested_page(call: Call) -> Page:
     """The page of a request's `cursor` and `count`. Raises ApiError."""
     cursor, count = call.query.get("cursor", "Start"), call.query.get("count", str(DEFAULT_COUNT))
-    if not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= MAX_COUNT):
+    if not (count.isascii() and count.isdigit() and len(count) < 10 and 1 <= int(count) <= MAX_COUNT):
         raise invalid_parameter("count", f"it must be from 1 to {MAX_COUNT}")
     if cursor == "Start":
         return Page(0, int(count))
-    try:
-        return Page(int(cursor, 16), int(count))
-    except ValueError:
-        raise invalid_parameter("cursor", "it was not given out") from None
+    if not re.fullmatch(r"0[0-9A-F]{15}", cursor):
+        raise invalid_parameter("cursor", "it was not given out")
+    return Page(int(cursor, 16), int(count))
 
 
 def next_cursor(config: SandboxConfig, call: Call, after: int | None) -> str:

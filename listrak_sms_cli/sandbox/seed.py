@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from listrak_sms_cli.sandbox.config import SandboxConfig
+from listrak_sms_cli.sandbox.csv_width import MAX_COLUMNS, has_too_many_columns
 from listrak_sms_cli.sandbox.phones import canonical
 from listrak_sms_cli.sandbox.store import SUBSCRIBED, PhoneList, SenderCode, Store
 from listrak_sms_cli.sandbox.values import Field, normalise_column, plain_name
@@ -54,6 +55,7 @@ INVENTED = {
 NAMES = ("Ada Finch", "Ben Ortiz", "Cleo Marsh", "Dev Rao", "Elsa Lind", "Finn Doyle", "Gia Russo")
 TYPES = ("Text", "Number", "Date", "Checkbox")
 TRUE_WORDS = ("true", "1", "yes", "y", "on")
+MAX_ID = 1_000_000_000  # of what is in a path: see `Call.whole`
 BLOCK_BYTES = 4 * 1024 * 1024
 
 
@@ -82,7 +84,7 @@ def read_fields(source: Path | str) -> list[Field]:
     """Fields from a file, or from CSV text. Raises ValueError."""
     text = source.read_text("utf-8-sig") if isinstance(source, Path) else source
     fields = []
-    for row in csv.DictReader(io.StringIO(text)):
+    for row in _rows(text):
         try:
             field = Field(
                 id=int(row["id"]),
@@ -93,12 +95,21 @@ def read_fields(source: Path | str) -> list[Field]:
             )
         except (KeyError, ValueError, TypeError, AttributeError):
             raise ValueError("A fields file has the columns id,name,type,max_length,status.") from None
-        if field.type not in TYPES or field.id <= 0 or not field.name:
-            raise ValueError(f"A field needs an id above 0, a name and a type of {', '.join(TYPES)}.")
+        if field.type not in TYPES or not 0 < field.id < MAX_ID or not field.name:
+            raise ValueError(f"A field needs an id from 1 to {MAX_ID - 1}, a name and a type of {', '.join(TYPES)}.")
+        if field.max_length is not None and abs(field.max_length) >= MAX_ID:
+            raise ValueError(f"The max_length of a field is empty, or a whole number below {MAX_ID:,}.")
         fields.append(field)
     if len({field.id for field in fields}) < len(fields):
         raise ValueError("Two fields have the same id.")
     return fields
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    try:
+        return list(csv.DictReader(io.StringIO(text)))
+    except csv.Error:
+        raise ValueError("The fields are not CSV.") from None
 
 
 def invent_contacts(store: Store) -> None:
@@ -127,6 +138,8 @@ def _invent_contact(db: Any, code: int, phone: int, index: int) -> None:
 
 def add_contacts(store: Store, code: SenderCode, file: IO[bytes]) -> int:
     """Add contacts from a CSV file to a sender code, or change them; returns their number. Raises ValueError."""
+    if has_too_many_columns(file):
+        raise ValueError(f"The contacts have more than {MAX_COLUMNS} columns.")
     try:
         reader = pa_csv.open_csv(
             file,
@@ -135,7 +148,7 @@ def add_contacts(store: Store, code: SenderCode, file: IO[bytes]) -> int:
             convert_options=_all_text(file),
         )
         return sum(_add_batch(store, code, batch) for batch in reader)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, csv.Error):
         raise ValueError("The contacts are not CSV with a line of column names.") from None
 
 

@@ -7,6 +7,7 @@ time; whatever takes long gives it back between batches.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS import (
     values_ignored INTEGER DEFAULT 0, rows_malformed INTEGER DEFAULT 0, bytes INTEGER, sha256 TEXT,
     field_ids TEXT);
 """
+MAX_COLUMNS = 900  # of persons: what an SQL expression over all of them may hold
 FIRST_IMPORT_ID = 5001
 SUBSCRIBED = "2024-03-01T09:00:00"
 
@@ -74,15 +76,31 @@ class PhoneList:
     created: str
 
 
+def _make_private(path: Path) -> None:
+    """The file, made where there is none, for its owner's eyes only; so are the files that SQLite puts beside it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
 class Store:
     """The tables above; safe to use from any thread."""
 
     def __init__(self, path: Path | None) -> None:
+        """Raises OSError when there can be no such file, ValueError when it is no account of a sandbox."""
         self._lock = threading.RLock()
+        if path is not None:
+            _make_private(path)
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(SCHEMA)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.executescript(SCHEMA)
+        except sqlite3.Error:
+            self._db.close()
+            raise ValueError(f"{path} is not an account of the sandbox.") from None
 
     def close(self) -> None:
         """Close the database."""
@@ -139,13 +157,17 @@ class Store:
         return [Field(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
 
     def put_fields(self, fields: Iterable[Field], *, replace: bool = False) -> None:
-        """Add fields (one with a known id replaces it); stored values of other fields stay."""
+        """Add fields (one with a known id replaces it); stored values of other fields stay. Raises ValueError, and adds
+        none, for more than there is room for."""
         with self.transaction() as db:
             columns = {row[1] for row in db.execute("PRAGMA table_info(person)")}
             if replace:
                 db.execute("DELETE FROM field")
             for f in fields:
                 if f.column not in columns:
+                    columns.add(f.column)
+                    if len(columns) > MAX_COLUMNS:
+                        raise ValueError(f"A sandbox has room for {MAX_COLUMNS} fields.")
                     db.execute(f'ALTER TABLE person ADD COLUMN "{f.column}" TEXT')
                 db.execute(
                     "INSERT OR REPLACE INTO field VALUES (?, ?, ?, ?, ?)",

@@ -13,6 +13,7 @@ import pytest
 
 from listrak_sms_cli import display
 from listrak_sms_cli.display.plain import Plain
+from listrak_sms_cli.display.tally import Tally
 from listrak_sms_cli.runs import events as e
 from tests.support import display_feed
 
@@ -152,3 +153,17 @@ def test_showing_needs_no_heavy_package() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("phase", [e.Phase.SENDING, e.Phase.IMPORTING])
+def test_a_phase_that_was_broken_off_is_not_done(phase: e.Phase) -> None:
+    """After Ctrl-C, an outage, or when time is up, a phase is not called done, and its share stays what it was."""
+    events = [e.PhaseStarted(phase, 100, "members"), e.PhaseAdvanced(phase, 40), e.PhaseEnded(phase, complete=False)]
+    (line,) = told(events)
+    assert "done" not in line and " after " in line
+    tally = Tally()
+    for event in events:
+        tally.take(event)
+    assert tally.phases[phase].share == 0.4
+    tally.take(e.PhaseEnded(phase))
+    assert tally.phases[phase].share == 1.0

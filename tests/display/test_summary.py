@@ -67,6 +67,7 @@ PENDING = replace(
     rows_refused=250_000,
     rows_pending=250_000,
     imports=imports(4, "Completed", "Completed", "refused", "not sent"),
+    resumable=True,
     exit_code=5,
     error=ReportError("unavailable", "Listrak could not be reached.", ""),
 )
@@ -201,21 +202,27 @@ def test_what_is_left_is_counted_in_words() -> None:
 def test_an_import_that_has_not_ended_is_not_called_well() -> None:
     """After --no-wait the state is Listrak's acceptance, and the command that looks again is named."""
     accepted = tuple(replace(one, status="accepted") for one in WELL.imports)
-    *_, ending, command = in_pipe(replace(WELL, imports=accepted)).splitlines()
+    *_, ending, command = in_pipe(replace(WELL, imports=accepted, resumable=True)).splitlines()
     assert ending.endswith("4 imports: accepted.")
     assert command == f"See how the imports end: lsms status {RUN} --wait"
 
 
-@pytest.mark.parametrize(
-    "report",
-    [
-        replace(PENDING, sandbox=SandboxResult(1, 0)),
-        replace(PENDING, warnings=(RunWarning("no_state", "The state folder cannot be written."),)),
-    ],
-)
-def test_what_cannot_be_resumed_is_not_offered(report: Report) -> None:
-    """Runs of the sandbox, and runs that could not be remembered, name no command that would fail."""
-    assert "lsms resume" not in in_pipe(report)
+def test_what_cannot_be_resumed_is_not_offered() -> None:
+    """Runs of the sandbox, and runs that could not be remembered, name no command that would fail; nobody is pending
+    of them, nor of a push that a guard has stopped."""
+    stopped = replace(PENDING, rows_sent=0, rows_refused=0, rows_pending=82, imports=(), exit_code=3, resumable=False)
+    for report in (replace(PENDING, resumable=False, sandbox=SandboxResult(1, 0)), stopped):
+        text = in_pipe(report)
+        assert "lsms resume" not in text and "pending" not in text
+        assert ["not", "sent", f"{report.rows_pending:,}"] in [line.split()[:3] for line in text.splitlines()]
+
+
+def test_a_run_at_work_has_sent_so_far() -> None:
+    """Of a run that another process is at work on nothing is said as if it had ended."""
+    text = in_pipe(replace(PENDING, rows_sent=0, resumable=False, running=True, exit_code=0, error=None))
+    assert "The run is at work: 0 of 1,000,000 members sent so far" in text
+    assert "None of" not in text and "lsms resume" not in text
+    assert text.splitlines()[-1] == f"See how it goes on: lsms status {RUN}"
 
 
 def test_imports_that_ended_badly_are_part_of_sent() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -12,7 +15,7 @@ import httpx
 import pytest
 
 from listrak_sms_cli.errors import AccountError, CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable
-from listrak_sms_cli.listrak import Credentials, Endpoint, ListrakClient, Policy
+from listrak_sms_cli.listrak import ContactRefused, Credentials, Endpoint, ListrakClient, Policy
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
 from listrak_sms_cli.listrak.errors import ImportTooLarge
 from listrak_sms_cli.listrak.retry import Retry
@@ -46,6 +49,7 @@ class TooLarge:
 
 
 CREATED = {"status": 201, "resourceId": "77"}
+WHOLE = json.dumps(CREATED).encode()
 PASSING: dict[str, tuple[Step, bool]] = {
     # what goes wrong: (the step, whether an import that meets it may arrive twice)
     "408": (refuse(408, ""), False),
@@ -64,6 +68,8 @@ PASSING: dict[str, tuple[Step, bool]] = {
     "no id": (answer(201, {"status": 201}), True),
     "not UTF-8": (answer(201, b'{"resourceId":"\xff\xfe"}'), True),
     "not gzip": (answer(201, b"{}", Content_Encoding="gzip"), True),
+    "gzip in gzip": (answer(201, gzip.compress(gzip.compress(WHOLE)), Content_Encoding="gzip, gzip"), True),
+    "an encoding nobody requested": (answer(201, zlib.compress(WHOLE), Content_Encoding="deflate"), True),
 }
 
 
@@ -106,6 +112,46 @@ def test_an_answer_that_does_not_come_is_waited_for_no_longer_than_agreed() -> N
         listrak.start_import(1026, body())
     assert caught.value.maybe_arrived
     assert caught.value.exit_code == 5
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+ENDLESS_HEADS = {
+    "a head that drips": (HEAD + b"X-Slow: " + b"y" * 5000, 1, 0.05),
+    "100 Continue without end, slowly": (b"HTTP/1.1 100 Continue\r\n\r\n" * 600, 25, 0.05),
+    "100 Continue without end, at full speed": (b"HTTP/1.1 100 Continue\r\n\r\n" * 4_000_000, 2500, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS_HEADS)
+def test_a_head_that_does_not_end_is_given_up_in_time(name: str) -> None:
+    """Time is limited for the whole answer, whatever comes in it: the error comes long before the script ends."""
+    text, at_once, pause = ENDLESS_HEADS[name]
+
+    def drip(exchange: Exchange) -> None:
+        exchange.read_body()
+        for start in range(0, len(text), at_once):
+            if exchange.released.wait(pause):
+                break
+            exchange.connection.sendall(text[start : start + at_once])
+        exchange.reset()
+
+    began = time.monotonic()
+    with Script((drip,)) as script, client(script, IMPATIENT) as listrak, pytest.raises(ListrakUnavailable):
+        listrak.sender_codes()
+    assert time.monotonic() - began < TOO_LATE / 2
+
+
+def test_every_attempt_with_a_second_token_keeps_to_the_time() -> None:
+    """A 401 that comes late, a token that is refused again: both requests share one time limit."""
+
+    def late(exchange: Exchange) -> None:
+        exchange.released.wait(1.5)
+        refuse(401, "ERROR_UNAUTHORIZED")(exchange)
+
+    policy = Policy(give_up_after=2.0, first_wait=0.001, longest_wait=0.01)
+    with Script((late, hang)) as script, client(script, policy) as listrak, pytest.raises(ListrakUnavailable):
+        listrak.sender_codes()
+    assert len(script.api_requests) == 2
 
 
 def test_a_drip_feed_is_not_an_answer() -> None:
@@ -411,3 +457,18 @@ def test_a_request_that_no_fresh_token_mends_is_refused_credentials(step: Step) 
         listrak.sender_codes()
         with pytest.raises(CredentialsRefused):
             listrak.start_import(1026, body())
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+@pytest.mark.parametrize(
+    "code", ["ERROR_PHONE_NUMBER_BLOCKED", "ERROR_PENDING_PHONE_NUMBER", "ERROR_BIRTHDAY_FIELD_NULL"]
+)
+def test_an_error_about_one_contact_is_about_that_contact(status: int, code: str) -> None:
+    """Whatever its status: no wrong credentials, no second token, no contact that is missing."""
+    with Script((refuse(status, code),)) as script, client(script) as listrak:
+        for call in (lambda: listrak.contact(1026, "1"), lambda: listrak.update_contact(1026, {"phoneNumber": "1"})):
+            with pytest.raises(ContactRefused) as caught:
+                call()
+            assert caught.value.code == code.lower()
+    assert len(script.api_requests) == 2
+    assert len(script.token_requests) == 1

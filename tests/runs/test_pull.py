@@ -177,3 +177,15 @@ def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_read(worl
     itself = world.lsms("pull", "-o", audience, "--audience", audience, "--json")
     assert (itself.code, itself.json["error"]["code"]) == (2, "output_place")
     assert audience.read_text("utf-8") == "phone\n2125550100\n"
+
+
+def test_a_file_that_is_there_is_kept_unless_forced(world: World) -> None:
+    """The way back from a push is not overwritten by what the push has made of it."""
+    target = world.home / "before.csv"
+    target.write_text("before")
+    refused = world.lsms("pull", "-o", target, "--json")
+    assert (refused.code, refused.json["error"]["code"]) == (2, "file_exists")
+    assert "--force" in refused.json["error"]["hint"]
+    assert target.read_text() == "before"
+    assert world.lsms("pull", "-o", target, "--force").code == 0
+    assert target.read_text().startswith("phone,")

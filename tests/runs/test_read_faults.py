@@ -67,8 +67,8 @@ def test_passing_faults_change_nothing(world: World, seed: int, tmp_path: Path) 
         all_, some, differences, rejects = files
         patient: dict[str, Any] = {"give_up_after": "8s"}
         documents = [
-            pulled(world, all_, **patient),
-            pulled(world, some, audience=str(audience), **patient),
+            pulled(world, all_, force=True, **patient),
+            pulled(world, some, audience=str(audience), force=True, **patient),
             verified(world, AUDIENCE, out=differences, code=1, **patient),
             pushed(
                 world, AUDIENCE, only_existing=True, exclude_opted_out=True, rejects=rejects, verify=True, **patient

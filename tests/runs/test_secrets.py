@@ -87,7 +87,7 @@ def test_a_fault_gives_nothing_away(canaries: World, fault: str) -> None:
     assert run(canaries, "push", canaries.audience(GOOD), "--wait-timeout", "0.5s").code != 0
     run(canaries, "status")
     run(canaries, "resume", "--wait-timeout", "0.5s")
-    canaries.admin("faults", "[]")
+    canaries.admin("faults", [])
     run(canaries, "resume", "--json")
 
 

@@ -160,7 +160,7 @@ class Scene:
         ]
         for options, phones in wanted:
             file = self.world.home / "pulled.csv"
-            document = pulled(self.world, file, **options, **self.patience)
+            document = pulled(self.world, file, force=True, **options, **self.patience)
             rows = read(file)
             assert {row.pop("phone"): row for row in rows} == {
                 phone: pulled_row(self.contacts[phone]) for phone in phones
@@ -172,7 +172,7 @@ class Scene:
     def push_what_was_pulled(self) -> None:
         """It changes nothing, field by field, and nobody of it is dropped."""
         file = self.world.home / "back.csv"
-        contacts = pulled(self.world, file, **self.patience)["contacts"]
+        contacts = pulled(self.world, file, force=True, **self.patience)["contacts"]
         report = pushed(self.world, file, **self.patience)
         assert (report["rows_sent"], report["rows_dropped"]) == (contacts, 0)
         assert self.world.contacts() == self.contacts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -217,3 +218,55 @@ def test_verifying_needs_imports_that_have_ended(world: World) -> None:
     assert (refused.code, refused.json["error"]["code"]) == (2, "usage")
     dry = world.lsms("push", audience, "--verify", "--dry-run", "--json")
     assert (dry.code, dry.json["verify"]) == (0, None)
+
+
+def test_rows_are_named_among_many_files_with_blank_lines(make_world: Callable[..., World]) -> None:
+    """Read list by list, each difference, and each member not in Listrak, is named by its file and its record there."""
+    world = make_world(invented_contacts=False)
+    phones = [f"212555{number:04d}" for number in range(1000, 1600)]
+    random.Random(9).shuffle(phones)
+    world.admin("contacts?sender_code=1026", "phone,First Name\n" + "".join(f"{p},Old\n" for p in phones[:-5]))
+    folder = world.home / "folder"
+    folder.mkdir()
+    expected = set()
+    for file in range(3):
+        lines = ["phone,First Name"]
+        for n, phone in enumerate(phones[file::3]):
+            lines += [""] * (n % 7 == 3)
+            changed = n % 11 == 0
+            lines.append(f"{phone},{'New' if changed else 'Old'}")
+            if phone in phones[-5:]:
+                expected.add((f"{file}.csv", len(lines), "phone"))
+            elif changed:
+                expected.add((f"{file}.csv", len(lines), "First_Name"))
+        (folder / f"{file}.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    out = world.home / "out.csv"
+    document = world.lsms("verify", folder, "--out", out, "--json").json
+    listed = list(csv.DictReader(out.read_text("utf-8").splitlines()))
+    assert {(Path(line["file"]).name, int(line["row"]), line["column"]) for line in listed} == expected
+    assert (len(listed), document["not_in_listrak"]) == (len(expected), 5)
+
+
+def test_opted_out_contacts_are_counted_apart(make_world: Callable[..., World]) -> None:
+    """How many of the members opted out, and how many of those differ: in the document, the table and the message."""
+    world = make_world(invented_contacts=False)
+    world.admin("contacts?sender_code=1026", "phone,opted_out,First Name\n+13035550101,true,A\n+13035550102,true,B\n"
+                "+13035550103,false,C\n")  # fmt: skip
+    audience = world.audience("phone,first_name\n3035550101,A\n3035550102,X\n3035550103,C\n")
+    ended = world.lsms("verify", audience, "--json")
+    keys = ("checked", "matching", "different", "opted_out", "opted_out_different")
+    assert [ended.json[key] for key in keys] == [3, 2, 1, 2, 1]
+    assert "1 of those that differ opted out" in ended.json["error"]["message"]
+    shown = world.lsms("verify", audience)
+    assert "opted out" in shown.out
+    report = world.lsms("push", audience, "--verify", "--json").json
+    assert (report["verify"]["matching"], report["verify"]["opted_out"]) == (3, 2)
+    assert "2 opted out" in world.lsms("push", audience, "--verify").out
+
+
+def test_a_contact_that_listrak_refuses_does_not_end_a_verify(make_world: Callable[..., World]) -> None:
+    """One that is banned cannot be read: it counts as not in Listrak, the others are compared."""
+    fault = {"route": "contact", "fault": "status", "status": 403, "error": "ERROR_BANNED_PHONE_NUMBER", "count": 1}
+    world = small(make_world, fault_rules=(fault,))
+    document = world.lsms("verify", world.audience(SAME), "--json").json
+    assert (document["matching"], document["not_in_listrak"]) == (2, 1)

@@ -277,7 +277,9 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
 
 def _admin(sandbox: EmbeddedSandbox, route: str, body: str | None = None) -> Any:
     data = None if body is None else body.encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{sandbox.url}/sandbox/{route}", data)) as answer:
+    kind = "application/json" if route == "faults" else "text/csv"
+    request = urllib.request.Request(f"{sandbox.url}/sandbox/{route}", data, {"Content-Type": kind})
+    with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 
 

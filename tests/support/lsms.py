@@ -58,15 +58,21 @@ def run_lsms(*arguments: object, env: dict[str, str], stdin: str | None = None, 
     return Ended(process.returncode, out, err)
 
 
-def call_lsms(*arguments: object, env: dict[str, str], stdin: str | None = None, cwd: Path = PROJECT) -> Ended:
+def call_lsms(
+    *arguments: object,
+    env: dict[str, str],
+    stdin: str | bytes | None = None,
+    cwd: Path = PROJECT,
+    encoding: str = "utf-8",
+) -> Ended:
     """Call the entry point of `lsms` in this process, which costs a fifth of a process of its own.
 
     It gets its own arguments, environment, standard streams (files, no terminal), folder and signal handlers. What it
-    imports, and what Arrow and phonenumbers have set up before, is shared with the test.
+    imports, and what Arrow and phonenumbers have set up before, is shared with the test. `encoding`: of its output.
     """
     with (
-        _stream() as out,
-        _stream() as err,
+        _stream(encoding=encoding) as out,
+        _stream(encoding=encoding, errors="backslashreplace") as err,
         _stream(stdin) as given,
         patch.multiple(sys, argv=["lsms", *map(str, arguments)], stdout=out, stderr=err, stdin=given),
         patch.dict(os.environ, {"PATH": os.defpath, **env}, clear=True),
@@ -83,11 +89,11 @@ def call_lsms(*arguments: object, env: dict[str, str], stdin: str | None = None,
         return Ended(int(code or 0), _content(out), _content(err))
 
 
-def _stream(content: str | None = None) -> io.TextIOWrapper:
-    file = io.TextIOWrapper(tempfile.TemporaryFile(), "utf-8", newline="")  # noqa: SIM115 (closed by its user)
-    file.write(content or "")
-    file.seek(0)
-    return file
+def _stream(content: str | bytes | None = None, encoding: str = "utf-8", errors: str = "strict") -> io.TextIOWrapper:
+    raw = tempfile.TemporaryFile()  # noqa: SIM115 (closed by its user)
+    raw.write(content.encode() if isinstance(content, str) else content or b"")
+    raw.seek(0)
+    return io.TextIOWrapper(raw, encoding, errors, newline="")
 
 
 def _content(stream: io.TextIOWrapper) -> str:

@@ -24,12 +24,18 @@ def tidied(cell: str) -> str:
     return re.sub(r"^(\+?[0-9]+)\.00?$", r"\1", text)
 
 
+def _another_phone(text: str) -> bool:
+    """True where a phone's digits stand behind what the library cuts off."""
+    cut = re.search(r"[\\/] *x|;isub=", text)
+    return cut is not None and len(re.findall(r"\d", text[cut.end() :])) >= 7
+
+
 def meaning(cell: str | None, region: str) -> int:
     """E.164 digits; 0 = nothing there; -1 = no valid phone."""
     text = tidied(cell or "")
     if not text:
         return 0
-    if _EXPONENT.fullmatch(text):
+    if _EXPONENT.fullmatch(text) or _another_phone(text):
         return -1
     number = _valid(text, region)
     if number < 0 and (double_zero := re.match(r"0[ ().\-/]*0", text)):
@@ -43,4 +49,5 @@ def _valid(text: str, region: str) -> int:
     except phonenumbers.NumberParseException:
         return -1
     digits = f"{phone.country_code}{phonenumbers.national_significant_number(phone)}"
-    return int(digits) if phonenumbers.is_valid_number(phone) and len(digits) <= 18 else -1
+    one = len(phone.extension or "") < 7
+    return int(digits) if phonenumbers.is_valid_number(phone) and one and len(digits) <= 18 else -1

@@ -49,7 +49,9 @@ class World:
     def admin(self, route: str, body: object = None) -> Any:
         """GET, or POST with a body (text as it is, anything else as JSON), of `/sandbox/…`; the JSON answer."""
         data = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.sandbox.url}/sandbox/{route}", data)) as answer:
+        kind = "text/csv" if isinstance(body, str) else "application/json"
+        request = urllib.request.Request(f"{self.sandbox.url}/sandbox/{route}", data, {"Content-Type": kind})
+        with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
     def contacts(self, sender_code: int = 1026) -> dict[str, dict[str, Any]]:

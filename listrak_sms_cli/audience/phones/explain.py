@@ -6,6 +6,7 @@ import numpy as np
 import phonenumbers
 import pyarrow as pa
 
+from listrak_sms_cli.audience.cell_errors import explain_errors
 from listrak_sms_cli.audience.phones.constants import INVALID, MOST_DIGITS
 from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phones.read import LONGEST, read_phones
@@ -20,8 +21,11 @@ _GENERAL = (
     "no country code, and no region to read it for; give --region",
     "no country has this calling code",
     "too long for any country",
+    "two phones in one cell",
 )
-_EXPONENT, _NO_DIGITS, _LETTERS, _NO_REGION, _NO_CODE, _TOO_LONG = range(1, len(_GENERAL))
+_EXPONENT, _NO_DIGITS, _LETTERS, _NO_REGION, _NO_CODE, _TOO_LONG, _TWO_PHONES = range(1, len(_GENERAL))
+# Twice the digits of a phone, and more between them than people write within one.
+_TWO = r"^\+?(?:[ ().\-]*[0-9]){7,}.*?(?:[^0-9 ().\-]|  | - ).*?(?:[ ().\-]*[0-9]){7,}[^0-9]*$"
 _OF_A_PLAN = ("too short for {0}", "too long for {0}", "no phone in {0} has so many digits", "no such phone in {0}")
 
 
@@ -55,9 +59,10 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
         (matches(tidied, r"\p{L}"), _LETTERS),
         (counts == 0, _NO_DIGITS),
         (matches(tidied, EXPONENT), _EXPONENT),
+        (matches(tidied, _TWO), _TWO_PHONES),
     ):
         reason[invalid & applies] = place
-    return string_column(reasons).take(indices(reason))
+    return explain_errors(nulls_as_empty(column), string_column(reasons).take(indices(reason)))
 
 
 def _sentence_of_a_plan(plan: Plan, digits: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ _KINDS = (
 )  # fmt: skip
 
 _WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<others>[^$]+))?")
+_RANGES = 4  # lengths of a plan that are compared before the first digits are looked at
 Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many digits a prefix takes, or UNSURE
 
 
@@ -137,7 +138,15 @@ def has_other_calling_code(numbers: Integers, region: str) -> Mask:
     """True for each phone (E.164 digits) whose calling code is not the region's; for every phone if libphonenumber does
     not know the region."""
     plan = plan_of_region(region)
-    other: Mask = calling_codes_of(numbers) != (plan.code if plan else -1)
+    if plan is None:
+        return np.ones(len(numbers), np.bool_)
+    other = np.ones(len(numbers), np.bool_)
+    # Nearly all phones have one of the usual lengths: a range each takes a tenth of the time of all first digits.
+    for length in plan.general.possible_length[:_RANGES]:
+        unit = 10**length
+        other &= (numbers - plan.code * unit).view(np.uint64) >= np.uint64(unit)
+    rows = np.flatnonzero(other)
+    other[rows] = calling_codes_of(numbers[rows]) != plan.code
     return other
 
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from listrak_sms_cli.columnar import matches, raw, replace_cells, replace_matches, select
 
 EXPONENT = r"^[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+$"  # a number as a spreadsheet shortens it
+DIGITS_OF_A_PHONE = 7  # behind a phone, so many are another one, and no extension
 CONTEXT = ";phone-context="  # RFC 3966: what follows belongs to the number
 
 _OTHER_SIGNS = {  # full-width, Arabic-Indic and Persian signs, and the ASCII ones for them
@@ -34,7 +35,8 @@ _WORDS_IN_FRONT = (r"^[^+\p{Nd}]+([+\p{Nd}])", r"\1")  # libphonenumber begins a
 _WORDS_IN_FRONT_ASCII = (r"^[^+0-9]+([+0-9])", r"\1")  # \p{Nd} is slow to compile
 _FLOAT = (r"^(\+?[0-9]+)\.00?$", r"\1")
 _PLAIN_EXTENSION = (  # libphonenumber knows more of them; these are the usual ones, behind a number in plain signs
-    r"(?i)^(\+?(?:[ ().\-/]*[0-9]){7,}[).\-/]*)(?:;ext=|[ ,]*(?:e?xt(?:ensio)?n?|x|#)[:.]?[ ,-]*)[0-9]{1,9}#?$",
+    r"(?i)^(\+?(?:[ ().\-/]*[0-9]){7,}[).\-/]*)(?:;ext=|[ ,]*(?:e?xt(?:ensio)?n?|x|#)[:.]?[ ,-]*)[0-9]"
+    rf"{{1,{DIGITS_OF_A_PHONE - 1}}}#?$",
     r"\1",
 )
 

@@ -16,12 +16,11 @@ from listrak_sms_cli.errors import AudienceError
 
 CHUNK_ROWS = 1 << 16
 CHUNK_BYTES = 32 << 20
-_PANDAS_INDEX = "__index_level_"
 
 
 class TextStream(Struct, frozen=True):
-    """Rows that can be read once: `batches` of all `columns`, each a pa.string() array. The other fields are those of
-    FileReader."""
+    """Rows that can be read once: `batches` of the `columns`, each a pa.string() array; last columns that are empty may
+    be left out of a batch. The other fields are those of FileReader."""
 
     name: str
     described: str
@@ -36,10 +35,10 @@ class ArrowReader(FileReader):
 
     def __init__(self, stream: TextStream, spool: SourceSpool) -> None:
         """Reads the whole stream. Raises AudienceError: `disk_full`, `temporary_folder`, and what the stream raises."""
-        schema = pa.schema([(str(index), pa.string()) for index in range(len(stream.columns))])
         digest = xxhash.xxh3_128("\0".join(stream.columns).encode())
         self._chunks = []
         for batch in stream.batches:
+            schema = pa.schema([(str(index), pa.string()) for index in range(len(batch.columns))])
             data = pa.RecordBatch.from_arrays(batch.columns, schema=schema).serialize()
             digest.update(data)
             content = spool.keep(stream.name, [memoryview(data)])
@@ -64,11 +63,12 @@ class _ArrowChunk(FileChunk):
 
     def read(self, columns: Sequence[int]) -> Rows:
         batch = pa.ipc.read_record_batch(pa.py_buffer(self._content.read(0, self.size)), self._schema)
-        return replace(self.rows, columns=[batch.column(index) for index in columns])
+        width, missing = batch.num_columns, pa.nulls(batch.num_rows, pa.string())
+        return replace(self.rows, columns=[batch.column(index) if index < width else missing for index in columns])
 
 
 def open_stream(source: object, name: str, spool: SourceSpool) -> ArrowReader:
-    """Read anything with `__arrow_c_stream__`; the index of a pandas frame is left out. Row numbers count from 1.
+    """Read anything with `__arrow_c_stream__`. Row numbers count from 1.
 
     Raises AudienceError: `bad_stream` when the stream ends with an error, `empty_file` when it has no columns,
     `not_utf8`, `cell_too_long`, and what ArrowReader raises.
@@ -80,12 +80,10 @@ def open_stream(source: object, name: str, spool: SourceSpool) -> ArrowReader:
             f"{name} cannot be read as Arrow columns.", hint="Give every column one type.", code="bad_stream"
         ) from None
     schema = reader.schema
-    kept = [index for index, column in enumerate(schema.names) if not column.startswith(_PANDAS_INDEX)]
-    if not kept:
+    if not schema.names:
         raise AudienceError(f"{name} has no columns.", hint="An audience has a phone column.", code="empty_file")
-    columns = tuple(schema.names[index] for index in kept)
-    unreadable = unreadable_columns(schema.types[index] for index in kept)
-    batches = _text_batches(name, columns, unreadable, (batch.select(kept) for batch in _slices(name, reader)))
+    columns, unreadable = tuple(schema.names), unreadable_columns(schema.types)
+    batches = _text_batches(name, columns, unreadable, _slices(name, reader))
     return ArrowReader(TextStream(name, "Arrow stream", columns, batches, unreadable), spool)
 
 
@@ -109,16 +107,21 @@ def _slices(name: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]
 
 
 def _text_batches(
-    name: str, columns: Sequence[str], unreadable: Mapping[int, str], batches: Iterable[pa.RecordBatch]
+    name: str, columns: Sequence[str], unreadable: dict[int, str], batches: Iterable[pa.RecordBatch]
 ) -> Iterator[Rows]:
-    """Unreadable columns become nulls."""
+    """Unreadable columns become nulls, also those that turn out so: they may be skipped."""
     first = 1
     for batch in batches:
-        texts = [
-            pa.nulls(batch.num_rows, pa.string())
-            if index in unreadable
-            else text_column([batch.column(index)], name, column, first)
-            for index, column in enumerate(columns)
-        ]
+        texts = []
+        for index, column in enumerate(columns):
+            text = pa.nulls(batch.num_rows, pa.string())
+            if index not in unreadable:
+                try:
+                    text = text_column([batch.column(index)], name, column, first)
+                except AudienceError as error:
+                    if error.code != "not_utf8":
+                        raise
+                    unreadable[index] = f"rows {first:,} to {first + batch.num_rows - 1:,} hold bytes that are no text"
+            texts.append(text)
         yield Rows(texts, batch.num_rows, first)
         first += batch.num_rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from listrak_sms_cli.audience.source.identity import FileIdentity
 from listrak_sms_cli.audience.source.open import AudienceFile, open_files
 from listrak_sms_cli.audience.source.options import ReadOptions
-from listrak_sms_cli.audience.source.reader import FileChunk, Rows
+from listrak_sms_cli.audience.source.reader import FileChunk, Rows, SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
+from listrak_sms_cli.columnar import nulls_as_empty, raw, trimmed
 from listrak_sms_cli.errors import AudienceError
 
+_PANDAS_INDEX = "__index_level_"
 Integers = npt.NDArray[np.int64]
 
 
@@ -29,7 +31,9 @@ def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audie
     spool = SourceSpool()
     try:
         name, files = open_files(source, options, spool)
-        return Audience(name, files, spool)
+        audience = Audience(name, files, spool)
+        audience.leave_out(_unwanted_columns(audience))
+        return audience
     except BaseException:
         spool.close()
         raise
@@ -53,13 +57,7 @@ class Chunk:
         """
         names, file = self._audience.columns, self._audience.opened_files[self._file]
         wanted = range(len(names)) if columns is None else columns
-        for index in wanted:
-            if reason := file.why_unreadable(index):
-                raise AudienceError(
-                    f"{file.reader.name}: the column “{names[index]}” cannot be sent: {reason}.",
-                    hint=f"Leave it out with --skip-column '{names[index]}'.",
-                    code="unreadable_column",
-                )
+        self._audience.check_readable(wanted)
         sources = [file.column_sources[index] for index in wanted]
         read = self._file_chunk.read_with_dictionaries if keep_dictionaries else self._file_chunk.read
         rows = read([source for source in sources if isinstance(source, int)])
@@ -76,28 +74,58 @@ class Audience:
 
     `columns`: the header as read, the columns made of `key=value` folders last. `files`: the names of the files.
     `size`: bytes. `rows`: None when not known before reading. `described`: the format, as shown to people.
-    `unreadable`: index of each column that has no text (lists, structures, durations) -> the reason.
+    `unreadable`: index of each column that has no text (lists, structures, durations) -> the reason. `notes`: what a
+    person should know of how the files are read. `other_sheets`: as in FileReader.
     """
 
     def __init__(self, name: str, files: Sequence[AudienceFile], spool: SourceSpool) -> None:
         readers = [file.reader for file in files]
         first, counts = readers[0], [reader.rows for reader in readers]
         self.name = name
-        self.opened_files = files
-        self.columns = (*first.columns, *files[0].partition_columns)
+        self.opened_files: Sequence[AudienceFile] = files
+        self.columns: tuple[str, ...] = (*first.columns, *files[0].partition_columns)
+        self.notes = tuple(note for reader in readers for note in reader.notes)
+        self.other_sheets = first.other_sheets
         self.files = tuple(reader.name for reader in readers)
         self.size = sum(reader.size for reader in readers)
         self.rows = None if None in counts else sum(count or 0 for count in counts)
         self.described = first.described + (f", {len(files):,} files" if len(files) > 1 else "")
-        self.unreadable = {
-            index: reason
-            for file in files
-            for index in range(len(self.columns))
-            if (reason := file.why_unreadable(index))
-        }
+        self.unreadable = self._unreadable()
+        self.notes = tuple(note for reader in readers for note in reader.notes)
         self._spool = spool
         self._chunk_rows: dict[int, tuple[int, Rows]] = {}  # of each chunk: the index of its file, its row numbers
         self._chunk_count = -1
+
+    def _unreadable(self) -> dict[int, str]:
+        return {
+            index: reason
+            for file in self.opened_files
+            for index in range(len(self.columns))
+            if (reason := file.why_unreadable(index))
+        }
+
+    def check_readable(self, columns: Iterable[int]) -> None:
+        """Raise AudienceError (`unreadable_column`) when one of these columns, by index, has no text."""
+        for index in columns:
+            if reason := self.unreadable.get(index):
+                name = next(file.reader.name for file in self.opened_files if file.why_unreadable(index))
+                raise AudienceError(
+                    f"{name}: the column “{self.columns[index]}” cannot be sent: {reason}.",
+                    hint=f"Leave it out with --skip-column '{self.columns[index]}'.",
+                    code="unreadable_column",
+                )
+
+    def leave_out(self, columns: Sequence[int]) -> None:
+        """Go on without these columns, by index, and note it; before anything else is read."""
+        if not columns:
+            return
+        names = ", ".join(self.columns[index] or f"column {index + 1} (no name)" for index in columns)
+        message = f"Left out, as nobody has named them and they are no data of members: {names}."
+        kept = [index for index in range(len(self.columns)) if index not in columns]
+        self.notes = (*self.notes, SourceNote("columns_left_out", message))
+        self.columns = tuple(self.columns[index] for index in kept)
+        self.opened_files = [file.of_columns(kept) for file in self.opened_files]
+        self.unreadable = self._unreadable()
 
     @property
     def identity(self) -> tuple[FileIdentity, ...]:
@@ -152,6 +180,24 @@ class Audience:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _unwanted_columns(audience: Audience) -> list[int]:
+    """The index that pandas writes without a name of its own, and unnamed columns without a single filled cell. These
+    are read to the end to know it, alone and up to the first filled cell."""
+    names = audience.columns
+    indices = [index for index, name in enumerate(names) if name.startswith(_PANDAS_INDEX)]
+    unnamed = [index for index, name in enumerate(names) if not name.strip() and index not in audience.unreadable]
+    for chunk in audience.chunks() if unnamed else ():
+        batch = chunk.read(unnamed)
+        unnamed = [index for index, cells in zip(unnamed, batch.columns, strict=True) if not _has_filled_cell(cells)]
+        if not unnamed:
+            break
+    return sorted([*indices, *unnamed]) if len(indices) + len(unnamed) < len(names) else []
+
+
+def _has_filled_cell(cells: pa.StringArray) -> bool:
+    return bool(raw(trimmed(nulls_as_empty(cells))).lengths.any())
 
 
 def _repeated(text: str, count: int) -> pa.StringArray:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from listrak_sms_cli.audience.source.identity import changed
+from listrak_sms_cli.audience.source.identity import broken_off, changed
 
 PIECE = 1 << 20  # bytes read at once where a file is read from end to end
 
@@ -84,7 +84,10 @@ class LocalFile(Content):
     def read(self, offset: int, size: int) -> bytes:
         """As in Content; opens the file unless it is held."""
         with self.held():
-            return read_at(self._fd, offset, min(size, self.size - offset))
+            try:
+                return read_at(self._fd, offset, min(size, self.size - offset))
+            except OSError:
+                raise broken_off(self.name) from None
 
     def check_unchanged(self) -> None:
         """Compare size, time and inode with those at the start."""

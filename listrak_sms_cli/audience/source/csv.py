@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -14,58 +15,115 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience.source.content import Content
 from listrak_sms_cli.audience.source.csv_blocks import BLOCK, BOM, Block, BlockBounds, BlockCutter
-from listrak_sms_cli.audience.source.csv_quotes import Positions, all_ends, blank_records
-from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, RowNumbers, Rows
+from listrak_sms_cli.audience.source.csv_header import Header, blanks_behind_delimiters
+from listrak_sms_cli.audience.source.csv_quotes import Lines, Positions, all_ends, blank_records, without_escapes
+from listrak_sms_cli.audience.source.csv_swallowed import MemberShape, swallowing_record
+from listrak_sms_cli.audience.source.dialect import Dialect
+from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, RowNumbers, Rows, SourceNote
 from listrak_sms_cli.audience.source.sniff import SAMPLE
 from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.errors import AudienceError
+
+WHOLE_LINES_QUOTED = "The whole line is in quotes, as one cell: take them off, or export the file again."
 
 
 class CsvReader(FileReader):
     """A CSV file with a header. Row numbers are record numbers: header = 1, blank lines counted."""
 
     def __init__(
-        self, content: Content, delimiter: str, described: str, *, header_from: int = 1, block_size: int = BLOCK
+        self,
+        content: Content,
+        dialect: Dialect,
+        described: str,
+        *,
+        header_from: int = 1,
+        phone_column: str | None = None,
+        block_size: int = BLOCK,
     ) -> None:
-        """`header_from`: number of the first record that may be the header. Raises AudienceError: `empty_file`,
-        `not_utf8`, `bad_header`, and what BlockCutter raises."""
+        """`header_from`: number of the first record that may be the header. `phone_column`: the name that was given for
+        it. Raises AudienceError: `empty_file`, `not_utf8`, `bad_header`, and what BlockCutter and Header raise."""
         super().__init__(content.name, content.size, content.mtime_ns)
         self.described = described
-        self.delimiter = delimiter
+        self.dialect = dialect
         self._content = content
         self._block_size = block_size
         self._known_bounds: Sequence[BlockBounds] = ()
-        self._header_record, self.columns = self._read_header(header_from)
+        self._header_record, self.columns, first_row = self._read_header(header_from)
+        sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
+        self._header = Header(self.name, self.columns, sample, dialect, phone_column)
+        self._header.check()
+        self.surplus_cell = self._has_surplus_cell(first_row)
+        self.notes = tuple(self._noted())
 
     def chunks(self) -> Iterator[FileChunk]:
-        """As in FileReader; also raises what BlockCutter raises."""
-        cutter = BlockCutter(self._content, self.delimiter, block_size=self._block_size)
+        """As in FileReader; also raises what BlockCutter raises, and AudienceError (`swallowed_rows`)."""
+        cutter = BlockCutter(self._content, self.dialect, block_size=self._block_size)
         bounds = []
         for block in cutter.blocks(self._known_bounds):
             bounds.append(block.bounds)
+            if block.lines is not None and not self.dialect.quote_named:
+                self._refuse_swallowed(block, block.lines)
             if block.first + block.records > self._header_record:
                 yield self._chunk_below_header(block)
         self._content.check_unchanged()
         self.compare_digest(cutter.digest)
         self._known_bounds = bounds
 
-    def _read_header(self, header_from: int) -> tuple[int, tuple[str, ...]]:
-        """The number of the header's record, and its cells."""
-        cutter = BlockCutter(self._content, self.delimiter, block_size=min(self._block_size, SAMPLE))
+    def _noted(self) -> Iterator[SourceNote]:
+        if self.surplus_cell:
+            message = f"{self.name}: every row ends in an empty cell that has no column; it is left out."
+            yield SourceNote("surplus_cell", message)
+        if message := blanks_behind_delimiters(self._header):
+            yield SourceNote("blanks_behind_delimiters", message)
+
+    def _refuse_swallowed(self, block: Block, lines: Lines) -> None:
+        """Raise AudienceError when a quoted cell holds members: two stray quotes, rows apart, look like one cell."""
+        phone = self._header.phone
+        if phone is None:
+            return  # the audience will be refused for that
+        shape = MemberShape(ord(self.dialect.delimiter), len(self.columns) + self.surplus_cell, phone)
+        found = swallowing_record(without_escapes(block.octets, self.dialect), lines, shape)
+        if found is not None:
+            row = block.first + found[0]
+            raise AudienceError(
+                f"{self.name}, row {row:,}: a quote opens here and closes in row {row + found[1]:,}; the rows between "
+                "look like members, which would be lost in one cell.",
+                hint="If the file does not quote its cells, add --quote none, else correct the quotes; if the cell is "
+                "right, add --quote '\"'.",
+                code="swallowed_rows",
+            )
+
+    def _has_surplus_cell(self, first_row: bytes) -> bool:
+        """Whether the first row ends in an empty cell more than the header has, as some programs end all rows."""
+        text = first_row.decode(errors="replace").rstrip("\r\n")
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote or ""
+        if not text.endswith((delimiter, delimiter + quote + quote)):
+            return False
+        try:
+            return len(self._cells(text)) == len(self.columns) + 1
+        except csv.Error:
+            return False
+
+    def _read_header(self, header_from: int) -> tuple[int, tuple[str, ...], bytes]:
+        """The number of the header's record, its cells, and the first row below it."""
+        cutter = BlockCutter(self._content, self.dialect, block_size=min(self._block_size, SAMPLE))
+        number, header = 0, b""
         for block in cutter.blocks():
-            ends = all_ends(block.octets, ord(self.delimiter))
+            ends = all_ends(block.octets, self.dialect)
             filled = np.flatnonzero(~blank_records(block.octets, ends))
-            filled = filled[filled >= header_from - block.first]
-            if len(filled):
-                record = int(filled[0])
+            for record in filled[filled >= header_from - block.first][:2].tolist():
                 start = int(ends[record - 1]) + 1 if record else 0
-                return block.first + record, self._header_cells(block.data[start : ends[record] + 1])
+                content = block.data[start : ends[record] + 1]
+                if number:
+                    return number, self._header_cells(header), content
+                number, header = block.first + record, content
+        if number:
+            return number, self._header_cells(header), b""
         raise AudienceError(f"{self.name} is empty.", hint="An audience begins with a header row.", code="empty_file")
 
     def _header_cells(self, header: bytes) -> tuple[str, ...]:
         try:
-            text = header.decode().rstrip("\r\n")
-            return tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)))
+            return self._cells(header.decode())
         except UnicodeDecodeError:
             raise _not_utf8(self.name, "the header", header) from None
         except csv.Error:
@@ -75,11 +133,15 @@ class CsvReader(FileReader):
                 code="bad_header",
             ) from None
 
+    def _cells(self, record: str) -> tuple[str, ...]:
+        text = record.rstrip("\r\n")
+        return tuple(next(csv.reader(io.StringIO(text, newline=""), **self.dialect.for_csv_module)))
+
     def _chunk_below_header(self, block: Block) -> FileChunk:
         above = self._header_record - block.first + 1
         if above <= 0:
             return _CsvChunk(self, block, 0)
-        skipped = int(all_ends(block.octets, ord(self.delimiter))[above - 1]) + 1
+        skipped = int(all_ends(block.octets, self.dialect)[above - 1]) + 1
         return _CsvChunk(self, replace(block, first=block.first + above, records=block.records - above), skipped)
 
 
@@ -94,26 +156,43 @@ class _CsvChunk(FileChunk):
 
     def read(self, columns: Sequence[int]) -> Rows:
         try:
-            table = self._parse(list(columns) or [0])
+            table = self._parse([*(list(columns) or [0]), *self._surplus])
         except pa.ArrowInvalid:
             raise self._why_unparsable() from None
+        if self._surplus:
+            self._check_surplus(_one_array(table.column(table.num_columns - 1)))
         cells = {index: _one_array(table.column(str(index))) for index in columns}
         self._check_utf8(cells)
         arrays = [cells[index].view(pa.string()) for index in columns]
         return Rows(arrays, table.num_rows, self._block.first, self._numbers(table.num_rows))
 
+    @property
+    def _surplus(self) -> list[int]:
+        """The index of the cell behind the last column, where rows have one."""
+        return [len(self._reader.columns)] if self._reader.surplus_cell else []
+
+    def _check_surplus(self, cells: pa.BinaryArray) -> None:
+        """Raises AudienceError when a cell behind the last column is not empty."""
+        filled = np.flatnonzero(raw(cells).lengths)
+        if len(filled):
+            width = len(self._reader.columns)
+            raise self._ragged(self._number(int(filled[0])), width + 1)
+
     def _parse(self, columns: Sequence[int], on_ragged: Callable[[pa_csv.InvalidRow], str] | None = None) -> pa.Table:
         """The columns, named by their index, pa.binary(). Raises ArrowInvalid."""
-        names = [str(index) for index in range(len(self._reader.columns))]
+        names = [str(index) for index in [*range(len(self._reader.columns)), *self._surplus]]
         wanted = [names[index] for index in dict.fromkeys(columns)]
+        dialect = self._reader.dialect
         if not self._bytes.size:
             return pa.table({name: pa.nulls(0, pa.binary()) for name in wanted})
+        data = self._bytes_for_arrow()
         return pa_csv.read_csv(
-            pa.BufferReader(self._bytes_for_arrow()),
-            pa_csv.ReadOptions(use_threads=False, block_size=self._bytes.size + 2, column_names=names),
+            pa.BufferReader(data),
+            pa_csv.ReadOptions(use_threads=False, block_size=data.size + 2, column_names=names),
             pa_csv.ParseOptions(
-                delimiter=self._reader.delimiter,
-                quote_char='"',
+                delimiter=dialect.delimiter,
+                quote_char=dialect.quote or False,
+                escape_char=dialect.escape or False,
                 newlines_in_values=self._block.quoted,
                 invalid_row_handler=on_ragged,
             ),
@@ -123,10 +202,15 @@ class _CsvChunk(FileChunk):
         )
 
     def _bytes_for_arrow(self) -> pa.Buffer:
-        """Arrow would drop a byte order mark at the start of a block; behind an empty line it does not."""
-        if self._bytes.slice(0, min(len(BOM), self._bytes.size)) != BOM:
-            return self._bytes
-        return pa.py_buffer(b"\n" + self._bytes.to_pybytes())
+        """Arrow would drop a byte order mark at the start of a block; behind an empty line it does not. A cell `\\N`,
+        with which databases that escape by a backslash write NULL, stays as it is."""
+        dialect, data = self._reader.dialect, self._bytes
+        if dialect.escape == "\\":
+            ends = re.escape(dialect.delimiter.encode()) + rb"\r\n"
+            data = pa.py_buffer(re.sub(rb"(?<![^%b])\\N(?![^%b])" % (ends, ends), rb"\\\\N", data.to_pybytes()))
+        if data.slice(0, min(len(BOM), data.size)) != BOM:
+            return data
+        return pa.py_buffer(b"\n" + data.to_pybytes())
 
     def _check_utf8(self, columns: Mapping[int, pa.BinaryArray]) -> None:
         """Raises AudienceError (`not_utf8`). To check the whole block, or that a column is ASCII, is several times as
@@ -163,7 +247,7 @@ class _CsvChunk(FileChunk):
 
     def _octets_and_ends(self) -> tuple[np.ndarray, Positions]:
         octets = np.frombuffer(self._bytes, np.uint8)
-        return octets, all_ends(octets, ord(self._reader.delimiter))
+        return octets, all_ends(octets, self._reader.dialect)
 
     def _where(self) -> str:
         last = self._block.first + self._block.records - 1
@@ -186,21 +270,39 @@ class _CsvChunk(FileChunk):
         with suppress(pa.ArrowInvalid):
             self._parse([0], keep)
         if ragged:
-            return self._ragged(ragged[0])
+            row = ragged[0]
+            return self._ragged(self._number(row.number - 1), row.actual_columns)
         return AudienceError(
             f"{self._where()}: cannot be read as CSV.",
             hint="Check the quotes and line ends in these rows, or export the file again.",
             code="bad_csv",
         )
 
-    def _ragged(self, row: pa_csv.InvalidRow) -> AudienceError:
-        number, found, expected = self._number(row.number - 1), row.actual_columns, row.expected_columns
+    def _ragged(self, number: int, found: int) -> AudienceError:
+        """The error for a row of so many cells."""
+        reader = self._reader
+        width = len(reader.columns)
+        others = f"the first row has {width + 1:,}, the last one empty" if reader.surplus_cell else ""
+        others = others if others and found <= width else f"the header has {width:,}"
+        hint = "Correct the row (a cell with a delimiter in it needs quotes around it), or check --delimiter."
+        record = self._record(number).strip()
+        quote = (reader.dialect.quote or "").encode()
+        if found == 1 and quote and record[:1] == record[-1:] == quote and reader.dialect.delimiter.encode() in record:
+            hint = WHOLE_LINES_QUOTED
+        elif reader.dialect.delimiter.encode() + b" " + quote in record:
+            hint = "A quote behind a blank is text: take the blanks behind the delimiters out."
         return AudienceError(
-            f"{self._reader.name}, row {number:,}: {found:,} cell{'s' * (found != 1)} where the header has "
-            f"{expected:,}.",
-            hint="Correct the row (a cell with a delimiter in it needs quotes around it), or check --delimiter.",
+            f"{reader.name}, row {number:,}: {found:,} cell{'s' * (found != 1)} where {others}.",
+            hint=hint,
             code="ragged_row",
         )
+
+    def _record(self, number: int) -> bytes:
+        """The bytes of the record with this number."""
+        _, ends = self._octets_and_ends()
+        record = number - self._block.first
+        start = int(ends[record - 1]) + 1 if record else 0
+        return bytes(self._bytes.slice(start, int(ends[record]) + 1 - start))
 
 
 def _not_utf8(name: str, where: str, data: bytes) -> AudienceError:

@@ -9,7 +9,17 @@ import xxhash
 from msgspec import Struct
 
 from listrak_sms_cli.audience.source.content import Content
-from listrak_sms_cli.audience.source.csv_quotes import Cut, Octets, cut, longest_cell, quoted_parts, record_ends
+from listrak_sms_cli.audience.source.csv_quotes import (
+    Cut,
+    Lines,
+    Octets,
+    cut,
+    longest_cell,
+    quoted_parts,
+    record_ends,
+    without_escapes,
+)
+from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.identity import changed
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.errors import AudienceError
@@ -30,9 +40,11 @@ class BlockBounds(Struct, frozen=True):
 
 
 class Block(BlockBounds, frozen=True):
-    """Whole records: the first `size` bytes of `data`."""
+    """Whole records: the first `size` bytes of `data`. `lines`: its lines, when it has just been cut and one of them
+    ends inside a quoted part."""
 
     data: bytes
+    lines: Lines | None = None
 
     @property
     def bounds(self) -> BlockBounds:
@@ -48,11 +60,12 @@ class Block(BlockBounds, frozen=True):
 class BlockCutter:
     """One pass over the content of a CSV."""
 
-    def __init__(self, content: Content, delimiter: str, *, block_size: int = BLOCK, closed: bool = True) -> None:
-        """`closed`: a quote that is still open at the end of the content is an error."""
+    def __init__(self, content: Content, dialect: Dialect, *, block_size: int = BLOCK, closed: bool = True) -> None:
+        """`closed`: a quote that is still open at the end of the content is an error, and so is text behind a closing
+        quote."""
         self._content = content
         self._closed = closed
-        self._delimiter = ord(delimiter)
+        self._dialect = dialect
         self._block_size = block_size
         self._digest = xxhash.xxh3_128()
         self._record = 1  # number of the next record
@@ -66,8 +79,8 @@ class BlockCutter:
         """All blocks in order; every byte but the byte order mark is in exactly one of them.
 
         `known`: the bounds that an earlier, whole pass found: not to look for record ends again saves a fifth of a
-        pass. Raises AudienceError: `cell_too_long`, `row_too_long`, `unclosed_quote`, each with the row, and
-        `audience_changed` when bytes are missing.
+        pass. Raises AudienceError: `cell_too_long`, `row_too_long`, `unclosed_quote`, `text_behind_quote`, each with
+        the row, and `audience_changed` when bytes are missing.
         """
         with self._content.held():
             offset = self._skip_bom()
@@ -87,19 +100,21 @@ class BlockCutter:
         while not at_end:
             data = self._content.read(offset, size)
             at_end = len(data) < size
-            found = cut(data, self._delimiter, last=at_end)
+            found = cut(data, self._dialect, last=at_end)
+            if found.text_behind and self._closed:
+                raise self._text_behind(data, *found.text_behind)
             self._check_lengths(data)
             if not found.end and not at_end:
                 size *= 2  # so that a very long record is looked at only a few times
                 continue
-            if at_end and self._closed:
-                self._check_closed(found)
+            if at_end and self._closed and found.opened_at >= 0:
+                raise self._unclosed(data, found)
             end, records = found.end, found.records
             if at_end and end < len(data):
                 end, records = len(data), records + 1
             self._digest.update(memoryview(data)[:end])
             if end:
-                yield Block(end, self._record, records, found.quoted, data)
+                yield Block(end, self._record, records, found.quoted, data, found.lines)
             self._record += records
             offset, size = offset + end, self._block_size
 
@@ -113,16 +128,14 @@ class BlockCutter:
         """Looks at `data` only once it is longer than a cell may be, so that no byte is looked at more than twice."""
         if len(data) <= CELL_LIMIT:
             return
-        octets = np.frombuffer(data, np.uint8)
-        length, start = longest_cell(octets, self._delimiter)
+        octets = without_escapes(np.frombuffer(data, np.uint8), self._dialect)
+        length, start = longest_cell(octets, self._dialect)
         if length > CELL_LIMIT:
-            ends = record_ends(octets, quoted_parts(octets, self._delimiter), last=False)
-            row = self._record + int(np.searchsorted(ends, start))
-            quoted = data[start] == ord('"')
+            quoted = self._dialect.quote is not None and data[start] == ord(self._dialect.quote)
             raise AudienceError(
-                f"{self._content.name}, row {row:,}: a cell is longer than {CELL_LIMIT >> 20} MiB"
+                f"{self._content.name}, row {self._row_at(data, start):,}: a cell is longer than {CELL_LIMIT >> 20} MiB"
                 + ("; its quote is probably never closed." if quoted else "."),
-                hint="Close the quote that opens in this row." if quoted else "Shorten the cell or leave it out.",
+                hint=self._quote_hint(data, start, start + length) if quoted else "Shorten the cell or leave it out.",
                 code="cell_too_long",
             )
         if len(data) > ROW_LIMIT:
@@ -132,10 +145,40 @@ class BlockCutter:
                 code="row_too_long",
             )
 
-    def _check_closed(self, found: Cut) -> None:
-        if found.opened_at >= 0:
-            raise AudienceError(
-                f"{self._content.name}, row {self._record + found.records:,}: a quote opens here and is never closed.",
-                hint="Close the quote, or double it if it is part of the text.",
-                code="unclosed_quote",
-            )
+    def _row_at(self, data: bytes, position: int) -> int:
+        """The number of the record that this byte of `data` belongs to."""
+        octets = without_escapes(np.frombuffer(data, np.uint8), self._dialect)
+        ends = record_ends(octets, quoted_parts(octets, self._dialect), last=False)
+        return self._record + int(np.searchsorted(ends, position))
+
+    def _unclosed(self, data: bytes, found: Cut) -> AudienceError:
+        return AudienceError(
+            f"{self._content.name}, row {self._record + found.records:,}: a quote opens here and is never closed.",
+            hint=self._quote_hint(data, found.opened_at, len(data)),
+            code="unclosed_quote",
+        )
+
+    def _text_behind(self, data: bytes, opens: int, closes: int) -> AudienceError:
+        row = self._row_at(data, opens)
+        further = lines_in(data[opens:closes])
+        where = f"closes in row {row + further:,}" if further else "closes in the same row"
+        return AudienceError(
+            f"{self._content.name}, row {row:,}: a cell opens with a quote, which {where} with text behind it.",
+            hint=self._quote_hint(data, opens, closes + 1),
+            code="text_behind_quote",
+        )
+
+    def _quote_hint(self, data: bytes, start: int, end: int) -> str:
+        """What to type for a cell whose quotes cannot be right."""
+        quote = self._dialect.quote or ""
+        if self._dialect.escape is None and b"\\" + quote.encode() in data[start:end]:
+            return "If a backslash stands before each quote that is text, add --escape '\\'."
+        return (
+            "If the file does not quote its cells, add --quote none. Else double each quote that is text, and quote "
+            "the whole cell."
+        )
+
+
+def lines_in(data: bytes) -> int:
+    """How many lines end in these bytes, by CR, LF or CRLF."""
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")

@@ -17,6 +17,8 @@ from listrak_sms_cli.audience.source.content import PIECE
 from listrak_sms_cli.audience.source.sniff import SAMPLE, compression_of
 from listrak_sms_cli.errors import AudienceError
 
+_TOOLS = {"gzip": "gzip -dc", "zstd": "zstd -dc", "bz2": "bzip2 -dc"}
+
 
 class Readable(Protocol):
     """All that is needed of a stream."""
@@ -49,8 +51,8 @@ class PeekedStream(io.RawIOBase):
 
 
 def decompressed(name: str, stream: PeekedStream) -> tuple[str | None, PeekedStream]:
-    """How the stream is compressed (None: not at all) and its content. Reading the content raises AudienceError
-    (`bad_compression`)."""
+    """How the stream is compressed (None: not at all) and its content. Raises AudienceError (`wrong_format`) for
+    content that is compressed once more; reading the content raises AudienceError (`bad_compression`)."""
     codec = compression_of(stream.head)
     if codec is None:
         return None, stream
@@ -62,7 +64,14 @@ def decompressed(name: str, stream: PeekedStream) -> tuple[str | None, PeekedStr
         content = bz2.BZ2File(buffered)
     else:
         content = pa.CompressedInputStream(pa.PythonFile(buffered, "r"), "zstd")
-    return codec, PeekedStream(_Decompressor(name, codec, content))
+    peeked = PeekedStream(_Decompressor(name, codec, content))
+    if again := compression_of(peeked.head):
+        raise AudienceError(
+            f"{name} is compressed twice: {again} inside {codec}.",
+            hint=f"Take one of them off ({_TOOLS[codec]}), or export the file again.",
+            code="wrong_format",
+        )
+    return codec, peeked
 
 
 class _Decompressor:

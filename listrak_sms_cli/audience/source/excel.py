@@ -1,100 +1,165 @@
-"""Read Excel workbooks with python-calamine, which the extra `excel` installs."""
+"""Read a sheet of an Excel workbook in flat memory: rows become columns chunk by chunk."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator, Sequence
-from typing import Any
+import io
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from listrak_sms_cli.audience.cell_errors import MARK
 from listrak_sms_cli.audience.source.arrow import ArrowReader, TextStream
 from listrak_sms_cli.audience.source.content import Content
-from listrak_sms_cli.audience.source.reader import Rows
+from listrak_sms_cli.audience.source.reader import Rows, SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
 
-_CHUNK_ROWS = 8192
-_BLANK = (None, "")
+if TYPE_CHECKING:
+    from listrak_sms_cli.audience.source.workbook import Cells, Sheet, Workbook
+
+_CHUNK_ROWS, _CHUNK_CELLS, _CHUNK_CHARACTERS = 8192, 4 << 20, 32 << 20
+_LONGEST = 32_767  # characters of a cell, Excel's own limit
+_MOST_EMPTY = 100  # empty columns beside each other within a table
+_OLE = b"\xd0\xcf\x11\xe0"  # old workbooks, and new ones behind a password
+_WITHOUT_VALUE = "row {:,} holds a formula without its value (open the workbook in Excel and save it again)"
 
 
 def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> ArrowReader:
-    """Read the first sheet, or `sheet`, as text: whole numbers without `.0`, dates as ISO dates, with the time of day
-    where there is one. Row numbers are those of the sheet; rows without a cell are left out.
+    """Read the first visible sheet, or `sheet`, as the text of its cells. Row numbers are those of the sheet; rows
+    without a cell are left out.
 
-    The cells of a sheet come as Python objects, and become columns chunk by chunk. Raises AudienceError:
-    `extra_missing`, `bad_workbook`, `unknown_sheet`, `empty_file`, and what ArrowReader raises.
+    Raises AudienceError: `extra_missing`, `bad_workbook`, `workbook_too_large`, `unknown_sheet`, `empty_file`,
+    `stray_cell`, `cell_too_long`, and what ArrowReader raises.
     """
-    chosen, rows = _read_sheet(content, sheet)
-    header = next((index for index, row in enumerate(rows) if _is_filled(row)), None)
-    if header is None:
-        raise AudienceError(
-            f"{content.name}: the sheet “{chosen}” is empty.", hint="Name another with --sheet.", code="empty_file"
-        )
-    width = max(_width(row) for row in rows[header:])
-    columns = tuple(_cell_text(cell) or "" for cell in rows[header][:width])
-    batches = _text_batches(rows, header + 1, width)
-    stream = TextStream(content.name, f"Excel, sheet “{chosen}”", columns, batches, mtime_ns=content.mtime_ns)
-    reader = ArrowReader(stream, spool)
-    content.check_unchanged()
-    return reader
-
-
-def _read_sheet(content: Content, sheet: str | None) -> tuple[str, list[list[Any]]]:
-    """The sheet's name and its rows from the first one on, all as wide as the widest."""
+    name = content.name
+    if content.read(0, 4) == _OLE:
+        raise _bad_workbook(f"{name} is an old Excel workbook (.xls), or has a password: neither is read.")
     try:
-        import python_calamine
+        from listrak_sms_cli.audience.source.workbook import TooLargeError, Workbook
     except ImportError:
         raise AudienceError(
-            f"{content.name} is an Excel workbook, and the package that reads it is not installed.",
+            f"{name} is an Excel workbook, and the package that reads it is not installed.",
             hint="Install it with: pip install 'listrak-sms-cli[excel]'. Or save the sheet as CSV.",
             code="extra_missing",
         ) from None
     try:
-        with content.open() as file:
-            workbook = python_calamine.load_workbook(file)
-            names: list[str] = list(workbook.sheet_names)
-            chosen = names[0] if sheet is None else next((n for n in names if n.casefold() == sheet.casefold()), None)
-            if chosen is not None:
-                return chosen, workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
-    except Exception:  # calamine's errors have no common base
+        with content.open() as raw, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that it does not know
+            reader = _read(Workbook(io.BufferedReader(raw, 1 << 16)), content, sheet, spool)
+    except AudienceError:
+        raise
+    except TooLargeError as error:
         raise AudienceError(
-            f"{content.name} cannot be read as an Excel workbook: it is damaged or has a password.",
-            hint="Save it again without a password, or as CSV.",
-            code="bad_workbook",
+            f"{name} is too large: {error}.", hint="Save the sheet as CSV.", code="workbook_too_large"
         ) from None
-    raise AudienceError(
-        f"{content.name} has no sheet of that name.", hint=f"Its sheets are: {', '.join(names)}.", code="unknown_sheet"
-    )
+    except Exception:  # openpyxl's errors have no common base
+        raise _bad_workbook(f"{name} cannot be read as an Excel workbook: it is damaged, or of another kind.") from None
+    content.check_unchanged()
+    return reader
 
 
-def _text_batches(rows: Sequence[Sequence[Any]], start: int, width: int) -> Iterator[Rows]:
-    for first in range(start, len(rows), _CHUNK_ROWS):
-        chunk = rows[first : first + _CHUNK_ROWS]
-        filled = [index for index, row in enumerate(chunk) if _is_filled(row)]
-        columns = [pa.array([_cell_text(chunk[row][column]) for row in filled], pa.string()) for column in range(width)]
-        yield Rows(columns, len(filled), first + 1, np.array(filled, np.int64) + first + 1)
+def _bad_workbook(message: str) -> AudienceError:
+    hint = "Save it again as .xlsx (“Excel Workbook”) without a password, or as CSV."
+    return AudienceError(message, hint=hint, code="bad_workbook")
 
 
-def _is_filled(row: Sequence[Any]) -> bool:
-    return any(cell not in _BLANK for cell in row)
+def _read(book: Workbook, content: Content, wanted: str | None, spool: SourceSpool) -> ArrowReader:
+    chosen = _choose(book, content.name, wanted)
+    others = [] if wanted is not None else [one for one in book.sheets if one is not chosen and not one.hidden]
+    headers = {one.name: header for one in others if (header := _first_cells(book, one))}
+    table = _Table(f"{content.name}, sheet “{chosen.name}”", book.rows(chosen))
+    if not table.header:
+        hint = f"Name another with --sheet: {', '.join(headers)}." if headers else "Name another with --sheet."
+        raise AudienceError(f"{content.name}: the sheet “{chosen.name}” is empty.", hint=hint, code="empty_file")
+    described, batches = f"Excel, sheet “{chosen.name}”", table.batches()
+    stream = TextStream(content.name, described, table.header, batches, table.unreadable, content.mtime_ns)
+    reader = ArrowReader(stream, spool)
+    reader.columns = table.header + ("",) * (table.width - len(table.header))
+    reader.other_sheets = headers
+    if headers:
+        names = ", ".join(f"“{name}”" for name in headers)
+        message = f"Only the sheet “{chosen.name}” is read; these hold cells, too: {names}. --sheet names another."
+        reader.notes = (SourceNote("other_sheets", message),)
+    return reader
 
 
-def _width(row: Sequence[Any]) -> int:
-    """Columns up to the last filled cell: sheets often end in empty columns that are formatted."""
-    return max((column + 1 for column, cell in enumerate(row) if cell not in _BLANK), default=0)
+def _choose(book: Workbook, name: str, wanted: str | None) -> Sheet:
+    """The sheet of that name, else the first one that is not hidden."""
+    for sheet in book.sheets:
+        if sheet.name.casefold() == wanted.casefold() if wanted is not None else not sheet.hidden:
+            return sheet
+    hint = f"Its sheets are: {', '.join(sheet.name for sheet in book.sheets)}."
+    raise AudienceError(f"{name} has no sheet of that name.", hint=hint, code="unknown_sheet")
 
 
-def _cell_text(cell: Any) -> str | None:
-    if cell in _BLANK:
-        return None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else str(np.format_float_positional(cell, trim="-"))
-    if isinstance(cell, datetime.datetime):
-        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ")
-    if isinstance(cell, datetime.date | datetime.time):
-        return cell.isoformat()
-    return str(cell)
+def _first_cells(book: Workbook, sheet: Sheet) -> tuple[str, ...]:
+    """The cells of the first row that has any; () for an empty sheet."""
+    cells: Cells = next((cells for _, cells in book.rows(sheet) if cells), [])
+    return tuple((text or "").removeprefix(MARK) for _, text in cells)
+
+
+class _Table:
+    """The filled rows of a sheet, once. `header`: the cells of the first one, () for an empty sheet; `width`: columns
+    found so far; `unreadable`: as in FileReader. `where` names the sheet in errors."""
+
+    def __init__(self, where: str, rows: Iterator[tuple[int, Cells]]) -> None:
+        self.width = 0
+        self.unreadable: dict[int, str] = {}
+        self._where = where
+        self._rows = (self._checked(number, cells) for number, cells in rows if cells)
+        _, first = next(self._rows, (0, {}))
+        self.header = tuple(first.get(column, "").removeprefix(MARK) for column in range(self.width))
+
+    def batches(self) -> Iterator[Rows]:
+        """The rows below the header."""
+        numbers: list[int] = []
+        rows: list[dict[int, str]] = []
+        characters = 0
+        for number, row in self._rows:
+            numbers.append(number)
+            rows.append(row)
+            characters += sum(map(len, row.values()))
+            count = len(rows)
+            if count == _CHUNK_ROWS or count * self.width > _CHUNK_CELLS or characters > _CHUNK_CHARACTERS:
+                yield self._batch(numbers, rows)
+                numbers, rows, characters = [], [], 0
+        if rows:
+            yield self._batch(numbers, rows)
+
+    def _batch(self, numbers: list[int], rows: list[dict[int, str]]) -> Rows:
+        columns = [pa.array([row.get(column) for row in rows], pa.string()) for column in range(self.width)]
+        return Rows(columns, len(rows), numbers[0], np.array(numbers, np.int64))
+
+    def _checked(self, number: int, cells: Cells) -> tuple[int, dict[int, str]]:
+        """The cells by column. Raises AudienceError for a cell that is too long, and for one far from all others: a
+        table has no gap of many columns, so that somebody has put it there by accident."""
+        for column, text in cells:
+            if text is None:
+                self.unreadable.setdefault(column, _WITHOUT_VALUE.format(number))
+            elif len(text) > _LONGEST:
+                raise AudienceError(
+                    f"{self._where}, cell {_cell_name(column, number)}: longer than {_LONGEST:,} characters.",
+                    hint="Shorten the cell, or save the sheet as CSV.",
+                    code="cell_too_long",
+                )
+            if column > self.width + _MOST_EMPTY:
+                raise AudienceError(
+                    f"{self._where}, cell {_cell_name(column, number)}: it stands alone, far from the table.",
+                    hint="Delete it (in Excel, Ctrl+End goes to the last cell), or save the table as CSV.",
+                    code="stray_cell",
+                )
+            if column >= self.width:
+                self.width = column + 1
+        row = {column: text or "" for column, text in cells}
+        if len(row) < len(cells):
+            raise ValueError  # two cells in one place
+        return number, row
+
+
+def _cell_name(column: int, row: int) -> str:
+    from openpyxl.utils import get_column_letter
+
+    return f"{get_column_letter(column + 1)}{row}"

@@ -26,3 +26,10 @@ def changed(name: str) -> AudienceError:
         hint="Run the command again once nothing writes to it.",
         code="audience_changed",
     )
+
+
+def broken_off(name: str) -> AudienceError:
+    """The error for a file, pipe or cloud object whose bytes end with an error."""
+    return AudienceError(
+        f"{name} broke off while it was read.", hint="Check the disk or network it comes from.", code="cannot_read"
+    )

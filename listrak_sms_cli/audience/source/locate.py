@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
+from listrak_sms_cli.audience.source.tables import names_in_folder, names_in_store, refuse_tables
 from listrak_sms_cli.errors import AudienceError
 
 STANDARD_INPUT = "standard input"
@@ -22,6 +23,7 @@ _SECRET_KEYS = re.compile(
     r"secret|password|token|signature|credential|access_key|accesskey|account_key|api_?key|^sig$", re.IGNORECASE
 )
 _STORE_TIMEOUT = 30  # seconds a cloud store is tried
+_AZURE = ("abfs", "abfss")
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 Partitions = tuple[tuple[str, str], ...]
 
@@ -39,15 +41,22 @@ class Location(Struct, frozen=True):
 def locate(source: str) -> tuple[str, list[Location]]:
     """Return the name of the audience and its files in order.
 
-    Raises AudienceError: `not_found`, `url_with_key`, `cannot_read`, `mixed_formats`.
+    Raises AudienceError: `not_found`, `url_with_key`, `cannot_read`, `mixed_formats`, `table_format`.
     """
     if source == "-":
         return STANDARD_INPUT, [Location(STANDARD_INPUT, _standard_input)]
     scheme = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE)
     if scheme and scheme[1].lower() != "file":
         return source, _files_at_url(source)
-    path = unquote(urlsplit(source).path) if scheme else source
-    return path, _local_files(Path(path).expanduser(), path)
+    try:
+        path = unquote(urlsplit(source).path) if scheme else source
+        files = _local_files(Path(path).expanduser(), path)
+    except (OSError, ValueError, RuntimeError, RecursionError):  # no home folder of that name, too long, looping links
+        raise AudienceError(
+            "The name of the audience cannot be that of a file.", hint="Check the path.", code="not_found"
+        ) from None
+    refuse_tables([str(file.path.absolute()) for file in files if file.path is not None], names_in_folder)
+    return path, files
 
 
 def _standard_input() -> BinaryIO:
@@ -76,6 +85,12 @@ def _local_files(path: Path, source: str) -> list[Location]:
 
 def _local_file(path: Path, partitions: Partitions = ()) -> Location:
     """Pipes and devices cannot be read in place."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise AudienceError(
+            f"The name of a file in {path.parent} is not UTF-8.", hint="Rename it.", code="bad_file_name"
+        ) from None
     readable_in_place = path.is_file() or not path.exists()
     return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
 
@@ -117,13 +132,17 @@ def _partitions(name: str, root: str) -> Partitions:
 
 def _files_at_url(url: str) -> list[Location]:
     """The file or the folder's data files at a URL that Arrow's file systems open."""
-    parts = urlsplit(url)
-    shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise AudienceError("The URL of the audience is not one.", hint="Check the URL.", code="not_found") from None
+    shown = f"{parts.scheme}://{_host_shown(parts)}{parts.path}"
     _check_url(parts, shown)
     store, path, files = _list_store(_with_timeout(url, parts), shown)
     is_folder = files != [path]
     if is_folder:
         files = _data_files(files, path)
+    refuse_tables(files, partial(names_in_store, store))
     root = path if is_folder else str(Path(path).parent)
     prefix = url.removesuffix(path) if url.endswith(path) else f"{parts.scheme}://"
     return [
@@ -132,14 +151,23 @@ def _files_at_url(url: str) -> list[Location]:
     ]
 
 
+def _host_shown(parts: SplitResult) -> str:
+    """Bucket or host; with the container where nothing beside it can be a secret."""
+    return parts.netloc if parts.password is None and parts.scheme.lower() in _AZURE else parts.hostname or ""
+
+
 def _check_url(parts: SplitResult, shown: str) -> None:
-    if "@" in parts.netloc or any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
+    # abfs://container@account and hdfs://user@host name a place; s3://key:secret@bucket holds a secret.
+    has_key = parts.password is not None or (parts.username is not None and parts.scheme.lower() == "s3")
+    if has_key or any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
         raise AudienceError(
             f"The URL {shown} holds a key or a password.",
             hint="Take it out: credentials come from the environment (for example AWS_PROFILE, "
             "GOOGLE_APPLICATION_CREDENTIALS).",
             code="url_with_key",
         )
+    if not parts.netloc:
+        raise AudienceError(f"{shown} names no bucket.", hint="Check the URL.", code="not_found")
     if parts.scheme.lower() in ("http", "https"):
         raise AudienceError(
             f"{shown} is a web address, which is not read.",
@@ -169,7 +197,7 @@ def _list_store(url: str, shown: str) -> tuple[Any, str, list[str]]:
     except Exception as error:  # Arrow's file systems raise what their libraries raise
         hint = "Check the address, your credentials for it, and the network."
         if "Unrecognized filesystem" in str(error):
-            hint = "URLs that are read begin with s3://, gs:// or file://."
+            hint = "URLs that are read begin with s3://, gs://, abfs:// or file://."
         raise AudienceError(f"{shown} cannot be opened.", hint=hint, code="cannot_read") from None
     if kind == fs.FileType.NotFound:
         raise AudienceError(f"There is nothing at {shown}.", hint="Check the URL.", code="not_found")

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from listrak_sms_cli.audience.columns import column_key
 from listrak_sms_cli.audience.source.content import Content, LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
 from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
-from listrak_sms_cli.audience.source.decompress import PeekedStream, UndecodableError, as_utf8, decompressed, pieces
+from listrak_sms_cli.audience.source.decompress import (
+    PeekedStream,
+    Readable,
+    UndecodableError,
+    as_utf8,
+    decompressed,
+    pieces,
+)
+from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
+from listrak_sms_cli.audience.source.identity import broken_off
 from listrak_sms_cli.audience.source.locate import Location, locate
 from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import FileReader
@@ -18,6 +28,7 @@ from listrak_sms_cli.audience.source.sniff import (
     DELIMITER_NAMES,
     FORMATS,
     SAMPLE,
+    TAIL,
     delimiter_of,
     encoding_of,
     encoding_shown,
@@ -41,6 +52,12 @@ class AudienceFile(Struct, frozen=True):
         """Why a column of the audience has no text in this file; None when it has."""
         source = self.column_sources[column]
         return self.reader.unreadable.get(source) if isinstance(source, int) else None
+
+    def of_columns(self, columns: Sequence[int]) -> AudienceFile:
+        """The same file for an audience of these columns only."""
+        first_partition = len(self.column_sources) - len(self.partition_columns)
+        partitions = [self.partition_columns[index - first_partition] for index in columns if index >= first_partition]
+        return AudienceFile(self.reader, [self.column_sources[index] for index in columns], tuple(partitions))
 
 
 def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tuple[str, list[AudienceFile]]:
@@ -82,33 +99,45 @@ def _check_options(options: ReadOptions) -> None:
             "The format given is not known.", hint=f"--format is one of {', '.join(FORMATS)}.", code="bad_format"
         )
     encoding_of(b"", options.encoding)
-    delimiter_of("", options.delimiter)
+    delimiter_of("", options.delimiter, quoting_of(options))
 
 
 def _in_one_order(readers: Sequence[tuple[Location, FileReader]]) -> list[AudienceFile]:
-    """Match the columns of each file by name with those of the first. Raises AudienceError (`different_columns`)."""
+    """Match the columns of each file by name with those of the first: by the same name, or by one that differs in case,
+    blanks and underscores only. Raises AudienceError (`different_columns`)."""
     first_location, first = readers[0]
     partition_columns = tuple(key for key, _ in first_location.partitions if key not in first.columns)
     files = []
     for location, reader in readers:
         values = {key: value for key, value in location.partitions if key not in reader.columns}
-        index_of = {column: index for index, column in enumerate(reader.columns)}
-        same = reader.columns == first.columns
-        ambiguous = len(index_of) < len(reader.columns) and not same
-        if ambiguous or sorted(reader.columns) != sorted(first.columns) or set(values) != set(partition_columns):
+        indices = _places(reader.columns, first.columns)
+        if indices is None or set(values) != set(partition_columns):
             raise _different_columns(reader, values, first, partition_columns)
-        indices = range(len(first.columns)) if same else [index_of[column] for column in first.columns]
-        sources = [*indices, *(values[key] for key in partition_columns)]
+        sources: list[int | str] = [*indices, *(values[key] for key in partition_columns)]
         files.append(AudienceFile(reader, sources, partition_columns))
     return files
+
+
+def _places(columns: Sequence[str], wanted: Sequence[str]) -> Sequence[int] | None:
+    """The index in `columns` of each column wanted; None when they are not the same ones, or cannot be told apart."""
+    if columns == wanted:
+        return range(len(wanted))
+    for simplified in (str, column_key):
+        names = [simplified(name) for name in columns]
+        place_of = {name: index for index, name in enumerate(names)}
+        keys = [simplified(name) for name in wanted]
+        if len(place_of) == len(names) and sorted(names) == sorted(keys):
+            return [place_of[key] for key in keys]
+    return None
 
 
 def _different_columns(
     reader: FileReader, values: dict[str, str], first: FileReader, partition_columns: Sequence[str]
 ) -> AudienceError:
     expected, own = [*first.columns, *partition_columns], [*reader.columns, *values]
-    missing = [name for name in expected if name not in own]
-    surplus = [name for name in own if name not in expected]
+    own_keys, expected_keys = {column_key(name) for name in own}, {column_key(name) for name in expected}
+    missing = [name for name in expected if column_key(name) not in own_keys]
+    surplus = [name for name in own if column_key(name) not in expected_keys]
     if missing:
         what = f"has no column “{missing[0]}”"
     elif surplus:
@@ -128,7 +157,7 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
     try:
         local = None if location.path is None else LocalFile(name, location.path)
         with location.open() as stream:
-            codec, content = decompressed(name, PeekedStream(stream))
+            codec, content = decompressed(name, PeekedStream(_Source(name, stream)))
             return _OpenedFile(name, content, codec, local, options, spool).reader()
     except FileNotFoundError:
         raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="not_found") from None
@@ -137,6 +166,20 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
         raise AudienceError(
             f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read"
         ) from None
+
+
+class _Source:
+    """A file, pipe or object of a cloud store that may end with an error while it is read."""
+
+    def __init__(self, name: str, stream: Readable) -> None:
+        self._name, self._stream = name, stream
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes. Raises AudienceError (`cannot_read`)."""
+        try:
+            return self._stream.read(size) or b""
+        except Exception:  # file systems raise what their libraries raise
+            raise broken_off(self._name) from None
 
 
 class _OpenedFile(Struct, frozen=True):
@@ -156,7 +199,9 @@ class _OpenedFile(Struct, frozen=True):
         head, format_named = self.stream.head, (self.options.format or "").lower()
         if not head:
             raise AudienceError(f"{self.name} is empty.", hint="Check the export that wrote it.", code="empty_file")
-        kind = kind_of(head, self.name, format_named)
+        in_place = self.local if self.codec is None else None
+        tail = in_place.read(in_place.size - TAIL, TAIL) if in_place and in_place.size > TAIL else b""
+        kind = kind_of(head, self.name, format_named, tail)
         if kind == "parquet":
             from listrak_sms_cli.audience.source.parquet import ParquetReader
 
@@ -171,11 +216,14 @@ class _OpenedFile(Struct, frozen=True):
         encoding = encoding_of(self.stream.head, self.options.encoding, self.name)
         content = self._content(encoding)
         separator, sample = separator_line(content.read(0, SAMPLE).decode("utf-8-sig", "replace"))
-        delimiter = delimiter_of(sample, self.options.delimiter or delimiter_named or separator)
+        quoting = quoting_of(self.options)
+        delimiter = delimiter_of(sample, self.options.delimiter or delimiter_named or separator, quoting)
+        dialect = with_delimiter(quoting, delimiter)
         shown = DELIMITER_NAMES.get(delimiter, f"“{delimiter}”")
         compression = f", {self.codec}" if self.codec else ""
         described = f"CSV, {shown}, {encoding_shown(encoding)}{compression}"
-        return CsvReader(content, delimiter, described, header_from=2 if separator else 1)
+        phone_column, header_from = self.options.phone_column, 2 if separator else 1
+        return CsvReader(content, dialect, described, header_from=header_from, phone_column=phone_column)
 
     def _content(self, encoding: str = "utf-8") -> Content:
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
@@ -197,8 +245,10 @@ class _OpenedFile(Struct, frozen=True):
         except UndecodableError:
             self.spool.write(b"?")  # in place of what cannot be decoded, so that its row is counted
             before = SpooledContent(self.spool, self.name, start, self.spool.size - start)
-            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None)
-            row = sum(block.records for block in BlockCutter(before, delimiter, closed=False).blocks())
+            quoting = quoting_of(self.options)
+            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None, quoting)
+            cutter = BlockCutter(before, with_delimiter(quoting, delimiter), closed=False)
+            row = sum(block.records for block in cutter.blocks())
             raise AudienceError(
                 f"{self.name}, row {row:,}: not {encoding_shown(encoding)} text.",
                 hint="Name the file's encoding with --encoding.",

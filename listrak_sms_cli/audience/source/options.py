@@ -7,9 +7,14 @@ from msgspec import Struct
 
 class ReadOptions(Struct, frozen=True):
     """`format`: csv, tsv, parquet or xlsx; `delimiter`: one ASCII character or `tab`; `encoding`: a codec that Python
-    knows; `sheet`: the name of a sheet of a workbook. None: found out from the file."""
+    knows; `sheet`: the name of a sheet of a workbook; `quote`: the character that quotes the cells of a CSV, or
+    `none`; `escape`: the character that escapes others in a CSV; `phone_column`: the name of the phone column. None:
+    found out from the file."""
 
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    phone_column: str | None = None

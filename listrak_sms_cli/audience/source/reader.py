@@ -26,6 +26,13 @@ class Rows(Struct, frozen=True):
     numbers: RowNumbers | None = None
 
 
+class SourceNote(Struct, frozen=True):
+    """What a person should know of how a file is read; `code` is that of the warning."""
+
+    code: str
+    message: str
+
+
 class FileChunk(ABC):
     """Some rows of a file, read when asked for, in any thread. `size`: bytes of the file that they stand for."""
 
@@ -46,12 +53,15 @@ class FileReader(ABC):
 
     `columns`: the header. `described`: the format, as shown to people. `size`: bytes. `rows`: None when not known
     before reading. `unreadable`: index of each column that has no text -> the reason. `digest`: xxh3_128 of the content
-    in hex, "" until the first full pass.
+    in hex, "" until the first full pass. `notes`: what a person should know of how the file is read. `other_sheets`:
+    the header of each other sheet of a workbook that is not hidden, by its name.
     """
 
     columns: tuple[str, ...]
     described: str
     rows: int | None = None
+    notes: tuple[SourceNote, ...] = ()
+    other_sheets: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, name: str, size: int, mtime_ns: int) -> None:
         self.name, self.size, self.mtime_ns = name, size, mtime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.columnar import booleans
 from listrak_sms_cli.errors import AudienceError
 
+_UUID_DIGITS = [place for place in range(36) if place not in (8, 13, 18, 23)]
 # Whole floats below it are written as int64. Built from a buffer, as a Python value would import pandas.
 _INT64_LIMIT = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
@@ -25,6 +27,8 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
     t = pa.types
     if t.is_dictionary(kind) or t.is_run_end_encoded(kind):
         return _why_unreadable(kind.value_type)
+    if t.is_timestamp(kind) and kind.tz and not _zone_is_known(kind.tz):
+        return "its time zone is not known here"
     if isinstance(kind, pa.BaseExtensionType):
         return _why_unreadable(kind.storage_type)
     if t.is_nested(kind):
@@ -32,6 +36,15 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
     if t.is_duration(kind) or t.is_interval(kind):
         return "it holds durations"
     return None
+
+
+@cache
+def _zone_is_known(zone: str) -> bool:
+    try:
+        pc.local_timestamp(pa.nulls(1, pa.timestamp("s", zone)))
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def text_column(arrays: Sequence[pa.Array], name: str, column: str, first: int) -> pa.StringArray:
@@ -73,11 +86,35 @@ def as_text(column: pa.Array) -> pa.StringArray:
     if reason:
         raise AudienceError(f"A column cannot be read as text: {reason}.", code="unreadable_column")
     if isinstance(column, pa.ExtensionArray):
-        return as_text(column.storage)
+        return _uuids(column.storage) if _holds_uuids(column.type) else as_text(column.storage)
     for is_kind, convert in _CONVERSIONS:
         if is_kind(column.type):
             return convert(column)
     return _cast(column)
+
+
+def _holds_uuids(kind: pa.BaseExtensionType) -> bool:
+    """Also a database's own type (`arrow.opaque`), as PostgreSQL's driver gives it."""
+    name = kind.type_name if isinstance(kind, pa.OpaqueType) else kind.extension_name.rpartition(".")[2]
+    stored = kind.storage_type
+    is_binary = pa.types.is_fixed_size_binary(stored) or pa.types.is_binary(stored)
+    return bool(is_binary and name.casefold() == "uuid")
+
+
+def _uuids(column: pa.Array) -> pa.StringArray:
+    """16 bytes each as 8-4-4-4-12 digits. Raises AudienceError (`not_utf8`) for other lengths."""
+    try:
+        column = column.cast(pa.binary(16))
+    except pa.ArrowInvalid:
+        raise AudienceError("A column of UUIDs holds other bytes.", code="not_utf8") from None
+    rows, start = len(column), 16 * column.offset
+    octets = np.frombuffer(column.buffers()[1] or b"", np.uint8)[start : start + 16 * rows].reshape(-1, 16)
+    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
+    text = np.full((rows, 36), ord("-"), np.uint8)
+    text[:, _UUID_DIGITS[0::2]], text[:, _UUID_DIGITS[1::2]] = digits[octets >> 4], digits[octets & 15]
+    offsets = pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * 36)
+    uuids = pa.StringArray.from_buffers(rows, offsets, pa.py_buffer(text.tobytes()))
+    return pc.if_else(column.is_valid(), uuids, pa.nulls(1, pa.string())[0]) if column.null_count else uuids
 
 
 def _cast(column: pa.Array) -> pa.StringArray:

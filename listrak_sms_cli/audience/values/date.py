@@ -7,7 +7,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
-from listrak_sms_cli.columnar import Bytes, Mask, Raw, column_of, fixed_column, indices, matches, raw, select, trimmed
+from listrak_sms_cli.columnar import (
+    Bytes,
+    Mask,
+    Raw,
+    column_of,
+    fixed_column,
+    indices,
+    matches,
+    raw,
+    replace_cells,
+    select,
+    trimmed,
+)
 
 _CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:[.,][0-9]{1,9})?)?(?: ?[AaPp][Mm])?"
 _MIDNIGHT = r"(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00(?:[.,]0+)?)? ?[Aa][Mm])"
@@ -31,13 +43,14 @@ _DASH, _SLASH, _ZERO = (np.uint8(ord(character)) for character in "-/0")
 
 
 def clean_dates(
-    column: pa.StringArray, region: str, date_format: str | None
+    column: pa.StringArray, region: str, date_format: str | None, latest: int = 0
 ) -> tuple[pa.StringArray, Mask | None, Mask | None]:
     """Return `MM/DD/YYYY` or "" (empty, or unreadable), which rows are unreadable, and which lost a time of day.
 
     `YYYY-MM-DD` and `YYYY/MM/DD` are read, with or without a time and zone (the date counts as written), `YYYYMMDD`,
     and in the region "US" `M/D/YYYY`. With a `date_format` only that format is read, and ISO dates unless the format
-    begins with the year too. Masks are None when they hold no row. `column` has no nulls.
+    begins with the year too. Years of two digits are so that no date is after `latest` (YYYYMMDD; 0: 1969 to 2068).
+    Masks are None when they hold no row. `column` has no nulls.
     """
     cells = raw(column)
     american = region == "US" and date_format is None
@@ -50,7 +63,7 @@ def clean_dates(
     if rest.any():
         others = trimmed(select(column, rest))
         rows = np.flatnonzero(rest)
-        hits, read, timed_hits = _read_by_pattern(others, american=american, date_format=date_format)
+        hits, read, timed_hits = _read_by_pattern(others, american=american, date_format=date_format, latest=latest)
         readable[rows[hits]] = True
         digits[rows[hits]] = read
         rest[rows] = ~hits & (raw(others).lengths > 0)
@@ -92,7 +105,9 @@ def _read_ten_bytes(column: Raw, *, american: bool) -> tuple[Mask, Bytes]:
     return readable, digits
 
 
-def _read_by_pattern(column: pa.StringArray, *, american: bool, date_format: str | None) -> tuple[Mask, Bytes, Mask]:
+def _read_by_pattern(
+    column: pa.StringArray, *, american: bool, date_format: str | None, latest: int
+) -> tuple[Mask, Bytes, Mask]:
     """Read the other cells, by patterns. The rows read, the digits YYYYMMDD of these rows in order, and the rows that
     lose a time of day."""
     cells = raw(column)
@@ -105,7 +120,7 @@ def _read_by_pattern(column: pa.StringArray, *, american: bool, date_format: str
         readable[rows], digits[rows] = True, read[real]
 
     if date_format is not None:
-        keep(*read_dates(column, date_format))
+        keep(*read_dates(column, date_format, latest))
     by_format = readable.copy()
     for pattern, places in _shapes(date_format):
         if readable.all():
@@ -154,13 +169,51 @@ def _real_days(digits: Bytes) -> Mask:
     return real
 
 
+def in_future(text: pa.StringArray, today: int) -> Mask | None:
+    """Return which rows of import text (`MM/DD/YYYY` or "") are later than `today` (YYYYMMDD); None = no row, or today
+    is not known."""
+    content = raw(text)
+    if not today or not len(content.data):
+        return None
+    cells = content.data.reshape(-1, 10)
+    late = _big_endian(cells[:, 6:]) >= _big_endian_of(today // 10_000, 4)
+    rows = np.flatnonzero(late)
+    rows = rows[_big_endian(cells[rows].take(_AT_YEAR_LAST, axis=1)) > _big_endian_of(today, 8)]
+    if not len(rows):
+        return None
+    future = np.zeros(len(text), np.bool_)
+    future[np.flatnonzero(content.lengths)[rows]] = True
+    return future
+
+
+def _big_endian(digits: Bytes) -> npt.NDArray[np.unsignedinteger]:
+    """Rows of four or eight ASCII digits as unsigned integers, in the order of the numbers they spell."""
+    width = digits.shape[1]
+    return np.ascontiguousarray(digits).view(f">u{width}")[:, 0].astype(f"=u{width}")
+
+
+def _big_endian_of(number: int, width: int) -> int:
+    return int.from_bytes(str(number).zfill(width).encode(), "big")
+
+
 _ANY_YEAR_LAST = "^[0-9]{1,2}([/.-])[0-9]{1,2}[/.-][0-9]{4}([T, ]|$)"
 _DAY_FIRST = "^(1[3-9]|2[0-9]|3[01])[/.-](0?[1-9]|1[0-2])[/.-]"
 _SHORT_YEAR = "^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}([T, ]|$)"
 
 
-def explain_dates(column: pa.StringArray, region: str, date_format: str | None) -> pa.StringArray:
-    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it."""
+def explain_dates(column: pa.StringArray, region: str, date_format: str | None, latest: int = 0) -> pa.StringArray:
+    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it. `latest`: no date is
+    after this one (YYYYMMDD, 0 = any may be)."""
+    reasons = _explained(column, region, date_format)
+    future = in_future(clean_dates(column, region, date_format, latest)[0], latest)
+    if future is None:
+        return reasons
+    return replace_cells(
+        reasons, future, fixed_column("in the future").take(indices(np.zeros(np.count_nonzero(future), np.int64)))
+    )
+
+
+def _explained(column: pa.StringArray, region: str, date_format: str | None) -> pa.StringArray:
     cells = trimmed(column)
     reasons = ["not a date", "no such day"]
     reason = np.zeros(len(cells), dtype=np.int64)

@@ -42,6 +42,7 @@ _OTHER_CODES = {
     "A": f"(?i:{_LONG_DAYS})",
     "%": "%",
 }
+_LAST_SHORT_YEAR = 681231  # of 20YY
 _SHORT_FOR = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
 _NUMERIC = frozenset("YymdHIMSf")
 _EXAMPLE = "Write for example --date-format %d/%m/%Y."
@@ -50,6 +51,11 @@ _EXAMPLE = "Write for example --date-format %d/%m/%Y."
 def check_date_format(date_format: str) -> None:
     """Raise UsageError unless the format gives day, month and year once each, in known codes."""
     _pattern(date_format)
+
+
+def has_short_years(date_format: str) -> bool:
+    """Return whether the format writes years with two digits."""
+    return "(?P<year>[0-9]{2})" in _pattern(date_format)
 
 
 def starts_with_year(date_format: str) -> bool:
@@ -85,22 +91,26 @@ def _code(code: str, *, abutting: bool) -> str:
     return known.replace("{1,2}", "{2}").replace("?[", "[") if abutting and code in _NUMERIC else known
 
 
-def read_dates(column: pa.StringArray, date_format: str) -> tuple[Mask, Bytes]:
+def read_dates(column: pa.StringArray, date_format: str, latest: int = 0) -> tuple[Mask, Bytes]:
     """Return which rows are written in the format, and for these rows, in order, the ASCII digits YYYYMMDD (uint8,
-    shape (rows, 8)). Whether the day exists is not checked. `column` has no nulls, and no blanks around its cells."""
+    shape (rows, 8)). Whether the day exists is not checked. `column` has no nulls, and no blanks around its cells.
+    `latest`: years of two digits are so that no date is after this one (YYYYMMDD, 0 = 1969 to 2068)."""
     pattern = _pattern(date_format)
     hits = matches(column, pattern)
     parts = pc.extract_regex(select(column, hits), pattern)
     digits = np.empty((len(parts), 8), dtype=np.uint8)
     year = pc.struct_field(parts, "year")
-    if "{4}" in pattern[pattern.index("(?P<year>") :][:20]:
+    short = has_short_years(date_format)
+    if not short:
         digits[:, :4] = raw(year).data.reshape(-1, 4)
     else:
         digits[:, 2:4] = raw(year).data.reshape(-1, 2)
-        before_2000 = (digits[:, 2] > ord("6")) | ((digits[:, 2] == ord("6")) & (digits[:, 3] == ord("9")))
-        digits[:, :2] = np.where(before_2000[:, None], *np.frombuffer(b"1920", dtype=np.uint8).reshape(2, 1, 2))
     digits[:, 4:6] = _two_digits(pc.struct_field(parts, "month"))
     digits[:, 6:8] = _two_digits(pc.struct_field(parts, "day"))
+    if short:
+        in_century = (digits[:, 2:] - np.uint8(ord("0"))) @ np.array([100_000, 10_000, 1_000, 100, 10, 1])
+        last = latest % 1_000_000 if latest else _LAST_SHORT_YEAR
+        digits[:, :2] = np.where((in_century > last)[:, None], *np.frombuffer(b"1920", dtype=np.uint8).reshape(2, 1, 2))
     return hits, digits
 
 

@@ -12,6 +12,7 @@ from listrak_sms_cli.columnar import (
     Mask,
     blanked,
     column_of,
+    count_byte,
     fixed_column,
     indices,
     integers,
@@ -39,7 +40,7 @@ _SMALL = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{_DECIMALS}}}
 _LONG = rf"^-?(?:0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})\.[0-9]{{3,{_DECIMALS}}}$"
 _SIGN = "[-+\u2212]?"
 _CURRENCY = "[$€£¥]"
-_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)"
+_NUMBER = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)"
 _BLANKS = r"[\s\p{Zs}]*"
 _READ = "|".join(
     rf"^{spelling}$"
@@ -49,22 +50,47 @@ _READ = "|".join(
         f"{_SIGN}{_NUMBER}{_BLANKS}{_CURRENCY}",
     )
 )
+# A comma that is no thousands separator for certain; and numbers that mean something else where commas are decimal.
+_DECIMAL_COMMA = (
+    r"^[^0-9,]{0,6}(?:[0-9]+|[0-9]{1,3}(?:[. '\x{A0}\x{202F}][0-9]{3})+)?,(?:[0-9]{1,2}|[0-9]{4,})[^0-9,.]{0,6}$"
+    r"|^[^0-9,]{0,6}[0-9]{1,3}(?:[. '\x{A0}\x{202F}][0-9]{3})+,[0-9]+[^0-9,.]{0,6}$"
+)
+_AMBIGUOUS = r"^[^0-9,.]*[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|\.[0-9]{3})[^0-9,.]*$"
 _PARTS = r"^-?(?P<whole>[0-9]+)(?:\.(?P<decimals>[0-9]*))?(?:[eE](?P<exponent>-?[0-9]+))?$"
 
 
-def clean_numbers(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, Mask | None]:
+def clean_numbers(
+    column: pa.StringArray, *, decimal_comma: bool = False
+) -> tuple[pa.StringArray, Mask | None, Mask | None]:
     """Return plain numbers or "" (empty, or unreadable), which rows are unreadable, and which were rounded.
 
     Signs, thousands separators (1,234,567.89), one of $ € £ ¥ before or after, and 1.5e3 are read. A plain number with
     at most two decimals is sent as written (`3.0` stays `3.0`); every other one is rounded half-even, exactly, and
     loses zeros at its end. More than 28 digits before the point, or 38 after it, are unreadable. Masks are None when
     they hold no row. `column` has no nulls.
+
+    A number whose first group is 0 has no thousands: `0,125` is unreadable. `decimal_comma`: somewhere in its column a
+    comma is a decimal one, so `1,500` and `1.500` are unreadable too.
     """
     odd = ~matches(column, _PLAIN)
     if not odd.any():
         return column, None, None
-    text, bad, rounded = _read_odd(trimmed(select(column, odd)))
+    cells = trimmed(select(column, odd))
+    ambiguous = matches(cells, _AMBIGUOUS) if decimal_comma else None
+    text, bad, rounded = _read_odd(cells)
+    if ambiguous is not None:
+        text, bad, rounded = blanked(text, ambiguous), bad | ambiguous, rounded & ~ambiguous
     return replace_cells(column, odd, text), _spread(bad, odd), _spread(rounded, odd)
+
+
+def has_decimal_comma(column: pa.StringArray) -> Mask | None:
+    """Return which cells certainly have a decimal comma (`12,50`); None = no cell. `column` has no nulls."""
+    content = raw(column)
+    if not count_byte(content.data, ord(",")):
+        return None
+    commas = content.rows_of(content.data == ord(","))
+    commas[commas] = matches(trimmed(select(column, commas)), _DECIMAL_COMMA)
+    return commas if commas.any() else None
 
 
 def _read_odd(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
@@ -150,15 +176,18 @@ def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
     return fits, tiny
 
 
-def explain_numbers(column: pa.StringArray) -> pa.StringArray:
-    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it."""
+def explain_numbers(column: pa.StringArray, *, decimal_comma: bool = False) -> pa.StringArray:
+    """Return why each of these unreadable cells is unreadable, in words that quote nothing of it. `decimal_comma`: as
+    for `clean_numbers`."""
     cells = trimmed(column)
     reasons = {
         _READ: f"a number of more than {MAX_DIGITS} digits before the point or {_DECIMALS} after it",
-        r"^[^,]*[0-9],[0-9]{1,2}[^0-9,.]*$|\.[0-9]{3},": "a decimal comma? write it as 1234.56",
+        rf"{_DECIMAL_COMMA}|\.[0-9]{{3}},|^[^0-9,.]*0[0-9]*,": "a decimal comma? write it as 1234.56",
         r"^\(.*\)$": "a negative number in parentheses? write it with a minus sign",
         "%$": "a percentage: the field holds a plain number",
     }
+    if decimal_comma:
+        reasons[_AMBIGUOUS] = "thousands? other cells of the column have a decimal comma; write it as 1234.56"
     reason = np.zeros(len(cells), dtype=np.int64)
     for place, pattern in enumerate(reasons, start=1):
         reason[matches(cells, pattern)] = place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Mask, mask_of, matches, raw, replace_cells, select
+from listrak_sms_cli.audience.cell_errors import error_cells
+from listrak_sms_cli.columnar import Mask, blanked, mask_of, matches, raw, replace_cells, select
 
 _BREAKS = "[\t\n\x0b\x0c\r\u0085\u2028\u2029]+"
 _OTHER_CONTROLS = "[\\x00-\x08\x0e-\x1f\x7f-\u0084\u0086-\u009f]+"
@@ -19,15 +20,21 @@ SETTLED = (
 _UNSETTLED = "[^" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in SETTLED) + "]"
 
 
-def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
-    """Return the cells as they may be sent, and which rows had to be changed (None = none).
+def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None, Mask | None]:
+    """Return the cells as they may be sent, which rows hold the error of a spreadsheet ("" then), and which rows had to
+    be changed (None = none).
 
     A run of line breaks and tabs becomes one space, other control characters are removed, accents are composed (NFC).
     Blanks at the ends stay. `column` has no nulls.
     """
     suspects = _suspects(column)
     if suspects is None:
-        return column, None
+        return column, None, None
+    errors = suspects.copy()
+    errors[suspects] = error_cells(select(column, suspects))
+    if errors.any():
+        text, _, changed = clean_text(blanked(column, errors))
+        return text, errors, changed
     suspects[suspects] = matches(select(column, suspects), _UNSETTLED)
     before = select(column, suspects)
     after = pc.replace_substring_regex(before, _OTHER_CONTROLS, "")
@@ -35,10 +42,10 @@ def clean_text(column: pa.StringArray) -> tuple[pa.StringArray, Mask | None]:
     after = pc.utf8_normalize(after, form="NFC")
     differs = mask_of(pc.not_equal(before, after))
     if not differs.any():
-        return column, None
+        return column, None, None
     cells = replace_cells(column, suspects, after)
     suspects[suspects] = differs
-    return cells, suspects
+    return cells, None, suspects
 
 
 def _suspects(column: pa.StringArray) -> Mask | None:

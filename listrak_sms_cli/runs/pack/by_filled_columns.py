@@ -43,21 +43,26 @@ class Lines(Struct, frozen=True):
 
 
 def lines_of(
-    cleaned: Cleaned, numbers: np.ndarray, rules: CleaningRules, *, by_filled_columns: bool
+    cleaned: Cleaned,
+    numbers: np.ndarray,
+    rules: CleaningRules,
+    *,
+    by_filled_columns: bool,
+    most: int | None = MOST_GROUPS,
 ) -> Iterator[Lines]:
     """Yield the lines of a batch, group by group. `numbers`: int64 a row, its phone. Nothing where the batch has more
-    groups than can be sent: `check_groups` will refuse the audience."""
+    groups than can be sent (`most`, None = any number): `check_groups` will refuse the audience."""
     texts = [column.values.text for column in cleaned.columns]
     sent = cleaned.verdicts == Verdict.SENDABLE
     if not by_filled_columns or cleaned.column_sets is None:
-        phones = write_phones(np.where(sent, numbers, 0), rules.phone_format)
+        phones = write_phones(np.where(sent, numbers, 0), rules.phone_format, rules.country)
         yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
         return
     column_sets = distinct(cleaned.column_sets[sent])
-    for column_set in column_sets if len(column_sets) <= MOST_GROUPS else ():
+    for column_set in column_sets if most is None or len(column_sets) <= most else ():
         rows = np.flatnonzero(sent & (cleaned.column_sets == column_set))
         columns = _columns_of(int(column_set))
-        phones = write_phones(numbers[rows], rules.phone_format)
+        phones = write_phones(numbers[rows], rules.phone_format, rules.country)
         filled = [texts[column].take(indices(rows)) for column in columns]
         yield Lines(columns if len(columns) < len(texts) else None, rows, write_lines(phones, filled))
 
@@ -79,7 +84,8 @@ class GroupPacker:
         self._group_of_row = np.empty(0, np.uint8)
 
     def begin(self, members: int) -> None:
-        """Get ready for an audience of that many rows."""
+        """Get ready for an audience of that many rows; what was packed before is left out."""
+        self._packers.clear()
         if self.by_filled_columns:
             self._group_of_row = np.zeros(members, np.uint8)
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import GuardStopped, NothingSent, UsageError
+from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.record import StoredRun
 
 
@@ -35,10 +36,11 @@ def shrink(counts: Counter[Verdict], before: StoredRun, most: float) -> None:
         )
 
 
-def nothing_sendable(counts: Counter[Verdict], audience: str, allow_empty: bool, rejects: str | None = None) -> None:
-    """Raise NothingSent when no member can be sent and none is unchanged; an empty audience may be allowed."""
+def nothing_sendable(counts: Counter[Verdict], audience: str, reading: ReadingOptions, hint: str = "") -> None:
+    """Raise NothingSent when no member can be sent and none is unchanged; an empty audience may be allowed. `hint`:
+    where each member is named, unless by the rejects file."""
     read = counts.total()
-    if counts[Verdict.SENDABLE] or counts[Verdict.UNCHANGED] or (allow_empty and not read):
+    if counts[Verdict.SENDABLE] or counts[Verdict.UNCHANGED] or (reading.allow_empty and not read):
         return
     if not read:
         raise NothingSent(
@@ -46,13 +48,12 @@ def nothing_sendable(counts: Counter[Verdict], audience: str, allow_empty: bool,
             hint="If that can happen, add --allow-empty.",
             code="empty_audience",
         )
-    if counts[Verdict.BEYOND_LIMIT]:
+    if counts[Verdict.BEYOND_LIMIT] and reading.limit == 0:
         raise NothingSent("--limit 0 leaves no member to send.")
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped_by_reason(counts).items() if count)
-    raise NothingSent(
-        f"None of the {read:,} members can be sent: {reasons}.",
-        hint=f"{rejects or '--rejects FILE'} shows each member and what is wrong with it.",
-    )
+    left_out = {**dropped_by_reason(counts), "beyond the limit": counts[Verdict.BEYOND_LIMIT]}
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in left_out.items() if count)
+    hint = hint or f"{reading.rejects or '--rejects FILE'} shows each member and what is wrong with it."
+    raise NothingSent(f"None of the {read:,} members can be sent: {reasons}.", hint=hint)
 
 
 def many_one_by_one(sendable: int, most: int) -> None:

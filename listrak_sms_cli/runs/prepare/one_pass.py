@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +12,7 @@ from listrak_sms_cli.audience import AudienceProfile, CleanedColumn, ColumnFacts
 from listrak_sms_cli.audience.source import Chunk
 from listrak_sms_cli.columnar import decoded, in_order
 from listrak_sms_cli.runs.events import Listener, Phase
-from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks
+from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks, dropped_for_values
 from listrak_sms_cli.runs.prepare.phone_pass import ChunkPhones, PhoneCollector, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
@@ -30,22 +32,27 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
         return check_members(planned, phones, Receivers(profile=profile), tell)
     collector = PhoneCollector(planned, Phase.CHECKING, tell)
     marks: list[tuple[ColumnMarks, ...]] = []
+    counts = ColumnCounts()
     check = _ChunkCheck(planned, profile, planned.attributes(profile))
     for chunk, checked in in_order(check, planned.audience.chunks()):
         collector.add(chunk.size, checked.phones)
         marks.append(checked.marks)
+        counts.unknown_consents.update(checked.unknown_consents)
         profile.add(checked.facts, checked.columns)
     phones = collector.ended()
     sent = phones.verdicts == Verdict.SENDABLE
     if limit is not None:
         beyond = np.flatnonzero(sent)[limit:]
         phones.verdicts[beyond], sent[beyond] = Verdict.BEYOND_LIMIT, False
-    counts, start = ColumnCounts(), 0
+    start = 0
     for columns, rows in zip(marks, phones.chunk_rows, strict=True):
         of_chunk = sent[start : start + rows]
-        counts.count(columns, of_chunk, of_chunk)
+        counts.count(columns, of_chunk, of_chunk, dropped_for_values(phones.verdicts[start : start + rows]))
         start += rows
-    return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64))
+    if counts.mixed:
+        profile.restart()
+        return check_in_one_pass(planned.with_mixed_columns(counts.mixed), tell, profile)
+    return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64), planned.rules)
 
 
 class _CheckedChunk(Struct, frozen=True):
@@ -55,6 +62,7 @@ class _CheckedChunk(Struct, frozen=True):
     columns: tuple[CleanedColumn, ...]
     marks: tuple[ColumnMarks, ...]
     facts: dict[int, ColumnFacts]
+    unknown_consents: Mapping[str, int]
 
 
 class _ChunkCheck(Struct, frozen=True):
@@ -72,4 +80,5 @@ class _ChunkCheck(Struct, frozen=True):
         cleaned = clean_members(cells, plan, rules, phones.verdicts)
         marks = tuple(map(ColumnMarks.of, cleaned.columns))
         phones = replace(phones, verdicts=cleaned.verdicts)
-        return _CheckedChunk(phones, cleaned.columns, marks, self.profile.facts_of(cells))
+        facts = self.profile.facts_of(cells)
+        return _CheckedChunk(phones, cleaned.columns, marks, facts, cleaned.unknown_consents)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan
+from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan, column_key, find_phone, rewrite_names
 from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.options import ReadingOptions
 
 
@@ -17,13 +19,45 @@ class PlannedAudience(Struct, frozen=True):
     rules: CleaningRules
     options: ReadingOptions
 
+    def with_mixed_columns(self, names: frozenset[str]) -> PlannedAudience:
+        """The same, where these columns are known to spell numbers in two ways too."""
+        known = self.rules.mixed_columns
+        return replace(self, rules=replace(self.rules, mixed_columns=known | names))
+
     @property
     def readable(self) -> list[int]:
-        """The columns that can be read as text. A nested one cannot: it may be skipped, but not shown."""
-        return [index for index in range(len(self.audience.columns)) if index not in self.audience.unreadable]
+        """The columns that are read where all are wanted: not those that --skip-column names, nor those that have no
+        text."""
+        skip = {column_key(name) for name in self.options.columns.skip}
+        return [
+            index
+            for index, name in enumerate(self.plan.header)
+            if index not in self.audience.unreadable and (column_key(name) not in skip or index == self.plan.consent)
+        ]
 
     def attributes(self, profile: AudienceProfile | None) -> list[int]:
         """The columns to read besides the phone, ascending: those that are sent or profiled, and the consent."""
         wanted = {column.index for column in self.plan.columns}
         wanted |= {self.plan.consent} if self.plan.consent is not None else set()
         return sorted(wanted | profile.columns.keys() - {self.plan.phone} if profile is not None else wanted)
+
+
+def find_phone_of(audience: Audience, wanted: str | None) -> int:
+    """As `find_phone`, of the audience's columns. The error names the sheet of a workbook that has a phone column where
+    the one read has none."""
+    try:
+        return find_phone(rewrite_names(audience.columns), wanted)
+    except AudienceError as error:
+        if error.code == "no_phone_column" and (sheet := _sheet_with_phone(audience, wanted)):
+            error.hint = f"The sheet “{sheet}” has one: add --sheet '{sheet}'"
+        raise
+
+
+def _sheet_with_phone(audience: Audience, wanted: str | None) -> str | None:
+    for sheet, header in audience.other_sheets.items():
+        try:
+            find_phone(rewrite_names(header), wanted)
+        except AudienceError:
+            continue
+        return sheet
+    return None

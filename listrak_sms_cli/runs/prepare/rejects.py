@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience import Cleaned, Verdict
+from listrak_sms_cli.audience import Cleaned, Verdict, without_marks
 from listrak_sms_cli.audience.phones import explain_phones
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
@@ -83,7 +83,7 @@ def explain(cells: Mapping[int, Column], cleaned: Cleaned, planned: PlannedAudie
             if unexplained.any():
                 reasons = explain_values(texts.filter(booleans(unexplained)), rules.for_column(column.plan))
                 details[unexplained] = np.array([f"{column.plan.name}: "], object) + _texts(reasons, "")
-    return Rejected(rows, verdicts, details, list(rows_read.values()))
+    return Rejected(rows, verdicts, details, [without_marks(column) for column in rows_read.values()])
 
 
 def _fixed_details(planned: PlannedAudience) -> np.ndarray:

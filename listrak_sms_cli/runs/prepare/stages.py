@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
-from listrak_sms_cli.audience import AudienceProfile, Verdict, find_phone, plan_columns, rewrite_names
+from listrak_sms_cli.audience import AudienceProfile, Verdict, plan_columns
 from listrak_sms_cli.audience.source import Audience, open_audience
 from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
@@ -19,11 +20,18 @@ from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
-from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
-from listrak_sms_cli.runs.prepare.warnings import drop_warnings, single_member_warnings, value_warnings
+from listrak_sms_cli.runs.prepare.warnings import (
+    column_warnings,
+    drop_warnings,
+    foreign_warnings,
+    single_member_warnings,
+    value_warnings,
+)
 from listrak_sms_cli.runs.readback import Contacts
 from listrak_sms_cli.runs.record import StoredRun
+from listrak_sms_cli.runs.report import RunWarning
 
 
 class PreparedAudience(Struct, frozen=True):
@@ -51,10 +59,12 @@ class Preparation:
         source = self._source
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
-            find_phone(rewrite_names(audience.columns), self._options.reading.columns.phone_column)
+            find_phone_of(audience, self._options.reading.columns.phone_column)
         except LsmsError:
             audience.close()
             raise
+        for note in audience.notes:
+            self._findings.warn(RunWarning(note.code, note.message))
         return audience
 
     def plan(self, audience: Audience, account: Account | None) -> PlannedAudience:
@@ -66,18 +76,23 @@ class Preparation:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
         self._findings.plan = plan
+        consent = [plan.consent] if plan.consent is not None else []
+        audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:
             raise NothingSent(
                 f"The audience {audience.name} has no column but the phone: there is nothing to update.",
                 hint="Add the columns whose profile fields should be updated.",
                 code="no_columns",
             )
-        rules = reading.rules(region_of(reading.region, account.country if account else "US"))
+        region = region_of(reading.region, account.country if account else "US")
+        rules = reading.rules(region, account.country if account else "")
         if rules.keep_empty:
             check_columns(plan)
         target = f"sender code {account.label}" if account else "no account (offline)"
         findings = self._findings
         self._tell(RunStarted(findings.run_id, audience.name, audience.described, target, findings.dry_run))
+        for note in audience.notes:
+            findings.warn(RunWarning(note.code, note.message))
         return PlannedAudience(audience, plan, rules, reading)
 
     def read_phones(self, planned: PlannedAudience) -> PhonePass:
@@ -107,7 +122,7 @@ class Preparation:
             self._findings.warn(warning)
         imports = 0 if self._options.per_contact else len(files)
         self._tell(SendablePrepared(checked.counts[Verdict.SENDABLE], imports))
-        return PreparedAudience(planned, checked, files, ranks)
+        return PreparedAudience(replace(planned, rules=checked.rules), checked, files, ranks)
 
     def check_only(self, planned: PlannedAudience, profile: AudienceProfile) -> None:
         """Check all members and fill the profile, where nothing is sent. Raises GuardStopped, NothingSent,
@@ -121,6 +136,7 @@ class Preparation:
         findings.verdicts = checked.counts
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
+        warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
         if profile is not None:
             findings.profile = profiled_columns(planned, checked, profile)
             warnings += suspicious_columns(findings.profile, checked.read)
@@ -135,7 +151,7 @@ class Preparation:
             guards.drop_rate(counts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
             guards.shrink(counts, before, options.max_shrink)
-        guards.nothing_sendable(counts, self._findings.audience, options.reading.allow_empty, self._findings.rejects)
+        guards.nothing_sendable(counts, self._findings.audience, options.reading)
         if not options.per_contact:
             check_groups(checked.column_sets, planned.plan)
         elif not options.yes:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from listrak_sms_cli.audience import (
     AudienceProfile,
     Cleaned,
+    CleaningRules,
     ColumnFacts,
     Verdict,
     clean_members,
@@ -37,7 +38,8 @@ class Receivers(Struct, frozen=True):
     """What the value pass works for; each may be None.
 
     `packer` packs the lines of the members that are sent; `recall` leaves out those that are unchanged; `keep` is
-    called with the first row of each batch and the cleaned batch; `profile` counts what the columns hold.
+    called with the first row of each batch and the cleaned batch; `profile` counts what the columns hold. Each begins
+    anew where the pass does.
     """
 
     packer: GroupPacker | None = None
@@ -49,12 +51,14 @@ class Receivers(Struct, frozen=True):
 class Checked(Struct, frozen=True):
     """The whole audience after all checks. `phones`: with the final verdicts; `counts`: members by verdict; `columns`:
     of the members that are sent. `column_sets` (see Cleaned): uint64, those of the members that passed every check,
-    also of unchanged ones and of those beyond the limit; empty unless the rules keep empty cells."""
+    also of unchanged ones and of those beyond the limit; empty unless the rules keep empty cells. `rules`: those that
+    the members were cleaned by in the end."""
 
     phones: PhonePass
     counts: Counter[Verdict]
     columns: ColumnCounts
     column_sets: np.ndarray
+    rules: CleaningRules
 
     @property
     def read(self) -> int:
@@ -74,16 +78,36 @@ def check_members(
 
     The dropped members are in the rejects file when this returns. Raises AudienceError, also when the audience has
     changed since its phones were read, and SettingsError when a disk is full.
+
+    What a column means may only be known at its end (one decimal comma in a column of numbers): then all of it is done
+    again, with rules that say so. That costs nothing where no column is of that kind.
     """
+    verdicts = phones.verdicts.copy()
+    while True:
+        checked = _check_once(planned, phones, receivers, tell, looked_up)
+        mixed = checked.columns.mixed
+        if not mixed:
+            return checked
+        planned = planned.with_mixed_columns(mixed)
+        phones.verdicts[:] = verdicts
+        if receivers.profile is not None:
+            receivers.profile.restart(but=planned.plan.phone)
+
+
+def _check_once(
+    planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener, looked_up: LookedUp
+) -> Checked:
     if receivers.packer is not None:
         receivers.packer.begin(len(phones.verdicts))
     check = _ChunkCheck(planned, phones, receivers, looked_up)
     with closing(_Collector(planned, phones, receivers, tell)) as collector:
-        for stretch, checked in in_order(check, _stretches(planned, phones)):
-            collector.add(stretch, checked)
-        collector.publish_rejects()
+        for stretch, of_chunk in in_order(check, _stretches(planned, phones)):
+            collector.add(stretch, of_chunk)
+        checked = collector.checked()
+        if not checked.columns.mixed:
+            collector.publish_rejects()
     tell(PhaseEnded(Phase.CHECKING))
-    return collector.checked()
+    return checked
 
 
 class _Stretch(Struct, frozen=True):
@@ -153,6 +177,12 @@ class _ChunkCheck(Struct, frozen=True):
         packer, recall = self.receivers.packer, self.receivers.recall
         if packer is None:
             return
+        groups = cleaned.column_sets is not None
+        if recall is not None and groups and not packer.by_filled_columns:
+            # One by one: a member is remembered by the columns it fills, as one in an import file is.
+            for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
+                recall.leave_out(rows, numbers, lines, cleaned.verdicts)
+            recall = None
         for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=packer.by_filled_columns):
             yield lines if recall is None else recall.leave_out(rows, numbers, lines, cleaned.verdicts)
 
@@ -163,6 +193,7 @@ class _Collector:
     def __init__(self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener) -> None:
         limit = planned.options.limit
         self._left = limit if limit is not None else len(phones.verdicts)
+        self._rules = planned.rules
         self._phones = phones
         self._receivers = receivers
         self._rejects = Rejects(planned.options.rejects, planned) if planned.options.rejects else None
@@ -215,4 +246,4 @@ class _Collector:
 
     def checked(self) -> Checked:
         column_sets = np.concatenate([np.empty(0, np.uint64), *self._column_sets])
-        return Checked(self._phones, self._counts, self._columns, column_sets)
+        return Checked(self._phones, self._counts, self._columns, column_sets, self._rules)

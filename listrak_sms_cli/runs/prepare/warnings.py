@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
+from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
+from listrak_sms_cli.audience.values import has_short_years
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -14,6 +17,8 @@ from listrak_sms_cli.runs.record import RunState
 from listrak_sms_cli.runs.report import RunWarning
 
 MANY_DROPPED = 5.0  # percent of the members read
+A_FEW = 5  # phones of other countries that nobody has to be told of
+_SHAPES = 8  # of words, named in one warning
 SHORT_ZIPS = 1.0  # percent of the members that are sent
 
 
@@ -53,9 +58,69 @@ def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -
     return warnings
 
 
+def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[RunWarning]:
+    """Return warnings about columns that hold something else than they seem to: counts, shapes and fixed words only."""
+    warnings: list[RunWarning] = []
+    if words := ", ".join(f"{name} {word} {count:,}" for (name, word), count in columns.null_words.most_common()):
+        word = columns.null_words.most_common(1)[0][0][1]
+        message = (
+            f"Words that programs write for an empty cell are sent as they stand: {words}. If they mean one: "
+            f"--null-value {shlex.quote(word)}"
+        )
+        warnings.append(RunWarning("null_words", message))
+    padded = [name for name, every in columns.padded.items() if every]
+    if padded:
+        message = (
+            f"Every value of {', '.join(padded)} begins or ends with a blank and is sent so. Take the blanks off "
+            "where the audience is made (an export of fixed width?)."
+        )
+        warnings.append(RunWarning("padded_values", message))
+    if future := _by_column(_unlikely_future(columns, planned)):
+        message = f"Dates are in the future: {future}. Are the years, of two digits perhaps, what was meant?"
+        warnings.append(RunWarning("dates_in_future", message))
+    if columns.unknown_consents and planned.plan.consent is not None:
+        name, total = planned.plan.header[planned.plan.consent], columns.unknown_consents.total()
+        shapes = ", ".join(f"{shape} {count:,}" for shape, count in columns.unknown_consents.most_common(_SHAPES))
+        message = (
+            f"{total:,} values of the consent column {name} are neither yes nor no, and count as no: {shapes} (X and x "
+            "for letters, 9 for digits). Words for yes: true, yes, y, on, 1, t."
+        )
+        warnings.append(RunWarning("unknown_consent", message))
+    return warnings
+
+
+def _unlikely_future(columns: ColumnCounts, planned: PlannedAudience) -> Counter[str]:
+    """The dates in the future by column; not of a column that is about the future, as most of its dates show."""
+    date_format = planned.rules.date_format
+    if date_format is not None and has_short_years(date_format):
+        return columns.future
+    return Counter({name: count for name, count in columns.future.items() if 2 * count <= columns.dates[name]})
+
+
+def foreign_warnings(checked: Checked) -> list[RunWarning]:
+    """Return warnings about phones that are sent and are not of the sender code's country."""
+    phones, rules = checked.phones, checked.rules
+    foreign = foreign_phones(phones.numbers[phones.verdicts == Verdict.SENDABLE], rules.country)
+    warnings: list[RunWarning] = []
+    if len(foreign) > A_FEW:
+        by_country = ", ".join(f"{country} {count:,}" for country, count in count_by_country(foreign).items())
+        message = (
+            f"{len(foreign):,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
+            "plus before national digits makes such phones."
+        )
+        warnings.append(RunWarning("foreign_phones", message))
+    if rules.phone_format is PhoneFormat.DIGITS and (alike := len(rows_read_at_home(foreign, rules.country))):
+        message = (
+            f"{alike:,} phones of other countries would be phones of {rules.country} without their plus: "
+            f"{'it is' if alike == 1 else 'they are'} sent with it (+…)."
+        )
+        warnings.append(RunWarning("plus_kept", message))
+    return warnings
+
+
 def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
-    """Return warnings when a spreadsheet has damaged phones, and when many members are dropped. `rejects`: the file
-    that names them."""
+    """Return warnings when a spreadsheet has damaged phones, when members are dropped for their values, and when many
+    are dropped. `rejects`: the file that names them."""
     warnings: list[RunWarning] = []
     if damaged := checked.phones.exponents:
         phones = checked.read - checked.counts[Verdict.MISSING_PHONE]
@@ -64,6 +129,10 @@ def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
             "7.18E+10). Format the column as text and export again."
         )
         warnings.append(RunWarning("phones_in_exponent_form", message))
+    if unfit := _by_column(checked.columns.unfit):
+        who = f"{rejects or '--rejects FILE'} names them"
+        message = f"Members are dropped for values that their field cannot hold: {unfit}; {who}."
+        warnings.append(RunWarning("bad_values", message))
     if checked.dropped * 100 > MANY_DROPPED * checked.read:
         message = (
             f"{100 * checked.dropped / checked.read:.1f} % of the members are dropped "
@@ -120,6 +189,12 @@ def delivery_notices(state: RunState) -> list[RunWarning]:
             "the same values are written twice."
         )
         warnings.append(RunWarning("maybe_repeated", message))
+    if untraceable := [str(part.line.part) for part in state.leaves if part.is_untraceable]:
+        message = (
+            f"Listrak accepted import file {', '.join(untraceable)}, but gave its import an id that it cannot be asked "
+            "about: how it ends is not known."
+        )
+        warnings.append(RunWarning("import_untraceable", message))
     if words := sorted({part.word for part in state.leaves if part.new_word}):
         message = f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}."
         warnings.append(RunWarning("new_import_word", message))

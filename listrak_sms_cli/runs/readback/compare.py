@@ -32,7 +32,7 @@ class Comparison:
         self._differences = differences
         self._only_filled = only_filled
         self.found = 0  # members that a contact was found for
-        self._different = 0
+        self._different = self._opted_out = self._opted_out_different = 0
         self._fields: Counter[str] = Counter({column.name: 0 for column in sent.columns})
 
     @property
@@ -72,7 +72,10 @@ class Comparison:
                 if self._differences is not None:
                     rows, phones = self._rows[members[unequal]], self._phones[members[unequal]]
                     self._differences.add(rows, phones, column.name, select(ours, unequal), select(stored, unequal))
+        opted_out = np.fromiter((contact.opted_out for contact in contacts), np.bool_, len(contacts))
         self._different += int(np.count_nonzero(wrong))
+        self._opted_out += int(np.count_nonzero(opted_out))
+        self._opted_out_different += int(np.count_nonzero(opted_out & wrong))
 
     def result(self) -> Verification:
         """The counts, once all contacts have been added; lists the members that are not in Listrak too."""
@@ -85,4 +88,6 @@ class Comparison:
             different=self._different,
             not_in_listrak=len(missing),
             fields=dict(self._fields),
+            opted_out=self._opted_out,
+            opted_out_different=self._opted_out_different,
         )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from listrak_sms_cli.audience.phones import PhoneFormat, read_listed, write_phones
 from listrak_sms_cli.columnar import string_column
 from listrak_sms_cli.errors import LsmsError
-from listrak_sms_cli.listrak import Contact, ListrakClient, Page, PhoneList, pages
+from listrak_sms_cli.listrak import Contact, ContactRefused, ListrakClient, Page, PhoneList, pages
 
 ASK_EACH = 500  # phones: up to so many are requested contact by contact, without reading lists
 CONFIRM_ALL = 2000  # phones on no list: up to so many are requested contact by contact, of more a random SAMPLE
@@ -63,11 +63,17 @@ class Contacts(Struct, frozen=True):
                 raise
 
     def ask(self, phones: np.ndarray, style: PhoneFormat) -> Iterator[Contact | None]:
-        """The contact with each of these phones, None where there is none; several are requested at once, each by the
-        spelling in which the phone would be sent."""
-        spellings = write_phones(phones, style).to_pylist()
+        """The contact with each of these phones, None where there is none or Listrak refuses it; several are requested
+        at once, each by the spelling in which the phone would be sent."""
+        spellings = write_phones(phones, style, self.region).to_pylist()
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="lsms-contacts") as pool:
-            yield from pool.map(lambda spelling: self.client.contact(self.sender_code, spelling), spellings)
+            yield from pool.map(self._contact, spellings)
+
+    def _contact(self, spelling: str) -> Contact | None:
+        try:
+            return self.client.contact(self.sender_code, spelling)
+        except ContactRefused:
+            return None
 
     def phones(self, spellings: list[str]) -> np.ndarray:
         """The phone behind each of Listrak's spellings; <= 0 for what is not a phone."""

@@ -28,7 +28,7 @@ class SentValues:
 
     def keeper(self, audience_phones: np.ndarray) -> Callable[[int, Cleaned], None]:
         """Return the function that keeps a batch of members: for one thread, called in the order of the rows with the
-        first row of the batch. It raises SettingsError when the disk is full.
+        first row of the batch; the row 0 begins anew. It raises SettingsError when the disk is full.
 
         `audience_phones`: int64 E.164 digits, one a row of the audience.
         """
@@ -36,6 +36,9 @@ class SentValues:
         return self._keep
 
     def _keep(self, start: int, cleaned: Cleaned) -> None:
+        if start == 0 and self._rows:  # the audience is checked again, by other rules
+            self.close()
+            self._files, self._rows = [_ColumnFile() for _ in self.columns], []
         sendable = cleaned.verdicts == Verdict.SENDABLE
         self._rows.append(np.flatnonzero(sendable) + start)
         every = bool(sendable.all())

@@ -100,7 +100,8 @@ def members_differ(result: Verification, rules: CleaningRules, min_match: float 
     keep = "--empty-cells keep " if rules.keep_empty else ""
     return MembersDiffer(
         f"Of {result.checked:,} members {result.matching:,} match, {result.different:,} differ{values}, "
-        f"{result.not_in_listrak:,} are not in Listrak.",
+        f"{result.not_in_listrak:,} are not in Listrak."
+        + (f" {result.opted_out_different:,} of those that differ opted out." if result.opted_out_different else ""),
         hint=f"See each one: lsms verify AUDIENCE --sender-code ID {keep}--out FILE, with the options of the push.",
     )
 

@@ -24,7 +24,7 @@ __all__, __getattr__ = on_demand(
     "Unreached Updated",
     recipe="identity_of plan_of recipe_of rules_of",
     row_map="parts_of_rows write_row_map",
-    state="PartState PartStatus RunState",
+    state="NOT_FOUND UNKNOWN_STATE PartState PartStatus RunState",
     store="RunStore StoredRun fingerprint new_run_id",
     unsent_rows="write_members",
 )

@@ -41,7 +41,8 @@ class RecipeColumn(Struct, frozen=True):
 
 
 class RecipeRules(Struct, frozen=True):
-    """How the members of the run were cleaned; the words are those of the options."""
+    """How the members of the run were cleaned; the words are those of the options. `country`, `today`, `mixed_columns`:
+    as CleaningRules has them."""
 
     region: str
     date_format: str | None
@@ -49,11 +50,15 @@ class RecipeRules(Struct, frozen=True):
     blank_bad_values: bool
     phone_format: str = "digits"
     empty_cells: str = "send"
+    country: str = ""
+    today: int = 0
+    mixed_columns: list[str] = []
 
 
 class Recipe(Struct, frozen=True):
     """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
-    on the command line since. `identity`: one (size, digest) a file of the audience."""
+    on the command line since. `identity`: one (size, digest) a file of the audience; `files`: their names, none in
+    journals of lsms 0.1.0."""
 
     path: str
     read: dict[str, str | None]
@@ -62,6 +67,7 @@ class Recipe(Struct, frozen=True):
     header: list[str]
     columns: list[RecipeColumn]
     rules: RecipeRules
+    files: list[str] = []
 
 
 class Line(Struct, frozen=True, tag_field="event", kw_only=True):
@@ -81,7 +87,7 @@ class Destination(Struct, frozen=True):
 class Started(Line, frozen=True, tag="started", kw_only=True):
     """`name` tells audiences apart from run to run (`--audience-name`, else the path as given). `baseline`: a whole,
     real push that later runs may build on. `per_contact`: its parts are not import files, their members are updated
-    one by one."""
+    one by one. `known`: Listrak was asked before, and has all of its members."""
 
     run_id: str
     version: str
@@ -91,6 +97,7 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     baseline: bool
     recipe: Recipe
     per_contact: bool = False
+    known: bool = False
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, FieldKind, PlannedColumn, ProfileField
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import Audience, ReadOptions
@@ -12,7 +14,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
     """The recipe of a push; valid once the audience has been read to its end. `path`: where it is found again."""
     return Recipe(
         path=path,
-        read={"format": read.format, "delimiter": read.delimiter, "encoding": read.encoding, "sheet": read.sheet},
+        read=msgspec.structs.asdict(read),
         identity=identity_of(audience),
         phone=plan.phone,
         header=list(plan.header),
@@ -27,7 +29,11 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
             blank_bad_values=rules.blank_bad_values,
             phone_format=rules.phone_format.value,
             empty_cells="keep" if rules.keep_empty else "send",
+            country=rules.country,
+            today=rules.today,
+            mixed_columns=sorted(rules.mixed_columns),
         ),
+        files=list(audience.files),
     )
 
 
@@ -57,4 +63,7 @@ def rules_of(recipe: Recipe) -> CleaningRules:
         null_values=tuple(rules.null_values),
         blank_bad_values=rules.blank_bad_values,
         keep_empty=rules.empty_cells == "keep",
+        country=rules.country,
+        today=rules.today,
+        mixed_columns=frozenset(rules.mixed_columns),
     )

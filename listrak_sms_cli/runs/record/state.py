@@ -8,6 +8,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.listrak import is_import_id
 from listrak_sms_cli.runs.record.lines import (
     Accepted,
     Ended,
@@ -36,6 +37,8 @@ class PartStatus(Enum):
     SPLIT = "split"
 
 
+UNKNOWN_STATE = "state unknown"  # of an import that Listrak cannot be asked about
+NOT_FOUND = "not found"  # of an import that Listrak does not know (any more)
 PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
 _LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.REFUSED, ".": PartStatus.UNREACHED}
 
@@ -65,24 +68,32 @@ class PartState(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """Listrak's word, or ours before there is one."""
-        return self.word or self.status.value
+        return UNKNOWN_STATE if self.is_untraceable else self.word or self.status.value
+
+    @property
+    def is_untraceable(self) -> bool:
+        """Listrak has accepted the import file, and given its import an id that it cannot be asked about."""
+        return self.status is PartStatus.ACCEPTED and not self.outcomes and not is_import_id(self.import_file_id)
 
     @property
     def is_open(self) -> bool:
         """Listrak has accepted the import file, and its import has not ended as far as the journal knows."""
-        return self.status is PartStatus.ACCEPTED and not self.ended and not self.outcomes
+        accepted = self.status is PartStatus.ACCEPTED and not self.outcomes
+        return accepted and not self.ended and not self.is_untraceable
 
 
 class RunState:
     """The fold over a journal: begun by its first two lines, `apply` takes the others in their order.
 
-    `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out.
+    `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out;
+    `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since.
     """
 
     def __init__(self, started: Started, prepared: Prepared) -> None:
         self.started = started
         self.prepared = prepared
         self.ended: Ended | None = None
+        self.last_sent = started.at
         self.parts: dict[int, PartState] = {}
         self.rows: Counter[PartStatus] = Counter()
         for line in prepared.parts:
@@ -126,14 +137,21 @@ class RunState:
     @property
     def summary(self) -> str:
         """How the run stands, in a few words."""
-        if self.open_imports and not self.unsent:
-            return "importing"
         if not self.unsent:
-            return "ended well"
+            return self._summary_of_sent
         if self.ended is None:
             return "interrupted"
         failed = any(part.failed for part in self.leaves)
         return "import failed" if failed else "refused" if self.rows[PartStatus.REFUSED] else "pending"
+
+    @property
+    def _summary_of_sent(self) -> str:
+        if self.open_imports:
+            return "importing"
+        if any(part.is_untraceable for part in self.leaves):
+            return UNKNOWN_STATE
+        nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
+        return "nobody in Listrak" if nobody else "ended well"
 
     def apply(self, line: LineOfPart | Ended) -> RunState:
         """Raises ValueError for a line about an import file that no line before it has named."""
@@ -144,6 +162,8 @@ class RunState:
         if part is None:
             raise ValueError("a line speaks of an import file that no line before it has named")
         self._apply_to(part, line)
+        if not isinstance(line, Seen):
+            self.last_sent = line.at
         return self
 
     def _apply_to(self, part: PartState, line: LineOfPart) -> None:

@@ -19,6 +19,8 @@ from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journ
 from listrak_sms_cli.runs.record.lines import Destination
 from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
+_MOMENT = "%Y%m%d-%H%M%S"  # how the id of a run begins: when, in UTC
+_LONGEST = 1000 * 365 * 86400.0  # seconds: no run is older
 _DONE = "done"  # an empty file in the folder of a run of which nothing is left to do: nobody reads its journal again
 
 
@@ -39,11 +41,11 @@ class StoredRun(Struct, frozen=True):
         return is_in_use(self.folder)
 
     @property
-    def seconds_since_change(self) -> float:
-        """How long ago its journal was written to; 0 where that cannot be told."""
+    def seconds_since_sending(self) -> float:
+        """How long ago something of it was on its way to Listrak, by its journal; 0 where that cannot be told."""
         try:
-            return time.time() - (self.folder / FILE_NAME).stat().st_mtime
-        except OSError:
+            return (datetime.now(UTC) - datetime.fromisoformat(self.state.last_sent)).total_seconds()
+        except (ValueError, TypeError):
             return 0.0
 
 
@@ -57,7 +59,7 @@ class Pruned(Struct, frozen=True):
 def new_run_id() -> str:
     """Sortable by time, then random: 20261124-031502-1e24f7a3, of which 1e24f are microseconds."""
     now = datetime.now(UTC)
-    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{os.urandom(2).hex()[:3]}"
+    return f"{now:{_MOMENT}}-{now.microsecond:05x}{os.urandom(2).hex()[:3]}"
 
 
 def fingerprint(client_id: str) -> str:
@@ -90,17 +92,15 @@ class RunStore:
         """Every run whose journal can be read, the newest first."""
         return self._read(self._folders())
 
-    def damaged(self) -> list[str]:
-        """Ids of runs whose journal is damaged or cut off before anything of use."""
-        found = []
+    def listed(self) -> Iterator[StoredRun | str]:
+        """Every run, the newest first; of one whose journal is damaged, or cut off before anything of use, the id."""
         for folder in self._folders():
             try:
-                read_journal(folder)
+                yield StoredRun(folder, read_journal(folder))
             except (ValueError, PermissionError):
-                found.append(folder.name)
+                yield folder.name
             except OSError:  # killed before it had a journal: nothing was sent
                 continue
-        return found
 
     def unfinished(self, besides: str = "") -> Iterator[StoredRun]:
         """Runs of which something is left to send, to wait for or to remember, the newest first; `besides` that one."""
@@ -119,11 +119,14 @@ class RunStore:
                 yield StoredRun(folder, read_journal(folder))
 
     def _folders(self) -> list[Path]:
+        """The newest first. A run begun in the future, by a clock that was wrong then, counts as older than any."""
+        now = f"{datetime.now(UTC):{_MOMENT}}~"  # "~" sorts behind the rest of an id
         try:
             with os.scandir(self._runs) as entries:
-                return [self._runs / name for name in sorted((e.name for e in entries if e.is_dir()), reverse=True)]
+                names = [entry.name for entry in entries if entry.is_dir()]
         except OSError:
             return []
+        return [self._runs / name for name in sorted(names, key=lambda name: (name < now, name), reverse=True)]
 
     def find(self, run_id: str | None) -> StoredRun:
         """A run by its id, or by the beginning of one; None: the newest. Raises UsageError when there is none, more
@@ -154,7 +157,7 @@ class RunStore:
     def later_accepted(self, run_id: str, target: Destination) -> str | None:
         """The id of a later run to the same sender code of which Listrak accepted something."""
         for other in self.runs():
-            if other.run_id <= run_id:
+            if other.run_id == run_id:
                 return None
             if other.state.started.target == target and other.state.rows[PartStatus.ACCEPTED]:
                 return other.run_id
@@ -188,11 +191,9 @@ class RunStore:
     def forget_done(self, seconds: float) -> None:
         """Removes runs of which nothing is left to do and that began more than so many seconds ago. Cheap: their names
         say when."""
-        oldest = f"{datetime.now(UTC) - timedelta(seconds=seconds):%Y%m%d-%H%M%S}"
-        for folder in reversed(self._folders()):
-            if folder.name >= oldest:
-                return
-            if (folder / _DONE).exists():
+        oldest = f"{datetime.now(UTC) - timedelta(seconds=min(seconds, _LONGEST)):{_MOMENT}}"
+        for folder in self._folders():
+            if folder.name < oldest and (folder / _DONE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager

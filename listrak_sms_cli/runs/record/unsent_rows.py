@@ -16,16 +16,19 @@ from listrak_sms_cli.runs.record.store import StoredRun
 
 def write_members(run: StoredRun, path: Path) -> int:
     """One line a pending, refused or failed member, and one that was to be updated and is not in Listrak: `row` (its
-    number in the audience), `file` (index, 0 for the first), `part`, `state`. CSV or Parquet by suffix, mode 0600.
-    Returns the number of members. Raises UsageError when it cannot be written there, or would replace the audience."""
-    schema = pa.schema([("row", pa.int64()), ("file", pa.int32()), ("part", pa.int32()), ("state", pa.string())])
+    number in its file), `file` (its name), `part`, `state`. CSV or Parquet by suffix, mode 0600. Returns the number of
+    members. Raises UsageError when it cannot be written there, or would replace the audience."""
+    schema = pa.schema([("row", pa.int64()), ("file", pa.string()), ("part", pa.int32()), ("state", pa.string())])
+    recipe = run.state.started.recipe
+    names = pa.array(recipe.files or [f"file {number + 1}" for number in range(len(recipe.identity))], pa.string())
     unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
-    with closing(TableFile(path, "--members", schema, [run.state.started.recipe.path], "members_place")) as table:
+    audience = [recipe.path, *recipe.files]
+    with closing(TableFile(path, "--members", schema, audience, "members_place")) as table:
         seen: dict[int, int] = {}
         for batch in rows_of(run, {part.line.origin for part in unsent}):
             for part in unsent:
-                columns = _columns(batch, part, seen)
+                columns = _columns(batch, part, seen, names)
                 table.write(columns)
                 written += len(columns[0])
             for origin in {part.line.origin for part in unsent}:
@@ -34,7 +37,7 @@ def write_members(run: StoredRun, path: Path) -> int:
     return written
 
 
-def _columns(batch: pa.RecordBatch, part: PartState, seen: dict[int, int]) -> list[pa.Array]:
+def _columns(batch: pa.RecordBatch, part: PartState, seen: dict[int, int], names: pa.StringArray) -> list[pa.Array]:
     line = part.line
     rows = np.flatnonzero(np.asarray(batch.column(0)) == line.origin)
     ordinals = seen.get(line.origin, 0) + np.arange(len(rows))
@@ -47,7 +50,7 @@ def _columns(batch: pa.RecordBatch, part: PartState, seen: dict[int, int]) -> li
     chosen = batch.take(pa.array(mine))
     return [
         chosen.column(2),
-        chosen.column(1),
+        names.take(chosen.column(1)),
         pa.array(np.full(len(mine), line.part, np.int32)),
         pa.array(states, pa.string()),
     ]

@@ -49,12 +49,15 @@ class Entries:
 
     @classmethod
     def of(cls, table: pa.Table) -> Entries:
+        """The entries of a table of `SCHEMA`, sorted by phone."""
         return cls(*(numbers_of(column) for column in table.columns))
 
     def without(self, places: np.ndarray) -> Entries:
+        """All but the entries at these places (int64)."""
         return Entries(*(np.delete(column, places) for column in vars(self).values())) if len(places) else self
 
     def joined(self, others: Entries) -> Entries:
+        """These and others, none of whose phones are among these; sorted by phone."""
         if not len(self.phone):
             return others
         phones = np.concatenate([self.phone, others.phone])
@@ -69,6 +72,7 @@ class Entries:
         return replace(self, row=row, arrived=arrived)
 
     def table(self) -> pa.Table:
+        """A table of `SCHEMA`."""
         return pa.Table.from_arrays([column_of_numbers(numbers) for numbers in vars(self).values()], schema=SCHEMA)
 
 

@@ -27,12 +27,12 @@ class RunMembers(Struct, frozen=True):
     total: int
     stretches: list[tuple[int, int]]
 
-    def phones(self, digests: Path, snapshot: str) -> np.ndarray:
-        """Digests of their phones, uint64. Raises OSError."""
+    def digests(self, place: Path, snapshot: str, column: str) -> np.ndarray:
+        """A `column` ("phone" or "row") of their digests in the file `place`, uint64. Raises OSError."""
         wanted = np.zeros(self.total, np.bool_)
         for first, count in self.stretches:
             wanted[first : first + count] = True
-        return digests_of(digests, snapshot, wanted, "phone")
+        return digests_of(place, snapshot, wanted, column)
 
 
 class ForgetNote(Struct, frozen=True):
@@ -88,17 +88,28 @@ class ForgetNotes(Struct, frozen=True):
         if sealed[:_SEAL] != _checksum(sealed[_SEAL:]):
             raise OSError("a note has changed")
         note = msgspec.json.decode(sealed[_SEAL:], type=ForgetNote)
-        return note, note.members.phones(place.with_suffix(".arrow"), self.snapshot)
+        return note, note.members.digests(place.with_suffix(".arrow"), self.snapshot, "phone")
 
-    def in_doubt(self, note: ForgetNote, phones: np.ndarray) -> np.ndarray:
-        """Which members of the note are in doubt: sorted digests of phones (uint64); all where it cannot be told."""
+    def in_doubt(self, place: Path, note: ForgetNote, phones: np.ndarray) -> np.ndarray:
+        """Which members of the note at `place` are in doubt: sorted digests of phones (uint64); all where it cannot be
+        told. Not those whose values are the same in the earlier run: whichever lands last, they are what is stored."""
+        if not note.in_doubt:
+            return np.empty(0, np.uint64)
+        order = np.argsort(phones)
+        sorted_phones = phones[order]
+        doubtful = np.zeros(len(phones), np.bool_)
         try:
-            doubts = [members.phones(Path(place), self.snapshot) for place, members in note.in_doubt.items()]
+            rows = note.members.digests(place.with_suffix(".arrow"), self.snapshot, "row")[order]
+            for earlier, members in note.in_doubt.items():
+                theirs, their_rows = (members.digests(Path(earlier), self.snapshot, name) for name in ("phone", "row"))
+                places = np.minimum(np.searchsorted(sorted_phones, theirs), len(phones) - 1)
+                doubtful[places[(sorted_phones[places] == theirs) & (rows[places] != their_rows)]] = True
         except OSError:
-            return np.sort(phones)
-        return np.sort(np.concatenate(doubts)) if doubts else np.empty(0, np.uint64)
+            return sorted_phones
+        return sorted_phones[doubtful]
 
     def remove(self, place: Path) -> None:
+        """Drop a note that the snapshot has taken in. Raises OSError."""
         place.unlink()
         place.with_suffix(".arrow").unlink(missing_ok=True)
 

@@ -41,7 +41,8 @@ class Key:
 
 def read_key(path: Path) -> Key:
     """The key in this file, made (0600) if there is none. Raises OSError when it can be neither read nor made."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():
         # Written under another name first: a key is there whole or not at all, whoever makes it at the same time.
         draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")

@@ -86,14 +86,10 @@ class Memory(Struct, frozen=True):
             return NOTHING
         return self.snapshot.remembered(sender_code, options.refresh_after, only_known=options.only_existing)
 
-    def recall(
-        self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING, *, one_by_one: bool
-    ) -> Recall:
-        """For an audience of `count` rows; nobody is unchanged unless `remembered` has them. `one_by_one`: lines have
-        their empty cells also where those are kept, and then mean something else."""
+    def recall(self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING) -> Recall:
+        """For an audience of `count` rows; nobody is unchanged unless `remembered` has them."""
         fields = tuple(column.field.id or column.field.name for column in plan.columns)
-        spelling = rules.phone_format.value + (" kept" if one_by_one and rules.keep_empty else "")
-        return Recall(self.snapshot.key, spelling, fields, count, remembered)
+        return Recall(self.snapshot.key, rules.phone_format.value, fields, count, remembered)
 
     def keep(
         self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
@@ -116,9 +112,9 @@ class Memory(Struct, frozen=True):
 
         return (pair for _, pair in in_order(digests_at, _places(verdicts, ranks)))
 
-    def forget(self, folder: Path | None, state: RunState, *, known: bool, in_doubt: dict[str, RunMembers]) -> None:
-        """The members of the parts that are about to be sent (all that have not arrived). `known`, `in_doubt`: as a
-        ForgetNote has them. Raises SettingsError."""
+    def forget(self, folder: Path | None, state: RunState, in_doubt: dict[str, RunMembers]) -> None:
+        """The members of the parts that are about to be sent (all that have not arrived). `in_doubt`: as a ForgetNote
+        has it. Raises SettingsError."""
         if folder is None or not (folder / FILE_NAME).exists():
             self.snapshot.drop()  # nobody knows any more who they are
             return
@@ -126,7 +122,7 @@ class Memory(Struct, frozen=True):
             run_id=state.started.run_id,
             sender_code=state.started.target.sender_code,
             sent=int(time.time()),
-            known=known,
+            known=state.started.known,
             members=members_of(state, state.unsent),
             in_doubt=in_doubt,
         )

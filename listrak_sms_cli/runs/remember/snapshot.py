@@ -61,14 +61,17 @@ class Snapshot(Struct, frozen=True):
     key: Key
 
     def remembered(self, sender_code: int, refresh_after: float, *, only_known: bool) -> Remembered:
-        """Members whose import to this sender code has ended well within `refresh_after` seconds. Who was known to
-        Listrak when sent needs no refreshing: the values did arrive. `only_known`: those alone."""
-        since = time.time() - refresh_after
+        """Members whose import to this sender code has ended well within `refresh_after` seconds, and not in the
+        future: a clock was wrong then. Who was known to Listrak when sent needs no refreshing: the values did arrive.
+        `only_known`: those alone."""
+        now = time.time()
+        since = now - refresh_after
         groups: list[tuple[np.ndarray, np.ndarray]] = []
         try:
             forgotten = [np.sort(self._notes.read(place)[1]) for place in self._notes.places()]
             for entries in self._groups():
-                lasts = entries.known > 0 if only_known else (entries.known > 0) | (entries.sent > since)
+                recent = (entries.sent > since) & (entries.sent <= now)
+                lasts = entries.known > 0 if only_known else (entries.known > 0) | recent
                 good = lasts & (entries.arrived > 0) & (entries.sender_code == sender_code)
                 for phones in forgotten:
                     good &= ~among(entries.phone, phones)
@@ -95,7 +98,7 @@ class Snapshot(Struct, frozen=True):
             except OSError:  # nobody knows who is to be forgotten
                 self.place.unlink(missing_ok=True)
             else:
-                forgotten = self._forgotten(note, phones)
+                forgotten = self._forgotten(note, self._notes.in_doubt(place, note, phones))
                 try:
                     self._rewrite(phones, forgotten)
                 except OSError:  # it could not be read: it begins anew
@@ -103,10 +106,10 @@ class Snapshot(Struct, frozen=True):
                     self._rewrite(phones, forgotten)
             self._notes.remove(place)
 
-    def _forgotten(self, note: ForgetNote, phones: np.ndarray) -> _Change:
-        """Who is in an import of an earlier run that may not have ended, and now in this run as well, does not come
-        back: nobody can tell whose values land last."""
-        owner, doubtful = self._owner(note.run_id), self._notes.in_doubt(note, phones)
+    def _forgotten(self, note: ForgetNote, doubtful: np.ndarray) -> _Change:
+        """Who is in an import of an earlier run that may not have ended, and now in this run with other values, does
+        not come back: nobody can tell whose values land last. `doubtful`: digests of their phones, sorted."""
+        owner = self._owner(note.run_id)
 
         def change(old: Entries, phones: np.ndarray, _places: np.ndarray) -> Entries:
             none, size = np.zeros(len(phones), np.uint8), len(phones)

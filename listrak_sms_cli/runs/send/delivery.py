@@ -17,12 +17,11 @@ from listrak_sms_cli.runs.send.one_by_one import send_one_by_one
 
 class How(Struct, frozen=True):
     """How a run is sent. `concurrency`: requests at once; `alone`: earlier runs are nothing to wait for, and nobody is
-    remembered (sandbox runs); `known`: Listrak was asked before, and has all the members."""
+    remembered (sandbox runs)."""
 
     concurrency: int
     waiting: Waiting
     alone: bool = False
-    known: bool = False
 
 
 def deliver(run: Run, parts: list[ImportFile], context: Context, how: How) -> None:
@@ -32,7 +31,7 @@ def deliver(run: Run, parts: list[ImportFile], context: Context, how: How) -> No
     if parts and not how.alone:
         problems = wait_for_earlier(run, context, how.waiting)
         if not problems:
-            run.forget_members(known=how.known)
+            run.forget_members()
     if not problems:
         if parts:
             send = send_one_by_one if run.state.started.per_contact else send_import_files

@@ -42,10 +42,11 @@ def wait_for_earlier(run: Run, context: Context, waiting: Waiting) -> list[LsmsE
 
 
 def look_at_earlier(store: RunStore, target: Destination, memory: Memory, context: Context) -> None:
-    """Finds out what has become of earlier runs to this sender code, and remembers who has arrived. What cannot be
-    asked now stays as it is: its members are sent again."""
+    """Finds out what has become of earlier runs of this account (its sender codes share contacts), and remembers who
+    has arrived. What cannot be asked now stays as it is: its members are sent again."""
     for stored in store.unfinished():
-        if stored.state.started.target == target:
+        earlier = stored.state.started.target
+        if (earlier.api_url, earlier.client) == (target.api_url, target.client):
             _look(store, stored, memory, context, 0.0)
 
 

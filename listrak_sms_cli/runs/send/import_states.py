@@ -8,7 +8,7 @@ from listrak_sms_cli.errors import Interrupted, ListrakRefused, ListrakUnavailab
 from listrak_sms_cli.listrak import NotFound
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import ImportChanged, Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.record import PartState, PartStatus, RunState, Seen
+from listrak_sms_cli.runs.record import NOT_FOUND, PartState, PartStatus, RunState, Seen
 from listrak_sms_cli.runs.run import Run
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks at the imports
@@ -17,8 +17,9 @@ _UNKNOWN_SECONDS, _UNKNOWN_LOOKS = 60.0, 3  # how long, and how often, Listrak m
 
 def await_imports(run: Run, context: Context, timeout: float) -> list[LsmsError]:
     """Asks about the open imports until they have ended or `timeout` seconds are over; returns what went wrong. One
-    that Listrak does not know (any more), look after look for a minute, counts as ended badly: nobody can tell what
-    became of it. One look that does not find it says nothing."""
+    that Listrak does not know (any more) is "not found" after a few looks, however little time there is; look after
+    look for a minute, it counts as ended badly: nobody can tell what became of it. One look that does not find it says
+    nothing."""
     return _Wait(run, context).until(time.monotonic() + timeout)
 
 
@@ -40,15 +41,20 @@ class _Wait:
                     self._look(part)
                 tell(PhaseAdvanced(Phase.IMPORTING, total - sum(part.line.rows for part in state.open_imports)))
                 left = end - time.monotonic()
-                if left <= 0 or not state.open_imports:
+                if not state.open_imports or (left <= 0 and not self._unsure):
                     break
-                if self._context.stop.wait(min(pause, left)):
+                if self._context.stop.wait(min(pause, left) if left > 0 else _FIRST_PAUSE):
                     return [Interrupted("Interrupted.")]
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
         except LsmsError as error:
             return [error]
-        tell(PhaseEnded(Phase.IMPORTING))
+        tell(PhaseEnded(Phase.IMPORTING, complete=not state.open_imports))
         return []
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether an import was not found, and not often enough to say so."""
+        return any(looks < _UNKNOWN_LOOKS for _, looks in self._unknown.values())
 
     def _look(self, part: PartState) -> None:
         import_id = part.import_file_id
@@ -57,8 +63,9 @@ class _Wait:
         except NotFound:
             since, looks = self._unknown.get(import_id, (time.monotonic(), 0))
             self._unknown[import_id] = (since, looks + 1)
-            if looks + 1 >= _UNKNOWN_LOOKS and time.monotonic() - since >= self._patience:
-                self._record(part, "not found", ended=True, failed=True)
+            given_up = time.monotonic() - since >= self._patience
+            if looks + 1 >= _UNKNOWN_LOOKS and (given_up or part.word != NOT_FOUND):
+                self._record(part, NOT_FOUND, ended=given_up, failed=given_up)
             return
         except ListrakRefused as error:
             raise ListrakUnavailable(f"Listrak does not tell how the imports stand. {error.message}") from None

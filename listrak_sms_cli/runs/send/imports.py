@@ -53,7 +53,7 @@ class _Uploads:
                     self._settle(uploads.pop(upload), upload)
         if self._waiting and self._context.stop.is_set():
             self._problems.append(Interrupted("Interrupted."))
-        self._context.tell(PhaseEnded(Phase.SENDING))
+        self._context.tell(PhaseEnded(Phase.SENDING, complete=not self._problems))
         return self._problems
 
     @property
@@ -86,6 +86,7 @@ class _Uploads:
             self._refuse(part, error)
         except LsmsError as error:
             self._run.record(Unreached(part=part.number, maybe_arrived=error.maybe_arrived))
+            self._progress.sent(part.number, 0)
             self._problems.append(error)
         else:
             state = self._run.record(accepted)
@@ -108,6 +109,7 @@ class _Uploads:
 
     def _refuse(self, part: ImportFile, error: ListrakRefused) -> None:
         self._run.record(Refused(part=part.number, code=error.code, maybe_arrived=error.maybe_arrived))
+        self._progress.sent(part.number, 0)
         self._problems.append(error)
 
     def _show(self, part: ImportFile) -> None:
@@ -125,7 +127,8 @@ def _too_large_as_it_is(part: ImportFile, error: ImportTooLarge) -> ImportTooLar
 
 
 class _Progress:
-    """Bytes of import files on their way, over all uploads; a file that is sent again begins anew."""
+    """Bytes of import files on their way, over all uploads; a file that is sent again begins anew, one that was not
+    accepted counts for nothing."""
 
     def __init__(self, tell: Listener) -> None:
         self._tell = tell

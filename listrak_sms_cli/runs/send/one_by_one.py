@@ -16,9 +16,11 @@ import pyarrow.csv
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
+from listrak_sms_cli.listrak import ContactRefused
 from listrak_sms_cli.runs.account import attribute_of
 from listrak_sms_cli.runs.context import Context
 from listrak_sms_cli.runs.events import MembersCounted, MembersSent, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
+from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import nothing_sendable
 from listrak_sms_cli.runs.record import PartStatus, Sending, Updated
@@ -29,17 +31,6 @@ BATCH = 200  # members of a part
 NOTED_EACH = 10  # answers: as often the outcomes of a part are written down, and when it is through
 ALIKE = 3  # refusals in a row that show that it is not the members
 
-# Refusals that are a single member's own, whoever else is refused (Listrak's registry of errors, "Contact").
-_ITS_OWN = frozenset(
-    {
-        "error_banned_phone_number",
-        "error_birthday_field_null",
-        "error_invalid_email_address",
-        "error_invalid_phone_number",
-        "error_phone_number_suspended",
-        "error_segmentation_max_length",
-    }
-)
 # Refusals that can pass for a member's own: not once others have been updated.
 _MAY_BE_ITS_OWN = frozenset({"error_invalid_parameter"})
 
@@ -75,7 +66,7 @@ class _Updates:
                 self._send_batch(batch, merge, pool)
         if stop.is_set() and not self._problems and self._run.state.pending:
             self._problems.append(Interrupted("Interrupted."))
-        tell(PhaseEnded(Phase.SENDING))
+        tell(PhaseEnded(Phase.SENDING, complete=not self._problems))
         return self._problems + self._refused() + self._nobody()
 
     def _merge(self) -> Merge:
@@ -165,14 +156,19 @@ class _Updates:
         return [
             ListrakRefused(
                 f"Listrak refused the values of {who}: {self._refusals.counted}.",
-                hint="`lsms status --members FILE` names their rows." if self._run.findings.kept else "",
+                hint=self._who,
                 code="members_refused",
             )
         ]
 
+    @property
+    def _who(self) -> str:
+        """Where the members that were not updated are named: the rejects file was written before any was tried."""
+        return f"lsms status {self._run.id} --members FILE names their rows." if self._run.findings.kept else ""
+
     def _nobody(self) -> list[LsmsError]:
         try:
-            nothing_sendable(self._verdicts(), self._run.findings.audience, allow_empty=False)
+            nothing_sendable(self._verdicts(), self._run.findings.audience, ReadingOptions(), self._who)
         except NothingSent as error:
             return [error]
         return []
@@ -198,7 +194,7 @@ class _Refusals:
             self._codes[error.code] += 1
             self._alike = self._alike + 1 if error.code == self._last else 1
             self._last = error.code
-            if error.code in _ITS_OWN or (error.code in _MAY_BE_ITS_OWN and self._somebody_updated):
+            if isinstance(error, ContactRefused) or (error.code in _MAY_BE_ITS_OWN and self._somebody_updated):
                 return False
             return self._alike >= ALIKE
 

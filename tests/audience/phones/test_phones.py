@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import phonenumbers
@@ -20,7 +21,7 @@ from listrak_sms_cli.audience.phones import (
     region_known,
     write_phones,
 )
-from listrak_sms_cli.audience.phones.read import read_by_tables
+from listrak_sms_cli.audience.phones.read import read_by_library, read_by_tables
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 US = 17175559636
@@ -113,7 +114,7 @@ NO_PHONES = {
     "717-55a-9636": "letters in the number",
     "someone1234@example.com": "letters in the number",
     "550e8400-e29b-41d4-a716-446655440000": "letters in the number",
-    "7175559636 / 7175559637": "too long for any country",
+    "7175559636 / 7175559637": "two phones in one cell",
     "1" * 400: "too long for any country",
     "CUSTOMER01": "too short for US",
 }
@@ -257,7 +258,7 @@ def test_reading_phones_does_not_import_pandas() -> None:
     """Start-up stays cheap: 300 ms of pandas are for those who hold frames."""
     program = (
         "import sys; from listrak_sms_cli.columnar.strings import string_column; "
-        "from listrak_sms_cli.audience.phones.read import read_by_tables; "
+        "from listrak_sms_cli.audience.phones.read import read_by_library, read_by_tables; "
         "from listrak_sms_cli.audience.phones import PhoneFormat, write_phones; "
         "n = read_by_tables(string_column(['7175559636', '717 555 9636 anexo 5', '7.0']), 'US'); "
         "write_phones(n, PhoneFormat.NATIONAL); sys.exit('pandas' in sys.modules)"
@@ -277,3 +278,25 @@ def test_tables_are_made_when_there_are_phones_enough() -> None:
         "sys.exit(not (made[0] == 0 < made[-1]))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "between", [";", "; ", ",,", ",", " , ", "/", " / ", "/x", "|", " or ", " & ", "ext", " x ", ";ext=", "\n", "  "]
+)
+@pytest.mark.parametrize(
+    ("one", "other", "region"), [("2125550100", "2125550199", "US"), ("32123456", "32123457", "DK")]
+)
+@pytest.mark.parametrize("reader", [read_by_tables, read_by_library])
+def test_two_phones_in_a_cell_are_invalid(reader: Any, one: str, other: str, region: str, between: str) -> None:
+    """Whatever stands between them, nobody knows which of them is meant; an extension is shorter."""
+    assert reader(pa.array([one + between + other]), region).tolist() == [INVALID]
+    assert reader(pa.array([f"{one} ext. 123456"]), region).tolist()[0] > 0
+
+
+def test_a_foreign_phone_that_could_be_one_at_home_keeps_its_plus() -> None:
+    """+65 9234 5678 without its plus is +1 659 234 5678 in the United States; at home it needs none."""
+    numbers = np.array([6592345678, 447911123456, 17175559636, 0])
+    digits = ["+6592345678", "447911123456", "17175559636", None]
+    assert write_phones(numbers, PhoneFormat.DIGITS, "US").to_pylist() == digits
+    assert write_phones(numbers[:1], PhoneFormat.DIGITS, "SG").to_pylist() == ["6592345678"]
+    assert write_phones(numbers[:1], PhoneFormat.DIGITS).to_pylist() == ["6592345678"]

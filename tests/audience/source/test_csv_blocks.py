@@ -9,6 +9,7 @@ import pytest
 
 from listrak_sms_cli.audience.source.content import LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.errors import AudienceError
 
 ROWS = [f'1,"a\n{number}"\n' if number % 7 == 0 else f"{number},b\r\n" for number in range(500)] + ["\n", "9,end"]
@@ -16,7 +17,7 @@ ROWS = [f'1,"a\n{number}"\n' if number % 7 == 0 else f"{number},b\r\n" for numbe
 
 def reader_of(path: Path, text: str) -> CsvReader:
     path.write_text(text, newline="")
-    return CsvReader(LocalFile(path.name, path), ",", "CSV", block_size=64)
+    return CsvReader(LocalFile(path.name, path), Dialect(","), "CSV", block_size=64)
 
 
 def cells(csv: CsvReader) -> list[tuple[int, list[list[str]]]]:

@@ -20,6 +20,7 @@ from listrak_sms_cli.audience.columns import ColumnPlan, FieldKind, PlannedColum
 from listrak_sms_cli.audience.members import CleaningRules
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.audience.source.csv import CsvReader
+from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.open import AudienceFile
 from listrak_sms_cli.audience.source.parquet import ParquetReader
 from listrak_sms_cli.audience.source.spool import SourceSpool
@@ -88,7 +89,7 @@ def opened(content: bytes, block_size: int) -> Audience:
     spool = SourceSpool()
     kept = spool.keep("members", [content])
     parquet = content.startswith(b"PAR1")
-    reader = ParquetReader(kept) if parquet else CsvReader(kept, ",", "CSV", block_size=block_size)
+    reader = ParquetReader(kept) if parquet else CsvReader(kept, Dialect(), "CSV", block_size=block_size)
     return Audience("members", [AudienceFile(reader, range(len(HEADER)))], spool)
 
 

@@ -131,6 +131,32 @@ def test_nobody_in_listrak_is_nothing_sent(world: World) -> None:
     assert (report["rows_sendable"], report["dropped"]["not_in_listrak"]) == (0, 2)
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("ERROR_BANNED_PHONE_NUMBER", 400),
+        ("ERROR_PHONE_NUMBER_SUSPENDED", 400),
+        ("ERROR_PENDING_PHONE_NUMBER", 400),
+        ("ERROR_PHONE_NUMBER_OPTED_OUT", 403),
+        ("ERROR_PHONE_NUMBER_BLOCKED", 403),
+        ("ERROR_BIRTHDAY_FIELD_NULL", 400),
+        ("ERROR_INVALID_EMAIL_ADDRESS", 400),
+    ],
+)
+@pytest.mark.parametrize("route", ["contact", "update_contact"])
+def test_an_error_about_one_contact_ends_that_contact(
+    make_world: Callable[..., World], route: str, code: str, status: int
+) -> None:
+    """Five in a row are refused for their own sake, by read or by update; the other seven are updated."""
+    fault = {"route": route, "fault": "status", "status": status, "error": code, "count": 5}
+    world = make_world(fault_rules=(fault,))
+    text = "phone,first_name\n" + "".join(f"212555{100 + n:04d},A\n" for n in range(12))
+    report = pushed(world, world.audience(text), "--per-contact", "--concurrency", "1", code=1)
+    assert (report["rows_sent"], report["rows_refused"], report["rows_pending"]) == (7, 5, 0)
+    assert report["error"]["code"] == "members_refused"
+    assert f"{code} 5" in report["error"]["message"]
+
+
 def test_a_refusal_of_everybody_stops_after_three(make_world: Callable[..., World]) -> None:
     """Three refusals in a row for something that is not the member's own end the run; the rest is pending."""
     fault = {"route": "update_contact", "fault": "status", "status": 400, "count": None}

@@ -1,0 +1,50 @@
+"""How a workbook shows a number: as it is, or with the leading zeros of its format."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[0-9.]+)\]")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "=": operator.eq
+}  # fmt: skip
+_LITERAL = re.compile(r'\\(.)|"([^"]*)"')
+_NOT_SHOWN = re.compile(r"\[[^\]]*\]|[_*].")  # colours, places, blanks of a width
+_ZEROS = re.compile(r"[ ()/-]*(0[ ()/-]*){2,}")
+
+
+def show_plain(value: float) -> str:
+    """A number without `.0` and without an exponent."""
+    if isinstance(value, int):
+        return str(value)
+    return str(int(value)) if value.is_integer() else str(np.format_float_positional(value, trim="-"))
+
+
+def show_zeros(code: str) -> Callable[[float], str] | None:
+    """The function for a number format of zeros (`00000`, `00000-0000`; with `[<=99999]` and a second section); None
+    for every other one."""
+    sections = [(_CONDITION.search(section), _shown(section)) for section in code.split(";")[:2]]
+    if not any(_ZEROS.fullmatch(zeros) for _, zeros in sections):
+        return None
+
+    def show(value: float) -> str:
+        fitting = (zeros for found, zeros in sections if not found or _COMPARE[found[1]](value, float(found[2])))
+        zeros = next(fitting, "")
+        return _with_zeros(int(value), zeros) if value == value // 1 and _ZEROS.fullmatch(zeros) else show_plain(value)
+
+    return show
+
+
+def _shown(section: str) -> str:
+    return _LITERAL.sub(r"\1\2", _NOT_SHOWN.sub("", section)).strip()
+
+
+def _with_zeros(value: int, zeros: str) -> str:
+    """`501` as `00501` by `00000`; digits that are too many stay in front of the first zero."""
+    digits = list(str(abs(value)).zfill(zeros.count("0")))
+    shown = "".join(reversed([digits.pop() if sign == "0" else sign for sign in reversed(zeros)]))
+    return ("-" if value < 0 else "") + "".join(digits) + shown

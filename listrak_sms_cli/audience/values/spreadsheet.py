@@ -1,0 +1,159 @@
+"""What spreadsheets and exports leave around a value: taken off where it certainly is not part of it; and the words
+they write for an empty cell, which are only found.
+
+A clean column is told by its smallest byte, or by the first and last byte of each cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.columnar import (
+    Bytes,
+    Mask,
+    count_byte,
+    fixed_column,
+    indices,
+    mask_of,
+    matches,
+    raw,
+    replace_cells,
+    replace_matches,
+    select,
+    trimmed,
+)
+
+_FORMULA = r'^=[ ]*"((?:[^"]|"")*)"$'  # ="07030"
+_APOSTROPHE = r"^'+([-+=@0-9][^']*)$"  # before what a spreadsheet would take for a number or a formula
+_DECADE = "^'[0-9]{2}(?:s|[^0-9].*)?$"  # '90s: an apostrophe that belongs there
+_ANY_APOSTROPHE = r"^'+(.*)$"
+NULL_WORDS = (
+    "\\N", "\\\\N", "#N/A", "#NA", "#NULL!", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "{null}",
+    "null", "NULL", "nil", "undefined", "nan", "NaN", "NAN", "-nan", "NaT", "<NA>",
+)  # fmt: skip
+_LONGEST_WORD = max(map(len, NULL_WORDS))
+_ROUNDS = 2  # '="07030"
+_IS_MARK = np.zeros(256, np.bool_)
+_IS_MARK[[ord(mark) for mark in "'=\t"]] = True
+_BEGINS_A_WORD = np.zeros(256, np.bool_)
+_BEGINS_A_WORD[[ord(word[0]) for word in NULL_WORDS]] = True
+_IS_DIGIT = np.zeros(256, np.bool_)
+_IS_DIGIT[ord("0") : ord("9") + 1] = True
+_FLOAT = r"^-?[0-9]+\.0$"
+_DECIMAL = r"^-?[0-9]+\.[0-9]+$"
+_FIRST = 64  # cells that are looked at before all of them: one is enough
+
+
+def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
+    """Return the column (no nulls) without the apostrophe, the `="…"` and the tab that keep a spreadsheet from taking a
+    cell for a number. In a `text` an apostrophe is taken off only before a number or a formula: it may belong there."""
+    cells = raw(column)
+    if not len(cells.data) or (smallest := cells.data.min()) > ord("'"):
+        return column
+    marked = _IS_MARK.take(_firsts(column))
+    if smallest <= ord("\t"):
+        marked |= _lasts(column) == ord("\t")
+    if not marked.any():
+        return column
+    found = select(column, marked)
+    for _ in range(_ROUNDS):
+        found = _unmarked(found, text=text)
+    return replace_cells(column, marked, found)
+
+
+def null_words(column: pa.StringArray) -> Mask | None:
+    """Return which cells hold a word that programs write for an empty cell, spelled as they do; None = no row. `column`
+    has no nulls."""
+    cells = raw(column)
+    if not len(cells.data):
+        return None
+    rows = np.flatnonzero(_BEGINS_A_WORD.take(_firsts(column)))
+    lengths = cells.starts[rows + 1] - cells.starts[rows]
+    rows = rows[(lengths > 1) & (lengths <= _LONGEST_WORD)]
+    if not len(rows):
+        return None
+    found = np.zeros(len(column), np.bool_)
+    found[rows] = mask_of(pc.is_in(column.take(indices(rows)), value_set=fixed_column(*NULL_WORDS)))
+    return found if found.any() else None
+
+
+def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:
+    cells = pc.utf8_trim(cells, "\t")
+    formula = matches(cells, _FORMULA)
+    if formula.any():
+        content = pc.replace_substring_regex(select(cells, formula), _FORMULA, r"\1")
+        cells = replace_cells(cells, formula, pc.replace_substring(content, '""', '"'))
+    if not text:
+        return replace_matches(cells, _ANY_APOSTROPHE, r"\1")
+    marked = matches(cells, _APOSTROPHE)
+    marked &= ~matches(cells, _DECADE)
+    if not marked.any():
+        return cells
+    return replace_cells(cells, marked, pc.replace_substring_regex(select(cells, marked), _APOSTROPHE, r"\1"))
+
+
+def without_blanks(column: pa.StringArray) -> pa.StringArray:
+    """Return the column (no nulls) without blanks around its cells."""
+    data = raw(column).data
+    if not len(data) or (data.min() > ord(" ") and data.max() < 0x80):
+        return column
+    ends = np.stack((_firsts(column), _lasts(column)))
+    blank: Mask = np.logical_or.reduce((ends <= ord(" ")) | (ends >= 0x80))  # some blanks are beyond ASCII
+    return replace_cells(column, blank, trimmed(select(column, blank))) if blank.any() else column
+
+
+def decimals_in_text(column: pa.StringArray) -> tuple[Mask | None, Mask | None]:
+    """Return the whole numbers written as pandas leaves them (`10001.0`), and rows with true decimals (`4.5`; all of
+    them, or just some): where a column has both, its numbers are decimals. None = no row. `column` has no nulls."""
+    data = raw(column).data
+    if not len(data) or data.min() > ord(".") or not count_byte(data, ord(".")):
+        return None, None
+    numbers = _IS_DIGIT.take(_lasts(column))
+    firsts = _firsts(column)
+    numbers &= _IS_DIGIT.take(firsts) | (firsts == ord("-"))
+    if not numbers.any():
+        return None, None
+    floats = _lasts(column) == ord("0")
+    floats &= numbers
+    if floats.any():
+        floats[floats] = matches(select(column, floats), _FLOAT)
+    return floats if floats.any() else None, _true_decimals(column, np.flatnonzero(numbers & ~floats))
+
+
+def _true_decimals(column: pa.StringArray, rows: np.ndarray) -> Mask | None:
+    for some in (rows[:_FIRST], rows[_FIRST:]):
+        found = np.zeros(len(column), np.bool_)
+        found[some] = True
+        found[some] = matches(select(column, found), _DECIMAL)
+        if found.any():
+            return found
+    return None
+
+
+def without_float_end(column: pa.StringArray, floats: Mask) -> pa.StringArray:
+    """Return the column with these rows (`10001.0`) as whole numbers."""
+    return replace_cells(column, floats, pc.replace_substring(select(column, floats), ".0", ""))
+
+
+def all_padded(column: pa.StringArray) -> bool | None:
+    """Return whether a blank begins or ends every filled cell; None where none is filled. `column` has no nulls."""
+    for cells in (column.slice(0, _FIRST), column):
+        filled = raw(cells).lengths > 0
+        padded = (_firsts(cells) == ord(" ")) | (_lasts(cells) == ord(" ")) if len(raw(cells).data) else filled
+        if (filled & ~padded).any():
+            return False
+    return True if filled.any() else None
+
+
+def _firsts(column: pa.StringArray) -> Bytes:
+    """The first byte of each cell; any byte for an empty one. Some cell is filled."""
+    cells = raw(column)
+    return cells.data.take(cells.starts[:-1], mode="clip")
+
+
+def _lasts(column: pa.StringArray) -> Bytes:
+    """As `_firsts`, the last bytes."""
+    cells = raw(column)
+    return cells.data.take(cells.starts[1:] - 1, mode="clip")
