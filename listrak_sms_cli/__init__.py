@@ -125,10 +125,9 @@ def apply(
     from listrak_sms_cli.runs import ApplyOptions, apply_plan
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        path = Subject.plan.given(str(plan) if isinstance(plan, Path) else plan)
-        return apply_plan(
-            Path(path), settings, ApplyOptions(audience, given["max_moved"], given["anyway"], given), tell
-        )
+        path = Path(Subject.plan.given(str(plan) if isinstance(plan, Path) else plan) or "")
+        chosen = ApplyOptions(audience, given["max_moved"], given["anyway"], given)
+        return apply_plan(path, settings, chosen, tell)
 
     from listrak_sms_cli.options import Subject
 

@@ -86,8 +86,9 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         verifier = Verifier(contacts, planned.rules, tell)
         result = interruptible(lambda: verifier.verify(sent, None, options.sample, differences), context)
         differences.publish()
-    pushed = RunStore(settings.state_dir).was_pushed(audience.name, path_of(source), target_of(settings))
-    problem = members_differ(result, planned.rules, options.min_match, pushed=pushed)
+    same = result.matching == result.checked
+    was_pushed = same or RunStore(settings.state_dir).was_pushed(audience.name, path_of(source), target_of(settings))
+    problem = members_differ(result, planned.rules, options.min_match, pushed=was_pushed)
     return Verified(
         audience=audience.name,
         sender_code=sender_code,
@@ -98,5 +99,5 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         seconds=time.monotonic() - began,
         error=ReportError(problem.code, problem.message, problem.hint) if problem else None,
         exit_code=problem.exit_code if problem else 0,
-        pushed=pushed,
+        pushed=was_pushed,
     )

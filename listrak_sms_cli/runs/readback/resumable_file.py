@@ -39,7 +39,7 @@ class Progress(msgspec.Struct):
     cursor: str = "Start"
     bytes: int = 0
     rows: int = 0
-    notes: bytes = b""
+    notes: str = ""
 
 
 class ResumableFile:
@@ -103,7 +103,7 @@ class ResumableFile:
                 data, at = data[written:], at + written
         self.progress.bytes, self.progress.rows = at, self.progress.rows + batch.num_rows
 
-    def note(self, *, current: str, cursor: str | None, notes: bytes = b"") -> None:
+    def note(self, *, current: str, cursor: str | None, notes: str = "") -> None:
         """Note that the rows before page `cursor` of the listing `current` were added; None: the listing is done."""
         progress = self.progress
         progress.current, progress.cursor, progress.notes = current, cursor or "Start", notes

@@ -130,19 +130,19 @@ class Survey:
                 emptied=tally.emptied,
                 same=tally.same,
                 commonest=tuple(
-                    CommonChange(*kind.split(_ARROW, 1), members)
+                    CommonChange(*kind.partition(_ARROW)[::2], members)
                     for kind, members in Counter(tally.kinds).most_common(_COMMONEST)
                 ),
             )
             for column, tally in zip(self._sent.columns, self._notes.columns, strict=True)
         )
 
-    def notes(self) -> bytes:
+    def notes(self) -> str:
         """What `restore` goes on with."""
         self._notes.found = np.packbits(~self._comparison.missing).tobytes()
-        return msgspec.json.encode(self._notes)
+        return msgspec.json.encode(self._notes).decode()
 
-    def restore(self, notes: bytes) -> int:
+    def restore(self, notes: str) -> int:
         """Go on with what an interrupted survey of the same members noted; return how many it had compared. Raises
         msgspec.MsgspecError for what is no such note."""
         self._notes = msgspec.json.decode(notes, type=SurveyNotes)
