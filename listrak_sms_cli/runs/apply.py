@@ -114,17 +114,18 @@ class _PlanStands(Promise):
 
 
 def _lost_fields(columns: list[RecipeColumn], fields: Sequence[ProfileField]) -> Iterator[str]:
-    """What became of fields that are not there any more, or disabled."""
-    active = {field.id: field for field in fields if field.active}
+    """What became of fields that are not there any more under their id and name, or are disabled."""
+    active = {field.id: field for field in fields if field.active and field.id}
     names = {plain_name(field.name): field for field in fields if field.active}
     for column in columns:
-        named = names.get(plain_name(column.field_name))
-        if column.field_id in active and (column.field_id or named):
-            continue
-        if named is not None:
-            yield f"the field {column.field_name} was created again (id {column.field_id} then, {named.id} now)"
-        else:
+        name = plain_name(column.field_name)
+        found, named = active.get(column.field_id), names.get(name)
+        if found is None and named is None:
             yield f"the field {column.field_name} (id {column.field_id}) is gone or disabled"
+        elif found is None and named is not None and named.id != column.field_id:
+            yield f"the field {column.field_name} was created again (id {column.field_id} then, {named.id} now)"
+        elif found is not None and plain_name(found.name) != name:
+            yield f"the field {column.field_name} (id {column.field_id}) is called {found.name} now"
 
 
 def _changed_fields(then: list[RecipeColumn], now: list[RecipeColumn]) -> Iterator[str]:
@@ -134,7 +135,6 @@ def _changed_fields(then: list[RecipeColumn], now: list[RecipeColumn]) -> Iterat
     for before, after in zip(then, now, strict=True):
         facts = {
             "id": (before.field_id, after.field_id),
-            "name": (before.field_name, after.field_name),
             "type": (before.kind, after.kind),
             "length": (before.max_length, after.max_length),
         }
