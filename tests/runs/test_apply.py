@@ -138,11 +138,11 @@ def test_it_is_for_the_account_it_was_made_with(made: World) -> None:
 def test_an_interrupted_apply_is_resumed(made: World) -> None:
     """What was not accepted is sent by `resume`, and nobody else."""
     made.admin("faults", [{"route": "start_import", "fault": "status", "status": 400, "skip": 1}])
-    report = applied(made, made.home / "it.plan", code=1, batch_rows=4)
-    assert (report["rows_sent"], report["rows_refused"]) == (6, 4)
+    report = applied(made, made.home / "it.plan", code=1, batch_rows=4, concurrency=1)
+    assert (report["rows_sent"], report["rows_refused"]) == (4, 4)
     made.admin("faults", [])
     assert resumed(made)["rows_sent"] == 10
-    assert [one["rows"] for one in made.admin("imports")] == [4, 2, 4]
+    assert sorted(one["rows"] for one in made.admin("imports")) == [2, 4, 4]
     assert planned(made, made.home / "audience.csv")["rows_different"] == 0
 
 
