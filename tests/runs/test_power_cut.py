@@ -58,22 +58,24 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], F
 def test_a_run_is_on_disk_before_the_first_request(
     world: World, watched: Callable[[Callable[[], bool]], Flushed]
 ) -> None:
-    """When the first import file leaves: the run's folder and journal (that it is being sent, too), which row is in
-    which file, the digests of its members, and the note that they are to be forgotten; each with its name."""
-    sent = {"route": "start_import", "fault": "status", "status": 400}
-    world.admin("faults", [sent])
+    """When the first import file leaves: the run's folder, its journal (that it is being sent, too) and all that stands
+    beside it, and that its members are to be forgotten; each with its name."""
+    world.admin("faults", [{"route": "start_import", "fault": "status", "status": 400}])
     flushed = watched(lambda: world.admin("faults")[0]["struck"] == 0)
     state = world.home / "state"
     run = state / "runs" / pushed(world, THREE, code=1, skip_unmatched=True)["run_id"]
-    note = next((state / "snapshots").glob("*/*.json"))
-    assert flushed.holds_name(run)
-    for file in (run / "parts.parquet", run / "digests.arrow", note):
-        assert flushed.holds_content(file), file
-        assert flushed.holds_name(file), file
-    assert flushed.holds_name(run / "journal.jsonl")
-    lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    journal = run / "journal.jsonl"
+    others = [path for folder in (run, state / "snapshots") for path in folder.rglob("*") if path.is_file()]
+    others = [path for path in others if path.suffix != ".lock" and path.name not in ("key", journal.name)]
+    assert {"parts.parquet", "digests.arrow"} < {path.name for path in others}
+    assert any(path.is_relative_to(state / "snapshots") for path in others)
+    for path in (run, journal, *others):
+        assert flushed.holds_name(path), path
+    for path in others:
+        assert flushed.holds_content(path), path
+    lines = journal.read_bytes().splitlines(keepends=True)
     assert b'"sending"' in lines[2]
-    assert flushed.sizes[(run / "journal.jsonl").stat().st_ino] == sum(map(len, lines[:3]))
+    assert flushed.sizes[journal.stat().st_ino] == sum(map(len, lines[:3]))
 
 
 def test_a_snapshot_is_on_disk_under_its_name(world: World, watched: Callable[[Callable[[], bool]], Flushed]) -> None:

@@ -55,7 +55,7 @@ def struck(world: World) -> int:
     return sum(one["struck"] for one in world.admin("faults"))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_passing_faults_change_nothing(world: World, seed: int, tmp_path: Path) -> None:
     """A pulled file is the same to the byte, of everybody and of an audience; so are what `verify` lists, and what a
     push with `--only-existing`, `--exclude-opted-out`, `--rejects` and `--verify` drops, sends and reads back."""
