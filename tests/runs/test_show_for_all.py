@@ -117,7 +117,7 @@ class Scene:
         with self.world.start("push", self.audience, *options, "--rejects", rejects) as process:
             while not self.world.admin("faults")[0]["struck"]:
                 assert process.poll() is None
-                time.sleep(0.01)
+                time.sleep(0.03)
             process.kill()
             process.communicate(timeout=60)
         self.world.admin("faults", [])
