@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.audience.dedupe import *
     from listrak_sms_cli.audience.members import *
     from listrak_sms_cli.audience.profile import *
+    from listrak_sms_cli.audience.shapes import *
 
 __all__, __getattr__ = on_demand(
     __name__,
@@ -23,4 +24,5 @@ __all__, __getattr__ = on_demand(
     dedupe="Keep among duplicates",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
+    shapes="shape_of_each",
 )

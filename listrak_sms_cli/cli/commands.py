@@ -20,6 +20,8 @@ COMMANDS = {
         "Update profile fields from an audience: read, clean, check, send, wait, account for every member.",
     ),
     "validate": ("validate", "Read and clean an audience as push would, and send nothing."),
+    "plan": ("plan", "What a push would change, column by column, found by reading what is stored. Nothing is sent."),
+    "apply": ("plan", "Carry a plan out: read again, and send just the members that differ."),
     "resume": (
         "runs",
         "Go on with an interrupted run: the same audience, the same options. What Listrak accepted is not sent again.",
@@ -44,6 +46,7 @@ COMMANDS = {
         "account",
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
     ),
+    "schema": ("schema", "Write a JSON Schema: of the report that --json prints, or of a plan file."),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
 EXAMPLES = [

@@ -12,9 +12,10 @@ from listrak_sms_cli.display.words import printable
 from listrak_sms_cli.errors import LsmsError
 
 
-def error(problem: LsmsError, stream: TextIO) -> None:
-    """Write what is wrong and where, and on the next line what to type. Raises BrokenPipeError when nobody reads."""
-    lines = [Text.assemble(("Error: ", "bold red"), printable(problem.message))]
+def error(problem: LsmsError, stream: TextIO, word: str = "Error") -> None:
+    """Write what is wrong and where, and on the next line what to type; `word`: how it begins. Raises BrokenPipeError
+    when nobody reads."""
+    lines = [Text.assemble((f"{word}: ", "bold red" if word == "Error" else "bold yellow"), printable(problem.message))]
     if problem.hint:
         lines.append(Text(printable(problem.hint)))
     show(Console(file=stream, highlight=False), *lines)

@@ -62,6 +62,9 @@ def _counts(report: Report, *, bars: bool) -> Table:
     # Nobody is pending of a run that never began, or cannot be resumed.
     pending = "  pending" if report.resumable or report.running else "  not sent"
     optional = (
+        ("  different", report.rows_different or 0, "bold"),
+        ("  as they are", report.rows_same or 0, ""),
+        ("  not in Listrak", report.not_in_listrak or 0, "bold yellow"),
         ("  refused", report.rows_refused, "bold red"),
         (pending, 0 if report.dry_run else report.rows_pending, "bold yellow"),
         ("unchanged", report.rows_unchanged, ""),
@@ -161,8 +164,7 @@ def _verified(result: Verification) -> str:
 def _ending(report: Report) -> str:
     sendable, sent = report.rows_sendable, report.rows_sent
     if report.dry_run:
-        would = f"; {members(sendable)} would be" if not report.exit_code else ""
-        return f"Dry run: nothing was sent{would}."
+        return _ending_of_rehearsal(report)
     if not sendable:
         return "Nothing was sent: nothing is to be changed." if report.rows_unchanged else "There was nothing to send."
     if report.running:
@@ -183,6 +185,13 @@ def _ending(report: Report) -> str:
         states = printable(words[0], 24) if len(set(words)) == 1 else by_count(words)
         line += f"; {many(len(words), 'import')}: {states}"
     return f"{line}."
+
+
+def _ending_of_rehearsal(report: Report) -> str:
+    sendable = members(report.rows_sendable)
+    if report.rows_different is not None:
+        return f"Nothing was sent. A push would change {report.rows_different:,} of {sendable}."
+    return f"Dry run: nothing was sent{f'; {sendable} would be' if not report.exit_code else ''}."
 
 
 def _what_next(report: Report) -> str:

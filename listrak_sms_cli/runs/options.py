@@ -107,8 +107,10 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
         """Whether the contacts are looked up before anything is sent.
 
         Contact by contact Listrak reports who exists when a member's turn comes; the rejects file and the guard need
-        it earlier.
+        it earlier. With `--only-different` whoever is read exists.
         """
+        if self.only_different:
+            return False
         early = self.reading.rejects is not None or self.max_drop_rate is not None
         return self.only_existing or (self.per_contact and early)
 
@@ -124,6 +126,11 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
     options = PushOptions.of(given)
+    if options.only_different and options.changed_only:
+        raise UsageError(
+            "--only-different reads what is stored, and so knows more than --changed-only remembers.",
+            hint="Leave one of them out.",
+        )
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options

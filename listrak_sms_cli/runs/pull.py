@@ -18,7 +18,7 @@ from listrak_sms_cli.audience import RESERVED_COLUMN, ColumnPlan, ProfileField, 
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
-from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError, UsageError
+from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError, UsageError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
@@ -181,7 +181,7 @@ class _Pull(Struct):
         one_by_one = wanted is not None and len(wanted) <= ASK_EACH and list_id is None
         if not one_by_one:
             for listing in self._listings():
-                if _name(listing) not in done:
+                if listing.name not in done:
                     self._read(listing)
         if wanted is not None:
             if list_id is None and _ONE_BY_ONE not in done:
@@ -214,21 +214,13 @@ class _Pull(Struct):
         )
 
     def _read(self, listing: Listing) -> None:
-        name, progress = _name(listing), self.file.progress
+        name, progress = listing.name, self.file.progress
         cursor = progress.cursor if progress.current == name else "Start"
         pages = 0
-        try:
-            for page in self.contacts.pages_of(listing, cursor):
-                pages += 1
-                self._add(page.items)
-                self.file.note(current=name, cursor=page.next_cursor)
-        except ListrakRefused:
-            if cursor == "Start" or pages:
-                raise
-            # Listrak does not know the cursor any more: from the beginning; contacts already read are passed over.
-            progress.current = ""
-            self._read(listing)
-            return
+        for page in self.contacts.pages_from(listing, cursor):  # contacts already read are passed over
+            pages += 1
+            self._add(page.items)
+            self.file.note(current=name, cursor=page.next_cursor)
         if not pages:
             list_id = listing.list_id
             text = f"Listrak does not let the inactive phone list {list_id} be read: its contacts may be missing."
@@ -269,7 +261,3 @@ class _Pull(Struct):
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))
         self.tell(Warned(code, message))
-
-
-def _name(listing: Listing) -> str:
-    return f"{listing.list_id} {'opted out' if listing.opted_out else 'subscribed'}"

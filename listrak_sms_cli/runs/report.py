@@ -18,6 +18,8 @@ DROP_REASONS = (
     "not_in_listrak",
 )
 
+_OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
+
 
 class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
@@ -107,11 +109,33 @@ class Verification(Struct, frozen=True):
     opted_out_different: int = 0
 
 
+class CommonChange(Struct, frozen=True):
+    """A change that many members of a column have: shapes (`Xxxx`) or values, "" = nothing."""
+
+    stored: str
+    new: str
+    members: int
+
+
+class ColumnChanges(Struct, frozen=True):
+    """What a push would do to a column of the members that exist: how many it sets (nothing is stored so far), changes,
+    would empty (something is stored, the cell is empty), and leaves as they are."""
+
+    column: str
+    field: str
+    set: int
+    changed: int
+    emptied: int
+    same: int
+    commonest: tuple[CommonChange, ...] = ()
+
+
 class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
     members were written to; `members`: that of `status --members`. `running`: another process is at work on the run;
-    `resumable`: `lsms resume` can go on with it."""
+    `resumable`: `lsms resume` can go on with it. Of a plan `rows_sendable = rows_different + rows_same +
+    not_in_listrak`, and `resumed` counts the members that an interrupted call had read already."""
 
     run_id: str
     audience: str
@@ -137,6 +161,11 @@ class Report(Struct, frozen=True):
     verify: Verification | None = None
     rejects: str | None = None
     members: str | None = None
+    rows_different: int | None = None
+    rows_same: int | None = None
+    not_in_listrak: int | None = None
+    resumed: int | None = None
+    changes: tuple[ColumnChanges, ...] | None = None
     running: bool = False
     resumable: bool = False
     seconds: float = 0.0
@@ -145,9 +174,10 @@ class Report(Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
-        `validate` also `profile`, a line for each column, and `command`, the push that does it."""
+        `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
+        would change."""
         document: dict[str, Any] = to_builtins(self)
-        for name in ("profile", "command"):
+        for name in ("profile", "command", *_OF_A_PLAN):
             if document[name] is None:
                 del document[name]
         document["seconds"] = round(self.seconds, 3)

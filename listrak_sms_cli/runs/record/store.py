@@ -163,6 +163,14 @@ class RunStore:
                 return other.run_id
         return None
 
+    def was_pushed(self, name: str, path: str, target: Destination) -> bool:
+        """Whether something of the audience of that name, or at that path, was accepted for the same sender code."""
+        return any(
+            run.state.started.target == target and run.state.rows[PartStatus.ACCEPTED]
+            for run in self.runs()
+            if run.state.started.audience == name or path == run.state.started.recipe.path != "-"
+        )
+
     def last_good(self, name: str, target: Destination) -> StoredRun | None:
         """The last whole push of the audience of that name to the same sender code that ended well."""
         for run in self.runs():
