@@ -71,6 +71,10 @@ def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text
 
 def _facts(line: ProfiledColumn) -> list[str]:
     goes_to = _GOES_TO.get(line.role) or printable(line.field or "")
+    if line.needs_field:
+        goes_to = f"needs a field named {goes_to}"
+    elif line.guessed:
+        goes_to = f"{goes_to}, guessed"
     kind = line.type or line.looks_like or ""
     if line.type and line.max_length:
         kind = f"{kind}({line.max_length})"

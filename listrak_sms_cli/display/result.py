@@ -24,7 +24,10 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
     # A column without an id was not looked up, unless it was sent: contact by contact the system fields need none.
     known = [column for column in report.columns if column.field_id or report.rows_sent]
     named = {
-        "columns": [f"{printable(column.column, 30)} → {printable(column.field, 30)}" for column in known],
+        "columns": [
+            f"{printable(column.column, 30)} → {printable(column.field, 30)}{' (guessed)' if column.guessed else ''}"
+            for column in known
+        ],
         "left out": [printable(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:

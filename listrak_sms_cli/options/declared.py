@@ -97,7 +97,6 @@ class Serving(Options, keywords=False):
     port = Option(Whole("N", 0, 65535), 8026, "0 takes a free one.", "sandbox")
     db = Option(File("FILE"), None, "Keep its store in this SQLite file.", "sandbox")
     contacts = Option(File("FILE"), None, "CSV of contacts: phone, opted_out, list, fields by name.", "sandbox")
-    fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "sandbox")
     import_seconds = Option(Number("S"), 1.0, "How long an import takes.", "sandbox")
     faults = Option(File("FILE"), None, "JSON rules for answers that go wrong.", "sandbox")
     json = Option(Flag(), False, "Show where it listens as JSON.", "sandbox")
@@ -121,6 +120,9 @@ class Columns(Options, group="Columns"):
 
     phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
     map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    exact_names = Option(
+        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", READS
+    )
     skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
     skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
     consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
@@ -205,6 +207,14 @@ class Rehearsing(Options, group=SENDING, keywords=False):
         "Push to a simulated Listrak started for this command: no account needed, nothing leaves the machine.",
         "push",
     )
+    sandbox_fields = Option(
+        Choice("invent", "account"),
+        "invent",
+        "The profile fields of --sandbox: system fields and one for each column that is not mapped, or those of your "
+        "account, which is only read.",
+        "push",
+    )
+    fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "push sandbox")
 
 
 class Connection(Options, group=SETTINGS):

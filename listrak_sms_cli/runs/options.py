@@ -54,6 +54,7 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             skip=self.skip_column,
             skip_unmatched=self.skip_unmatched,
             consent_column=self.consent_column,
+            exact_names=self.exact_names,
         )
 
     @cached_property

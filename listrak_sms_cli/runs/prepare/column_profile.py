@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict
+from listrak_sms_cli.audience import SYSTEM_FIELDS, AudienceProfile, FieldKind, PlannedColumn, Verdict
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.report import ProfiledColumn, RunWarning
@@ -71,6 +71,7 @@ def _phone_line(planned: PlannedAudience, checked: Checked, profile: AudiencePro
         looks_like="phone",
         sample=column.sample,
         problems=problems,
+        guessed=planned.plan.phone_guessed,
     )
 
 
@@ -105,4 +106,6 @@ def _line(
         looks_like=looks_like.value.lower() if looks_like else None,
         sample=column.sample,
         problems=problems,
+        guessed=sent is not None and sent.guessed,
+        needs_field=sent is not None and not known and sent.field.name not in SYSTEM_FIELDS.values(),
     )
