@@ -429,7 +429,7 @@ def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatche
     skips = [("skip_column", column.name) for column in surplus]
     for column in unmatched:
         best = next((field for field in column.best if column_key(field) not in taken), None)
-        if best is None:
+        if best is None or "=" in column.name:
             skips.append(("skip_column", column.name))
         else:
             taken.add(column_key(best))

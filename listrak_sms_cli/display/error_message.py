@@ -14,7 +14,7 @@ from listrak_sms_cli.errors import LsmsError
 
 def error(problem: LsmsError, stream: TextIO) -> None:
     """Write what is wrong and where, and on the next line what to type. Raises BrokenPipeError when nobody reads."""
-    lines = [Text.assemble(("Error: ", "bold red"), printable(problem.message))]
-    if problem.hint:
-        lines.append(Text(printable(problem.hint)))
-    show(Console(file=stream, highlight=False), *lines)
+    console = Console(file=stream, highlight=False)
+    show(console, Text.assemble(("Error: ", "bold red"), printable(problem.message)))
+    for line in problem.hint.splitlines():
+        show(console, Text(printable(line)), whole=line.startswith("Type: lsms "))  # not wrapped: it is to be copied

@@ -15,6 +15,7 @@ from listrak_sms_cli.display.words import percent, printable
 from listrak_sms_cli.runs import ProfiledColumn, Report
 
 _COLUMNS_SHOWN = 60  # on a terminal
+_NEEDED_SHOWN = 24
 _WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
 _GAP = "  "
 _GOES_TO = {"phone": "the phone", "consent": "consent, not sent", "skipped": "left out"}
@@ -25,6 +26,10 @@ def validated(report: Report, console: Console) -> None:
     """Write the result of `validate`. Raises BrokenPipeError when nobody reads."""
     columns_of(report, console)
     summary(report, console)
+    if needed := [printable(line.field or "") for line in report.profile or () if line.needs_field]:
+        more = f" and {len(needed) - _NEEDED_SHOWN:,} more" if len(needed) > _NEEDED_SHOWN else ""
+        names = ", ".join(needed[:_NEEDED_SHOWN]) + more
+        show(console, Text(f"It needs profile fields named {names}: `lsms fields` lists those that the account has."))
     if report.command:
         # Not wrapped: it is there to be copied.
         show(console, Text(f"Push it with: {printable(report.command)}"), whole=True)

@@ -189,7 +189,9 @@ def _ending(report: Report) -> str:
 
 
 def _what_next(report: Report) -> str:
-    """The command to type next, where there is one: none after a sandbox run, or one that was not recorded."""
+    """The command to type next, where there is one: none after a run that was not recorded."""
+    if report.sandbox is not None and report.command:
+        return f"Next, with your account: {printable(report.command)}"
     if report.running:
         return f"See how it goes on: lsms status {printable(report.run_id)}"
     if not report.resumable:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    account="connect read_account region_of",
+    account="Account connect read_account region_of",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ProfiledColumn Report ReportError SandboxResult Verification",
+    report="ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
     resume="ResumeOptions resume_run",
     status="status_of",
     validate="validate_audience",

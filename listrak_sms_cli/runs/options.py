@@ -124,6 +124,10 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push. Raises UsageError also for options that contradict each other."""
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
+    if not given.get("sandbox") and (given.get("fields") or given.get("sandbox_fields", "invent") == "account"):
+        raise UsageError("--sandbox-fields and --fields are about the sandbox: add --sandbox, or leave them out.")
+    if given.get("fields") and given.get("sandbox_fields") == "account":
+        raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
