@@ -30,8 +30,8 @@ NOT_MOBILE = (
 )
 EXPORTS = {
     "Shopify": (
-        "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,"
-        "Default Address Address1,Default Address City,Default Address Zip,Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Tags",
+        "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,Default Address City,"
+        "Default Address Zip,Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Total Orders,Note,Tags",
         "Phone",
         {"First_Name": 2, "Last_Name": 3, "Email": 1, "Default_Address_Zip": 5},
     ),

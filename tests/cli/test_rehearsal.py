@@ -71,12 +71,9 @@ def test_columns_with_fields_of_the_sandbox_keep_their_types(tmp_path: Path) -> 
         (["--sandbox-fields", "account"], "LISTRAK_CLIENT_ID"),
     ],
 )
-def test_fields_that_cannot_be_had(
-    tmp_path: Path, options: list[str], word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fields_that_cannot_be_had(tmp_path: Path, options: list[str], word: str) -> None:
     """A file that is none, two sources at once, an account without credentials: exit 2."""
-    monkeypatch.chdir(tmp_path)
-    ended = rehearsed(tmp_path, *options, code=2)
+    ended = rehearsed(tmp_path, *(tmp_path / each if each.endswith(".csv") else each for each in options), code=2)
     assert word in ended.err
 
 
