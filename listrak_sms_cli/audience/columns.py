@@ -274,7 +274,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
             skipped.append(name)
         else:
             unmatched.append(match)
-    _refuse_open(planned, unmatched)
+    _refuse_open(planned, unmatched, header[phone])
     return replace(only_phone, columns=tuple(planned), consent=chosen.consent, skipped=tuple(skipped))
 
 
@@ -415,9 +415,10 @@ def _name_words(name: str) -> frozenset[str]:
     return frozenset(part.casefold() for part in name_parts(name))
 
 
-def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatched]) -> None:
+def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatched], phone: str) -> None:
     """Raise AudienceError for columns without a field and for columns that go to one, with the options that settle all
-    of them: the likeliest field that is still free for each column, and left out what has none."""
+    of them: the likeliest field that is still free for each column, and left out what has none. `phone`: the name of
+    the phone column, which cannot be left out."""
     owners: dict[tuple[int, str], PlannedColumn] = {}
     for column in sorted(planned, key=lambda column: column.guessed):
         owners.setdefault(_target(column), column)
@@ -435,7 +436,7 @@ def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatche
             taken.add(column_key(best))
             maps.append(("map", f"{column.name}={best}"))
     error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
-    if owners or maps:
+    if (owners or maps) and ("skip_column", phone) not in skips:
         error.settled_by = (*maps, *skips)
         words = " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in error.settled_by)
         error.hint = f"Add: {words}\n{error.hint}"

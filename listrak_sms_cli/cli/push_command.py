@@ -67,7 +67,8 @@ def _written(context: typer.Context, command: str, options: list[tuple[str, str 
     for option, value in options:
         joined = value is not None and value.startswith("-")
         words += [f"{option}={value}"] if joined else [option] if value is None else [option, value]
-    audience = str(context.params["audience"])
-    if audience.startswith("-") and audience != "-":
-        return shlex.join(["lsms", command, *words, "--", audience])
-    return shlex.join(["lsms", command, audience, *words])
+    named = (context.params.get(option.name) for option in options_of(command) if option.positional)
+    arguments = [str(value) for value in named if value is not None]
+    if any(argument.startswith("-") and argument != "-" for argument in arguments):
+        return shlex.join(["lsms", command, *words, "--", *arguments])
+    return shlex.join(["lsms", command, *arguments, *words])

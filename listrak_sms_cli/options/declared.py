@@ -97,6 +97,7 @@ class Serving(Options, keywords=False):
     port = Option(Whole("N", 0, 65535), 8026, "0 takes a free one.", "sandbox")
     db = Option(File("FILE"), None, "Keep its store in this SQLite file.", "sandbox")
     contacts = Option(File("FILE"), None, "CSV of contacts: phone, opted_out, list, fields by name.", "sandbox")
+    fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "sandbox")
     import_seconds = Option(Number("S"), 1.0, "How long an import takes.", "sandbox")
     faults = Option(File("FILE"), None, "JSON rules for answers that go wrong.", "sandbox")
     json = Option(Flag(), False, "Show where it listens as JSON.", "sandbox")
@@ -214,7 +215,7 @@ class Rehearsing(Options, group=SENDING, keywords=False):
         "account, which is only read.",
         "push",
     )
-    fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "push sandbox")
+    fields = Option(File("FILE"), None, "With --sandbox: more profile fields, as of `lsms sandbox --fields`.", "push")
 
 
 class Connection(Options, group=SETTINGS):

@@ -107,5 +107,10 @@ def _line(
         sample=column.sample,
         problems=problems,
         guessed=sent is not None and sent.guessed,
-        needs_field=sent is not None and not known and sent.field.name not in SYSTEM_FIELDS.values(),
+        needs_field=sent is not None and not known and _is_own(sent.field.name),
     )
+
+
+def _is_own(field: str) -> bool:
+    """Whether a field that was not looked up is one of the account's own, by name."""
+    return field not in SYSTEM_FIELDS.values() and not field.isdecimal()
