@@ -428,13 +428,13 @@ def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatche
     taken = {word for column in owners.values() for word in (str(column.field.id), column_key(column.field.name))}
     maps: list[tuple[str, str]] = []
     skips = [("skip_column", column.name) for column in surplus]
-    for column in unmatched:
-        best = next((field for field in column.best if column_key(field) not in taken), None)
-        if best is None or "=" in column.name:
-            skips.append(("skip_column", column.name))
+    for miss in unmatched:
+        best = next((field for field in miss.best if column_key(field) not in taken), None)
+        if best is None or "=" in miss.name:
+            skips.append(("skip_column", miss.name))
         else:
             taken.add(column_key(best))
-            maps.append(("map", f"{column.name}={best}"))
+            maps.append(("map", f"{miss.name}={best}"))
     error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
     if (owners or maps) and ("skip_column", phone) not in skips:
         error.settled_by = (*maps, *skips)

@@ -19,7 +19,7 @@ DROP_REASONS = (
 )
 
 
-class MappedColumn(Struct, frozen=True):
+class MappedColumn(Struct, frozen=True, omit_defaults=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
     an ordinary one for what the field holds, not the field's own."""
 

@@ -77,8 +77,8 @@ class Preparation:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
         self._findings.plan = plan
-        for note in guess_notes(plan):
-            self._findings.warn(note)
+        for guess in guess_notes(plan):
+            self._findings.warn(guess)
         consent = [plan.consent] if plan.consent is not None else []
         audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:

@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[str, bytes, tuple[str, ...], tuple[str, ...]]] = {
     "a header only": ("a.csv", b"phone,note\n", (), ("no members", "--allow-empty")),
     "no phone column": (
         "a.csv",
-        f"mobile,note\n1,{CANARY}\n".encode(),
+        f"home_phone,note\n1,{CANARY}\n".encode(),
         (),
         ("no column phone", "--phone-column mobile"),
     ),
