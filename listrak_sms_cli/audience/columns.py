@@ -227,12 +227,14 @@ def _refuse_second_phone(
     of that name, and no option says what it is."""
     if choices.phone_column or choices.exact_names:
         return
-    chosen, known = _Chosen.of(header, choices), {column_key(each.name) for each in fields or ()}
+    chosen = _Chosen.of(header, choices)
     named = {index for name in PHONE_NAMES if (index := _index_of(header, name)) is not None}
     rivals = {*_mobile_columns(header), *named} - {phone, chosen.consent, *chosen.skip, *chosen.mapping}
-    names = [header[index] for index in sorted(rivals) if column_key(header[index]) not in known]
-    if names:
-        raise _several_phones([header[phone], *names])
+    if rivals:
+        known = {column_key(each.name) for each in fields or ()}
+        names = [header[index] for index in sorted(rivals) if column_key(header[index]) not in known]
+        if names:
+            raise _several_phones([header[phone], *names])
 
 
 def _is_like_a_phone(name: str) -> bool:
@@ -263,11 +265,12 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     planned: list[PlannedColumn] = []
     skipped: list[str] = []
     unmatched: list[_Unmatched] = []
+    known = _Fields.of(fields) if fields is not None else None
     for index, name in enumerate(header):
         if chosen.leaves_out(index, name, phone):
             skipped += [name] if index != phone else []
             continue
-        match = _match(index, name, chosen, fields)
+        match = _match(index, name, chosen, known)
         if isinstance(match, PlannedColumn):
             planned.append(match)
         elif choices.skip_unmatched and index not in chosen.mapping:
@@ -281,13 +284,13 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
 def unmatched_columns(columns: Sequence[str], fields: Sequence[ProfileField], choices: ColumnChoices) -> list[str]:
     """The rewritten names of columns that would be sent, that no option maps, and that have no profile field."""
     header = rewrite_names(columns)
-    phone, chosen = phone_of(columns, choices), _Chosen.of(header, choices)
+    phone, chosen, known = phone_of(columns, choices), _Chosen.of(header, choices), _Fields.of(fields)
     return [
         name
         for index, name in enumerate(header)
         if not chosen.leaves_out(index, name, phone)
         and index not in chosen.mapping
-        and isinstance(_match(index, name, chosen, fields), _Unmatched)
+        and isinstance(_match(index, name, chosen, known), _Unmatched)
     ]
 
 
@@ -338,6 +341,26 @@ def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
     return index
 
 
+class _Fields(Struct, frozen=True):
+    """The account's profile fields, by the key of their name."""
+
+    listed: Sequence[ProfileField]
+    by_key: Mapping[str, list[ProfileField]]
+
+    @classmethod
+    def of(cls, fields: Sequence[ProfileField]) -> _Fields:
+        by_key: dict[str, list[ProfileField]] = {}
+        for each in fields:
+            by_key.setdefault(column_key(each.name), []).append(each)
+        return cls(fields, by_key)
+
+    def named(self, target: str | None, key: str) -> list[ProfileField]:
+        """Those with the id `target`, else those whose name has this key."""
+        number = target.strip().lstrip("0") if target else ""
+        by_id = [f for f in self.listed if str(f.id) == number] if number else []
+        return by_id or self.by_key.get(key, [])
+
+
 class _Unmatched(Struct, frozen=True):
     """A column without a profile field. `problem`: why, in words; `best`: names or ids of fields it may mean, the
     likeliest first."""
@@ -347,19 +370,20 @@ class _Unmatched(Struct, frozen=True):
     best: tuple[str, ...] = ()
 
 
-def _match(index: int, name: str, chosen: _Chosen, fields: Sequence[ProfileField] | None) -> PlannedColumn | _Unmatched:
+def _match(index: int, name: str, chosen: _Chosen, fields: _Fields | None) -> PlannedColumn | _Unmatched:
     """The column with its field, or why it has none. A field of that very name goes before one that the name means."""
     target = chosen.mapping.get(index)
     wanted = target or name
-    named = SYSTEM_FIELDS.get(column_key(wanted))
-    guess = None if target or named or chosen.exact_names or _INVISIBLE.search(name) else system_field_meant(name)
-    meant = named or guess
+    key = column_key(wanted)
+    matches = fields.named(target, key) if fields else []
+    meant, guessed = SYSTEM_FIELDS.get(key), False
+    if not (matches or meant or target or chosen.exact_names or _INVISIBLE.search(name)):
+        meant = system_field_meant(name)
+        guessed = meant is not None
     if fields is None:
-        return PlannedColumn(index, name, ProfileField(0, meant or wanted, FieldKind.TEXT), guess is not None)
-    matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)] or _named(wanted, fields)
-    guessed = bool(guess and not matches)
+        return PlannedColumn(index, name, ProfileField(0, meant or wanted, FieldKind.TEXT), guessed)
     if meant and not matches:
-        matches = _named(meant, fields)
+        matches = fields.named(None, column_key(meant))
     active = [f for f in matches if f.active]
     if len(active) == 1:
         return PlannedColumn(index, name, active[0], guessed)
@@ -369,7 +393,7 @@ def _match(index: int, name: str, chosen: _Chosen, fields: Sequence[ProfileField
         return _Unmatched(name, f"{name} ({problem})", tuple(ids))
     if matches:
         problem = f"profile field {matches[0].name}, id {matches[0].id}, is disabled in Listrak"
-        return _Unmatched(name, f"{name} ({problem})", _nearest(wanted, fields))
+        return _Unmatched(name, f"{name} ({problem})", _nearest(wanted, fields.listed))
     if meant:
         problem = (
             f"the account lists no id for the system field {meant}, so it cannot be sent by import: "
@@ -377,7 +401,7 @@ def _match(index: int, name: str, chosen: _Chosen, fields: Sequence[ProfileField
             "with --per-contact"
         )
         return _Unmatched(name, f"{name} ({problem})")
-    return _unknown(name, f"{name}={target}" if target else name, _nearest(wanted, fields))
+    return _unknown(name, f"{name}={target}" if target else name, _nearest(wanted, fields.listed))
 
 
 def _unknown(name: str, wish: str, best: tuple[str, ...]) -> _Unmatched:
@@ -386,10 +410,6 @@ def _unknown(name: str, wish: str, best: tuple[str, ...]) -> _Unmatched:
         problem = f"its name holds an invisible character, {_code_points(hidden)}: take it out"
         return _Unmatched(name, f"{seen} ({problem})")
     return _Unmatched(name, f"{wish} (nearest: {', '.join(best)})" if best else wish, best)
-
-
-def _named(name: str, fields: Iterable[ProfileField]) -> list[ProfileField]:
-    return [f for f in fields if column_key(f.name) == column_key(name)]
 
 
 def _nearest(wanted: str, fields: Iterable[ProfileField], most: int = 3) -> tuple[str, ...]:
