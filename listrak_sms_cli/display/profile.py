@@ -53,7 +53,7 @@ def columns_of(report: Report, console: Console) -> None:
 
 def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text | Padding]:
     """The facts of each column under the heads, its sample and its problems below."""
-    rows = [_facts(line) for line in lines]
+    rows = [_facts(line, _WIDEST[1]) for line in lines]
     table = [list(heads), *rows]
     texts = [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))]
     numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(heads))]
@@ -74,10 +74,12 @@ def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text
     return shown
 
 
-def _facts(line: ProfiledColumn) -> list[str]:
+def _facts(line: ProfiledColumn, room: int = 0) -> list[str]:
+    """The cells of a column; `room`: cells of the screen for where it goes, 0 = as many as it takes."""
     goes_to = _GOES_TO.get(line.role) or printable(line.field or "")
     if line.needs_field:
-        goes_to = f"needs a field named {goes_to}"
+        needed = f"needs a field named {goes_to}"
+        goes_to = needed if not room or cell_len(needed) <= room else "needs a field"
     elif line.guessed:
         goes_to = f"{goes_to}, guessed"
     kind = line.type or line.looks_like or ""
