@@ -11,6 +11,7 @@ same summary as `error.report`.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Unpack
 
     from listrak_sms_cli.keywords import PushKeywords, ValidateKeywords
@@ -112,7 +113,8 @@ def _checked(
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        return work(given, load_settings(given), on_event or (lambda _event: None))
+        with _page(given["report"], audience) as page:
+            return page(work(given, load_settings(given), on_event or (lambda _event: None)))
     except LsmsError as error:
         error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
         error.args = (error.message,)
@@ -121,6 +123,17 @@ def _checked(
 
             error.report = error.report.with_(error=ReportError(error.code, error.message, error.hint))
         raise
+
+
+@contextmanager
+def _page(path: Path | None, audience: object) -> Iterator[Callable[[Report], Report]]:
+    if path is None:
+        yield lambda report: report
+        return
+    from listrak_sms_cli.display import reporting
+
+    with reporting(path, audience) as page:
+        yield page
 
 
 def __getattr__(name: str) -> Any:

@@ -44,6 +44,7 @@ class SharedKeywords(TypedDict, total=False):
     rejects: str | PathLike[str] | None
     max_drop_rate: float | None
     no_warn: str | Iterable[str] | None
+    report: str | PathLike[str] | None
 
 
 class ValidateKeywords(SharedKeywords, total=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs import Event, Listener
+    from listrak_sms_cli.runs import Event, Listener, Report
 
 
 class Given:
@@ -38,6 +38,18 @@ class Given:
     def settings(self) -> Settings:
         """Raises SettingsError."""
         return load_settings(self.values)
+
+    @contextmanager
+    def page(self) -> Iterator[Callable[[Report], Report]]:
+        """What writes the page of a result, as `--report` asks for it; returns the report. An error that ends the block
+        has its page too. Raises UsageError where no file can be put."""
+        if self["report"] is None:
+            yield lambda report: report
+            return
+        from listrak_sms_cli.display import reporting
+
+        with reporting(self["report"], self["audience"]) as page:
+            yield page
 
     @contextmanager
     def display(self) -> Iterator[Listener]:

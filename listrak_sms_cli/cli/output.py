@@ -59,6 +59,16 @@ class Output:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
+    def line(self, text: str) -> None:
+        """Write a result of a few words."""
+        from rich.text import Text
+
+        from listrak_sms_cli import display
+
+        with self.writing():
+            display.show(self.console(), Text(text))
+            sys.stdout.flush()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Write a result inside. One that cannot be written (a full disk) is reported on standard error, one whose

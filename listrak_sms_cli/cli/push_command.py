@@ -9,7 +9,7 @@ import typer
 
 from listrak_sms_cli.options import options_of
 
-_ABOUT_THE_OUTPUT = {"json", "quiet", "verbose"}
+_ABOUT_THE_OUTPUT = {"json", "quiet", "verbose", "report"}
 
 
 def push_command(context: typer.Context, sender_code: int | None) -> str:

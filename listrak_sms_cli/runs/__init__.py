@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.events import *
     from listrak_sms_cli.runs.options import *
+    from listrak_sms_cli.runs.output_file import *
     from listrak_sms_cli.runs.pull import *
     from listrak_sms_cli.runs.push import *
     from listrak_sms_cli.runs.report import *
@@ -26,11 +27,12 @@ __all__, __getattr__ = on_demand(
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",
+    output_file="output_path replacing",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ProfiledColumn Report ReportError SandboxResult Verification",
+    report="DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
     resume="ResumeOptions resume_run",
-    status="status_of",
+    status="report_of status_of",
     validate="validate_audience",
-    verify="VerifyOptions verify_audience",
+    verify="Verified VerifyOptions verify_audience",
 )
