@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format dist bench soak profile clean
+.PHONY: help setup demo test test-all test-browser lint format dist bench soak profile clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -33,7 +33,12 @@ test: $(READY) ## Run the tests, in about four minutes
 	@$(BIN)/pytest -n auto
 
 test-all: $(READY) ## Run the tests and every fault schedule
-	@$(BIN)/pytest -n auto -m ''
+	@$(BIN)/pytest -n auto -m 'not browser'
+
+test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
+	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }
+	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[browser]'
+	@$(BIN)/pytest -m browser
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check .

@@ -14,7 +14,7 @@ def report(given: Given) -> None:
 
     Example: lsms report -o run.html
     """
-    from listrak_sms_cli.display import PageFile, verdict
+    from listrak_sms_cli.display import PageFile, verdict_of
     from listrak_sms_cli.runs import report_of
 
     path = given["output"]
@@ -24,4 +24,4 @@ def report(given: Given) -> None:
     if output.json:
         output.document({**recorded.as_json(), "page": str(path)})
     else:
-        output.line(f"{verdict(recorded)}\nThe page of run {recorded.run_id}: {path}")
+        output.line(f"{verdict_of(recorded)}\nThe page of run {recorded.run_id}: {path}")

@@ -33,7 +33,7 @@ __all__, __getattr__ = on_demand(
     profile="columns_of validated",
     result="summary",
     tables="show table",
-    verdict="tone verdict",
+    verdict="tone_of verdict_of",
     words="printable",
 )
 __all__ += ["choose"]

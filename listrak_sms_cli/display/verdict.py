@@ -23,7 +23,7 @@ REMEDIES = {
 }
 
 
-def verdict(report: Report) -> str:
+def verdict_of(report: Report) -> str:
     """The verdict on a run, a dry run, a `validate`, a `verify` or a plan: "368 of 400 sent. 32 dropped: 27 DOB not a
     date (see rejects.csv), 5 invalid phones." Names of columns in it are printable; it holds no member data."""
     if report.error is not None and not report.rows_read:
@@ -47,11 +47,12 @@ def verdict(report: Report) -> str:
     return " ".join(sentences)
 
 
-def tone(report: Report) -> str:
+def tone_of(report: Report) -> str:
     """`good`, `doubtful` (something is left to do or to look at) or `bad`."""
     if report.exit_code in (1, 2, 4):
         return "bad"
-    return "doubtful" if report.exit_code or report.running or report.rows_dropped else "good"
+    many_dropped = any(warning.code == "many_dropped" for warning in report.warnings)
+    return "doubtful" if report.exit_code or report.running or many_dropped else "good"
 
 
 def drop_reasons(report: Report) -> list[tuple[str, int]]:
@@ -114,7 +115,9 @@ def _compared(report: Report) -> str:
     words = [f"{found.matching:,} of {members(found.checked)} match"]
     if found.different:
         names = ", ".join(f"{printable(name, 30)} {count:,}" for name, count in found.fields.items() if count)
-        words.append(f"{found.different:,} differ" + (f" ({names})" if names else ""))
+        words.append(
+            f"{found.different:,} differ{'s' if found.different == 1 else ''}" + (f" ({names})" if names else "")
+        )
     if found.not_in_listrak:
-        words.append(f"{found.not_in_listrak:,} are not in Listrak")
+        words.append(f"{found.not_in_listrak:,} {'is' if found.not_in_listrak == 1 else 'are'} not in Listrak")
     return f"{', '.join(words)}."
