@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PATH = "/"
 CONTACTS_SHOWN, IMPORTS_SHOWN, OPT_OUTS_SHOWN = 25, 10, 10
 LIVE_SECONDS = 5
-_FEWEST_DIGITS = 3
+_FEWEST_DIGITS, _LONGEST_PHONE = 3, 15
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
@@ -89,11 +89,12 @@ def _contacts(account: Account, code: SenderCode, query: dict[str, str]) -> dict
     store, names = account.store, account.store.value_columns()
     where, values = _condition(account, code, query.get("phone", ""))
     after = query.get("after", "")
+    after = after if after.isascii() and after.isdigit() and len(after) <= _LONGEST_PHONE else ""
     columns = "".join(f', p."{column}"' for column in names.values())
     rows = store.rows(
         f"SELECT c.phone, c.opted_out{columns} FROM contact c JOIN person p ON p.phone = c.phone"
         f" WHERE c.sender_code = ?{where} AND c.phone > ? ORDER BY c.phone LIMIT ?",
-        (code.id, *values, int(after) if after.isascii() and after.isdigit() else 0, CONTACTS_SHOWN + 1),
+        (code.id, *values, int(after or 0), CONTACTS_SHOWN + 1),
     )
     shown = rows[:CONTACTS_SHOWN]
     ((total, opted_out),) = store.rows(

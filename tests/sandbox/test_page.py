@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-import json
 import re
+import urllib.request
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,8 +28,8 @@ def phones(text: str) -> list[str]:
     return re.findall(r'class="phone">(\+\d+)<', contacts)
 
 
-@pytest.fixture
-def caller() -> Caller:
+@pytest.fixture(scope="module")
+def caller() -> Iterator[Caller]:
     with Caller() as opened:
         yield opened
 
@@ -95,23 +96,28 @@ def test_it_loads_itself_again_only_when_asked_to(caller: Caller) -> None:
 
 def test_it_follows_what_happens(world: World) -> None:
     """Imports with their states and counts, new values, and opt-outs as they are."""
-    with Caller(world.sandbox) as caller:
-        assert "None yet." in shown(caller)
-        assert world.lsms("push", world.audience(THREE + "2025550100,Nobody,Gold\n")).code == 0
-        text = shown(caller)
-        cells = re.findall(r'data-label="(State|Members|Updated|Not known, dropped)">(?:<[^>]+>)?([^<]+)', text)
-        assert cells[:4] == [("State", "Completed"), ("Members", "4"), ("Updated", "3"), ("Not known, dropped", "1")]
-        assert 'First Name</span> Ann</li><li><span class="soft">Last Name' in text
-        world.admin("contacts?sender_code=1026", "phone,opted_out\n+12125550100,true\n")
-        assert re.search(r'\+12125550100</th>\s*<td class="bad">opted out', shown(caller))
+
+    def page() -> str:
+        with urllib.request.urlopen(world.sandbox.url + "/") as answer:
+            return str(answer.read(), "utf-8")
+
+    assert "None yet." in page()
+    assert world.lsms("push", world.audience(THREE + "2025550100,Nobody,Gold\n")).code == 0
+    text = page()
+    cells = re.findall(r'data-label="(State|Members|Updated|Not known, dropped)">(?:<[^>]+>)?([^<]+)', text)
+    assert cells[:4] == [("State", "Completed"), ("Members", "4"), ("Updated", "3"), ("Not known, dropped", "1")]
+    assert 'First Name</span> Ann</li><li><span class="soft">Last Name' in text
+    world.admin("contacts?sender_code=1026", "phone,opted_out\n+12125550100,true\n")
+    assert re.search(r'\+12125550100</th>\s*<td class="bad">opted out', page())
 
 
 def test_it_is_no_request_of_listrak(caller: Caller) -> None:
     """Faults pass it by, and the log of requests does not know it."""
-    rule = [{"fault": "status", "status": 500, "times": 9}]
-    assert caller.http.post("/sandbox/faults", content=json.dumps(rule), headers={"Content-Type": "application/json"})
+    rule = [{"route": ".", "fault": "status", "status": 500, "count": None}]
+    assert caller.http.post("/sandbox/faults", json=rule).status_code == 200
     assert "A simulated Listrak" in shown(caller)
     assert caller.http.get("/sandbox/requests").json() == []
+    assert caller.http.post("/sandbox/faults", json=[]).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
