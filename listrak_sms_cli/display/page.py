@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.display.verdict import REMEDIES, drop_reasons, in_words, tone_of, verdict_of
 from listrak_sms_cli.display.words import duration, members, percent, printable, size
 from listrak_sms_cli.errors import LsmsError, SettingsError
 from listrak_sms_cli.runs import Report, ReportError, RunWarning, output_path, replacing
 from listrak_sms_cli.version import VERSION
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def page_of(report: Report) -> str:
@@ -30,7 +34,7 @@ def page_of(report: Report) -> str:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.filters |= {"count": "{:,}".format, "size": size, "duration": duration, "moment": _moment}
-    environment.filters |= {"members": members, "took": _took, "percent": "{:.1f}".format}
+    environment.filters |= {"members": members, "took": _took, "percent": "{:.1f}".format, "typed": _typed}
     template = environment.get_template("page.html.jinja")
     return template.render(
         report=report,
@@ -137,6 +141,13 @@ def _filled(report: Report) -> dict[str, tuple[float, float | None]]:
 def _share(part: float, whole: float) -> str:
     """A share in percent for a bar, which is seen however small it is."""
     return f"{max(0.4, 100 * part / whole) if whole and part else 0:.2f}"
+
+
+def _typed(text: str) -> Markup:
+    """A text with the options in it as code, so that none is broken into two lines."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"(--[a-z][a-z-]*)", r"<code>\1</code>", str(escape(printable(text)))))
 
 
 def _moment(iso: str) -> str:
