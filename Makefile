@@ -37,7 +37,8 @@ test-all: $(READY) ## Run the tests and every fault schedule
 
 test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
 	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }
-	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[browser]'
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["browser"], sep="\n")' | \
+		$(BIN)/pip install -qq --disable-pip-version-check --requirement /dev/stdin
 	@$(BIN)/pytest -m browser
 
 lint: $(READY) ## Style and types

@@ -14,7 +14,7 @@ from listrak_sms_cli.audience import CleaningRules, ColumnChoices
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.options import Choice, Options
+from listrak_sms_cli.options import Choice, Duration, Options
 from listrak_sms_cli.settings import Settings, without_secrets
 from listrak_sms_cli.version import VERSION
 
@@ -129,7 +129,8 @@ def chosen(settings: Settings, *groups: Options) -> dict[str, str]:
     for option, value in ((option, group.by_name[option.name]) for group in groups for option in group.options):
         telling = option.name in _TELLING or isinstance(value, bool | int | float) or isinstance(option.kind, Choice)
         if telling and value not in (None, option.given(None)):
-            shown[option.words[0]] = _as_typed(value)
+            unit = "s" if isinstance(option.kind, Duration) else ""
+            shown[option.words[0].partition("/")[0]] = f"{_as_typed(value)}{unit}"
     return shown
 
 

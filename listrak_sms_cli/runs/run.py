@@ -91,7 +91,7 @@ class Run:
             verdicts={verdict.reason: count for verdict, count in findings.verdicts.items()},
             parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
             row_map=row_map,
-            unfit=dict(findings.unfit),
+            unfit=dict(+findings.unfit),
             warnings=findings.warnings,
         )
         try:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import asdict, replace
 
-from listrak_sms_cli.display import PageFile, page_of, tone_of, verdict_of
+from listrak_sms_cli.display import PageFile, page_of, reporting, tone_of, verdict_of
 from listrak_sms_cli.display.verdict import REMEDIES, in_words
-from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.errors import GuardStopped, SettingsError, UsageError
 from listrak_sms_cli.runs import DROP_REASONS, MappedColumn, Report, ReportError, RunWarning, Verification
 from listrak_sms_cli.runs.report import ImportLine
 from tests.support.pages import PLANNED, WELL, Planned
@@ -183,6 +183,20 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     target.parent.rmdir()
     with pytest.raises(SettingsError, match="cannot be written"):
         file.write(WELL)
+
+
+def test_what_was_sent_is_sent_whatever_becomes_of_the_page(tmp_path: Path) -> None:
+    """A disk that fills up meanwhile is a warning of the report, also of one that an error carries."""
+    target = tmp_path / "folder" / "page.html"
+    target.parent.mkdir()
+    stopped = GuardStopped("Too many.")
+    stopped.report = WELL
+    with pytest.raises(GuardStopped) as raised, reporting(target) as write:
+        target.parent.rmdir()
+        assert write(WELL).warnings[-1].code == "report_lost"
+        raise stopped
+    assert raised.value.report.warnings[-1].code == "report_lost"
+    assert (raised.value.report.exit_code, raised.value.report.error.code) == (3, "guard")
 
 
 def test_the_plan_of_these_tests_is_a_report() -> None:
