@@ -143,7 +143,7 @@ def _as_typed(value: Any) -> str:
         case tuple():
             return ", ".join(value)
         case _:
-            return f"{value:g}" if isinstance(value, float) else str(value)
+            return str(value).removesuffix(".0")
 
 
 def reading_options(given: Mapping[str, Any]) -> ReadingOptions:

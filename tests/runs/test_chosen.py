@@ -26,7 +26,7 @@ def test_options_are_shown_as_they_are_typed() -> None:
         "map": {"tier": "Loyalty Tier"},
         "skip_column": ["a", "b"],
         "wait": False,
-        "wait_timeout": "2h",
+        "wait_timeout": "30d",
         "keep": "last",
     }
     options = push_options({**given, "max_drop_rate": 5, "only_existing": True, "date_format": "%d/%m/%Y"})
@@ -35,8 +35,8 @@ def test_options_are_shown_as_they_are_typed() -> None:
         "API base": "https://api.listrak.com/sms",
         "--max-drop-rate": "5",
         "--only-existing": "on",
-        "--wait/--no-wait": "off",
-        "--wait-timeout": "7200",
+        "--wait": "off",
+        "--wait-timeout": "2592000s",
         "--date-format": "%d/%m/%Y",
         "--map": "tier=Loyalty Tier",
         "--skip-column": "a, b",
