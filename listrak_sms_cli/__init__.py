@@ -11,7 +11,6 @@ same summary as `error.report`.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Unpack
 
     from listrak_sms_cli.keywords import PushKeywords, ValidateKeywords
@@ -106,15 +105,19 @@ def _checked(
     from listrak_sms_cli.options import Subject, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
-    known = keywords_of(command)
+    known, page = keywords_of(command), None
     try:
         if isinstance(audience, str | Path):
             Subject.audience.given(audience)
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        with _page(given["report"], audience) as page:
-            return page(work(given, load_settings(given), on_event or (lambda _event: None)))
+        if given["report"] is not None:
+            from listrak_sms_cli.display import PageFile
+
+            page = PageFile(given["report"], audience=audience)
+        report = work(given, load_settings(given), on_event or (lambda _event: None))
+        return page.take(report) if page else report
     except LsmsError as error:
         error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
         error.args = (error.message,)
@@ -122,18 +125,9 @@ def _checked(
             from listrak_sms_cli.runs import ReportError
 
             error.report = error.report.with_(error=ReportError(error.code, error.message, error.hint))
+        if page is not None:
+            page.take_error(error)
         raise
-
-
-@contextmanager
-def _page(path: Path | None, audience: object) -> Iterator[Callable[[Report], Report]]:
-    if path is None:
-        yield lambda report: report
-        return
-    from listrak_sms_cli.display import reporting
-
-    with reporting(path, audience) as page:
-        yield page
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.runs import Event, Listener, Report
+    from listrak_sms_cli.runs import Event, Listener
 
 
 class Given:
@@ -31,6 +31,10 @@ class Given:
         except UsageError as error:
             error.hint = error.hint or f"Type: lsms {command} --help"
             raise
+        if (page := self.values.get("report")) is not None:
+            from listrak_sms_cli.display import PageFile
+
+            output.page = PageFile(page, audience=self.values["audience"])
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -38,18 +42,6 @@ class Given:
     def settings(self) -> Settings:
         """Raises SettingsError."""
         return load_settings(self.values)
-
-    @contextmanager
-    def page(self) -> Iterator[Callable[[Report], Report]]:
-        """What writes the page of a result, as `--report` asks for it; returns the report. An error that ends the block
-        has its page too. Raises UsageError where no file can be put."""
-        if self["report"] is None:
-            yield lambda report: report
-            return
-        from listrak_sms_cli.display import reporting
-
-        with reporting(self["report"], self["audience"]) as page:
-            yield page
 
     @contextmanager
     def display(self) -> Iterator[Listener]:

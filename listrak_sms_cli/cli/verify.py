@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
-
-if TYPE_CHECKING:
-    from listrak_sms_cli.runs import Verified
 
 
 def verify(given: Given) -> int:
@@ -20,11 +16,15 @@ def verify(given: Given) -> int:
 
     Example: lsms verify spring_launch.csv --sender-code 1026 --sample 200
     """
-    from listrak_sms_cli.errors import MembersDiffer
+    settings = given.settings()
 
-    with given.page() as page:
-        verified = _verified(given)
-        page(verified.report)
+    from listrak_sms_cli.errors import MembersDiffer
+    from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
+
+    options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
+    with given.display() as tell:
+        verified = verify_audience(given["audience"], settings, options, tell)
+    output.paged(verified.report)
     phone_shown = str if given["show_phones"] else _masked
     if given["json"]:
         output.document(verified.as_json(phone_shown))
@@ -46,19 +46,9 @@ def verify(given: Given) -> int:
         sys.stdout.flush()
     if verified.error is not None:
         display.error(
-            MembersDiffer(verified.error.message, hint="" if given["out"] else verified.error.hint), sys.stderr
+            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint), sys.stderr
         )
     return verified.exit_code
-
-
-def _verified(given: Given) -> Verified:
-    settings = given.settings()
-
-    from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
-
-    options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
-    with given.display() as tell:
-        return verify_audience(given["audience"], settings, options, tell)
 
 
 def _masked(phone: str) -> str:

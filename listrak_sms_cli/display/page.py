@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,12 +50,13 @@ def page_of(report: Report) -> str:
 
 
 class PageFile:
-    """The file of a page. `report` in `lsms … --report FILE`."""
+    """The file that the page of a result goes to, whatever the result is."""
 
-    def __init__(self, path: Path, option: str = "--report", audience: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, option: str = "--report", audience: object = None) -> None:
         """Raises UsageError when no file can be put there, or it would replace the audience."""
+        self._audience = str(audience) if isinstance(audience, str | Path) else ""
         self._name = f"{option} {path}"
-        self._target = output_path(path, option, audience, "report_place")
+        self._target = output_path(path, option, [self._audience] if self._audience else [], "report_place")
 
     def write(self, report: Report) -> None:
         """Put the page in its place, whole. Raises SettingsError when the disk is full or gone."""
@@ -72,31 +71,21 @@ class PageFile:
                 code="disk_full",
             ) from None
 
-
-@contextmanager
-def reporting(path: Path, audience: object = None) -> Iterator[Callable[[Report], Report]]:
-    """Check at once that a page can be written at `path`; inside, a function writes that of a report. An error that
-    ends the block has its page written too. What was sent is sent: a full disk is a warning of the report, which is
-    returned. Raises UsageError."""
-    name = str(audience) if isinstance(audience, str | Path) and audience != "-" else None
-    file = PageFile(path, audience=[name] if name else [])
-
-    def write(report: Report) -> Report:
+    def take(self, report: Report) -> Report:
+        """Write the page of a result. What was sent is sent: a full disk is a warning in the report returned."""
         try:
-            file.write(report)
+            self.write(report)
         except SettingsError as error:
             lost = RunWarning("report_lost", f"{error.message} {error.hint}")
             return report.with_(warnings=(*report.warnings, lost))
         return report
 
-    try:
-        yield write
-    except LsmsError as error:
-        told = ReportError(error.code, error.message, error.hint)
-        known = error.report or Report(run_id="", audience=name or "", sender_code=None)
-        written = write(known.with_(error=told, exit_code=error.exit_code))
-        error.report = written if error.report else None
-        raise
+    def take_error(self, error: LsmsError) -> None:
+        """Write the page of what a command ended with."""
+        shown = ReportError(error.code, error.message, error.hint)
+        known = error.report or Report(run_id="", audience=self._audience, sender_code=None)
+        report = self.take(known.with_(error=shown, exit_code=error.exit_code))
+        error.report = error.report and report
 
 
 def _kind(report: Report) -> str:

@@ -60,14 +60,19 @@ class Findings:
         self.members: str | None = None
         self._tell = tell
         self._silenced = silenced
-        self.warnings: list[RunWarning] = []
+        self._warnings: list[RunWarning] = []
         self._began = time.monotonic()
 
     def warn(self, warning: RunWarning) -> None:
         """Keep a warning for the report and tell it, unless its code is silenced."""
         if warning.code not in self._silenced:
-            self.warnings.append(warning)
+            self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))
+
+    @property
+    def warnings(self) -> list[RunWarning]:
+        """Those of now."""
+        return list(self._warnings)
 
     def reported(self, work: Callable[[], None]) -> Report:
         """Does the work; the error it ends with, if any, carries the Report of what is known by then."""
@@ -133,7 +138,7 @@ class Findings:
             columns=tuple(map(self._column, self.plan.columns if self.plan else ())),
             skipped_columns=self.plan.skipped if self.plan else (),
             imports=self._import_lines(leaves),
-            warnings=tuple(self.warnings),
+            warnings=tuple(self._warnings),
             profile=self.profile,
             verify=self.verify,
             rejects=self.rejects,

@@ -92,7 +92,7 @@ class Run:
             parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
             row_map=row_map,
             unfit=dict(+findings.unfit),
-            warnings=findings.warnings,
+            shown_warnings=findings.warnings,
         )
         try:
             journal = Journal.create(folder, started, prepared)

@@ -69,7 +69,7 @@ def report_of(settings: Settings, run_id: str | None) -> Report:
     state, findings = stored.state, findings_of(stored, silent)
     findings.running = stored.is_running
     findings.verify = state.read_back
-    for warning in [*state.prepared.warnings, *delivery_notices(state)]:
+    for warning in [*state.prepared.shown_warnings, *delivery_notices(state)]:
         findings.warn(warning)
     problems = [] if findings.running else unsent_problems(state) + import_problems(state, waited=False)
     if state.read_back and (different := members_differ(state.read_back, rules_of(state.started.recipe))):

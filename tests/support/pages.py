@@ -27,9 +27,9 @@ WELL = Report(
     dropped=dict.fromkeys(DROP_REASONS, 0)
     | {"bad_value": 27, "invalid_phone": 3, "duplicate_phone": 1, "value_too_long": 1},
     columns=(
-        MappedColumn("DOB", "Birthday", 4, "Date", 27),
-        MappedColumn("Loyalty_Tier", "Loyalty Tier", 7, "Text"),
-        MappedColumn("A_column_with_a_name_that_is_longer_than_a_telephone_is_wide", "VIP", 10, "Checkbox"),
+        MappedColumn("DOB", "Birthday", 4, type="Date", unfit=27),
+        MappedColumn("Loyalty_Tier", "Loyalty Tier", 7, type="Text"),
+        MappedColumn("A_column_with_a_name_that_is_longer_than_a_telephone_is_wide", "VIP", 10, type="Checkbox"),
     ),
     skipped_columns=("notes",),
     imports=(
@@ -88,8 +88,8 @@ PLANNED = Planned(
         "rows_pending": 368,
         "imports": (),
         "columns": (
-            Filled("DOB", "Birthday", 4, "Date", filled=0.625, filled_before=0.91),
-            Filled("Loyalty_Tier", "Loyalty Tier", 7, "Text", filled=1.0),
+            Filled("DOB", "Birthday", 4, type="Date", filled=0.625, filled_before=0.91),
+            Filled("Loyalty_Tier", "Loyalty Tier", 7, type="Text", filled=1.0),
         ),
     },
     rows_different=31,

@@ -108,13 +108,13 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
     row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `unfit`: values for which
-    members were dropped, by column."""
+    members were dropped, by column; `shown_warnings`: those of the preparation."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
     unfit: dict[str, int] = {}
-    warnings: list[RunWarning] = []
+    shown_warnings: list[RunWarning] = []
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
