@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from listrak_sms_cli.display.verdict import REMEDIES, drop_reasons, in_words, tone_of, verdict_of
+from listrak_sms_cli.display.verdict import REMEDIES, drop_reasons, in_words, sentences_of, tone_of
 from listrak_sms_cli.display.words import duration, members, percent, printable, size
 from listrak_sms_cli.errors import LsmsError, SettingsError
 from listrak_sms_cli.runs import Report, ReportError, RunWarning, output_path, replacing
@@ -37,7 +37,7 @@ def page_of(report: Report) -> str:
     return template.render(
         report=report,
         kind=_kind(report),
-        verdict=verdict_of(report),
+        verdict=sentences_of(report),
         tone=tone_of(report),
         parts=_parts(report),
         reasons=[(reason, count, REMEDIES.get(reason, "")) for reason, count in drop_reasons(report)],

@@ -26,8 +26,13 @@ REMEDIES = {
 def verdict_of(report: Report) -> str:
     """The verdict on a run, a dry run, a `validate`, a `verify` or a plan: "368 of 400 sent. 32 dropped: 27 DOB not a
     date (see rejects.csv), 5 invalid phones." Names of columns in it are printable; it holds no member data."""
+    return " ".join(sentences_of(report))
+
+
+def sentences_of(report: Report) -> list[str]:
+    """The same as sentences; the first is the shortest answer."""
     if report.error is not None and not report.rows_read:
-        return report.error.message
+        return [report.error.message]
     sentences = [_compared(report)] if report.verify is not None and not report.run_id else [_sent(report)]
     sentences += [
         f"{count:,} {words}."
@@ -44,7 +49,7 @@ def verdict_of(report: Report) -> str:
         sentences.append(f"{report.rows_dropped:,} dropped: {_reasons(report)}.")
     if report.verify is not None and report.run_id:
         sentences.append(f"Read back: {_compared(report)}")
-    return " ".join(sentences)
+    return sentences
 
 
 def tone_of(report: Report) -> str:
