@@ -120,7 +120,9 @@ def _parts(report: Report) -> list[tuple[str, int, str]]:
 
 def _filled(report: Report) -> dict[str, tuple[float, float | None]]:
     """By column the share that is filled, from 0 to 1, and before; of the columns of which it is known."""
-    shares = {p.column: (p.filled / p.rows, None) for p in report.profile or () if p.rows and p.readable}
+    shares: dict[str, tuple[float, float | None]] = {
+        p.column: (p.filled / p.rows, None) for p in report.profile or () if p.rows and p.readable
+    }
     for column in report.columns:
         if (share := getattr(column, "filled", None)) is not None:
             shares[column.column] = (share, getattr(column, "filled_before", None))
