@@ -50,6 +50,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     allow_empty: bool | None
     rejects: str | PathLike[str] | None
     max_drop_rate: float | None
+    report: str | PathLike[str] | None
 
 
 class ValidateKeywords(SharedKeywords, total=False):

@@ -13,7 +13,7 @@ from listrak_sms_cli.audience import column_key
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.options import options_of
 
-_ABOUT_THE_OUTPUT = frozenset({"json", "quiet", "verbose"})
+_ABOUT_THE_OUTPUT = frozenset({"json", "quiet", "verbose", "report"})
 _ABOUT_THE_REHEARSAL = frozenset({"sandbox", "sandbox_fields", "fields"})
 
 

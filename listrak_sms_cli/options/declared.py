@@ -34,7 +34,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs"  # but `sandbox`, which has no settings
+ALL = f"{CONNECTS} runs report"  # but `sandbox`, which has no settings
 
 
 class Subject(Options, keywords=False):
@@ -49,7 +49,7 @@ class Subject(Options, keywords=False):
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
     document = Argument(Choice("plan", "report"), ..., "Which document the schema is of.", "schema")
-    run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status")
+    run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
 class SenderCode(Options, group=SETTINGS):
@@ -106,6 +106,12 @@ class GoingOn(Options, keywords=False):
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+
+
+class Recorded(Options, keywords=False):
+    """Of `report` alone."""
+
+    output = Option(File("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
 
 
 class Checking(Options, keywords=False):
@@ -257,7 +263,7 @@ class Connection(Options, group=SETTINGS):
     token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
-    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs")
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report")
     give_up_after = Option(
         Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
     )
@@ -277,6 +283,12 @@ class Silencing(Options, group=OUTPUT):
     no_warn = Option(Texts("CODE"), (), "Leave a warning out.", f"{PREPARES} apply")
 
 
+class Reporting(Options, group=OUTPUT):
+    """The page of a result."""
+
+    report = Option(File("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
+
+
 class Logging(Options, group=OUTPUT, keywords=False):
     """The log file."""
 
@@ -285,8 +297,8 @@ class Logging(Options, group=OUTPUT, keywords=False):
 
 
 GROUPS = (
-    Subject, SenderCode, Verifying, Planning, Applying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning,
-    ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Logging,
+    Subject, SenderCode, Verifying, Planning, Applying, Pulling, GoingOn, Recorded, Checking, Serving, Reading, Columns,
+    Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Reporting, Logging,
 )  # fmt: skip
 
 

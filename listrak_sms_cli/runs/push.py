@@ -20,7 +20,7 @@ from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
 from listrak_sms_cli.runs.prepare import LookedUp, PhonePass, PlannedAudience, Preparation, PreparedAudience, Receivers
 from listrak_sms_cli.runs.readback import (
@@ -35,6 +35,7 @@ from listrak_sms_cli.runs.readback import (
 )
 from listrak_sms_cli.runs.record import (
     Destination,
+    ReadBack,
     RunStore,
     Started,
     fingerprint,
@@ -81,7 +82,8 @@ def push_as_promised(
     _refuse_nameless(source, options)
     findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
-    return findings.reported(lambda: _Push(source, settings, options, findings, promise).run(tell))
+    findings.settings = chosen(settings, options, options.reading)
+    return findings.reported(lambda: _Push(source, settings, options, findings, promise, tell).run())
 
 
 def _refuse_nameless(source: object, options: PushOptions) -> None:
@@ -110,22 +112,29 @@ class _Push:
     """The steps of a push. What they find goes to `findings`."""
 
     def __init__(
-        self, source: object, settings: Settings, options: PushOptions, findings: Findings, promise: Promise
+        self,
+        source: object,
+        settings: Settings,
+        options: PushOptions,
+        findings: Findings,
+        promise: Promise,
+        tell: Listener,
     ) -> None:
         self._source = source
         self._settings = settings
         self._options = options
         self._findings = findings
         self._promise = promise
+        self._tell = tell
         self._store = RunStore(settings.state_dir)
         self._leaves_no_trace = options.dry_run or options.sandbox
         self._memory: Memory | None = None
 
-    def run(self, tell: Listener) -> None:
+    def run(self) -> None:
         self._findings.sender_code = self._settings.require_sender_code()
-        preparation = Preparation(self._source, self._options, self._findings, tell)
+        preparation = Preparation(self._source, self._options, self._findings, self._tell)
         with ExitStack() as closing:
-            context = closing.enter_context(connected(self._settings, tell))
+            context = closing.enter_context(connected(self._settings, self._tell))
             audience = closing.enter_context(preparation.open())
             account = read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
@@ -145,7 +154,7 @@ class _Push:
             if files and not self._options.dry_run:
                 self._send(run, files, context)
                 if sent is not None:
-                    interruptible(lambda: self._verify(planned, sent, contacts, tell), context)
+                    interruptible(lambda: self._verify(run, planned, sent, contacts), context)
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
 
@@ -233,6 +242,8 @@ class _Push:
             recipe=recipe,
             per_contact=options.per_contact,
             known=options.only_existing,
+            began=self._findings.began,
+            settings=dict(self._findings.settings),
         )
 
         def write_files(folder: Path) -> str:
@@ -252,14 +263,14 @@ class _Push:
         how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace)
         interruptible(lambda: deliver(run, files, context, how), context)
 
-    def _verify(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, tell: Listener) -> None:
+    def _verify(self, run: Run, planned: PlannedAudience, sent: SentValues, contacts: Contacts) -> None:
         """Compares what was sent with what Listrak has; contact by contact, of those Listrak has updated."""
-        leaves = self._findings.state.leaves if self._findings.state else []
-        letters = "".join(part.outcomes for part in leaves).encode("ascii")
+        letters = "".join(part.outcomes for part in run.state.leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         with after_push():
-            verifier = Verifier(contacts, planned.rules, tell)
+            verifier = Verifier(contacts, planned.rules, self._tell)
             self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
+        run.record(ReadBack(result=self._findings.verify))
         if problem := members_differ(self._findings.verify, planned.rules):
             raise problem
 

@@ -148,7 +148,7 @@ class Preparation:
 
     def _note(self, planned: PlannedAudience, checked: Checked, profile: AudienceProfile | None = None) -> None:
         findings, rejects = self._findings, planned.options.rejects
-        findings.verdicts = checked.counts
+        findings.verdicts, findings.unfit = checked.counts, checked.columns.unfit
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
         warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
