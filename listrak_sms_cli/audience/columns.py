@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cached_property, lru_cache
 
 from msgspec import Struct, field
 
@@ -196,6 +197,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     chosen = _Chosen.of(header, choices)
     if phone in chosen.skip:
         raise AudienceError(f"--skip-column names the phone column {header[phone]}.", code="phone_skipped")
+    known = None if fields is None else _Fields(fields)
     planned: list[PlannedColumn] = []
     skipped: list[str] = []
     problems: list[str] = []
@@ -203,7 +205,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
         if chosen.leaves_out(index, name, phone):
             skipped += [name] if index != phone else []
             continue
-        match = _find_field(name, chosen.mapping.get(index), fields)
+        match = _find_field(name, chosen.mapping.get(index), known)
         if isinstance(match, ProfileField):
             planned.append(PlannedColumn(index, name, match))
         elif choices.skip_unmatched and index not in chosen.mapping:
@@ -267,16 +269,33 @@ def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
     return index
 
 
-def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | None) -> ProfileField | str:
+class _Fields:
+    """The profile fields of an account, by id and by the key of their name: there may be thousands, and as many columns
+    to find them for."""
+
+    def __init__(self, fields: Sequence[ProfileField]) -> None:
+        self.by_id: dict[str, list[ProfileField]] = {}
+        self.by_key: dict[str, list[ProfileField]] = {}
+        for known in fields:
+            self.by_id.setdefault(str(known.id), []).append(known)
+            self.by_key.setdefault(column_key(known.name), []).append(known)
+
+    @cached_property
+    def active_names(self) -> dict[str, str]:
+        """The names of the active fields by their keys."""
+        return {key: f.name for key, fields in self.by_key.items() for f in fields if f.active}
+
+
+def _find_field(name: str, target: str | None, fields: _Fields | None) -> ProfileField | str:
     """The field, or the reason in words why there is none."""
     if fields is None:
         return ProfileField(0, target or name, FieldKind.TEXT)
-    wanted = target or name
-    matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)]
-    matches = matches or [f for f in fields if column_key(f.name) == column_key(wanted)]
-    system = SYSTEM_FIELDS.get(column_key(wanted))
+    wanted = column_key(target or name)
+    matches = fields.by_id.get(target.strip().lstrip("0"), []) if target else []
+    matches = matches or fields.by_key.get(wanted, [])
+    system = SYSTEM_FIELDS.get(wanted)
     if not matches and system:
-        matches = [f for f in fields if column_key(f.name) == column_key(system)]
+        matches = fields.by_key.get(column_key(system), [])
     active = [f for f in matches if f.active]
     if len(active) == 1:
         return active[0]
@@ -291,8 +310,8 @@ def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | 
             f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
             "with --per-contact)"
         )
-    names = {column_key(f.name): f.name for f in fields if f.active}
-    near = [names[key] for key in difflib.get_close_matches(column_key(wanted), names, 2)]
+    names = fields.active_names
+    near = [names[key] for key in difflib.get_close_matches(wanted, names, 2)]
     wish = f"{name}={target}" if target else name
     if hidden := _INVISIBLE.findall(wish):
         return (
@@ -332,6 +351,7 @@ def _rewritten(name: str) -> str:
     return re.sub(r"\s", "_", name.strip())
 
 
+@lru_cache(maxsize=1 << 14)
 def column_key(name: str) -> str:
     """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
     integration)."""
