@@ -17,7 +17,7 @@ from msgspec import Struct
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.members import CleanedColumn
 from listrak_sms_cli.audience.phones import EXPONENT
-from listrak_sms_cli.audience.shapes import shapes_of
+from listrak_sms_cli.audience.shapes import shapes_of_each
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import (
     Column,
@@ -38,7 +38,7 @@ DISTINCT_CAP = 10_000  # distinct cells counted exactly, a column
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept, a column
 _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept, all columns
 _SAMPLED = 1_024  # filled cells, a column, whose shapes and kinds are determined
-_SAMPLE_BYTES = 1 << 15  # of sampled cells that wait for more, a column
+_SAMPLE_BYTES = 8 << 20  # of sampled cells that wait for more, all columns
 _SHAPES = 3
 _MAJORITY = 0.9  # of the sampled cells: the kind that a column looks like
 _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
@@ -56,45 +56,49 @@ class ColumnFacts(Struct, frozen=True):
 
 
 class _Sample:
-    """Cells of a column whose shapes, and the kinds they could be of, are counted: many at once, as each count has its
-    price. `rows`: how many there are."""
+    """The cells of one column that are sampled: `rows`, their shapes, and how many could be of each kind."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.shapes: Counter[str] = Counter()
+        self.kinds: Counter[FieldKind] = Counter()
+
+
+class _Samples:
+    """Counts the sampled cells of all columns, many at once: each regular expression costs a good part of a millisecond
+    before it reads a cell, which thousands of columns, or of small files, would pay thousands of times."""
 
     def __init__(self, region: str, date_format: str | None) -> None:
-        self.rows = 0
         self._rules = [ValueRules(kind, None, region, date_format) for kind in _KINDS]
-        self._waiting: list[pa.StringArray] = []
-        self._shapes: Counter[str] = Counter()
-        self._kinds: Counter[FieldKind] = Counter()
+        self._waiting: list[tuple[_Sample, pa.StringArray]] = []
+        self._bytes = 0
 
-    def add(self, cells: pa.StringArray) -> None:
-        """Add filled cells, unless there are enough."""
-        if self.rows >= _SAMPLED or not len(cells):
+    def add(self, sample: _Sample, cells: pa.StringArray) -> None:
+        """Add filled cells to a sample, unless it has enough."""
+        if sample.rows >= _SAMPLED or not len(cells):
             return
-        self.rows += len(cells)
-        self._waiting.append(cells)
-        if self.rows >= _SAMPLED or sum(waiting.nbytes for waiting in self._waiting) > _SAMPLE_BYTES:
-            self._count()
+        sample.rows += len(cells)
+        self._waiting.append((sample, cells))
+        self._bytes += cells.nbytes
+        if self._bytes > _SAMPLE_BYTES:
+            self.count()
 
-    @property
-    def shapes(self) -> Counter[str]:
-        """How often each shape occurs."""
-        self._count()
-        return self._shapes
-
-    @property
-    def kinds(self) -> Counter[FieldKind]:
-        """How many cells could be of each kind."""
-        self._count()
-        return self._kinds
-
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Bring all samples up to date."""
         if not self._waiting:
             return
-        cells = pa.concat_arrays(self._waiting)
-        self._waiting = []
-        self._shapes.update(shapes_of(cells))
+        cells = pa.concat_arrays([waiting for _, waiting in self._waiting])
+        samples = [sample for sample, _ in self._waiting]
+        ends = np.cumsum([len(waiting) for _, waiting in self._waiting])
+        self._waiting, self._bytes = [], 0
+        for sample, shapes in zip(samples, shapes_of_each(cells, ends.tolist()), strict=True):
+            sample.shapes.update(shapes)
+        starts = np.concatenate(([0], ends[:-1]))
         for rules in self._rules:
-            self._kinds[rules.kind] += len(cells) - _count(clean_values(cells, rules).bad)
+            bad = clean_values(cells, rules).bad
+            fitting = np.ones(len(cells), np.int64) if bad is None else (~bad).astype(np.int64)
+            for sample, count in zip(samples, np.add.reduceat(fitting, starts).tolist(), strict=True):
+                sample.kinds[rules.kind] += count
 
 
 class _Distinct:
@@ -145,9 +149,10 @@ class ColumnProfile:
     """One column of the batches so far. `bad`, `too_long` and `cleaned` count cells as CleanValues has them, whatever
     the verdict on their members."""
 
-    def __init__(self, sample: _Sample, distinct: _Distinct) -> None:
+    def __init__(self, samples: _Samples, distinct: _Distinct) -> None:
         self.filled = self.longest = self.bad = self.too_long = self.cleaned = 0
-        self._sample = sample
+        self._samples = samples
+        self._sample = _Sample()
         self._distinct = distinct
 
     @property
@@ -169,11 +174,13 @@ class ColumnProfile:
     @property
     def sample(self) -> tuple[str, ...]:
         """The commonest shapes."""
+        self._samples.count()
         return tuple(shape for shape, _ in self._sample.shapes.most_common(_SHAPES))
 
     @property
     def looks_like(self) -> FieldKind | None:
         """The strictest kind that nine in ten of the sampled cells could be of; None when no cell is filled."""
+        self._samples.count()
         kinds = self._sample.kinds
         fits = (kind for kind in _KINDS if kinds[kind] >= _MAJORITY * self.sampled)
         return next(fits, FieldKind.TEXT) if self.sampled else None
@@ -204,7 +211,7 @@ class ColumnProfile:
         self.filled += facts.filled
         self.longest = max(self.longest, facts.longest)
         if facts.sample is not None:
-            self._sample.add(facts.sample)
+            self._samples.add(self._sample, facts.sample)
         if facts.distinct is not None:
             self._distinct.add(facts.distinct)
         elif not self._distinct.capped:
@@ -223,8 +230,7 @@ class AudienceProfile:
         self, columns: Iterable[int], null_words: tuple[str, ...], region: str, date_format: str | None = None
     ) -> None:
         self._null_words = null_words
-        self._region = region
-        self._date_format = date_format
+        self._samples = _Samples(region, date_format)
         self._not_counted: set[int] = set()
         self.columns = {index: self._empty(index) for index in columns}
 
@@ -240,8 +246,7 @@ class AudienceProfile:
             self.columns[column] = self._empty(column)
 
     def _empty(self, column: int) -> ColumnProfile:
-        sample = _Sample(self._region, self._date_format)
-        return ColumnProfile(sample, _Distinct(counted=column not in self._not_counted))
+        return ColumnProfile(self._samples, _Distinct(counted=column not in self._not_counted))
 
     def facts_of(self, cells: Mapping[int, Column]) -> dict[int, ColumnFacts]:
         """Return the facts of some columns of a batch, by their index in the audience. `cells`: pa.string(), or

@@ -11,7 +11,7 @@ from listrak_sms_cli.runs.events import ImportChanged, Listener, Phase, PhaseAdv
 from listrak_sms_cli.runs.record import NOT_FOUND, PartState, PartStatus, RunState, Seen
 from listrak_sms_cli.runs.run import Run
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks at the imports
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between two looks at the imports
 _UNKNOWN_SECONDS, _UNKNOWN_LOOKS = 60.0, 3  # how long, and how often, Listrak may not know an import it gave the id of
 
 
