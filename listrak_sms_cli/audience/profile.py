@@ -38,6 +38,8 @@ DISTINCT_CAP = 10_000  # distinct cells counted exactly, a column
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept, a column
 _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept, all columns
 _SAMPLED = 1_024  # filled cells, a column, whose shapes and kinds are determined
+_SAMPLED_IN_ALL = 1 << 17  # of all columns, where they are many; at least _FEWEST of each
+_FEWEST = 64
 _SAMPLE_BYTES = 8 << 20  # of sampled cells that wait for more, all columns
 _SHAPES = 3
 _MAJORITY = 0.9  # of the sampled cells: the kind that a column looks like
@@ -68,14 +70,15 @@ class _Samples:
     """Counts the sampled cells of all columns, many at once: each regular expression costs a good part of a millisecond
     before it reads a cell, which thousands of columns, or of small files, would pay thousands of times."""
 
-    def __init__(self, region: str, date_format: str | None) -> None:
+    def __init__(self, columns: int, region: str, date_format: str | None) -> None:
+        self.enough = min(_SAMPLED, max(_FEWEST, _SAMPLED_IN_ALL // max(columns, 1)))  # cells of each column
         self._rules = [ValueRules(kind, None, region, date_format) for kind in _KINDS]
         self._waiting: list[tuple[_Sample, pa.StringArray]] = []
         self._bytes = 0
 
     def add(self, sample: _Sample, cells: pa.StringArray) -> None:
         """Add filled cells to a sample, unless it has enough."""
-        if sample.rows >= _SAMPLED or not len(cells):
+        if sample.rows >= self.enough or not len(cells):
             return
         sample.rows += len(cells)
         self._waiting.append((sample, cells))
@@ -194,7 +197,7 @@ class ColumnProfile:
     @property
     def wants_sample(self) -> bool:
         """Whether more cells have to be sampled."""
-        return self.sampled < _SAMPLED
+        return self.sampled < self._samples.enough
 
     @property
     def wants_distinct(self) -> bool:
@@ -230,9 +233,10 @@ class AudienceProfile:
         self, columns: Iterable[int], null_words: tuple[str, ...], region: str, date_format: str | None = None
     ) -> None:
         self._null_words = null_words
-        self._samples = _Samples(region, date_format)
+        indices = tuple(columns)
+        self._samples = _Samples(len(indices), region, date_format)
         self._not_counted: set[int] = set()
-        self.columns = {index: self._empty(index) for index in columns}
+        self.columns = {index: self._empty(index) for index in indices}
 
     def leave_distinct_out(self, column: int) -> None:
         """Do not count the distinct values of a column: the caller knows them otherwise."""
@@ -285,13 +289,13 @@ class AudienceProfile:
                 distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
-        sample = _first_filled(cells, lengths > 0) if known.wants_sample else None
+        sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None
         return ColumnFacts(count, _longest(cells, known.longest), distinct, at_least, sample)
 
 
-def _first_filled(cells: pa.StringArray, filled: Mask) -> pa.StringArray:
+def _first_filled(cells: pa.StringArray, filled: Mask, most: int) -> pa.StringArray:
     """The first cells of which a sample is made."""
-    rows = int(np.flatnonzero(filled)[:_SAMPLED][-1]) + 1
+    rows = int(np.flatnonzero(filled)[:most][-1]) + 1
     return select(cells.slice(0, rows), filled[:rows])
 
 

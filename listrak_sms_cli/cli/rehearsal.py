@@ -19,6 +19,9 @@ from listrak_sms_cli.cli.sandbox import sandbox_extra
 from listrak_sms_cli.errors import LsmsError, SettingsError
 from listrak_sms_cli.runs import (
     Listener,
+    Phase,
+    PhaseAdvanced,
+    PhaseEnded,
     PushOptions,
     ReadingOptions,
     Report,
@@ -42,7 +45,8 @@ _JSON = "application/json"
 
 def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
     """Starts a sandbox, gives it a profile field for every column and nine tenths of the phones as contacts,
-    pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises."""
+    pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises. The caller has told that
+    the phase FILLING has started, before this module was imported."""
     with start_sandbox() as sandbox, open_audience(source, options.reading.read) as audience:
         settings = dataclasses.replace(
             settings,
@@ -53,7 +57,7 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
             token_url=sandbox.token_url,
         )
         admin = _Admin(sandbox.url)
-        _fill(admin, audience, settings, options.reading)
+        _fill(admin, audience, settings, options.reading, tell)
         try:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
@@ -76,7 +80,7 @@ def start_sandbox() -> EmbeddedSandbox:
     return EmbeddedSandbox(SandboxConfig(invented_contacts=False, import_seconds=0.5))
 
 
-def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions) -> None:
+def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions, tell: Listener) -> None:
     code = settings.require_sender_code()
     with connect(settings) as client:
         if code not in [known.id for known in client.sender_codes()]:
@@ -97,8 +101,12 @@ def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: Readin
         admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
         rules = reading.rules(region, account.country)
         members = read_phones(PlannedAudience(audience, plan, rules, reading), lambda _event: None)
+        filled = 0
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
+            filled += contacts.count("+")
+            tell(PhaseAdvanced(Phase.FILLING, filled))
+    tell(PhaseEnded(Phase.FILLING))
 
 
 def _contacts(numbers: np.ndarray) -> Iterator[str]:
