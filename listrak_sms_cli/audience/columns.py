@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -504,6 +505,7 @@ def _rewritten(name: str) -> str:
     return re.sub(r"\s", "_", name.strip())
 
 
+@lru_cache(maxsize=1 << 14)
 def column_key(name: str) -> str:
     """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
     integration)."""
