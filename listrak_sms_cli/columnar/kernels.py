@@ -23,7 +23,7 @@ _DIGITS_OF_INT64 = 18  # every number of so many digits fits
 _BYTES_OF_A_NUMBER = 20  # a plus and 19 digits
 _MOST_TEXT = 1 << 31  # bytes that int32 offsets can count
 _SMALL_TEXT = 1 << 23  # bytes that may be allocated and not used
-_GROUP_OF_INDEX = 4  # numbers, about
+_GROUP_OF_INDEX = 2  # numbers, about
 _GROUP_SIZE = 1 << 15  # numbers of a group, about: their table fits into the cache
 
 
@@ -158,7 +158,7 @@ class NumberIndex:
     """Finds numbers among `numbers` (uint64): of those that occur more than once any, of zeros perhaps none.
 
     Numbers wanted in about the order they stand in are found by looking on from the last one. What is not there is
-    looked for in an index, which is made when it is first needed, in a hundredth of a second a million numbers.
+    looked for in an index, which is made when it is first needed, in a twentieth of a second a million numbers.
     """
 
     def __init__(self, numbers: npt.NDArray[np.uint64]) -> None:

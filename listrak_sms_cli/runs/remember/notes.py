@@ -27,7 +27,6 @@ from listrak_sms_cli.runs.remember.run_digests import Pair, read_all, read_diges
 
 _MOST = 6  # notes; then one more has the oldest merged
 _APART = 2  # of the newest, which stay as they are: their runs may not have ended
-_STEP = 1 << 19  # members written together
 
 
 class Stretch(Struct, frozen=True):
@@ -158,12 +157,12 @@ class Notes(Struct, frozen=True):
 
         def left() -> Iterator[Pair]:
             for turn, note in enumerate(notes):
-                entries = self._left(note, notes[turn + 1 :], first=turn == 0)
-                counts = np.bincount(entries.stretches, minlength=len(note.stretches)).tolist()
-                pairs = zip(note.stretches, counts, strict=True)
+                counts = np.zeros(len(note.stretches), np.int64)
+                for entries in self._left(note, notes[turn + 1 :], first=turn == 0):
+                    counts += np.bincount(entries.stretches, minlength=len(counts))
+                    yield entries.phones, entries.rows
+                pairs = zip(note.stretches, counts.tolist(), strict=True)
                 stretches.extend(replace(stretch, members=count) for stretch, count in pairs if count)
-                for start in range(0, len(entries.phones), _STEP):
-                    yield entries.phones[start : start + _STEP], entries.rows[start : start + _STEP]
 
         name = f"{places[-1].stem}-merged.arrow"
         (self.folder / name).unlink(missing_ok=True)
@@ -172,22 +171,21 @@ class Notes(Struct, frozen=True):
         self._write(places[-1], Note("", name, tuple(stretches), everybody, everybody), flush=True)
         return [self.folder / note.digests for note in notes]
 
-    def _left(self, note: Note, later: Iterable[Note], *, first: bool) -> Entries:
+    def _left(self, note: Note, later: Iterable[Note], *, first: bool) -> Iterator[Entries]:
         """The members of a note that no later one speaks of; of the `first` one only those that have arrived."""
-        some = list(self.entries(note))
-        none = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.uint16)
-        phones, rows, shared = (
-            np.concatenate([none[place], *(getattr(one, name) for one in some)])
-            for place, name in enumerate(Entries.__struct_fields__)
-        )
-        del some
-        left = rows > 0 if first else np.ones(len(rows), np.bool_)
-        index = NumberIndex(phones)
+        none = np.empty(0, np.uint64)
+        phones = np.concatenate([none, *(entries.phones for entries in self.entries(note))])
+        left, index, start = np.ones(len(phones), np.bool_), NumberIndex(phones), 0
         for other in later:
             for entries in self.entries(other):
                 found = index.find(entries.phones)
                 left[found[found >= 0]] = False
-        return Entries(phones[left], rows[left], shared[left])
+        for entries in self.entries(note):
+            mine = left[start : start + len(entries.phones)]
+            start += len(mine)
+            if first:
+                mine &= entries.rows > 0
+            yield Entries(entries.phones[mine], entries.rows[mine], entries.stretches[mine])
 
     def doubtful(self, digests: Path, in_doubt: dict[Path, np.ndarray], total: int) -> np.ndarray:
         """Which of the members of a run (bool each) are in `in_doubt` with other values: members of earlier runs (bool

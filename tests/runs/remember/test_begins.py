@@ -1,5 +1,5 @@
-"""Remembering begins with an account's first `--changed-only` push: before that nothing is kept, and nobody is ever taken
-for arrived whom a push of that time may still overwrite."""
+"""Remembering begins with an account's first `--changed-only` push: before that nothing is kept, and nobody is ever
+taken for arrived whom a push of that time may still overwrite."""
 
 from __future__ import annotations
 
