@@ -228,7 +228,7 @@ def link(digests: Path) -> Callable[[Path], None]:
 
 def packed(mask: np.ndarray) -> bytes:
     """A mask (bool each) as a note has it."""
-    return zlib.compress(np.packbits(mask), 1)
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
 
 
 def _mask(bits: bytes, total: int) -> np.ndarray:

@@ -99,7 +99,8 @@ def test_a_push_of_before_that_sends_while_it_begins(make_world: MakeWorld) -> N
 def test_it_begins_and_ends_while_a_push_is_prepared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain push that found nothing remembered looks again before its first request: it forgets whom it sends, though
     another push has begun to remember them since."""
-    begin, began = RunStore.create, []
+    begin = RunStore.create
+    began: list[str] = []
 
     def while_another_pushes(store: RunStore, run_id: str) -> Any:
         if not began:
