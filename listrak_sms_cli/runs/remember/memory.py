@@ -76,9 +76,10 @@ class Recall:
         and "" for a line."""
         columns = lines.columns if lines.columns is not None else range(len(self._fields))
         digests = self._memory.key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
-        rows = self.rows[stretch]
-        same = (digests == rows[lines.rows]) & (digests != 0)
-        rows[lines.rows] = np.where(digests != 0, digests, rows[lines.rows])
+        rows, sent = self.rows[stretch], digests != 0
+        before = rows[lines.rows]
+        same = (digests == before) & sent
+        rows[lines.rows] = np.where(sent, digests, before)
         if not same.any():
             return lines
         verdicts[lines.rows[same]] = Verdict.UNCHANGED
