@@ -12,6 +12,7 @@ import difflib
 import os
 import re
 import stat
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,15 @@ ENVIRONMENT = {
 }
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
 _PATHS = frozenset({"client_secret_file", "state_dir"})  # in which a blank may be meant
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password, query and fragment, where somebody may have put a secret."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "not an address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def parse_duration(text: str, where: str) -> float:

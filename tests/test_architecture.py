@@ -28,6 +28,7 @@ errors
 options keywords
 settings columnar
 listrak
+audience.header_words
 audience.columns audience.cell_errors audience.shapes
 audience.phones audience.source
 audience.values
@@ -54,10 +55,11 @@ cli
 __main__
 """
 LEVEL = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}
-# What listens to a run knows what it hears of; the public functions stand on everything below the command line.
-DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.report"}
+# What listens to a run knows what it hears of, and puts files where all are put; the public functions stand on
+# everything below the command line.
+DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.output_file", "runs.report"}
 APART = {"sandbox": {"faces"}}
-HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64")
+HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64", "jinja2")
 
 
 def name_of(path: Path) -> str:

@@ -41,6 +41,9 @@ def test_each_command_runs(ready: World, line: str) -> None:
         line += " --help"
     if line.startswith("lsms resume"):
         line = line.replace("lsms resume", "lsms status")
+    if line.startswith("lsms apply"):
+        assert ready.lsms("status", "--wait").code == 0
+        assert ready.lsms("plan", "audience.csv", "--save", line.split()[2], cwd=ready.home).code == 0
     if line.startswith("lsms pull"):
         (ready.home / "before.csv").unlink()
     ended = ready.lsms(*shlex.split(line, comments=True)[1:], cwd=ready.home, env={"PYTHONPATH": str(PROJECT)})
@@ -101,18 +104,33 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     assert option in names | {"--help", "--version"}
 
 
-def test_the_output_shown_is_what_comes_out(tmp_path: Path) -> None:
-    """The summary in the README is that of the command above it, run id and times aside."""
-    block = re.search(r"<!-- output: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
-    assert block is not None
-    ended = run_lsms(*block[1].split()[1:], env={"HOME": str(tmp_path)})
-    assert ended.code == 0
+def without_times(text: str) -> str:
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
+    return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
 
-    def without_times(text: str) -> str:
-        text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
-        return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
 
-    assert without_times(ended.out) == without_times(block[2])
+@pytest.mark.parametrize(
+    ("command", "shown"), re.findall(r"<!-- output: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+)
+def test_the_output_shown_is_what_comes_out(ready: World, tmp_path: Path, command: str, shown: str) -> None:
+    """What the README shows is what comes of the command above it, run ids and times aside."""
+    words = shlex.split(command)[1:]
+    if "--sandbox" in words:
+        ended = run_lsms(*words, env={"HOME": str(tmp_path)})
+    else:
+        ended = ready.lsms(*words, cwd=ready.home)
+    assert without_times(ended.out or ended.err) == without_times(shown)
+
+
+def test_the_output_of_an_account_is_what_comes_out(world: World) -> None:
+    """What the README shows of a command that asks an account is what it prints of the sandbox's."""
+    blocks = re.findall(r"<!-- output of an account: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    (world.home / "sample_audiences").symlink_to(SAMPLES)
+    for command, shown in blocks:
+        ended = world.lsms(*shlex.split(command)[1:], cwd=world.home)
+        assert ended.code == 0, ended.err
+        assert without_times(ended.out) == without_times(shown)
 
 
 def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

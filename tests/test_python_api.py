@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from listrak_sms_cli import LsmsError, Report, UsageError, push, validate
+from listrak_sms_cli import LsmsError, Report, UsageError, apply, plan, push, validate
 from listrak_sms_cli.options import Option, keywords_of
 from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
 from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
 SMOKE = SAMPLES / "smoke.csv"
-FUNCTIONS = {"push": push, "validate": validate}
+FUNCTIONS = {"push": push, "validate": validate, "plan": plan, "apply": apply}
 KEYWORDS = [(command, option) for command in FUNCTIONS for option in keywords_of(command)]
 # Of no kind of option.
 ODD = st.one_of(

@@ -31,6 +31,10 @@ class Given:
         except UsageError as error:
             error.hint = error.hint or f"Type: lsms {command} --help"
             raise
+        if (page := self.values.get("report")) is not None:
+            from listrak_sms_cli.display import PageFile
+
+            output.page = PageFile(page, audience=self.values["audience"])
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]

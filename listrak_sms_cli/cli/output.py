@@ -15,9 +15,17 @@ from listrak_sms_cli.errors import LsmsError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from listrak_sms_cli.display import PageFile
     from listrak_sms_cli.runs import Report
 
-_REPORTING = ("push", "validate", "resume", "status")  # commands whose `--json` is a Report, whatever happens
+_REPORTING = (
+    "push",
+    "validate",
+    "plan",
+    "apply",
+    "resume",
+    "status",
+)  # commands whose `--json` is a Report, whatever happens
 
 
 @dataclass
@@ -30,11 +38,12 @@ class Output:
     verbose: bool = False
     running: bool = False  # the command has begun: no help page is being shown
     lost: bool = False  # the result could not be written
+    page: PageFile | None = None  # where the result goes as an HTML page too
 
     @property
     def paced(self) -> bool:
         """Whether members per second are shown: the command reads members itself."""
-        return self.command in ("push", "validate")
+        return self.command in ("push", "validate", "apply")
 
     def use(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         """The command begins, with these options."""
@@ -57,6 +66,16 @@ class Output:
             text = json_module.dumps(document)
         with self.writing():
             sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def line(self, text: str) -> None:
+        """Write a result of a few words."""
+        from rich.text import Text
+
+        from listrak_sms_cli import display
+
+        with self.writing():
+            display.show(self.console(), Text(text))
             sys.stdout.flush()
 
     @contextmanager
@@ -100,17 +119,24 @@ class Output:
 
     def report(self, report: Report) -> None:
         """Write the Report of a run."""
+        report = self.paged(report)
         if self.json:
             self.document(report.as_json())
         else:
             from listrak_sms_cli import display
 
             with self.writing():
-                if report.profile is None:
+                if report.changes is not None:
+                    display.planned(report, self.console())
+                elif report.profile is None:
                     display.summary(report, self.console(), paced=self.paced)
                 else:
                     display.validated(report, self.console())
                 sys.stdout.flush()
+
+    def paged(self, report: Report) -> Report:
+        """The same, once its page has been written, if one is wanted."""
+        return report if self.page is None else self.page.take(report)
 
     def columns(self, report: Report | None) -> None:
         """Write what is known of the columns of an audience that cannot be pushed (in JSON: part of the error)."""

@@ -24,6 +24,7 @@ def verify(given: Given) -> int:
     options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
     with given.display() as tell:
         verified = verify_audience(given["audience"], settings, options, tell)
+    output.paged(verified.report)
     phone_shown = str if given["show_phones"] else _masked
     if given["json"]:
         output.document(verified.as_json(phone_shown))
@@ -45,7 +46,9 @@ def verify(given: Given) -> int:
         sys.stdout.flush()
     if verified.error is not None:
         display.error(
-            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint), sys.stderr
+            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint),
+            sys.stderr,
+            "Error" if verified.pushed else "Not pushed yet",
         )
     return verified.exit_code
 

@@ -14,22 +14,28 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display.changes import *
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
+    from listrak_sms_cli.display.page import *
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.verdict import *
     from listrak_sms_cli.display.words import *
 
 __all__, __getattr__ = on_demand(
     __name__,
+    changes="planned",
     error_message="error",
     log="LogFile",
     overview="draw_overview",
+    page="PageFile page_of",
     profile="columns_of validated",
     result="summary",
     tables="show table",
+    verdict="tone_of verdict_of",
     words="printable",
 )
 __all__ += ["choose"]

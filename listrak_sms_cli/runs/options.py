@@ -14,6 +14,9 @@ from listrak_sms_cli.audience import CleaningRules, ColumnChoices
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.options import Choice, Duration, Options
+from listrak_sms_cli.settings import Settings, without_secrets
+from listrak_sms_cli.version import VERSION
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -54,6 +57,7 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             skip=self.skip_column,
             skip_unmatched=self.skip_unmatched,
             consent_column=self.consent_column,
+            exact_names=self.exact_names,
         )
 
     @cached_property
@@ -107,10 +111,42 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
         """Whether the contacts are looked up before anything is sent.
 
         Contact by contact Listrak reports who exists when a member's turn comes; the rejects file and the guard need
-        it earlier.
+        it earlier. With `--only-different` whoever is read exists.
         """
+        if self.only_different:
+            return False
         early = self.reading.rejects is not None or self.max_drop_rate is not None
         return self.only_existing or (self.per_contact and early)
+
+
+_TELLING = frozenset(
+    """format delimiter quote escape encoding sheet null_value date_format phone_column map skip_column consent_column
+    region audience_name no_warn rejects""".split()
+)
+
+
+def chosen(settings: Settings, *groups: Options) -> dict[str, str]:
+    """What a report says of the settings: where it goes to, and the options that are not at their defaults, as they
+    would be typed. Free texts only of options that are known to hold no secret."""
+    shown = {"lsms": VERSION, "API base": without_secrets(settings.api_url)}
+    for option, value in ((option, group.by_name[option.name]) for group in groups for option in group.options):
+        telling = option.name in _TELLING or isinstance(value, bool | int | float) or isinstance(option.kind, Choice)
+        if telling and value not in (None, option.given(None)):
+            unit = "s" if isinstance(option.kind, Duration) else ""
+            shown[option.words[0].partition("/")[0]] = f"{_as_typed(value)}{unit}"
+    return shown
+
+
+def _as_typed(value: Any) -> str:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case Mapping():
+            return ", ".join(f"{column}={name}" for column, name in value.items())
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return str(value).removesuffix(".0")
 
 
 def reading_options(given: Mapping[str, Any]) -> ReadingOptions:
@@ -123,7 +159,16 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push. Raises UsageError also for options that contradict each other."""
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
+    if not given.get("sandbox") and (given.get("fields") or given.get("sandbox_fields", "invent") == "account"):
+        raise UsageError("--sandbox-fields and --fields are about the sandbox: add --sandbox, or leave them out.")
+    if given.get("fields") and given.get("sandbox_fields") == "account":
+        raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
+    if options.only_different and options.changed_only:
+        raise UsageError(
+            "--only-different reads what is stored, and so knows more than --changed-only remembers.",
+            hint="Leave one of them out.",
+        )
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options

@@ -33,6 +33,7 @@ from listrak_sms_cli.runs.record import (
     Journal,
     JournalInUse,
     LineOfPart,
+    LineOfRun,
     PartLine,
     PartStatus,
     Prepared,
@@ -88,9 +89,13 @@ class Run:
             except OSError:
                 _discard(folder)
                 folder = None
-        counts = {verdict.reason: count for verdict, count in findings.verdicts.items()}
-        lines = [part_line(part, f"lsms-{started.run_id}") for part in parts]
-        prepared = Prepared(verdicts=counts, parts=lines, row_map=row_map)
+        prepared = Prepared(
+            verdicts={verdict.reason: count for verdict, count in findings.verdicts.items()},
+            parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
+            row_map=row_map,
+            unfit=dict(+findings.unfit),
+            shown_warnings=findings.warnings,
+        )
         try:
             journal = Journal.create(folder, started, prepared)
         except OSError:
@@ -127,7 +132,7 @@ class Run:
         """Where it is sent to."""
         return self.state.started.target
 
-    def record(self, line: LineOfPart) -> RunState:
+    def record(self, line: LineOfPart | LineOfRun) -> RunState:
         """Writes down what happened; on disk when this returns."""
         return self._journal.write(line)
 
@@ -190,6 +195,8 @@ def findings_of(stored: StoredRun, tell: Listener) -> Findings:
     """The facts of a run as its journal has them."""
     started, prepared = stored.state.started, stored.state.prepared
     findings = Findings(stored.run_id, started.audience, tell)
+    findings.began, findings.settings = started.began or started.at, started.settings
+    findings.unfit.update(prepared.unfit)
     findings.sender_code = started.target.sender_code
     findings.plan = plan_of(started.recipe)
     findings.verdicts.update({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})

@@ -50,7 +50,13 @@ def python_type(option: Option[Any]) -> object:
 
 
 @pytest.mark.parametrize(
-    ("command", "typed"), [("push", keywords.PushKeywords), ("validate", keywords.ValidateKeywords)]
+    ("command", "typed"),
+    [
+        ("push", keywords.PushKeywords),
+        ("validate", keywords.ValidateKeywords),
+        ("plan", keywords.PlanKeywords),
+        ("apply", keywords.ApplyKeywords),
+    ],
 )
 def test_the_typed_keywords_are_those_declared(command: str, typed: type) -> None:
     """An editor completes just the keywords that there are, each with the type of its kind."""
@@ -78,7 +84,8 @@ def test_a_push_holds_every_option_that_is_declared_for_it() -> None:
     options = push_options({})
     names = {option.name for option in (*PushOptions.options, *ReadingOptions.options)}
     settings = {"sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after"}
-    assert {option.name for option in keywords_of("push")} <= names | settings
+    results = {"report"}
+    assert {option.name for option in keywords_of("push")} <= names | settings | results
     assert (options.batch_rows, options.refresh_after, options.waiting.timeout) == (250_000, 604_800.0, 3600.0)
     assert (options.reading.keep, options.reading.null_value, options.reading.map) == ("last", (), {})
 
