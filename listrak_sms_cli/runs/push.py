@@ -163,12 +163,13 @@ class _Push:
         return self._options.verify and not self._options.dry_run
 
     def _open_memory(self, context: Context) -> None:
-        """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
+        """Opens what is remembered of the account's members; `--changed-only` begins it, and brings it up to date."""
         options = self._options
         if options.sandbox or (options.dry_run and not options.changed_only):
             return
-        self._memory = Memory.open(self._settings.state_dir, self._target)
-        if self._memory is not None and options.changed_only and not options.dry_run:
+        begin = options.changed_only and not options.dry_run
+        self._memory = Memory.open(self._settings.state_dir, self._target, begin=begin)
+        if self._memory is not None and begin:
             look_at_earlier(self._store, self._target, self._memory, context)
 
     def _prepare(
@@ -185,7 +186,9 @@ class _Push:
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
         if self._options.only_different:
             planned, looked_up = self._compare(preparation, planned, phones, contacts, context, looked_up)
-        recall = self._recall(planned, len(phones.numbers))
+        recall = None
+        if self._memory is not None:
+            recall = self._memory.recall(planned.plan, planned.rules, self._options, self._target.sender_code)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
         checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
@@ -222,12 +225,6 @@ class _Push:
         keep = planned.rules.keep_empty
         return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
 
-    def _recall(self, planned: PlannedAudience, members: int) -> Recall | None:
-        if self._memory is None:
-            return None
-        remembered = self._memory.recalled(self._target.sender_code, self._options)
-        return self._memory.recall(planned.plan, planned.rules, members, remembered)
-
     def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
@@ -250,7 +247,7 @@ class _Push:
             with ThreadPoolExecutor(1) as beside:
                 digest = beside.submit(write_row_map, folder, planned.audience, phones.verdicts, files, ranks)
                 if self._memory is not None and recall is not None:
-                    self._memory.keep(folder, phones.numbers, phones.verdicts, recall.rows, ranks)
+                    self._memory.keep(folder, phones.numbers, phones.verdicts, recall, ranks)
                 return digest.result()
 
         write = None if self._leaves_no_trace else write_files

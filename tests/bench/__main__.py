@@ -19,6 +19,7 @@ from tests.bench.cache import MILLION, AudienceSpec, audience_file, bench_folder
 from tests.bench.machine import machine_facts, peer_environment
 from tests.bench.measure import BenchError
 from tests.bench.race import Contestant, Finish, Sink, by_name, peer, push_command, race, running_sink
+from tests.bench.remembering import remembering_targets
 from tests.bench.report import machine_line, race_table, short_line, target_table, write_json
 from tests.bench.targets import HAND_TUNED, PANDAS, POLARS, PUSH, Target
 
@@ -125,6 +126,8 @@ def bench(programme: Programme, quick: bool) -> list[Target]:
             found += targets.race_targets(kind, by_name(finishes), programme.binding)
             title = f"{kind}, {programme.raced.rows:,} members, {audience.stat().st_size / 1e6:,.0f} MB"
             print(race_table(title, programme.raced.rows, finishes), end="\n\n", flush=True)
+            say(f"{kind}: --changed-only")
+            found += remembering_targets(kind, programme.raced, sink, programme.runs, binding=programme.binding)
             write_json(RESULT, facts, races, found, {})
         found += other_targets(programme, sink)
     rates = phone_rates()
