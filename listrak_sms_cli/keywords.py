@@ -57,6 +57,7 @@ class PushKeywords(SharedKeywords, total=False):
 
     max_shrink: float | None
     audience_name: str | None
+    anyway: bool | None
     only_existing: bool | None
     exclude_opted_out: bool | None
     changed_only: bool | None

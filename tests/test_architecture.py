@@ -26,8 +26,9 @@ version faces
 errors
 options keywords
 settings columnar
+jobs
 listrak
-audience.columns audience.cell_errors audience.shapes
+audience.columns audience.cell_errors audience.shapes audience.drop_reasons
 audience.phones audience.source
 audience.values
 audience.members audience.dedupe

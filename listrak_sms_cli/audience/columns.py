@@ -181,7 +181,12 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
 
 
 def _is_like_a_phone(name: str) -> bool:
-    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in _WORDS.findall(name))
+    return any(map(_LIKE_A_PHONE.fullmatch, words_of_name(name).split()))
+
+
+def words_of_name(name: str) -> str:
+    """Return the words of a column's name, in lower case: `SMS_OptIn` -> `sms opt in`."""
+    return " ".join(_WORDS.findall(name)).casefold()
 
 
 def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:

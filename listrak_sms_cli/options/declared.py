@@ -161,6 +161,7 @@ class ChoosingMembers(Options, group=MEMBERS):
         "push",
     )
     audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    anyway = Option(Flag(), False, "Push a rejects file even if a newer push of its run's audience ended well.", "push")
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
     )
