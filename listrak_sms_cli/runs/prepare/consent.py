@@ -12,23 +12,23 @@ import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import FieldKind, column_key, words_of_name
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
-from listrak_sms_cli.columnar import mask_of, nulls_as_empty, raw, select, string_column, trimmed
+from listrak_sms_cli.columnar import mask_of, nulls_as_empty, raw, replace_matches, select, string_column, trimmed
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.report import RunWarning
 
 # Of the words of a name. "accepts sms marketing": Shopify; "tcpa": the law on calls and messages in the United States.
 _NAMED_SO = re.compile(
-    r"\b(consent\w*|opt(ed|s)? ?in|optin|(is )?subscribed|subscription status|permission|tcpa|accepts?( \w+)? marketing"
-    r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)|(ok|may|can) (to )?(sms|text))\b"
+    r"\b(consent\w*|opt(ed|s)? ?in|(is )?subscribed|subscription status|permission|tcpa|accepts?( \w+)? marketing"
+    r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)"
+    r"|(ok|may|can) (to )?(sms|text))\b"
 )
 _OF_ANOTHER_CHANNEL = re.compile(r"\b(e ?mail|newsletter|push|postal|cookies?|whats ?app)\b")
-# Words of consent that --consent-column does not read as yes or no.
+# Words of consent that --consent-column does not read as yes or no; blanks stand for underscores and hyphens too.
 _STATES = string_column(
     [
-        *("subscribed", "unsubscribed", "not subscribed", "not_subscribed", "never subscribed", "never_subscribed"),
-        *("opted in", "opted_in", "opted-in", "opt in", "opt_in", "opt-in", "opted out", "opted_out", "opted-out"),
-        *("opt out", "opt_out", "opt-out", "single_opt_in", "confirmed_opt_in", "granted", "denied", "revoked"),
-        *("consented", "not consented", "accepted", "declined", "withdrawn", "pending", "none", "unknown"),
+        *("subscribed", "unsubscribed", "not subscribed", "never subscribed", "opted in", "opt in", "single opt in"),
+        *("double opt in", "confirmed opt in", "opted out", "opt out", "granted", "denied", "revoked", "withdrawn"),
+        *("consented", "not consented", "accepted", "declined", "pending", "none", "unknown"),
     ]
 )
 _MAJORITY = 0.9  # of the filled cells that are looked at
@@ -51,7 +51,8 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
         cells = _some_cells(planned, index)
         unclear = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None)).bad
         states = select(cells, unclear) if unclear is not None else cells[:0]
-        known = int(np.count_nonzero(mask_of(pc.is_in(pc.utf8_lower(states), value_set=_STATES))))
+        words = replace_matches(pc.utf8_lower(states), "[ _-]+", " ")
+        known = int(np.count_nonzero(mask_of(pc.is_in(words, value_set=_STATES))))
         if len(cells) and len(states) - known <= (1 - _MAJORITY) * len(cells):
             warnings.append(_warning(name, is_clear=len(states) <= (1 - _MAJORITY) * len(cells)))
     return warnings
@@ -64,7 +65,7 @@ def _warning(name: str, *, is_clear: bool) -> RunWarning:
     else:
         way = "Its words are neither yes nor no, as --consent-column needs them: leave the others out at the source"
     message = (
-        f"The column {name} looks like consent, and leaves nobody out. Only consented phones belong into an audience"
+        f"The column {name} looks like consent and leaves nobody out; only consented phones belong into an audience"
     )
     return RunWarning("consent_unused", f"{message}. {way}. {other}.")
 

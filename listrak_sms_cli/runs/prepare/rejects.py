@@ -20,7 +20,6 @@ from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indic
 from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 
-
 _DUPLICATE_BEFORE = "rejected as a duplicate before: another member with its phone was kept"
 
 
