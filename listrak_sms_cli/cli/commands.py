@@ -44,6 +44,8 @@ COMMANDS = {
         "account",
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
     ),
+    "jobs": ("jobs", "List the jobs of lsms.toml, each of them checked: what goes where, by name."),
+    "schema": ("schema", "Write a JSON Schema: of job files, of the config file, or of the report that --json prints."),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
 EXAMPLES = [

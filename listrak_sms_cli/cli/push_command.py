@@ -16,7 +16,7 @@ def push_command(context: typer.Context, sender_code: int | None) -> str:
     """The push with the options that were typed, quoted for a shell. `sender_code`: that of the settings; where there
     is none, ID stands in its place."""
     words = ["lsms", "push"]
-    audience = str(context.params["audience"])
+    audience = context.params["audience"]
     for option in options_of("push"):
         source = context.get_parameter_source(option.name)
         if option.positional or option.name in _ABOUT_THE_OUTPUT or source is None or source.name != "COMMANDLINE":
@@ -26,6 +26,8 @@ def push_command(context: typer.Context, sender_code: int | None) -> str:
             words += _written(option.words[0], value)
     if sender_code is None:
         words += ["--sender-code", "ID"]
+    if audience is None:  # the job has it
+        return shlex.join(words)
     if audience.startswith("-") and audience != "-":
         return shlex.join([*words, "--", audience])
     return shlex.join([*words[:2], audience, *words[2:]])

@@ -19,9 +19,11 @@ from listrak_sms_cli.options.kinds import (
     Text,
     Texts,
     Whole,
+    Words,
 )
 from listrak_sms_cli.options.option import Argument, Option, Options
 
+JOB = "Job"
 MEMBERS = "Members"
 SENDING = "Sending and checking"
 SETTINGS = "Settings"
@@ -34,7 +36,8 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs"  # but `sandbox`, which has no settings
+ALL = f"{CONNECTS} runs"  # but those without settings: `sandbox`, `jobs`, `schema`
+TAKES_JOBS = READS
 
 
 class Subject(Options, keywords=False):
@@ -47,6 +50,7 @@ class Subject(Options, keywords=False):
         "One row a member, one column `phone`.",
         CLEANS,
     )
+    document = Argument(Choice("config", "job", "report"), ..., "Which document the schema is of.", "schema")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status")
 
 
@@ -54,6 +58,37 @@ class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
     sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+
+
+class Jobs(Options, group=JOB, keywords=False):
+    """A job that the audience and the options are taken from."""
+
+    job = Option(
+        Text("NAME"), None, "Take audience and options from this job; options typed beside it win.", TAKES_JOBS
+    )
+    job_file = Option(
+        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs"
+    )
+    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate")
+
+
+class Expecting(Options, keywords=False):
+    """What a job expects of its audience."""
+
+    min_rows = Option(Whole("N", 0), None, "At least so many members.", "")
+    max_rows = Option(Whole("N", 0), None, "At most so many members.", "")
+    max_age = Option(Duration("TIME"), None, "The newest file of the audience is no older (26h).", "")
+
+
+class ExpectingOfColumn(Options, keywords=False):
+    """What a job expects of a column."""
+
+    field_id = Option(Whole("ID", 1), None, "It is sent to the profile field of this id.", "")
+    type: Option[Literal["Text", "Number", "Date", "Checkbox"] | None] = Option(
+        Choice("Text", "Number", "Date", "Checkbox"), None, "It is sent to a profile field of this type.", ""
+    )
+    min_filled = Option(Number("PCT", 0, 100), None, "At least this share of its cells is filled.", "")
+    values = Option(Words("WORD"), None, "Each filled cell holds one of these.", "")
 
 
 class Verifying(Options, keywords=False):
@@ -224,9 +259,9 @@ class Connection(Options, group=SETTINGS):
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", ALL)
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
     quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", ALL, "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
 
 
 class Silencing(Options, group=OUTPUT):
@@ -243,7 +278,7 @@ class Logging(Options, group=OUTPUT, keywords=False):
 
 
 GROUPS = (
-    Subject, SenderCode, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers,
+    Subject, SenderCode, Jobs, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers,
     Sending, Rehearsing, Connection, Showing, Silencing, Logging,
 )  # fmt: skip
 
@@ -253,6 +288,19 @@ def options_of(command: str) -> list[Option[Any]]:
     return [option for group in GROUPS for option in group.options if command in option.commands]
 
 
+# What a job does not hold: where and as whom lsms connects (a profile has that), and what the one who types decides.
+_TYPED_ONLY = ("anyway", "api_url", "config", "job", "job_file", "json", "save_job", "token_url", "verbose")
+
+
+def job_options() -> dict[str, Option[Any]]:
+    """By name, those that a job may hold: of all commands that take one."""
+    found: dict[str, Option[Any]] = {}
+    for option in (option for command in TAKES_JOBS.split() for option in options_of(command)):
+        if option.name not in _TYPED_ONLY:
+            found.setdefault(option.name, option)
+    return found
+
+
 def keywords_of(command: str) -> list[Option[Any]]:
-    """Those of them that Python and job files have."""
+    """Those of them that Python has."""
     return [option for group in GROUPS if group.keywords for option in group.options if command in option.commands]
