@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.audience.drop_reasons import *
     from listrak_sms_cli.audience.members import *
     from listrak_sms_cli.audience.profile import *
+    from listrak_sms_cli.audience.shapes import *
 
 __all__, __getattr__ = on_demand(
     __name__,
@@ -25,4 +26,5 @@ __all__, __getattr__ = on_demand(
     drop_reasons="DROP_REASONS",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
+    shapes="shapes_of",
 )

@@ -278,8 +278,8 @@ class Logging(Options, group=OUTPUT, keywords=False):
 
 
 GROUPS = (
-    Subject, SenderCode, Jobs, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers,
-    Sending, Rehearsing, Connection, Showing, Silencing, Logging,
+    Subject, SenderCode, Jobs, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning,
+    ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Logging,
 )  # fmt: skip
 
 
@@ -288,7 +288,7 @@ def options_of(command: str) -> list[Option[Any]]:
     return [option for group in GROUPS for option in group.options if command in option.commands]
 
 
-# What a job does not hold: where and as whom lsms connects (a profile has that), and what the one who types decides.
+# What a job does not hold: where and as whom lsms connects (a profile has that), and what the user decides at once.
 _TYPED_ONLY = ("anyway", "api_url", "config", "job", "job_file", "json", "save_job", "token_url", "verbose")
 
 

@@ -52,6 +52,9 @@ class Kind(Generic[_T]):
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema of what a file may give."""
+        return self._schema()
+
+    def _schema(self) -> dict[str, Any]:
         return {"type": "string"}
 
     def _parse(self, typed: Any) -> object:
@@ -75,7 +78,7 @@ class Setting(Kind["str | int"]):
 
     wanted = "a text or a number"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": ["string", "integer"]}
 
     def _check(self, value: object) -> str | int:
@@ -116,7 +119,7 @@ class Flag(Kind[bool]):
         super().__init__()
         self.negated = negated
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
 
     def _check(self, value: object) -> bool:
@@ -135,7 +138,7 @@ class Whole(Kind[int]):
         self.low, self.high = low, high
         self.wanted = f"a whole number{_between(low, high)}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": "integer", **_limits(self)}
 
     def _parse(self, typed: str) -> int:
@@ -162,7 +165,7 @@ class Number(Kind[float]):
         self.low, self.high = low, high
         self.wanted = f"a number{_between(low, high)}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": "number", **_limits(self)}
 
     def _parse(self, typed: str) -> float:
@@ -183,7 +186,7 @@ class Choice(Kind[_W]):
         self.typed = cast(Any, Literal)[words]
         self.wanted = f"one of {', '.join(words)}"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"enum": list(self.words)}
 
     def _check(self, value: object) -> _W:
@@ -198,7 +201,7 @@ class Texts(Kind[tuple[str, ...]]):
     typed = list[str]
     wanted = "a text or a list of texts"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": ["string", "array"], "items": {"type": "string"}}
 
     def _check(self, value: object) -> tuple[str, ...]:
@@ -213,7 +216,7 @@ class Words(Kind[tuple[str, ...]]):
 
     wanted = "a list of texts, numbers, true and false"
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
     def _check(self, value: object) -> tuple[str, ...]:
@@ -229,7 +232,7 @@ class Mapped(Kind[Mapping[str, str]]):
     wanted = "a mapping of columns to profile fields"
     hint = 'Such as map={"tier": "Loyalty Tier"}.'
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
 
     def _parse(self, typed: list[str]) -> dict[str, str]:
@@ -259,7 +262,7 @@ class Duration(Kind[float]):
     code = "bad_duration"
     blank_is_default = True
 
-    def json_schema(self) -> dict[str, Any]:
+    def _schema(self) -> dict[str, Any]:
         return {"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}
 
     def _check(self, value: object) -> float:

@@ -100,8 +100,8 @@ class Argument(Option[str | None]):
 class Options:
     """Base of groups of options. `by_name`: their values, those that were not given at their defaults.
 
-    A subclass declares options as class attributes. `group` is their heading in the help; `keywords`: whether Python has
-    them too.
+    A subclass declares options as class attributes. `group` is their heading in the help; `keywords`: whether Python
+    has them too.
     """
 
     options: ClassVar[tuple[Option[Any], ...]] = ()

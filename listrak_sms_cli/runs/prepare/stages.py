@@ -19,6 +19,7 @@ from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
 from listrak_sms_cli.runs.prepare.consent import consent_warnings
+from listrak_sms_cli.runs.prepare.expectations import check_expectation
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
@@ -147,6 +148,8 @@ class Preparation:
         """Apply the guards of the options, then refuse when nothing can be sent at all. `before`: the last good push of
         this audience."""
         counts, options = checked.counts, self._options
+        if options.reading.expect is not None:
+            check_expectation(planned, checked.read, options.reading.expect)
         if options.max_drop_rate is not None:
             guards.drop_rate(counts, options.max_drop_rate)
         if options.max_shrink is not None and before is not None:
