@@ -10,6 +10,7 @@ import difflib
 import json
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -190,26 +191,31 @@ def save_job(file: Path, name: str, values: Mapping[str, Any]) -> None:
             code="job_exists",
         )
     known = job_options()
-    lines = [f"{key} = {_toml(_seen_from(file, known[key], value))}" for key, value in values.items()]
+    lines = [f"{key} = {_toml(_seen_from(file, known.get(key), value))}" for key, value in values.items()]
     table = "\n".join([f"[jobs.{_key(name)}]", *lines, ""])
+    _Reader(file, name, datetime.now()).job(tomllib.loads(table)["jobs"][name])  # what cannot be read is not written
     try:
-        before = file.read_text("utf-8-sig") if file.exists() else ""
-        text = f"{before.rstrip()}\n\n{table}" if before.strip() else table
-        whole = file.with_name(f".{file.name}-{os.getpid()}")
-        whole.write_text(text, "utf-8")
-        if file.exists():
-            whole.chmod(file.stat().st_mode & 0o777)
-        try:
-            find_job(name, whole)
-            whole.replace(file.resolve())
-        finally:
-            whole.unlink(missing_ok=True)
+        before = file.read_text("utf-8-sig").rstrip() if file.exists() else ""
+        _replace(file, f"{before}\n\n{table}" if before else table)
     except (OSError, UnicodeError):
         raise SettingsError(f"The job file {file} cannot be written.", code="job_unwritable") from None
 
 
-def _seen_from(file: Path, option: Option[Any], value: Any) -> Any:
-    if not isinstance(option.kind, File | FileName) or str(value) == "-" or "://" in str(value):
+def _replace(file: Path, text: str) -> None:
+    """Put a text in the place of a file, whole and with the same rights. Raises OSError, UnicodeError."""
+    target = file.resolve()
+    whole = target.with_name(f".{file.name}-{os.getpid()}")
+    try:
+        whole.write_text(text, "utf-8")
+        if target.exists():
+            whole.chmod(target.stat().st_mode & 0o777)
+        whole.replace(target)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _seen_from(file: Path, option: Option[Any] | None, value: Any) -> Any:
+    if option is None or not isinstance(option.kind, File | FileName) or str(value) == "-" or "://" in str(value):
         return value
     return os.path.relpath(value, file.parent) if not Path(value).is_absolute() else str(value)
 

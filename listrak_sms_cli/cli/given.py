@@ -57,8 +57,8 @@ class Given:
         return self.job.values[option.name] if option.name in self.job.values else option.typed(typed)
 
     def _complete(self, job: Job) -> None:
-        """An audience that comes from a job has the job's name, whatever date is in its path. What is expected of it is a
-        guard, for the commands that have some."""
+        """An audience of a job has the job's name, whatever date is in its path. What is expected of it is a guard, for
+        the commands that have some."""
         if "max_drop_rate" in self.values:
             self.values["expect"] = job.expect
         if "audience_name" in self.values and not self["audience_name"] and not self.typed("audience"):
