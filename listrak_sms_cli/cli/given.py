@@ -42,7 +42,7 @@ class Given:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def typed(self, name: str) -> bool:
+    def was_typed(self, name: str) -> bool:
         """Whether the option was typed."""
         source = self.context.get_parameter_source(name)
         return source is not None and source.name == "COMMANDLINE"
@@ -52,7 +52,7 @@ class Given:
         return load_settings(self.values, job=self.job.settings) if self.job else load_settings(self.values)
 
     def _value(self, option: Option[Any], typed: Any) -> Any:
-        if self.job is None or self.typed(option.name) or is_setting(option.name):
+        if self.job is None or self.was_typed(option.name) or is_setting(option.name):
             return option.typed(typed)
         return self.job.values[option.name] if option.name in self.job.values else option.typed(typed)
 
@@ -61,7 +61,7 @@ class Given:
         the commands that have some."""
         if "max_drop_rate" in self.values:
             self.values["expect"] = job.expect
-        if "audience_name" in self.values and not self["audience_name"] and not self.typed("audience"):
+        if "audience_name" in self.values and not self["audience_name"] and not self.was_typed("audience"):
             self.values["audience_name"] = job.name
         output.quiet = self.values.get("quiet", False)
 

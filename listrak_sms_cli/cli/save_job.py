@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def save_as_job(given: Given, report: Report) -> str:
-    """Write the job that --save-job names: audience and options as typed or as --job gave them, and the profile field of
-    every column that is not called like it. Return the push that does it. Raises SettingsError."""
+    """Write the job that --save-job names: audience and options as typed or from --job, and the profile field of every
+    column that is not called like it. Return the push that does it. Raises SettingsError."""
     name, file = given["save_job"], job_file(given["job_file"])
     values: dict[str, Any] = {}
     for option in job_options().values():
-        if option.name in given.values and given.typed(option.name):
+        if option.name in given.values and given.was_typed(option.name):
             value = given.context.params[option.name] if isinstance(option.kind, Duration) else given[option.name]
             values[option.name] = int(value) if isinstance(option.kind, Setting) and str(value).isdigit() else value
         elif given.job is not None and option.name in given.job.values:
@@ -30,7 +30,7 @@ def save_as_job(given: Given, report: Report) -> str:
     if given.job is not None and "expect" in given.job.written:
         values["expect"] = given.job.written["expect"]
     save_job(file, name, values)
-    words = ["lsms", "push", "--job", name, *(["--job-file", str(file)] if given.typed("job_file") else [])]
+    words = ["lsms", "push", "--job", name, *(["--job-file", str(file)] if given.was_typed("job_file") else [])]
     return shlex.join(words)
 
 

@@ -72,6 +72,15 @@ class Jobs(Options, group=JOB, keywords=False):
     save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate")
 
 
+class InFiles(Options, keywords=False):
+    """Settings that stand in the environment and in files only."""
+
+    client_id = Option(Setting("ID"), None, "The client id.", "")
+    client_secret_file = Option(FileName("FILE"), None, "A file (0600) that holds the client secret.", "")
+    notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
+    keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
 class Expecting(Options, keywords=False):
     """What a job expects of its audience."""
 
@@ -84,9 +93,7 @@ class ExpectingOfColumn(Options, keywords=False):
     """What a job expects of a column."""
 
     field_id = Option(Whole("ID", 1), None, "It is sent to the profile field of this id.", "")
-    type: Option[Literal["Text", "Number", "Date", "Checkbox"] | None] = Option(
-        Choice("Text", "Number", "Date", "Checkbox"), None, "It is sent to a profile field of this type.", ""
-    )
+    type = Option(Choice("Text", "Number", "Date", "Checkbox"), None, "It is sent to a profile field of this type.", "")
     min_filled = Option(Number("PCT", 0, 100), None, "At least this share of its cells is filled.", "")
     values = Option(Words("WORD"), None, "Each filled cell holds one of these.", "")
 
@@ -289,14 +296,15 @@ def options_of(command: str) -> list[Option[Any]]:
 
 
 # What a job does not hold: where and as whom lsms connects (a profile has that), and what the user decides at once.
-_TYPED_ONLY = ("anyway", "api_url", "config", "job", "job_file", "json", "save_job", "token_url", "verbose")
+_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json notify save_job token_url
+verbose""".split()
 
 
 def job_options() -> dict[str, Option[Any]]:
-    """By name, those that a job may hold: of all commands that take one."""
+    """By name, those that a job may hold: of all commands that take one, and settings."""
     found: dict[str, Option[Any]] = {}
-    for option in (option for command in TAKES_JOBS.split() for option in options_of(command)):
-        if option.name not in _TYPED_ONLY:
+    for option in [*(option for command in TAKES_JOBS.split() for option in options_of(command)), *InFiles.options]:
+        if option.name not in _NOT_IN_JOBS:
             found.setdefault(option.name, option)
     return found
 
