@@ -202,8 +202,11 @@ def save_job(file: Path, name: str, values: Mapping[str, Any]) -> None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Put a text in the place of a file, whole and with the same rights. Raises OSError, UnicodeError."""
+    """Put a text in the place of a file, whole and with the same rights. Raises OSError, also where something else than
+    a file is there, and UnicodeError."""
     target = file.resolve()
+    if target.exists() and not target.is_file():
+        raise OSError
     whole = target.with_name(f".{file.name}-{os.getpid()}")
     try:
         whole.write_text(text, "utf-8")

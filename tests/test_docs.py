@@ -124,7 +124,8 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     """An option the README speaks of is one of the commands'."""
     words = {word for name in COMMANDS for declared in options_of(name) for word in declared.words}
     names = {name for word in words for name in word.split("/")}
-    assert option in names | {"--help", "--version"}
+    flags = {f"--no-{word[2:]}" for word in names}
+    assert option in names | flags | {"--help", "--version"}
 
 
 def test_the_output_shown_is_what_comes_out(tmp_path: Path) -> None:

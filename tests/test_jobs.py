@@ -174,6 +174,15 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "lsms.toml").exists()
 
 
+@pytest.mark.parametrize("place", ["/dev/null", ".", "none/lsms.toml", "x" * 300])
+def test_a_place_where_no_job_file_can_be(tmp_path: Path, place: str) -> None:
+    """A device is never replaced, nor is a folder."""
+    before = Path("/dev/null").stat()
+    with pytest.raises(SettingsError):
+        save_job(tmp_path / place, "x", {"limit": 3})
+    assert Path("/dev/null").stat().st_rdev == before.st_rdev
+
+
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "phone_column": TEXTS,

@@ -107,8 +107,8 @@ def test_precedence(tmp_path: Path, name: str, named: str | None, given_by: int)
 @pytest.mark.parametrize("named", [None, "option", "job", "environment"])
 @pytest.mark.parametrize("given_by", range(8))
 def test_precedence_of_a_job(tmp_path: Path, named: str | None, given_by: int) -> None:
-    """A job goes before the environment, before profile `default`, and before a profile that it or the environment names;
-    behind a profile named on the command line."""
+    """A job goes before the environment, before profile `default`, and before a profile that it or the environment
+    names; behind a profile named on the command line."""
     by_job, by_profile, by_environment = (bool(given_by & bit) for bit in (4, 2, 1))
     profile = "acme" if named else "default"
     path = config(tmp_path, f"[{profile}]\nsender_code = {2}\n" if by_profile else f"[{profile}]\n[other]\n")

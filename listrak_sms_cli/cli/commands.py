@@ -113,6 +113,16 @@ class Command(TyperCommand):
         leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def make_parser(self, ctx: Any) -> Any:
+        """Understand `--no-FLAG` as well, which the help does not list: it takes back what a job switches on."""
+        parser = super().make_parser(ctx)
+        flags = [param for param in self.get_params(ctx) if getattr(param, "is_bool_flag", False)]
+        for flag in flags if any(param.name == "job" for param in self.get_params(ctx)) else ():
+            if not flag.secondary_opts and flag.name != "help":
+                word = f"--no-{str(flag.name).replace('_', '-')}"
+                parser.add_option(obj=flag, opts=[word], dest=flag.name, action="store_const", const=False)
+        return parser
+
 
 def load_command(name: str) -> Any:
     """The whole command: its function, with the options that are declared for it."""

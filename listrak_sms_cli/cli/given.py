@@ -88,7 +88,7 @@ class Given:
 
 
 def _job_of(typed: Mapping[str, Any]) -> Job | None:
-    if not typed.get("job"):
+    if typed.get("job") is None:
         return None
     from listrak_sms_cli.jobs import find_job, job_file
 

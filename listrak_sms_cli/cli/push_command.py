@@ -35,5 +35,5 @@ def push_command(context: typer.Context, sender_code: int | None) -> str:
 
 def _written(option: str, value: str | bool) -> list[str]:
     if isinstance(value, bool):
-        return [option] if value else []
+        return [option] if value else [f"--no-{option[2:]}"]
     return [f"{option}={value}"] if value.startswith("-") else [option, value]

@@ -35,7 +35,7 @@ def validate(given: Given) -> None:
     except LsmsError as error:
         output.columns(error.report)
         raise
-    if given["save_job"]:
+    if given["save_job"] is not None:
         from listrak_sms_cli.cli.save_job import save_as_job
 
         command = save_as_job(given, report)

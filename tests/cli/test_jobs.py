@@ -57,8 +57,11 @@ def test_a_job_is_what_its_options_are(world: World) -> None:
 
 def test_what_is_typed_beside_a_job_wins(world: World) -> None:
     """Options, also at the value that is their default, and the audience."""
-    file = job(world, JOB + 'batch_rows = 2\nkeep = "first"\n')
-    report = pushed(world, "--job", "nightly", "--job-file", file, "--limit", 6, "--batch-rows", 250_000)
+    file = job(world, JOB + 'batch_rows = 2\nkeep = "first"\ndry_run = true\nwait = false\n')
+    arguments = ("--job", "nightly", "--job-file", file, "--limit", 6, "--batch-rows", 250_000)
+    assert pushed(world, *arguments)["dry_run"] is True
+    report = pushed(world, *arguments, "--no-dry-run", "--wait")
+    file = job(world, JOB)
     assert (report["rows_sent"], len(report["imports"])) == (6, 1)
     other = world.audience("Mobile,tier\n2125550100,Silver\n2125550101,Gold\n", "other.csv")
     assert pushed(world, other, "--job", "nightly", "--job-file", file)["rows_sent"] == 2
