@@ -116,7 +116,7 @@ class Command(TyperCommand):
     def make_parser(self, ctx: Any) -> Any:
         """Understand `--no-FLAG` as well, which the help does not list: it takes back what a job switches on."""
         parser = super().make_parser(ctx)
-        flags = [param for param in self.get_params(ctx) if getattr(param, "is_bool_flag", False)]
+        flags: list[Any] = [param for param in self.get_params(ctx) if getattr(param, "is_bool_flag", False)]
         for flag in flags if any(param.name == "job" for param in self.get_params(ctx)) else ():
             if not flag.secondary_opts and flag.name != "help":
                 word = f"--no-{str(flag.name).replace('_', '-')}"
