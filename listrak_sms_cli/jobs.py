@@ -142,7 +142,9 @@ class _Reader:
             self.name,
             Expecting(**self._values(given, _by_name(Expecting), "expect.", ("columns",))),
             {
-                column: ExpectingOfColumn(**self._values(of_column, _by_name(ExpectingOfColumn), f"{column}: "))
+                column: ExpectingOfColumn(
+                    **self._values(of_column, _by_name(ExpectingOfColumn), f"expect.columns.{column}.")
+                )
                 for column, of_column in columns.items()
             },
         )
@@ -153,8 +155,7 @@ class _Reader:
         """The values of what is given, and of nothing else. Raises SettingsError, with the nearest name."""
         for key in given:
             if key not in known:
-                words = "there is no option" if not where else f"{where}there is no"
-                raise self._wrong(f"{words} {key}.", _near(key, [*known, *more]), "unknown_key")
+                raise self._wrong(f"there is no option {where}{key}.", _near(key, [*known, *more]), "unknown_key")
         placed = {key: self._placed(known[key], value) for key, value in given.items()}
         try:
             values = values_by_name([known[key] for key in given], placed)

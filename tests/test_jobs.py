@@ -87,10 +87,20 @@ REFUSED = [
     ("keep = 'both'", "bad_job", "keep is not one of first, last", ""),
     ("audience = 'a_{day}.csv'", "bad_job", "audience has braces", "{date:%Y%m%d}"),
     ("expect = 5", "bad_job", "expect is not a table", "[jobs.x.expect]"),
-    ("expect = { min_row = 5 }", "unknown_key", "expect.there is no min_row", "min_rows"),
+    ("expect = { min_row = 5 }", "unknown_key", "there is no option expect.min_row", "min_rows"),
     ("expect = { columns = { T = 5 } }", "bad_job", "expect.columns is not", "min_filled"),
-    ("expect = { columns = { T = { value = [] } } }", "unknown_key", "T: there is no value", "values"),
-    ("expect = { columns = { T = { type = 'Words' } } }", "bad_job", "T: type is not one of Text, Number", ""),
+    (
+        "expect = { columns = { T = { value = [] } } }",
+        "unknown_key",
+        "there is no option expect.columns.T.value",
+        "values",
+    ),
+    (
+        "expect = { columns = { T = { type = 'Words' } } }",
+        "bad_job",
+        "expect.columns.T.type is not one of Text, Number",
+        "",
+    ),
 ]
 
 
@@ -103,7 +113,7 @@ def test_what_a_job_cannot_hold_is_refused_by_name(tmp_path: Path, line: str, co
     error = caught.value
     assert error.code == code
     assert error.message.startswith(f"Job x in {tmp_path / 'lsms.toml'}: ")
-    assert words.replace("expect.there", "expect.there") in error.message
+    assert words in error.message
     assert hint in error.hint
     assert "hunter2" not in str(error)
     assert "hooks" not in str(error)
