@@ -1,6 +1,6 @@
 """Update the profile fields of Listrak SMS contacts from an audience, and account for every member.
 
-    from listrak_sms_cli import push, validate
+    from listrak_sms_cli import apply, plan, push, validate
 
     report = push("audience.csv", sender_code=1026)      # or a pandas/polars frame, a DuckDB result, an Arrow table
     report.rows_sent, report.dropped
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Unpack
 
-    from listrak_sms_cli.keywords import PushKeywords, ValidateKeywords
+    from listrak_sms_cli.keywords import ApplyKeywords, PlanKeywords, PushKeywords, ValidateKeywords
     from listrak_sms_cli.runs import Event, Listener, Report
     from listrak_sms_cli.settings import Settings
 
@@ -58,6 +58,8 @@ __all__ = [
     "Report",
     "SettingsError",
     "UsageError",
+    "apply",
+    "plan",
     "push",
     "validate",
 ]
@@ -94,6 +96,44 @@ def validate(
     return _checked("validate", audience, options, on_event, work)
 
 
+def plan(
+    audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[PlanKeywords]
+) -> Report:
+    """Do what `lsms plan` does: what a `push` with the same options would change, by reading what is stored. Nothing is
+    sent. The report has `rows_different`, `rows_same`, `not_in_listrak`, and `changes` by column."""
+    from listrak_sms_cli.runs import PlanOptions, plan_changes, push_options
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        files = (given["out"], given["save"], given["show_values"], given["show_phones"])
+        return plan_changes(audience, settings, PlanOptions(push_options(given), *files), tell)
+
+    return _checked("plan", audience, options, on_event, work)
+
+
+def apply(
+    plan: str | Path,
+    *,
+    audience: object = None,
+    on_event: Callable[[Event], None] | None = None,
+    **options: Unpack[ApplyKeywords],
+) -> Report:
+    """Do what `lsms apply` does: carry out a plan that `plan(…, save=…)` wrote. Return the Report of the push; raise
+    GuardStopped (`plan_stale`) when what it stands on has changed.
+
+    `audience`: where it is now, or the frame; None = where it was.
+    """
+    from listrak_sms_cli.runs import ApplyOptions, apply_plan
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        path = Path(Subject.plan.given(str(plan) if isinstance(plan, Path) else plan) or "")
+        chosen = ApplyOptions(audience, given["max_moved"], given["anyway"], given)
+        return apply_plan(path, settings, chosen, tell)
+
+    from listrak_sms_cli.options import Subject
+
+    return _checked("apply", audience, options, on_event, work)
+
+
 def _checked(
     command: str,
     audience: object,
@@ -102,18 +142,20 @@ def _checked(
     work: Callable[[dict[str, Any], Settings, Listener], Report],
 ) -> Report:
     """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
-    from listrak_sms_cli.options import Subject, in_keywords, keywords_of, values_by_name
+    from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
     known = keywords_of(command)
     try:
-        if isinstance(audience, str | Path):
+        if isinstance(audience, str | Path):  # None: of `apply`
             Subject.audience.given(audience)
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
         return work(given, load_settings(given), on_event or (lambda _event: None))
     except LsmsError as error:
+        if error.settled_by:
+            error.hint = f"Add: {as_keywords(error.settled_by)}\n{error.hint.partition(chr(10))[2]}"
         error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
         error.args = (error.message,)
         if error.report is not None:

@@ -1,4 +1,4 @@
-"""The keywords of `push` and `validate` in Python, for editors and type checkers.
+"""The keywords of `push`, `validate`, `plan` and `apply` in Python, for editors and type checkers.
 
 A test holds them against the declarations in `listrak_sms_cli.options`, which say what each means. Durations are
 seconds, or a text such as `10m`; shares are percent.
@@ -11,16 +11,22 @@ from os import PathLike
 from typing import Literal, TypedDict
 
 
-class SharedKeywords(TypedDict, total=False):
-    """Settings, and how the audience is read and cleaned."""
+class SettingsKeywords(TypedDict, total=False):
+    """Settings, and warnings that are left out."""
 
-    sender_code: int | str | None
     api_url: str | None
     token_url: str | None
     profile: str | None
     config: str | PathLike[str] | None
     state_dir: str | PathLike[str] | None
     give_up_after: float | str | None
+    no_warn: str | Iterable[str] | None
+
+
+class SharedKeywords(SettingsKeywords, total=False):
+    """Settings, and how the audience is read and cleaned."""
+
+    sender_code: int | str | None
     format: str | None
     delimiter: str | None
     quote: str | None
@@ -31,6 +37,7 @@ class SharedKeywords(TypedDict, total=False):
     date_format: str | None
     phone_column: str | None
     map: Mapping[str, str | int] | None
+    exact_names: bool | None
     skip_column: str | Iterable[str] | None
     skip_unmatched: bool | None
     consent_column: str | None
@@ -43,7 +50,6 @@ class SharedKeywords(TypedDict, total=False):
     allow_empty: bool | None
     rejects: str | PathLike[str] | None
     max_drop_rate: float | None
-    no_warn: str | Iterable[str] | None
 
 
 class ValidateKeywords(SharedKeywords, total=False):
@@ -52,23 +58,47 @@ class ValidateKeywords(SharedKeywords, total=False):
     offline: bool | None
 
 
-class PushKeywords(SharedKeywords, total=False):
-    """The keywords of `push`."""
+class PlanKeywords(SharedKeywords, total=False):
+    """The keywords of `plan`."""
 
-    max_shrink: float | None
-    audience_name: str | None
-    anyway: bool | None
-    only_existing: bool | None
     exclude_opted_out: bool | None
-    changed_only: bool | None
-    full: bool | None
-    refresh_after: float | str | None
+    per_contact: bool | None
+    out: str | PathLike[str] | None
+    save: str | PathLike[str] | None
+    show_values: bool | None
+    show_phones: bool | None
+
+
+class SendingKeywords(TypedDict, total=False):
+    """How members are sent."""
+
     batch_rows: int | None
     concurrency: int | None
-    per_contact: bool | None
     yes: bool | None
     wait: bool | None
     wait_timeout: float | str | None
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None
+
+
+class ApplyKeywords(SettingsKeywords, SendingKeywords, total=False):
+    """The keywords of `apply`."""
+
+    max_moved: float | None
+    anyway: bool | None
+
+
+class PushKeywords(SharedKeywords, SendingKeywords, total=False):
+    """The keywords of `push`."""
+
+    max_shrink: float | None
+    audience_name: str | None
+    anyway: bool | None
+    only_existing: bool | None
+    only_different: bool | None
+    exclude_opted_out: bool | None
+    changed_only: bool | None
+    full: bool | None
+    refresh_after: float | str | None
+    per_contact: bool | None

@@ -13,6 +13,7 @@ import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.options import options_of
+from tests.support.lsms import call_lsms
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -66,6 +67,9 @@ def test_each_command_runs(ready: World, line: str) -> None:
         line += " --help"
     if line.startswith("lsms resume"):
         line = line.replace("lsms resume", "lsms status")
+    if line.startswith("lsms apply"):
+        assert ready.lsms("status", "--wait").code == 0
+        assert ready.lsms("plan", "audience.csv", "--save", line.split()[2], cwd=ready.home).code == 0
     if line.startswith("lsms pull"):
         (ready.home / "before.csv").unlink()
     words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
@@ -107,14 +111,14 @@ def test_the_cron_recipe_runs(ready: World, line: str) -> None:
 def test_each_command_of_the_table_has_help_that_ends_with_an_example(command: str, tmp_path: Path) -> None:
     """`lsms COMMAND --help` is there for every command of the table, and shows an example."""
     name = command.split()[1]
-    ended = run_lsms(name, "--help", env={"HOME": str(tmp_path), "COLUMNS": "200"})
+    ended = call_lsms(name, "--help", env={"HOME": str(tmp_path), "COLUMNS": "200"})
     assert ended.code == 0
     assert f"Example: lsms {name}" in ended.out
 
 
 def test_the_table_names_every_command(tmp_path: Path) -> None:
     """No command is missing from the README's table."""
-    shown = run_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
+    shown = call_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
     commands = re.findall(r"^  ([a-z][a-z-]*) {2,}\S", shown, re.MULTILINE)
     assert {command.split()[1] for command in TABLED} == set(commands)
 
@@ -126,14 +130,6 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     names = {name for word in words for name in word.split("/")}
     flags = {f"--no-{word[2:]}" for word in names}
     assert option in names | flags | {"--help", "--version"}
-
-
-def test_the_output_shown_is_what_comes_out(tmp_path: Path) -> None:
-    """The summary in the README is that of the command above it, run id and times aside."""
-    words, output = shown("output")
-    ended = run_lsms(*words, env={"HOME": str(tmp_path)})
-    assert ended.code == 0
-    assert without_times(ended.out) == output
 
 
 def test_a_job_stops_as_it_is_shown(world: World) -> None:
@@ -155,6 +151,30 @@ def test_rejects_go_back_as_it_is_shown(world: World) -> None:
     ended = world.lsms(*words, cwd=world.home)
     assert ended.code == 0
     assert without_times(ended.out).startswith(output)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"), re.findall(r"<!-- output: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+)
+def test_the_output_shown_is_what_comes_out(ready: World, tmp_path: Path, command: str, shown: str) -> None:
+    """What the README shows is what comes of the command above it, run ids and times aside."""
+    words = shlex.split(command)[1:]
+    if "--sandbox" in words:
+        ended = run_lsms(*words, env={"HOME": str(tmp_path)})
+    else:
+        ended = ready.lsms(*words, cwd=ready.home)
+    assert without_times(ended.out or ended.err) == without_times(shown)
+
+
+def test_the_output_of_an_account_is_what_comes_out(world: World) -> None:
+    """What the README shows of a command that asks an account is what it prints of the sandbox's."""
+    blocks = re.findall(r"<!-- output of an account: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    (world.home / "sample_audiences").symlink_to(SAMPLES)
+    for command, shown in blocks:
+        ended = world.lsms(*shlex.split(command)[1:], cwd=world.home)
+        assert ended.code == 0, ended.err
+        assert without_times(ended.out) == without_times(shown)
 
 
 def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ __all__, __getattr__ = on_demand(
     __name__,
     cell_errors="without_marks",
     columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
-    "column_key find_phone plan_columns rewrite_names words_of_name",
+    "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns words_of_name",
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
-    shapes="shapes_of",
+    shapes="shape_of_each shapes_of",
 )

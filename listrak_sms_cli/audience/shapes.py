@@ -24,10 +24,17 @@ _MASKS = (
 def shapes_of(cells: pa.StringArray) -> dict[str, int]:
     """Return how often each shape occurs: x and X for letters, 9 for digits, punctuation as it is, long shapes cut."""
     distinct, occurrences = pc.value_counts(trimmed(cells)).flatten()
-    shapes = pc.utf8_slice_codeunits(distinct, 0, _SHAPE_LENGTH + 1)
+    counted: Counter[str] = Counter()
+    for text, count in zip(shape_of_each(distinct).to_pylist(), occurrences.to_pylist(), strict=True):
+        counted[text] += count
+    return dict(counted)
+
+
+def shape_of_each(cells: pa.StringArray) -> pa.StringArray:
+    """Return the shape of each cell."""
+    shapes = pc.utf8_slice_codeunits(cells, 0, _SHAPE_LENGTH + 1)
     for pattern, mask in _MASKS:
         shapes = replace_matches(shapes, pattern, mask)
-    counted: Counter[str] = Counter()
-    for text, count in zip(shapes.to_pylist(), occurrences.to_pylist(), strict=True):
-        counted[text if len(text) <= _SHAPE_LENGTH else f"{text[: _SHAPE_LENGTH - 1]}…"] += count
-    return dict(counted)
+    whole = pc.less_equal(pc.utf8_length(shapes), _SHAPE_LENGTH)
+    cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(shapes, 0, _SHAPE_LENGTH - 1), "…", "")
+    return pc.if_else(whole, shapes, cut)

@@ -28,6 +28,8 @@ app = typer.Typer(
     "It never creates, deletes, subscribes or unsubscribes anybody.",
 )
 
+_SENDING = ("push", "apply", "resume")
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -64,7 +66,7 @@ def main() -> NoReturn:
         sys.stderr.flush()
     except OSError:
         silence_stdout()
-    if output.lost and output.command not in ("push", "resume"):  # these have sent members, whoever reads the result
+    if output.lost and output.command not in _SENDING:  # these have sent members, whoever reads the result
         code = code or LsmsError.exit_code
     # Python notes a Ctrl-C that passes through code run from a string (importing a dataclass runs some), and would kill
     # itself by SIGINT at the end although it was caught; running another string takes the note back.

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from listrak_sms_cli.errors import LsmsError
+
 # Name -> its module in cli/, and the first paragraph of its docstring. The function has the name of the command; it
 # takes a Given, and returns None or an exit code.
 COMMANDS = {
@@ -20,6 +22,8 @@ COMMANDS = {
         "Update profile fields from an audience: read, clean, check, send, wait, account for every member.",
     ),
     "validate": ("validate", "Read and clean an audience as push would, and send nothing."),
+    "plan": ("plan", "What a push would change, column by column, found by reading what is stored. Nothing is sent."),
+    "apply": ("plan", "Carry a plan out: read again, and send just the members that differ."),
     "resume": (
         "runs",
         "Go on with an interrupted run: the same audience, the same options. What Listrak accepted is not sent again.",
@@ -45,7 +49,10 @@ COMMANDS = {
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
     ),
     "jobs": ("jobs", "List the jobs of lsms.toml, each of them checked: what goes where, by name."),
-    "schema": ("schema", "Write a JSON Schema: of job files, of the config file, or of the report that --json prints."),
+    "schema": (
+        "schema",
+        "Write a JSON Schema: of job files, the config file, the report that --json prints, or a plan file.",
+    ),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
 EXAMPLES = [
@@ -133,7 +140,14 @@ def load_command(name: str) -> Any:
     def run(context: typer.Context, **typed: Any) -> Any:
         from listrak_sms_cli.cli.given import Given
 
-        return function(Given(context, typed))
+        try:
+            return function(Given(context, typed))
+        except LsmsError as error:
+            if error.settled_by:
+                from listrak_sms_cli.cli.push_command import settle
+
+                settle(error, context)
+            raise
 
     run.__doc__ = function.__doc__
     run.__signature__ = signature_of(name)  # type: ignore[attr-defined]

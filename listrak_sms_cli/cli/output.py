@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from listrak_sms_cli.runs import Report
 
-_REPORTING = ("push", "validate", "resume", "status")  # commands whose `--json` is a Report, whatever happens
+_REPORTING = (
+    "push",
+    "validate",
+    "plan",
+    "apply",
+    "resume",
+    "status",
+)  # commands whose `--json` is a Report, whatever happens
 
 
 @dataclass
@@ -34,7 +41,7 @@ class Output:
     @property
     def paced(self) -> bool:
         """Whether members per second are shown: the command reads members itself."""
-        return self.command in ("push", "validate")
+        return self.command in ("push", "validate", "apply")
 
     def use(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         """The command begins, with these options."""
@@ -106,7 +113,9 @@ class Output:
             from listrak_sms_cli import display
 
             with self.writing():
-                if report.profile is None:
+                if report.changes is not None:
+                    display.planned(report, self.console())
+                elif report.profile is None:
                     display.summary(report, self.console(), paced=self.paced)
                 else:
                     display.validated(report, self.console())

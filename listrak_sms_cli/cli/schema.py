@@ -14,7 +14,7 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"  # the one that editors of TO
 
 
 def schema(given: Given) -> None:
-    """Write a JSON Schema: of job files, of the config file, or of the report that --json prints.
+    """Write a JSON Schema: of job files, the config file, the report that --json prints, or a plan file.
 
     Editors complete and check lsms.toml with it: save it beside the file, and write `#:schema ./lsms.schema.json` into
     its first line.
@@ -40,12 +40,23 @@ def _config() -> dict[str, Any]:
     return {"$schema": _DRAFT, "title": "Profiles of lsms (config.toml)", **profiles}
 
 
+def _plan() -> dict[str, Any]:
+    import msgspec
+
+    from listrak_sms_cli.runs import Plan
+
+    return {"title": "A plan (plan --save), compressed with zstd", **msgspec.json.schema(Plan)}
+
+
 def _report() -> dict[str, Any]:
     import msgspec
 
     from listrak_sms_cli.runs import Report
 
-    return {"title": "What push, validate, resume and status print with --json", **msgspec.json.schema(Report)}
+    return {
+        "title": "What push, validate, plan, apply, resume and status print with --json",
+        **msgspec.json.schema(Report),
+    }
 
 
 def _properties(group: type[Options]) -> dict[str, Any]:
@@ -56,4 +67,4 @@ def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"config": _config, "job": _job, "report": _report}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"config": _config, "job": _job, "plan": _plan, "report": _report}

@@ -45,7 +45,9 @@ def verify(given: Given) -> int:
         sys.stdout.flush()
     if verified.error is not None:
         display.error(
-            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint), sys.stderr
+            MembersDiffer(verified.error.message, hint="" if options.out else verified.error.hint),
+            sys.stderr,
+            "Error" if verified.pushed else "Not pushed yet",
         )
     return verified.exit_code
 

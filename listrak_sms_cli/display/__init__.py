@@ -14,6 +14,7 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display.changes import *
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    changes="planned",
     error_message="error",
     log="LogFile",
     overview="draw_overview",

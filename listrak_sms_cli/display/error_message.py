@@ -12,9 +12,11 @@ from listrak_sms_cli.display.words import printable
 from listrak_sms_cli.errors import LsmsError
 
 
-def error(problem: LsmsError, stream: TextIO) -> None:
-    """Write what is wrong and where, and on the next line what to type. Raises BrokenPipeError when nobody reads."""
-    lines = [Text.assemble(("Error: ", "bold red"), printable(problem.message))]
-    if problem.hint:
-        lines.append(Text(printable(problem.hint)))
-    show(Console(file=stream, highlight=False), *lines)
+def error(problem: LsmsError, stream: TextIO, word: str = "Error") -> None:
+    """Write what is wrong and where, and on the next line what to type; `word`: how it begins. Raises BrokenPipeError
+    when nobody reads."""
+    console = Console(file=stream, highlight=False)
+    style = "bold red" if word == "Error" else "bold yellow"
+    show(console, Text.assemble((f"{word}: ", style), printable(problem.message)))
+    for line in problem.hint.splitlines():
+        show(console, Text(printable(line)), whole=line.startswith("Type: lsms "))  # not wrapped: it is to be copied

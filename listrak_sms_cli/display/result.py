@@ -24,7 +24,10 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
     # A column without an id was not looked up, unless it was sent: contact by contact the system fields need none.
     known = [column for column in report.columns if column.field_id or report.rows_sent]
     named = {
-        "columns": [f"{printable(column.column, 30)} → {printable(column.field, 30)}" for column in known],
+        "columns": [
+            f"{printable(column.column, 30)} → {printable(column.field, 30)}{' (guessed)' if column.guessed else ''}"
+            for column in known
+        ],
         "left out": [printable(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
@@ -62,6 +65,9 @@ def _counts(report: Report, *, bars: bool) -> Table:
     # Nobody is pending of a run that never began, or cannot be resumed.
     pending = "  pending" if report.resumable or report.running else "  not sent"
     optional = (
+        ("  different", report.rows_different or 0, "bold"),
+        ("  as they are", report.rows_same or 0, ""),
+        ("  not in Listrak", report.not_in_listrak or 0, "bold yellow"),
         ("  refused", report.rows_refused, "bold red"),
         (pending, 0 if report.dry_run else report.rows_pending, "bold yellow"),
         ("unchanged", report.rows_unchanged, ""),
@@ -161,8 +167,7 @@ def _verified(result: Verification) -> str:
 def _ending(report: Report) -> str:
     sendable, sent = report.rows_sendable, report.rows_sent
     if report.dry_run:
-        would = f"; {members(sendable)} would be" if not report.exit_code else ""
-        return f"Dry run: nothing was sent{would}."
+        return _ending_of_rehearsal(report)
     if not sendable:
         return "Nothing was sent: nothing is to be changed." if report.rows_unchanged else "There was nothing to send."
     if report.running:
@@ -185,8 +190,17 @@ def _ending(report: Report) -> str:
     return f"{line}."
 
 
+def _ending_of_rehearsal(report: Report) -> str:
+    sendable = members(report.rows_sendable)
+    if report.rows_different is not None:
+        return f"Nothing was sent. A push would change {report.rows_different:,} of {sendable}."
+    return f"Dry run: nothing was sent{f'; {sendable} would be' if not report.exit_code else ''}."
+
+
 def _what_next(report: Report) -> str:
-    """The command to type next, where there is one: none after a sandbox run, or one that was not recorded."""
+    """The command to type next, where there is one: none after a run that was not recorded."""
+    if report.sandbox is not None and report.command:
+        return f"Next, with your account: {printable(report.command)}"
     if report.running:
         return f"See how it goes on: lsms status {printable(report.run_id)}"
     if not report.resumable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -50,9 +50,16 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], conso
         show(console, Text(f"{printable(title)}: none"))
 
 
-def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console, *, keep: int = 0) -> Table:
-    """A rich table of printable text. On a terminal the widest columns are cut until it fits: not the first `keep`, not
-    those of numbers, which are aligned to the right."""
+def columns(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    console: Console,
+    *,
+    keep: int = 0,
+    styles: Mapping[str, str] | None = None,
+) -> Table:
+    """A rich table of printable text; `styles`: by head, of its cells but `0`. On a terminal the widest columns are cut
+    until it fits: not the first `keep`, not those of numbers, which are aligned to the right."""
     terminal = console.is_terminal
     ruled = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n") if terminal else None
     grid = Table(box=ruled, show_edge=False, pad_edge=False, padding=(0, _GAP - (ruled is not None), 0, 0))
@@ -69,7 +76,11 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Consol
         grid.add_column(shown, justify="right" if right else "left", width=width, vertical="bottom")
     for row in rows:
         cells = (printable(cell, width) for cell, width in zip(row, widths, strict=True))
-        grid.add_row(*(Text(cell, no_wrap=True) for cell in cells))
+        drawn = [
+            Text(cell, (styles or {}).get(head, "") * (cell != "0"), no_wrap=True)
+            for head, cell in zip(heads, cells, strict=True)
+        ]
+        grid.add_row(*drawn)
     return grid
 
 

@@ -30,10 +30,10 @@ SETTINGS = "Settings"
 OUTPUT = "Output"
 
 # The commands an option is of.
-PREPARES = "push validate"
+PREPARES = "push validate plan"
 CLEANS = f"{PREPARES} verify"
 READS = f"{CLEANS} pull"
-DRAWS = f"{READS} resume status"  # progress
+DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
 ALL = f"{CONNECTS} runs"  # but those without settings: `sandbox`, `jobs`, `schema`
@@ -50,7 +50,8 @@ class Subject(Options, keywords=False):
         "One row a member, one column `phone`.",
         CLEANS,
     )
-    document = Argument(Choice("config", "job", "report"), ..., "Which document the schema is of.", "schema")
+    plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
+    document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status")
 
 
@@ -107,6 +108,27 @@ class Verifying(Options, keywords=False):
     show_phones = Option(Flag(), False, "Show whole phones in the listing.", "verify")
 
 
+class Planning(Options):
+    """Of `plan` alone."""
+
+    out = Option(File("FILE"), None, "Write every value that would change: CSV, or Parquet by its suffix.", "plan")
+    save = Option(File("PLAN"), None, "Write the plan, without member data, for lsms apply.", "plan")
+    show_values = Option(Flag(), False, "Show the commonest changes by value, not by shape.", "plan")
+    show_phones = Option(Flag(), False, "Write whole phones to --out.", "plan")
+
+
+class Applying(Options):
+    """Of `apply` alone."""
+
+    max_moved = Option(
+        Number("PCT", 0, 100),
+        None,
+        "Go on although the stored values of at most this share of the members have moved, by the plan's counts.",
+        "apply",
+    )
+    anyway = Option(Flag(), False, "Send what differs now, whatever has moved.", "apply")
+
+
 class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
@@ -120,7 +142,7 @@ class Pulling(Options, keywords=False):
 class GoingOn(Options, keywords=False):
     """Of `resume`, `status` and `runs` alone."""
 
-    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
+    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
@@ -141,6 +163,9 @@ class Serving(Options, keywords=False):
     contacts = Option(File("FILE"), None, "CSV of contacts: phone, opted_out, list, fields by name.", "sandbox")
     fields = Option(File("FILE"), None, "CSV of profile fields: id, name, type, max_length, status.", "sandbox")
     import_seconds = Option(Number("S"), 1.0, "How long an import takes.", "sandbox")
+    empty_cells = Option(
+        Choice("clear", "keep"), "clear", "What an empty cell of an import does to the stored value.", "sandbox"
+    )
     faults = Option(File("FILE"), None, "JSON rules for answers that go wrong.", "sandbox")
     json = Option(Flag(), False, "Show where it listens as JSON.", "sandbox")
 
@@ -163,6 +188,9 @@ class Columns(Options, group="Columns"):
 
     phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
     map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    exact_names = Option(
+        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", READS
+    )
     skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
     skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
     consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
@@ -207,7 +235,13 @@ class ChoosingMembers(Options, group=MEMBERS):
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
     )
-    exclude_opted_out = Option(Flag(), False, "Drop phones on Listrak's opt-out list.", "push")
+    only_different = Option(
+        Flag(),
+        False,
+        "Read what is stored; leave out members of whom nothing would change, drop those that are not in Listrak.",
+        "push",
+    )
+    exclude_opted_out = Option(Flag(), False, "Drop phones on Listrak's opt-out list.", "push plan")
     changed_only = Option(Flag(), False, "Leave out members that have not changed since they last arrived.", "push")
     full = Option(Flag(), False, "With --changed-only: send everybody this once.", "push")
     refresh_after = Option(
@@ -221,21 +255,21 @@ class ChoosingMembers(Options, group=MEMBERS):
 class Sending(Options, group=SENDING):
     """How members are sent, and waited for."""
 
-    batch_rows = Option(Whole("N", 2), 250_000, "Members per import file.", "push")
-    concurrency = Option(Whole("N", 1, 32), 2, "Uploads, or contacts, at once.", "push resume")
+    batch_rows = Option(Whole("N", 2), 250_000, "Members per import file.", "push apply")
+    concurrency = Option(Whole("N", 1, 32), 2, "Uploads, or contacts, at once.", "push resume apply")
     per_contact = Option(
         Flag(),
         False,
         "Update contact by contact instead of by import: for small audiences, and for system fields without an id. "
         "Stops before more than 10,000 members.",
-        "push",
+        "push plan",
     )
-    yes = Option(Flag(), False, "More than 10,000 members contact by contact.", "push")
-    wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume")
-    wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status")
-    verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push")
-    verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push")
-    dry_run = Option(Flag(), False, "Everything but the import requests.", "push")
+    yes = Option(Flag(), False, "More than 10,000 members contact by contact.", "push apply")
+    wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume apply")
+    wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status apply")
+    verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
+    verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
+    dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply")
     offline = Option(Flag(), False, "Do not ask Listrak for the profile fields.", "validate")
 
 
@@ -248,6 +282,14 @@ class Rehearsing(Options, group=SENDING, keywords=False):
         "Push to a simulated Listrak started for this command: no account needed, nothing leaves the machine.",
         "push",
     )
+    sandbox_fields = Option(
+        Choice("invent", "account"),
+        "invent",
+        "The profile fields of --sandbox: system fields and one for each column that is not mapped, or those of your "
+        "account, which is only read.",
+        "push",
+    )
+    fields = Option(File("FILE"), None, "With --sandbox: more profile fields, as of `lsms sandbox --fields`.", "push")
 
 
 class Connection(Options, group=SETTINGS):
@@ -274,18 +316,19 @@ class Showing(Options, group=OUTPUT, keywords=False):
 class Silencing(Options, group=OUTPUT):
     """Warnings nobody wants to read."""
 
-    no_warn = Option(Texts("CODE"), (), "Leave a warning out.", PREPARES)
+    no_warn = Option(Texts("CODE"), (), "Leave a warning out.", f"{PREPARES} apply")
 
 
 class Logging(Options, group=OUTPUT, keywords=False):
     """The log file."""
 
-    log_file = Option(File("FILE"), None, "Append what happens to this file.", f"{READS} resume")
-    log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume")
+    log_file = Option(File("FILE"), None, "Append what happens to this file.", f"{READS} resume apply")
+    log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume apply")
 
 
 GROUPS = (
-    Subject, SenderCode, Jobs, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning,
+    Subject, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Checking, Serving, Reading, Columns,
+    Cleaning,
     ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Logging,
 )  # fmt: skip
 

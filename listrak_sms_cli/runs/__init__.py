@@ -1,4 +1,4 @@
-"""The commands that do something: push, resume, status, validate, verify, pull.
+"""The commands that do something: push, resume, status, validate, plan, apply, verify, pull.
 
 Each is one function that returns a result; nothing here prints. The rooms inside, from below: `pack`, `record`,
 `remember`, `readback`, `prepare`, `send`; each imports only what stands before it.
@@ -10,8 +10,11 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
+    from listrak_sms_cli.runs.apply import *
     from listrak_sms_cli.runs.events import *
     from listrak_sms_cli.runs.options import *
+    from listrak_sms_cli.runs.plan import *
+    from listrak_sms_cli.runs.plan_file import *
     from listrak_sms_cli.runs.pull import *
     from listrak_sms_cli.runs.push import *
     from listrak_sms_cli.runs.report import *
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    account="connect read_account region_of",
+    account="Account connect read_account region_of",
+    apply="ApplyOptions apply_plan",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",
+    plan="PlanOptions plan_changes",
+    plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ProfiledColumn Report ReportError SandboxResult Verification",
+    report="ColumnChanges ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
     resume="ResumeOptions resume_run",
     status="status_of",
     validate="validate_audience",

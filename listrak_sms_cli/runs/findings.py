@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
@@ -38,7 +39,7 @@ A_FRAME = "a frame"  # what an audience that is no file is called
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
-    another process is at work on it."""
+    another process is at work on it; `planned`: what a Report has of a plan only, by name."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -51,6 +52,7 @@ class Findings:
         self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
         self.verify: Verification | None = None
+        self.planned: dict[str, Any] = {}
         self.rejects: str | None = None
         self.members: str | None = None
         self._tell = tell
@@ -126,7 +128,7 @@ class Findings:
             rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
             dropped=dropped,
             columns=tuple(
-                MappedColumn(column.name, column.field.name, column.field.id)
+                MappedColumn(column.name, column.field.name, column.field.id, guessed=column.guessed)
                 for column in (self.plan.columns if self.plan else ())
             ),
             skipped_columns=self.plan.skipped if self.plan else (),
@@ -136,6 +138,7 @@ class Findings:
             verify=self.verify,
             rejects=self.rejects,
             members=self.members,
+            **self.planned,
             running=self.running,
             resumable=self.kept and not self.running and self.state is not None and self.state.can_be_resumed,
             seconds=time.monotonic() - self._began,

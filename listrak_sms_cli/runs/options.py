@@ -67,6 +67,7 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             skip=self.skip_column,
             skip_unmatched=self.skip_unmatched,
             consent_column=self.consent_column,
+            exact_names=self.exact_names,
         )
 
     @cached_property
@@ -120,8 +121,10 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
         """Whether the contacts are looked up before anything is sent.
 
         Contact by contact Listrak reports who exists when a member's turn comes; the rejects file and the guard need
-        it earlier.
+        it earlier. With `--only-different` whoever is read exists.
         """
+        if self.only_different:
+            return False
         early = self.reading.rejects is not None or self.max_drop_rate is not None
         return self.only_existing or (self.per_contact and early)
 
@@ -136,7 +139,16 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push. Raises UsageError also for options that contradict each other."""
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
+    if not given.get("sandbox") and (given.get("fields") or given.get("sandbox_fields", "invent") == "account"):
+        raise UsageError("--sandbox-fields and --fields are about the sandbox: add --sandbox, or leave them out.")
+    if given.get("fields") and given.get("sandbox_fields") == "account":
+        raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
+    if options.only_different and options.changed_only:
+        raise UsageError(
+            "--only-different reads what is stored, and so knows more than --changed-only remembers.",
+            hint="Leave one of them out.",
+        )
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options

@@ -14,18 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
-from listrak_sms_cli.audience import RESERVED_COLUMN, ColumnPlan, ProfileField, Verdict, among, rewrite_names
+from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, among, plan_phone
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
-from listrak_sms_cli.errors import AccountError, Interrupted, ListrakRefused, LsmsError, UsageError
+from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError, UsageError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_path
-from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, guess_notes, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
     CONFIRM_ALL,
@@ -85,13 +85,13 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
-        account, wanted = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
+        account, wanted, notes = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
         fields = readable_fields(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
         contacts = Contacts(client, sender_code, account.country or options.reading.region or "")
         with ResumableFile(options.target, schema, _question(settings, options, fields, wanted)) as file:
-            pull = _Pull(contacts, fields, options, wanted, file, tell)
+            pull = _Pull(contacts, fields, options, wanted, file, tell, warnings=notes)
             try:
                 interruptible(pull.run, context)
                 size = file.publish()
@@ -128,19 +128,20 @@ def _refuse_replacing(options: PullOptions) -> None:
 
 def _account_and_phones(
     options: PullOptions, read: Callable[[], Account], tell: Listener
-) -> tuple[Account, np.ndarray | None]:
-    """The account; and the phones of the audience, sorted int64, each once. The audience is opened first."""
+) -> tuple[Account, np.ndarray | None, list[RunWarning]]:
+    """The account; the phones of the audience, sorted int64, each once; and a note when its phone column was guessed.
+    The audience is opened first."""
     if options.audience is None:
-        return read(), None
+        return read(), None, []
     with open_audience(options.audience, options.reading.read) as audience:
         output_path(options.target, "--output", audience.files)
-        header = rewrite_names(audience.columns)
-        phone = find_phone_of(audience, options.reading.columns.phone_column)
+        find_phone_of(audience, options.reading.columns)
         account = read()
+        plan = plan_phone(audience.columns, account.fields, options.reading.columns)
         rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
-        plan = ColumnPlan(phone, (), None, (), header)
         members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
-    return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
+    phones = np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
+    return account, phones, guess_notes(plan)
 
 
 def _question(
@@ -181,7 +182,7 @@ class _Pull(Struct):
         one_by_one = wanted is not None and len(wanted) <= ASK_EACH and list_id is None
         if not one_by_one:
             for listing in self._listings():
-                if _name(listing) not in done:
+                if listing.name not in done:
                     self._read(listing)
         if wanted is not None:
             if list_id is None and _ONE_BY_ONE not in done:
@@ -214,21 +215,13 @@ class _Pull(Struct):
         )
 
     def _read(self, listing: Listing) -> None:
-        name, progress = _name(listing), self.file.progress
+        name, progress = listing.name, self.file.progress
         cursor = progress.cursor if progress.current == name else "Start"
         pages = 0
-        try:
-            for page in self.contacts.pages_of(listing, cursor):
-                pages += 1
-                self._add(page.items)
-                self.file.note(current=name, cursor=page.next_cursor)
-        except ListrakRefused:
-            if cursor == "Start" or pages:
-                raise
-            # Listrak does not know the cursor any more: from the beginning; contacts already read are passed over.
-            progress.current = ""
-            self._read(listing)
-            return
+        for page in self.contacts.pages_from(listing, cursor):  # contacts already read are passed over
+            pages += 1
+            self._add(page.items)
+            self.file.note(current=name, cursor=page.next_cursor)
         if not pages:
             list_id = listing.list_id
             text = f"Listrak does not let the inactive phone list {list_id} be read: its contacts may be missing."
@@ -269,7 +262,3 @@ class _Pull(Struct):
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(RunWarning(code, message))
         self.tell(Warned(code, message))
-
-
-def _name(listing: Listing) -> str:
-    return f"{listing.list_id} {'opted out' if listing.opted_out else 'subscribed'}"

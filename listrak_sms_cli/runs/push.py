@@ -7,22 +7,40 @@ fields and columns, the rows, guards, nothing sendable, sending.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.account import read_account
+from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
-from listrak_sms_cli.runs.events import Listener, silent
+from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
-from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, PreparedAudience, Receivers, unknown_run_notice
-from listrak_sms_cli.runs.readback import Contacts, SentValues, Verifier, after_push, members_differ
+from listrak_sms_cli.runs.prepare import (
+    LookedUp,
+    PhonePass,
+    PlannedAudience,
+    Preparation,
+    PreparedAudience,
+    Receivers,
+    unknown_run_notice,
+)
+from listrak_sms_cli.runs.readback import (
+    CONFIRM_ALL,
+    Contacts,
+    Reading,
+    SentValues,
+    Survey,
+    Verifier,
+    after_push,
+    members_differ,
+)
 from listrak_sms_cli.runs.record import (
     Destination,
     RunStore,
@@ -43,10 +61,35 @@ from listrak_sms_cli.version import VERSION
 def push_audience(source: object, settings: Settings, options: PushOptions, tell: Listener = silent) -> Report:
     """Pushes an audience. Returns the Report of a run that ended well; everything else is an LsmsError that
     carries the Report (`error.report`)."""
+    return push_as_promised(source, settings, options, Promise(), tell)
+
+
+class Promise:
+    """What a push must find as it was when it was planned; this one promises nothing. Each method raises GuardStopped
+    when something has moved."""
+
+    def check_columns(self, audience: Audience, account: Account) -> None:
+        """The columns of the audience, and the profile fields they go to."""
+
+    def check_plan(self, planned: PlannedAudience) -> PlannedAudience:
+        """The planned columns; returns the audience with the rules that its members are cleaned by."""
+        return planned
+
+    def check_audience(self, survey: Survey) -> None:
+        """What would be sent, before the contacts are read."""
+
+    def check_stored(self, survey: Survey) -> None:
+        """What is stored, once they have been read."""
+
+
+def push_as_promised(
+    source: object, settings: Settings, options: PushOptions, promise: Promise, tell: Listener
+) -> Report:
+    """Pushes an audience as `push_audience` does, if everything is as promised."""
     _refuse_nameless(source, options)
     findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
-    return findings.reported(lambda: _Push(source, settings, options, findings).run(tell))
+    return findings.reported(lambda: _Push(source, settings, options, findings, promise).run(tell))
 
 
 def _refuse_nameless(source: object, options: PushOptions) -> None:
@@ -59,21 +102,29 @@ def _refuse_nameless(source: object, options: PushOptions) -> None:
         )
 
 
-def _path_of(source: object) -> str:
+def path_of(source: object) -> str:
     """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
     if isinstance(source, str | Path) and source != "-":
         return str(source) if "://" in str(source) else str(Path(source).absolute())
     return "-"
 
 
+def target_of(settings: Settings) -> Destination:
+    """The account and sender code that these settings lead to."""
+    return Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.require_sender_code())
+
+
 class _Push:
     """The steps of a push. What they find goes to `findings`."""
 
-    def __init__(self, source: object, settings: Settings, options: PushOptions, findings: Findings) -> None:
+    def __init__(
+        self, source: object, settings: Settings, options: PushOptions, findings: Findings, promise: Promise
+    ) -> None:
         self._source = source
         self._settings = settings
         self._options = options
         self._findings = findings
+        self._promise = promise
         self._store = RunStore(settings.state_dir)
         self._leaves_no_trace = options.dry_run or options.sandbox
         self._memory: Memory | None = None
@@ -85,7 +136,8 @@ class _Push:
             context = closing.enter_context(connected(self._settings, tell))
             audience = closing.enter_context(preparation.open())
             account = read_account(context.client, self._findings.sender_code)
-            planned = preparation.plan(audience, account)
+            self._promise.check_columns(audience, account)
+            planned = self._promise.check_plan(preparation.plan(audience, account))
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
@@ -148,6 +200,8 @@ class _Push:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
         phones = preparation.read_phones(planned)
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
+        if self._options.only_different:
+            planned, looked_up = self._compare(preparation, planned, phones, contacts, context, looked_up)
         recall = self._recall(planned, len(phones.numbers))
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
@@ -156,6 +210,26 @@ class _Push:
         if self._options.max_shrink is not None:
             before = self._store.last_good(self._audience_name, self._target)
         return preparation.pack(planned, checked, packer, before), recall
+
+    def _compare(
+        self,
+        preparation: Preparation,
+        planned: PlannedAudience,
+        phones: PhonePass,
+        contacts: Contacts,
+        context: Context,
+        looked_up: LookedUp,
+    ) -> tuple[PlannedAudience, LookedUp]:
+        """Reads what is stored of the members that can be sent: who exists, and of whom nothing would change."""
+        with closing(SentValues(planned.plan.columns)) as sent:
+            planned = preparation.keep_values(planned, phones, sent, looked_up)
+            survey = Survey(sent, planned.rules)
+            self._promise.check_audience(survey)
+            hint = f"Push without --only-different, or with at most {CONFIRM_ALL:,} phones that are on no list."
+            reading = Reading(contacts, planned.rules.phone_format, context.tell, Phase.LOOKING_UP, hint)
+            interruptible(lambda: survey.read(reading), context)
+            self._promise.check_stored(survey)
+            return planned, replace(looked_up, existing=survey.existing_phones, same=survey.same_phones)
 
     def _packer(self, planned: PlannedAudience, spool: ImportSpool) -> GroupPacker:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
@@ -174,7 +248,7 @@ class _Push:
     def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
-        recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, _path_of(self._source))
+        recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, path_of(self._source))
         started = Started(
             run_id=self._findings.run_id,
             version=VERSION,
@@ -221,5 +295,4 @@ class _Push:
 
     @property
     def _target(self) -> Destination:
-        settings = self._settings
-        return Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.require_sender_code())
+        return target_of(self._settings)

@@ -9,13 +9,17 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import DROP_REASONS
 
+_OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
-class MappedColumn(Struct, frozen=True):
-    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
+
+class MappedColumn(Struct, frozen=True, omit_defaults=True):
+    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
+    an ordinary one for what the field holds, not the field's own."""
 
     column: str
     field: str
     field_id: int
+    guessed: bool = False
 
 
 class ImportLine(Struct, frozen=True):
@@ -42,7 +46,8 @@ class ProfiledColumn(Struct, frozen=True):
     None = not looked up; `looks_like`: the strictest type nine in ten of the first cells could be of, None = no cell is
     filled. `distinct` counts cells that are not empty (phones: valid phones, however they are written), and is a number
     there are at least when not `distinct_is_exact`. `longest` in characters. `sample`: the commonest shapes of cells, X
-    and x for letters, 9 for digits.
+    and x for letters, 9 for digits. `guessed`: an ordinary name means the field, or the phone; `needs_field`: whether
+    the account has a field of that name is not known.
     """
 
     column: str
@@ -60,6 +65,8 @@ class ProfiledColumn(Struct, frozen=True):
     looks_like: str | None = None
     sample: tuple[str, ...] = ()
     readable: bool = True
+    guessed: bool = False
+    needs_field: bool = False
 
 
 class RunWarning(Struct, frozen=True):
@@ -98,11 +105,33 @@ class Verification(Struct, frozen=True):
     opted_out_different: int = 0
 
 
+class CommonChange(Struct, frozen=True):
+    """A change that many members of a column have: shapes (`Xxxx`) or values, "" = nothing."""
+
+    stored: str
+    new: str
+    members: int
+
+
+class ColumnChanges(Struct, frozen=True):
+    """What a push would do to a column of the members that exist: how many it sets (nothing is stored so far), changes,
+    would empty (something is stored, the cell is empty), and leaves as they are."""
+
+    column: str
+    field: str
+    set: int
+    changed: int
+    emptied: int
+    same: int
+    commonest: tuple[CommonChange, ...] = ()
+
+
 class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
     members were written to; `members`: that of `status --members`. `running`: another process is at work on the run;
-    `resumable`: `lsms resume` can go on with it."""
+    `resumable`: `lsms resume` can go on with it. Of a plan `rows_sendable = rows_different + rows_same +
+    not_in_listrak`, and `resumed` counts the members that an interrupted call had read already."""
 
     run_id: str
     audience: str
@@ -128,6 +157,11 @@ class Report(Struct, frozen=True):
     verify: Verification | None = None
     rejects: str | None = None
     members: str | None = None
+    rows_different: int | None = None
+    rows_same: int | None = None
+    not_in_listrak: int | None = None
+    resumed: int | None = None
+    changes: tuple[ColumnChanges, ...] | None = None
     running: bool = False
     resumable: bool = False
     seconds: float = 0.0
@@ -136,9 +170,10 @@ class Report(Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
-        `validate` also `profile`, a line for each column, and `command`, the push that does it."""
+        `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
+        would change."""
         document: dict[str, Any] = to_builtins(self)
-        for name in ("profile", "command"):
+        for name in ("profile", "command", *_OF_A_PLAN):
             if document[name] is None:
                 del document[name]
         document["seconds"] = round(self.seconds, 3)

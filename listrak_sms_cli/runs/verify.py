@@ -15,7 +15,9 @@ from listrak_sms_cli.runs.events import Event, Listener, RunStarted, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
 from listrak_sms_cli.runs.prepare import Preparation, Receivers
+from listrak_sms_cli.runs.push import path_of, target_of
 from listrak_sms_cli.runs.readback import Contacts, Difference, DifferenceList, SentValues, Verifier, members_differ
+from listrak_sms_cli.runs.record import RunStore
 from listrak_sms_cli.runs.report import ReportError, Verification
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
@@ -32,7 +34,8 @@ class VerifyOptions(Struct, frozen=True):
 
 
 class Verified(Struct, frozen=True):
-    """What `verify` found. `shown`: the first differences, with whole phones."""
+    """What `verify` found. `shown`: the first differences, with whole phones; `pushed`: Listrak has accepted something
+    of this audience from here."""
 
     audience: str
     sender_code: int
@@ -43,6 +46,7 @@ class Verified(Struct, frozen=True):
     seconds: float
     error: ReportError | None
     exit_code: int
+    pushed: bool = True
 
     def as_json(self, phones: Any) -> dict[str, Any]:
         """The document of `--json`; `phones` writes the phones of the listing."""
@@ -82,7 +86,9 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         verifier = Verifier(contacts, planned.rules, tell)
         result = interruptible(lambda: verifier.verify(sent, None, options.sample, differences), context)
         differences.publish()
-    problem = members_differ(result, planned.rules, options.min_match)
+    same = result.matching == result.checked
+    was_pushed = same or RunStore(settings.state_dir).was_pushed(audience.name, path_of(source), target_of(settings))
+    problem = members_differ(result, planned.rules, options.min_match, pushed=was_pushed)
     return Verified(
         audience=audience.name,
         sender_code=sender_code,
@@ -93,4 +99,5 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         seconds=time.monotonic() - began,
         error=ReportError(problem.code, problem.message, problem.hint) if problem else None,
         exit_code=problem.exit_code if problem else 0,
+        pushed=was_pushed,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import unicodedata
 
 import pytest
@@ -18,6 +19,8 @@ from listrak_sms_cli.display import words
 from listrak_sms_cli.errors import GuardStopped
 from listrak_sms_cli.runs.report import (
     DROP_REASONS,
+    ColumnChanges,
+    CommonChange,
     ImportLine,
     MappedColumn,
     Report,
@@ -354,3 +357,40 @@ def test_durations_are_read_at_a_glance(seconds: float, told: str) -> None:
 def test_sizes_are_decimal(count: int, told: str) -> None:
     """Sizes are in powers of a thousand, as Listrak's limit is."""
     assert words.size(count) == told
+
+
+PLANNED = Report(
+    "", "a.csv", 1026, dry_run=True, rows_read=40, rows_sendable=40, rows_different=30, rows_same=9, not_in_listrak=1,
+    changes=(
+        ColumnChanges("Tier", "Loyalty Tier", 5, 20, 1_204, 10, (CommonChange("Xxxx", "", 1_204),)),
+        ColumnChanges("ZIP", "Postal Code", 0, 0, 0, 39),
+    ),
+    command="lsms push a.csv --only-different",
+)  # fmt: skip
+
+
+def test_what_would_be_emptied_stands_out() -> None:
+    """On a terminal the number, and the sentence that repeats it, are red, and nothing else is."""
+    stream = io.StringIO()
+    display.planned(PLANNED, Console(file=stream, force_terminal=True, width=100, color_system="standard"))
+    red = re.findall("\x1b\\[1;31m([^\x1b]*)", stream.getvalue())
+    assert [text.strip().partition(":")[0] for text in red] == ["1,204", "1,204 stored values would be emptied"]
+
+
+def test_a_plan_in_a_pipe() -> None:
+    """One line a column, then the counts and the command that does it; none where nothing would change."""
+    stream = io.StringIO()
+    display.planned(PLANNED, Console(file=stream))
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["column", "Tier", "ZIP"]
+    assert lines[1].split()[1:5] == ["5", "20", "1,204", "10"]
+    assert lines[1].endswith("Xxxx → nothing 1,204")
+    assert lines[-2:] == [
+        "Nothing was sent. A push would change 30 of 40 members.",
+        "Do it with: lsms push a.csv --only-different",
+    ]
+    same = replace(PLANNED, rows_different=0, rows_same=39, changes=PLANNED.changes[1:] if PLANNED.changes else ())
+    stream = io.StringIO()
+    display.planned(same, Console(file=stream))
+    assert "Nothing that is stored would be emptied." in stream.getvalue()
+    assert "Do it with" not in stream.getvalue()

@@ -50,7 +50,13 @@ def python_type(option: Option[Any]) -> object:
 
 
 @pytest.mark.parametrize(
-    ("command", "typed"), [("push", keywords.PushKeywords), ("validate", keywords.ValidateKeywords)]
+    ("command", "typed"),
+    [
+        ("push", keywords.PushKeywords),
+        ("validate", keywords.ValidateKeywords),
+        ("plan", keywords.PlanKeywords),
+        ("apply", keywords.ApplyKeywords),
+    ],
 )
 def test_the_typed_keywords_are_those_declared(command: str, typed: type) -> None:
     """An editor completes just the keywords that there are, each with the type of its kind."""

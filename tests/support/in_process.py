@@ -9,9 +9,13 @@ from typing import Any
 
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.runs import (
+    ApplyOptions,
+    PlanOptions,
     PullOptions,
     ResumeOptions,
     VerifyOptions,
+    apply_plan,
+    plan_changes,
     pull_contacts,
     push_audience,
     push_options,
@@ -66,6 +70,26 @@ def validated(world: World, audience: str | Path, *, code: int = 0, **options: A
     settings, source = settings_of(world, options), _path(world, audience)
     chosen, guard = reading_options(options), options.get("max_drop_rate")
     return _checked(lambda: validate_audience(source, settings, chosen, max_drop_rate=guard), code)
+
+
+def planned(world: World, audience: str | Path, *, code: int = 0, **options: Any) -> dict[str, Any]:
+    """The document of `lsms plan --json`; what it says of the members adds up."""
+    settings, source = settings_of(world, options), _path(world, audience)
+    own = {name: options.pop(name) for name in ("out", "save", "show_values", "show_phones") if name in options}
+    document = _checked(lambda: plan_changes(source, settings, PlanOptions(push_options(options), **own)), code)
+    if code == 0:
+        different, same, missing = (document[key] for key in ("rows_different", "rows_same", "not_in_listrak"))
+        assert document["rows_sendable"] == different + same + missing
+        for column in document["changes"]:
+            assert sum(column[key] for key in ("set", "changed", "emptied", "same")) == different + same
+    return document
+
+
+def applied(world: World, plan: Path, *, code: int = 0, audience: object = None, **options: Any) -> dict[str, Any]:
+    """The document of `lsms apply --json`."""
+    settings = settings_of(world, options)
+    own = {name: options.pop(name) for name in ("max_moved", "anyway") if name in options}
+    return _checked(lambda: apply_plan(plan, settings, ApplyOptions(audience, **own, sending=options)), code)
 
 
 def pulled(world: World, target: Path, **options: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.runs.prepare.ask_listrak import *
     from listrak_sms_cli.runs.prepare.column_profile import *
     from listrak_sms_cli.runs.prepare.guards import *
     from listrak_sms_cli.runs.prepare.phone_pass import *
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    ask_listrak="LookedUp",
     column_profile="profile_of",
     guards="nothing_sendable",
     phone_pass="PhonePass read_phones",
     planned="PlannedAudience find_phone_of",
     stages="Preparation PreparedAudience",
     value_pass="Receivers",
-    warnings="delivery_notices earlier_notice lost_notice nothing_left_notice offline_warning state_notice "
+    warnings="delivery_notices earlier_notice guess_notes lost_notice nothing_left_notice offline_warning state_notice "
     "unknown_run_notice",
 )

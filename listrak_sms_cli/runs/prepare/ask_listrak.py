@@ -1,4 +1,4 @@
-"""`--only-existing` and `--exclude-opted-out`: what Listrak knows of the audience's phones, before anything is sent."""
+"""What Listrak knows of the audience's phones, before anything is sent, for options such as `--only-existing`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contact
 class LookedUp(Struct, frozen=True):
     """What Listrak knows of the audience's phones. Both are ascending int64 E.164 digits; None = not queried.
 
-    `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has.
+    `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has; `same`: phones of
+    members of whom nothing would change.
     """
 
     opted_out: np.ndarray | None = None
     existing: np.ndarray | None = None
+    same: np.ndarray | None = None
 
-    def masks(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Bool a phone, None = not queried: opted out; not in Listrak."""
+    def masks(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+        """Bool a phone, None = not queried: opted out; not in Listrak; nothing would change."""
         opted_out = None if self.opted_out is None else among(numbers, self.opted_out)
         missing = None if self.existing is None else ~among(numbers, self.existing)
-        return opted_out, missing
+        return opted_out, missing, None if self.same is None else among(numbers, self.same)
 
 
 NOT_QUERIED = LookedUp()

@@ -10,9 +10,12 @@ from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.record import StoredRun
 
 
-def drop_rate(counts: Counter[Verdict], most: float) -> None:
-    """Raise GuardStopped when more than `most` percent of the members read would be dropped."""
+def drop_rate(counts: Counter[Verdict], most: float, *, missing: bool) -> None:
+    """Raise GuardStopped when more than `most` percent of the members read would be dropped. `missing`: those that are
+    not in Listrak count."""
     read, dropped = counts.total(), sum(dropped_by_reason(counts).values())
+    if not missing:
+        dropped -= counts[Verdict.NOT_IN_LISTRAK]
     if read and 100 * dropped > most * read:
         raise GuardStopped(
             f"{dropped:,} of {read:,} members ({100 * dropped / read:.2f} %) would be dropped, more than "

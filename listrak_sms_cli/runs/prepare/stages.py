@@ -13,7 +13,7 @@ from listrak_sms_cli.errors import LsmsError, NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted, SendablePrepared
 from listrak_sms_cli.runs.findings import Findings
-from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions
+from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions, ReadingOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
@@ -28,10 +28,11 @@ from listrak_sms_cli.runs.prepare.warnings import (
     column_warnings,
     drop_warnings,
     foreign_warnings,
+    guess_notes,
     single_member_warnings,
     value_warnings,
 )
-from listrak_sms_cli.runs.readback import Contacts
+from listrak_sms_cli.runs.readback import Contacts, SentValues
 from listrak_sms_cli.runs.record import StoredRun
 from listrak_sms_cli.runs.report import RunWarning
 
@@ -61,7 +62,7 @@ class Preparation:
         source = self._source
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
-            find_phone_of(audience, self._options.reading.columns.phone_column)
+            find_phone_of(audience, self._options.reading.columns)
         except LsmsError:
             audience.close()
             raise
@@ -78,6 +79,8 @@ class Preparation:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
         self._findings.plan = plan
+        for guess in guess_notes(plan):
+            self._findings.warn(guess)
         consent = [plan.consent] if plan.consent is not None else []
         audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:
@@ -102,6 +105,18 @@ class Preparation:
     def look_up(self, planned: PlannedAudience, phones: PhonePass, contacts: Contacts) -> LookedUp:
         """Query Listrak for the valid phones, as far as the options ask for it."""
         return look_up(contacts, phones, planned.rules, self._options, self._tell)
+
+    def keep_values(
+        self, planned: PlannedAudience, phones: PhonePass, sent: SentValues, looked_up: LookedUp
+    ) -> PlannedAudience:
+        """Keep in `sent` what all members that can be sent would be sent, for it to be compared with what is stored.
+        `phones` are as they were; what is found of the audience is noted when it is checked. Returns the audience
+        with what is known of its columns by then."""
+        whole = ReadingOptions.of({**planned.options.by_name, "rejects": None, "limit": None})
+        fresh = replace(phones, verdicts=phones.verdicts.copy())
+        receivers = Receivers(keep=sent.keeper(phones.numbers))
+        checked = check_members(replace(planned, options=whole), fresh, receivers, self._tell, looked_up)
+        return replace(planned, rules=checked.rules)
 
     def check(
         self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, looked_up: LookedUp = NOT_QUERIED
@@ -151,7 +166,8 @@ class Preparation:
         if options.reading.expect is not None:
             check_expectation(planned, checked.read, options.reading.expect)
         if options.max_drop_rate is not None:
-            guards.drop_rate(counts, options.max_drop_rate)
+            missing = options.only_existing or not options.only_different
+            guards.drop_rate(counts, options.max_drop_rate, missing=missing)
         if options.max_shrink is not None and before is not None:
             guards.shrink(counts, before, options.max_shrink)
         guards.nothing_sendable(counts, self._findings.audience, options.reading)

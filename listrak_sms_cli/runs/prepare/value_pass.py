@@ -147,8 +147,10 @@ class _ChunkCheck(Struct, frozen=True):
         plan, rules, profile = self.planned.plan, self.planned.rules, self.receivers.profile
         cells = self._read(stretch)
         numbers = self.phones.numbers[stretch.rows]
-        masks = self.looked_up.masks(numbers)
-        cleaned = clean_members(cells, plan, rules, self.phones.verdicts[stretch.rows], *masks)
+        opted_out, missing, same = self.looked_up.masks(numbers)
+        cleaned = clean_members(cells, plan, rules, self.phones.verdicts[stretch.rows], opted_out, missing)
+        if same is not None:
+            cleaned.verdicts[same & (cleaned.verdicts == Verdict.SENDABLE)] = Verdict.UNCHANGED
         column_sets = np.empty(0, np.uint64)
         if cleaned.column_sets is not None:
             column_sets = distinct(cleaned.column_sets[cleaned.verdicts == Verdict.SENDABLE])

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.phones import PhoneFormat, read_listed, write_phones
 from listrak_sms_cli.columnar import string_column
-from listrak_sms_cli.errors import LsmsError
+from listrak_sms_cli.errors import ListrakRefused, LsmsError
 from listrak_sms_cli.listrak import Contact, ContactRefused, ListrakClient, Page, PhoneList, pages
 
 ASK_EACH = 500  # phones: up to so many are requested contact by contact, without reading lists
@@ -24,6 +24,11 @@ class Listing(Struct, frozen=True):
 
     list_id: int
     opted_out: bool
+
+    @property
+    def name(self) -> str:
+        """What an interrupted reading notes it as."""
+        return f"{self.list_id} {'opted out' if self.opted_out else 'subscribed'}"
 
 
 class Contacts(Struct, frozen=True):
@@ -61,6 +66,18 @@ class Contacts(Struct, frozen=True):
         except LsmsError as error:
             if error.code != "error_list_inactive":
                 raise
+
+    def pages_from(self, listing: Listing, cursor: str) -> Iterator[Page[Contact]]:
+        """As `pages_of`; from the beginning where Listrak does not know the cursor of an earlier command any more."""
+        pages = 0
+        try:
+            for page in self.pages_of(listing, cursor):
+                pages += 1
+                yield page
+        except ListrakRefused:
+            if cursor == "Start" or pages:
+                raise
+            yield from self.pages_of(listing)
 
     def ask(self, phones: np.ndarray, style: PhoneFormat) -> Iterator[Contact | None]:
         """The contact with each of these phones, None where there is none or Listrak refuses it; several are requested

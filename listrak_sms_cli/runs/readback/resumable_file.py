@@ -1,7 +1,8 @@
 """A file that several processes, one after another, can go on writing when they are interrupted.
 
 Beside `FILE` stand, until it is whole, `.FILE-pull.part` (Arrow record batches, one behind the other, without a
-schema) and `.FILE-pull.json` (how far it got). Both are 0600, and are deleted when the file is in its place.
+schema) and `.FILE-pull.json` (how far it got); of `plan` they are called `-plan`. Both are 0600, and are deleted when
+the file is in its place.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _ROW_GROUP = 100_000
 
 class Progress(msgspec.Struct):
     """How far the file got. `question`: what is to be in it; `done` and `current`: names of listings; `cursor`: the
-    next page of the current one; `bytes` and `rows`: those of the part file."""
+    next page of the current one; `bytes` and `rows`: those of the part file; `notes`: what else its writer needs."""
 
     question: str
     began: float
@@ -38,23 +39,26 @@ class Progress(msgspec.Struct):
     cursor: str = "Start"
     bytes: int = 0
     rows: int = 0
+    notes: str = ""
 
 
 class ResumableFile:
-    """Rows on their way to the file `target`: pa.string() columns without nulls. A context manager: leaving it keeps
-    what was added for the next time, `publish` ends it. Methods that write raise SettingsError (`disk_full`)."""
+    """Rows on their way to the file `target`: columns without nulls. A context manager: leaving it keeps what was added
+    for the next time, `publish` or `discard` ends it. Methods that write raise SettingsError (`disk_full`)."""
 
-    def __init__(self, target: Path, schema: pa.Schema, question: str) -> None:
-        """Goes on with what an interrupted call with the same `question` left behind. Raises UsageError when the file
-        cannot be written there, or when another process is writing it."""
-        target = self._target = output_path(target, "--output")
+    def __init__(
+        self, target: Path, schema: pa.Schema, question: str, option: str = "--output", command: str = "pull"
+    ) -> None:
+        """Goes on with what an interrupted call with the same `question` left behind. `option`: the one that named the
+        file. Raises UsageError when the file cannot be written there, or when another process is writing it."""
+        target = self._target = output_path(target, option)
         self.schema = schema
-        self._part = target.with_name(f".{target.name}-pull.part")
-        self._side = target.with_name(f".{target.name}-pull.json")
+        self._part = target.with_name(f".{target.name}-{command}.part")
+        self._side = self._part.with_suffix(".json")
         try:
             self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError:
-            raise not_writable(target, "--output") from None
+            raise not_writable(target, option) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -99,10 +103,10 @@ class ResumableFile:
                 data, at = data[written:], at + written
         self.progress.bytes, self.progress.rows = at, self.progress.rows + batch.num_rows
 
-    def note(self, *, current: str, cursor: str | None) -> None:
+    def note(self, *, current: str, cursor: str | None, notes: str = "") -> None:
         """Note that the rows before page `cursor` of the listing `current` were added; None: the listing is done."""
         progress = self.progress
-        progress.current, progress.cursor = current, cursor or "Start"
+        progress.current, progress.cursor, progress.notes = current, cursor or "Start", notes
         if cursor is None:
             progress.done.append(current)
         with self._disk(), replacing(self._side, self._side.with_suffix(".new")) as file:
@@ -110,16 +114,20 @@ class ResumableFile:
 
     def publish(self) -> int:
         """Put the whole file in its place, CSV or Parquet by suffix, and return its size in bytes."""
-        whole = self._target.with_name(f".{self._target.name}-pull.whole")
+        whole = self._part.with_suffix(".whole")
         with self._disk(), replacing(self._target, whole) as file:
             write = _write_parquet if is_parquet(self._target) else _write_csv
             write(file, self.schema, self.batches())
             file.flush()
             os.fsync(file.fileno())
             size = os.fstat(file.fileno()).st_size
+        self.discard()
+        return size
+
+    def discard(self) -> None:
+        """Nothing is left to go on with."""
         self._side.unlink(missing_ok=True)
         self._part.unlink(missing_ok=True)
-        return size
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -136,7 +144,7 @@ class ResumableFile:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if not self.progress.rows:
+        if not self._side.exists():
             self._part.unlink(missing_ok=True)
         os.close(self._file)
 
@@ -144,7 +152,7 @@ class ResumableFile:
 def _write_csv(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
     file.write(header_line(schema.names))
     for batch in batches:
-        file.write(raw(write_lines(batch.column(0), batch.columns[1:])).data)
+        file.write(raw(write_lines(batch.column(0).cast(pa.string()), batch.columns[1:])).data)
 
 
 def _write_parquet(file: Any, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:

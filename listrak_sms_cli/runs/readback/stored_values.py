@@ -8,12 +8,13 @@ from operator import attrgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from listrak_sms_cli.audience import FieldKind, ProfileField
+from listrak_sms_cli.audience import CleaningRules, FieldKind, ProfileField
 from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
 from listrak_sms_cli.columnar import (
     Mask,
     mask_of,
     nulls_as_empty,
+    raw,
     replace_cells,
     replace_matches,
     select,
@@ -48,17 +49,28 @@ def file_text(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     return replace_matches(cells, _US_DAY, r"\3-\1-\2")
 
 
-def differing(left: pa.StringArray, right: pa.StringArray, kind: FieldKind) -> Mask:
-    """True a row where the two columns, of one length, hold different values of a field of this kind."""
-    unequal = mask_of(pc.not_equal(left, right))
+def empties_stay(rules: CleaningRules) -> bool:
+    """Whether an empty cell is no difference, whatever is stored: with `--empty-cells keep` it is not sent.
+
+    The one place that says so, for `verify`, `plan` and `--only-different`.
+    """
+    return rules.keep_empty
+
+
+def differing(ours: pa.StringArray, stored: pa.StringArray, kind: FieldKind, *, empties_stay: bool) -> Mask:
+    """True a row where the stored value is another than ours, as a field of this kind means them; the columns are of
+    one length. `empties_stay`: see there."""
+    unequal = mask_of(pc.not_equal(ours, stored))
+    if empties_stay:
+        unequal &= raw(ours).lengths > 0
     if kind is not FieldKind.TEXT and unequal.any():
         unequal[unequal] = mask_of(
-            pc.not_equal(_canonical(select(left, unequal), kind), _canonical(select(right, unequal), kind))
+            pc.not_equal(canonical(select(ours, unequal), kind), canonical(select(stored, unequal), kind))
         )
     return unequal
 
 
-def _canonical(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
+def canonical(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     """The cells in one spelling for each value of their field, so that equal cells are equal values. "" = no value;
     what the kind cannot read stays as it is, and so does a number that would have to be rounded."""
     cells = nulls_as_empty(cells)
