@@ -95,6 +95,7 @@ class PushKeywords(SharedKeywords, SendingKeywords, total=False):
 
     max_shrink: float | None
     audience_name: str | None
+    anyway: bool | None
     only_existing: bool | None
     only_different: bool | None
     exclude_opted_out: bool | None

@@ -27,9 +27,10 @@ version faces
 errors
 options keywords
 settings columnar
+jobs
 listrak
 audience.header_words
-audience.columns audience.cell_errors audience.shapes
+audience.columns audience.cell_errors audience.shapes audience.drop_reasons
 audience.phones audience.source
 audience.values
 audience.members audience.dedupe

@@ -239,7 +239,12 @@ def _refuse_second_phone(
 
 
 def _is_like_a_phone(name: str) -> bool:
-    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in name_parts(name))
+    return any(map(_LIKE_A_PHONE.fullmatch, words_of_name(name).split()))
+
+
+def words_of_name(name: str) -> str:
+    """Return the words of a column's name, in lower case: `SMS_OptIn` -> `sms opt in`."""
+    return " ".join(name_parts(name)).casefold()
 
 
 def plan_phone(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:

@@ -56,7 +56,7 @@ def _typed(context: typer.Context, command: str, besides: Collection[str]) -> li
         word, _, negated = option.words[0].partition("/")
         for value in typed if isinstance(typed, list | tuple) else [typed]:
             if isinstance(value, bool):
-                words += [(shown, None)] if (shown := word if value else negated) else []
+                words.append((word if value else negated or f"--no-{word[2:]}", None))
             else:
                 words.append((word, value))
     return words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.options import Choice, Duration, Options
 from listrak_sms_cli.settings import Settings, without_secrets
 from listrak_sms_cli.version import VERSION
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.jobs import Expectation
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -33,7 +36,17 @@ WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 
 class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, declared.Silencing):
-    """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share."""
+    """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share. `expect`:
+    what a job expects of the audience, for the commands that have guards."""
+
+    expect: Expectation | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and what is expected."""
+        options = super().of(given)
+        options.expect = cast("Expectation | None", given.get("expect"))
+        return options
 
     @cached_property
     def read(self) -> ReadOptions:

@@ -22,7 +22,15 @@ from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
-from listrak_sms_cli.runs.prepare import LookedUp, PhonePass, PlannedAudience, Preparation, PreparedAudience, Receivers
+from listrak_sms_cli.runs.prepare import (
+    LookedUp,
+    PhonePass,
+    PlannedAudience,
+    Preparation,
+    PreparedAudience,
+    Receivers,
+    unknown_run_notice,
+)
 from listrak_sms_cli.runs.readback import (
     CONFIRM_ALL,
     Contacts,
@@ -142,6 +150,7 @@ class _Push:
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
+            self._refuse_superseded(audience)
             self._open_memory(context)
             spool, sent = ImportSpool(), SentValues(planned.plan.columns) if self._verifies else None
             closing.callback(spool.close)
@@ -157,6 +166,23 @@ class _Push:
                     interruptible(lambda: self._verify(run, planned, sent, contacts), context)
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
+
+    def _refuse_superseded(self, audience: Audience) -> None:
+        """Raises UsageError for a rejects file when a newer push of the audience that its members are of ended well."""
+        for run_id in audience.rejects.runs if audience.rejects else ():
+            try:
+                rejected_by = self._store.find(run_id)
+            except UsageError:
+                self._findings.warn(unknown_run_notice(run_id))
+                continue
+            name = rejected_by.state.started.name
+            newer = self._store.last_good(name, self._target)
+            if newer is not None and newer.run_id > run_id and not self._options.anyway:
+                raise UsageError(
+                    f"The rejects of run {run_id} are superseded: the newer push {newer.run_id} of {name} ended well.",
+                    hint="What they hold may be older than what is stored. To send it all the same, add --anyway.",
+                    code="superseded",
+                )
 
     @property
     def _verifies(self) -> bool:
@@ -235,7 +261,7 @@ class _Push:
             audience=self._findings.audience,
             name=self._audience_name,
             target=self._target,
-            baseline=options.reading.limit is None,
+            baseline=options.reading.limit is None and planned.audience.rejects is None,
             recipe=recipe,
             per_contact=options.per_contact,
             known=options.only_existing,

@@ -7,16 +7,7 @@ from typing import Any
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
-DROP_REASONS = (
-    "missing_phone",
-    "invalid_phone",
-    "duplicate_phone",
-    "no_consent",
-    "opted_out",
-    "bad_value",
-    "value_too_long",
-    "not_in_listrak",
-)
+from listrak_sms_cli.audience import DROP_REASONS
 
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
