@@ -26,7 +26,9 @@ ORDER = """
 version faces
 errors
 options keywords
-settings columnar
+keyrings columnar
+settings
+profiles
 jobs
 listrak
 audience.header_words

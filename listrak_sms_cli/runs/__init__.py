@@ -11,6 +11,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.apply import *
+    from listrak_sms_cli.runs.check import *
     from listrak_sms_cli.runs.events import *
     from listrak_sms_cli.runs.options import *
     from listrak_sms_cli.runs.output_file import *
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    account="Account connect read_account region_of",
+    account="Account connect label_of read_account region_of",
     apply="ApplyOptions apply_plan",
-    events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
-    "RequestRetried RunStarted SendablePrepared Warned silent",
+    check="CheckLine check_connection check_settings",
+    events="Event FirstPush ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded "
+    "PhaseStarted RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     output_file="output_path replacing",
     plan="PlanOptions plan_changes",

@@ -85,6 +85,20 @@ class RunStore:
         sync_folder(self._runs)
         return folder
 
+    def is_confirmed(self, target: Destination) -> bool:
+        """Whether somebody has said yes to pushes to this account, from this state folder."""
+        return self._confirmation(target).exists()
+
+    def note_confirmed(self, target: Destination) -> None:
+        """Somebody has. Where it cannot be written down, it is asked again."""
+        place = self._confirmation(target)
+        with suppress(OSError):
+            self._make(place.parent)
+            place.touch(0o600)
+
+    def _confirmation(self, target: Destination) -> Path:
+        return self.state_dir / "confirmed" / fingerprint(f"{target.api_url}\0{target.client}")
+
     def _make(self, folder: Path) -> None:
         for made in (self.state_dir, folder):  # one after the other: `mode` is for the last folder of a path alone
             made.mkdir(mode=0o700, parents=made == self.state_dir, exist_ok=True)
