@@ -206,11 +206,11 @@ class _Setup:
 
     def _listed(self, settings: Settings) -> list[SenderCode]:
         """The sender codes, once there is a token. Raises LsmsError."""
-        from listrak_sms_cli.runs import connect
+        from listrak_sms_cli.runs import connect, list_sender_codes
 
         with self._given.spinner("token") as tell, connect(settings, tell) as client:
             client.check_token()
-            return client.sender_codes()
+            return list_sender_codes(client)
 
     def _sender_code(self, codes: list[SenderCode]) -> int:
         """The one that was given, picked, or is the only one."""
@@ -221,7 +221,7 @@ class _Setup:
         if standing is None and len(known) == 1:
             standing = next(iter(known))
         chosen = None if standing is None else sender_code_of(standing, "--sender-code")
-        listed = "; ".join(known.values()) or "none"
+        listed = "; ".join(known.values())
         if chosen is not None and chosen not in known and self._given["sender_code"] is not None:
             raise AccountError(
                 f"There is no sender code {chosen}.",

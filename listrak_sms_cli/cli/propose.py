@@ -74,7 +74,7 @@ def _ask_about(given: Given, settled_by: Collection[tuple[str, str]], fields: di
     for option, value in settled_by:
         column, _, proposed = value.rpartition("=") if option == "map" else (value, "", _LEAVE_OUT)
         while True:
-            answer = ask(f"{column} goes to the profile field ({_LEAVE_OUT} leaves it out)", proposed)
+            answer = ask(f"Field of {column} ({_LEAVE_OUT}: leave it out)", proposed)
             if answer == _LEAVE_OUT or column_key(answer) in fields:
                 break
             output.hint(f"The account has: {', '.join(dict.fromkeys(fields.values()))}.")

@@ -41,7 +41,7 @@ __all__, __getattr__ = on_demand(
     verdict="tone_of verdict_of",
     words="printable",
 )
-__all__ += ["choose"]
+__all__ += ["Display", "choose"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from listrak_sms_cli.display.words import duration, printable
-from listrak_sms_cli.runs.events import Event, RequestRetried
+from listrak_sms_cli.runs import Event, RequestRetried
 
 if TYPE_CHECKING:
     from rich.status import Status

@@ -29,7 +29,7 @@ __all__, __getattr__ = on_demand(
     __name__,
     account="Account connect label_of read_account region_of",
     apply="ApplyOptions apply_plan",
-    check="CheckLine check_connection check_settings",
+    check="CheckLine check_connection check_settings list_sender_codes",
     events="Event FirstPush ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded "
     "PhaseStarted RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",

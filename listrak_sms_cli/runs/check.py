@@ -93,7 +93,8 @@ def _token(client: ListrakClient) -> CheckLine:
     return CheckLine("token", True, "issued")
 
 
-def _sender_codes(client: ListrakClient) -> CheckLine:
+def list_sender_codes(client: ListrakClient) -> list[SenderCode]:
+    """Those the credential may use. Raises AccountError when there are none."""
     codes = client.sender_codes()
     if not codes:
         raise AccountError(
@@ -101,6 +102,11 @@ def _sender_codes(client: ListrakClient) -> CheckLine:
             hint="In Listrak, give the integration access to one.",
             code="no_sender_codes",
         )
+    return codes
+
+
+def _sender_codes(client: ListrakClient) -> CheckLine:
+    codes = list_sender_codes(client)
     return CheckLine("sender codes", True, ", ".join(map(label_of, codes)), sender_codes=tuple(codes))
 
 

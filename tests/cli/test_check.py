@@ -88,7 +88,7 @@ def test_the_path_of_the_config_is_said_once(world: World) -> None:
 
 @pytest.mark.parametrize("command", ["check", "fields", "sender-codes"])
 def test_an_account_that_cannot_be_reached_is_said(world: World, command: str) -> None:
-    """Exit 5, and the last reason; who is only looking gives up after ten seconds, a push after a quarter of an hour."""
+    """Exit 5, and the last reason; who only looks gives up after ten seconds."""
     there = {"LISTRAK_TOKEN_URL": "http://127.0.0.1:9/token"}
     ended = world.lsms(command, "--give-up-after", "0.2s", "--json", env=there)
     assert (ended.code, ended.json["error"]["code"]) == (5, "unavailable")
