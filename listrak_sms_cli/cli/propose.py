@@ -54,7 +54,7 @@ def _validated(given: Given, settings: Settings, asks: bool) -> Report:
     fields: dict[str, str] = {}
     while True:
         try:
-            with choose(json=given["json"], quiet=False, stream=sys.stderr) as tell:
+            with choose(json=given["json"], quiet=not asks, stream=sys.stderr) as tell:
                 return validate_audience(given["audience"], settings, reading_options(given.values), tell)
         except LsmsError as error:
             if not asks or not error.settled_by:
