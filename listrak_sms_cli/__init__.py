@@ -142,7 +142,7 @@ def _checked(
     work: Callable[[dict[str, Any], Settings, Listener], Report],
 ) -> Report:
     """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
-    from listrak_sms_cli.options import Subject, in_keywords, keywords_of, values_by_name
+    from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
     known = keywords_of(command)
@@ -154,6 +154,8 @@ def _checked(
         given = values_by_name(known, options)
         return work(given, load_settings(given), on_event or (lambda _event: None))
     except LsmsError as error:
+        if error.settled_by:
+            error.hint = f"Add: {as_keywords(error.settled_by)}\n{error.hint.partition(chr(10))[2]}"
         error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
         error.args = (error.message,)
         if error.report is not None:

@@ -29,7 +29,8 @@ class LsmsError(Exception):
 
     `code` is the stable word of `--json`, `message` one short sentence, `hint` what to do next (may be empty).
     `report` is the `Report` of the run when there is one, else None. `maybe_arrived`: Listrak may have acted on the
-    request that failed.
+    request that failed. `settled_by`: options (`map`, `skip_column`, with values as they are typed) with which the same
+    command would go on; the first line of the hint says them.
     """
 
     exit_code: ClassVar[int] = 1
@@ -42,6 +43,7 @@ class LsmsError(Exception):
         self.code = code or self.default_code
         self.report: Any = None
         self.maybe_arrived = False
+        self.settled_by: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -37,6 +37,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     date_format: str | None
     phone_column: str | None
     map: Mapping[str, str | int] | None
+    exact_names: bool | None
     skip_column: str | Iterable[str] | None
     skip_unmatched: bool | None
     consent_column: str | None

@@ -28,6 +28,7 @@ errors
 options keywords
 settings columnar
 listrak
+audience.header_words
 audience.columns audience.cell_errors audience.shapes
 audience.phones audience.source
 audience.values

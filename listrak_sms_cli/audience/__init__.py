@@ -20,7 +20,7 @@ __all__, __getattr__ = on_demand(
     __name__,
     cell_errors="without_marks",
     columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
-    "column_key find_phone plan_columns rewrite_names",
+    "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns",
     dedupe="Keep among duplicates",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from listrak_sms_cli.audience.header_words import means_mobile_phone, name_parts, system_field_meant
 from listrak_sms_cli.errors import AudienceError
 
 RESERVED_COLUMN = "opted_out"  # `pull` writes it beside the field values; it is never sent
@@ -30,7 +33,7 @@ _LIKE_A_PHONE = re.compile(
     r"(?:cell|mobile|home|work|contact|tele?|sms|day|evening)?phone|cell|mobile|msisdn|gsm|tel|sms"
     r"|(?:phone|cell|mobile|tel|sms)(?:no|nr|num|number)s?"
 )
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")  # of a name, also of one like MobilePhone
+_ALIKE = 0.8  # of difflib's ratio, from which a name is taken for a misspelt other one
 # Control characters, soft hyphen, zero-width and direction marks, byte order mark, fillers.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
@@ -62,21 +65,25 @@ class ProfileField(Struct, frozen=True):
 
 
 class ColumnChoices(Struct, frozen=True):
-    """The options about columns. `mapping`: column -> name or id of a profile field."""
+    """The options about columns. `mapping`: column -> name or id of a profile field; `exact_names`: ordinary names
+    (`Zip`, `Cell`) mean no system field and no phone."""
 
     phone_column: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     skip: tuple[str, ...] = ()
     skip_unmatched: bool = False
     consent_column: str | None = None
+    exact_names: bool = False
 
 
 class PlannedColumn(Struct, frozen=True):
-    """A column that is sent: its index in the audience, its rewritten name, and the profile field it goes to."""
+    """A column that is sent: its index in the audience, its rewritten name, and the profile field it goes to.
+    `guessed`: an ordinary name means the field, which is not its name."""
 
     index: int
     name: str
     field: ProfileField
+    guessed: bool = False
 
     @property
     def holds_zips(self) -> bool:
@@ -96,13 +103,15 @@ class PlannedColumn(Struct, frozen=True):
 
 class ColumnPlan(Struct, frozen=True):
     """What each column of an audience is for. `phone`, `consent`: their indices; `columns`: those that are sent;
-    `skipped`: names of those that are not; `header`: rewritten names of all columns."""
+    `skipped`: names of those that are not; `header`: rewritten names of all columns; `phone_guessed`: an ordinary name
+    means the phone."""
 
     phone: int
     columns: tuple[PlannedColumn, ...]
     consent: int | None
     skipped: tuple[str, ...]
     header: tuple[str, ...]
+    phone_guessed: bool = False
 
 
 def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
@@ -152,16 +161,24 @@ def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -
             )
 
 
-def find_phone(header: Sequence[str], wanted: str | None) -> int:
-    """Return the index of the phone column: the one named `wanted`, else `phone`, else `phone_number`, ignoring case.
+def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False, besides: Collection[int] = ()) -> int:
+    """Return the index of the phone column: the one named `wanted`, else `phone`, else `phone_number`, ignoring case;
+    else, unless `exact`, the only one with an ordinary name of a mobile phone.
 
-    `header`: rewritten names. Raises AudienceError that lists the columns and names one that looks like a phone.
+    `header`: rewritten names; `besides`: indices of columns that are something else, unless there is no other. Raises
+    AudienceError that lists the columns and names one that looks like a phone, or all that have such a name.
     """
     for name in [wanted] if wanted else PHONE_NAMES:
         index = _index_of(header, name)
         if index is not None:
             return index
     _refuse_data(header)
+    mobile = [] if wanted or exact else _mobile_columns(header)
+    mobile = [index for index in mobile if index not in besides] or mobile
+    if len(mobile) > 1:
+        raise _several_phones([header[index] for index in mobile])
+    if mobile:
+        return mobile[0]
     likely = [name for name in header if _is_like_a_phone(name)]
     what = f"There is no column {wanted}" if wanted else "There is no column phone"
     _refuse_invisible(header, [wanted] if wanted else PHONE_NAMES, what)
@@ -173,53 +190,108 @@ def find_phone(header: Sequence[str], wanted: str | None) -> int:
         )
     raise AudienceError(
         f"{what}. The columns are: {_listed(header)}.",
-        hint=f"{likely[0]} looks like one: add --phone-column {likely[0]}"
+        hint=f"{likely[0]} looks like one: add --phone-column {shlex.quote(likely[0])}"
         if likely
         else "Name the phone column with --phone-column NAME.",
         code="no_phone_column",
     )
 
 
+def phone_of(columns: Sequence[str], choices: ColumnChoices) -> int:
+    """As `find_phone`, of columns as they are named in the audience; one that is mapped, left out or the consent is not
+    the phone where another may be. Raises AudienceError."""
+    header = rewrite_names(columns)
+    named = [*choices.mapping, *choices.skip, *([choices.consent_column] if choices.consent_column else [])]
+    besides = {index for name in named if (index := _index_of(header, name)) is not None}
+    return find_phone(header, choices.phone_column, exact=choices.exact_names, besides=besides)
+
+
+def _mobile_columns(header: Sequence[str]) -> list[int]:
+    return [index for index, name in enumerate(header) if means_mobile_phone(name) and not _INVISIBLE.search(name)]
+
+
+def _several_phones(names: Sequence[str]) -> AudienceError:
+    ways = ", or ".join(f"--phone-column {shlex.quote(name)}" for name in names)
+    return AudienceError(
+        f"{len(names)} columns may be the phone: {', '.join(names)}.",
+        hint=f"Say which: {ways}. Another one is left out with --skip-column NAME, or goes to a profile field with "
+        "--map COLUMN=FIELD.",
+        code="several_phone_columns",
+    )
+
+
+def _refuse_second_phone(
+    header: Sequence[str], phone: int, fields: Sequence[ProfileField] | None, choices: ColumnChoices
+) -> None:
+    """Raise AudienceError when another column may be the phone as well: it has such a name, there is no profile field
+    of that name, and no option says what it is."""
+    if choices.phone_column or choices.exact_names:
+        return
+    chosen = _Chosen.of(header, choices)
+    named = {index for name in PHONE_NAMES if (index := _index_of(header, name)) is not None}
+    rivals = {*_mobile_columns(header), *named} - {phone, chosen.consent, *chosen.skip, *chosen.mapping}
+    if rivals:
+        known = {column_key(each.name) for each in fields or ()}
+        names = [header[index] for index in sorted(rivals) if column_key(header[index]) not in known]
+        if names:
+            raise _several_phones([header[phone], *names])
+
+
 def _is_like_a_phone(name: str) -> bool:
-    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in _WORDS.findall(name))
+    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in name_parts(name))
+
+
+def plan_phone(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
+    """Find the phone column; no other is sent. `fields` None = unknown. Raises AudienceError, also when another column
+    may be the phone as well."""
+    header, phone = rewrite_names(columns), phone_of(columns, choices)
+    _refuse_second_phone(header, phone, fields, choices)
+    guessed = choices.phone_column is None and column_key(header[phone]) not in PHONE_NAMES
+    return ColumnPlan(phone, (), None, (), header, guessed)
 
 
 def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
     """Find the profile field of every column but the phone.
 
     `fields` None = unknown (offline): every column is planned as text of any length. Raises AudienceError for columns
-    without a profile field (all of them in one message) or with a disabled one, for two columns that go to one field,
-    and for a choice that names an unknown column or field.
+    without a profile field (all of them in one message, with the options that settle all) or with a disabled one, for
+    columns that go to one field, and for a choice that names an unknown column or field.
     """
-    header = rewrite_names(columns)
-    phone = find_phone(header, choices.phone_column)
+    only_phone = plan_phone(columns, fields, choices)
+    phone, header = only_phone.phone, only_phone.header
     chosen = _Chosen.of(header, choices)
     if phone in chosen.skip:
         raise AudienceError(f"--skip-column names the phone column {header[phone]}.", code="phone_skipped")
     planned: list[PlannedColumn] = []
     skipped: list[str] = []
-    problems: list[str] = []
+    unmatched: list[_Unmatched] = []
+    known = _Fields.of(fields) if fields is not None else None
     for index, name in enumerate(header):
         if chosen.leaves_out(index, name, phone):
             skipped += [name] if index != phone else []
             continue
-        match = _find_field(name, chosen.mapping.get(index), fields)
-        if isinstance(match, ProfileField):
-            planned.append(PlannedColumn(index, name, match))
+        match = _match(index, name, chosen, known)
+        if isinstance(match, PlannedColumn):
+            planned.append(match)
         elif choices.skip_unmatched and index not in chosen.mapping:
             skipped.append(name)
         else:
-            problems.append(match)
-    if problems:
-        what = "this column" if len(problems) == 1 else f"{len(problems)} columns"
-        raise AudienceError(
-            f"No profile field for {what}: {'; '.join(problems)}.",
-            hint="Ways on: --map COLUMN=FIELD (name or id), --skip-column COLUMN, --skip-unmatched, or create the "
-            "profile field in Listrak. `lsms fields` lists what the account has.",
-            code="unmatched_columns",
-        )
-    _refuse_shared_fields(planned)
-    return ColumnPlan(phone, tuple(planned), chosen.consent, tuple(skipped), header)
+            unmatched.append(match)
+    _refuse_open(planned, unmatched, header[phone])
+    return replace(only_phone, columns=tuple(planned), consent=chosen.consent, skipped=tuple(skipped))
+
+
+def unmatched_columns(columns: Sequence[str], fields: Sequence[ProfileField], choices: ColumnChoices) -> list[str]:
+    """The rewritten names of columns that would be sent, that no option maps, and that have no profile field."""
+    header = rewrite_names(columns)
+    phone, chosen, known = phone_of(columns, choices), _Chosen.of(header, choices), _Fields.of(fields)
+    return [
+        name
+        for index, name in enumerate(header)
+        if not chosen.leaves_out(index, name, phone)
+        and index not in chosen.mapping
+        and isinstance(_match(index, name, chosen, known), _Unmatched)
+    ]
 
 
 class _Chosen(Struct, frozen=True):
@@ -228,6 +300,7 @@ class _Chosen(Struct, frozen=True):
     mapping: Mapping[int, str]
     skip: frozenset[int]
     consent: int | None
+    exact_names: bool
 
     @classmethod
     def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
@@ -245,7 +318,8 @@ class _Chosen(Struct, frozen=True):
             mapping[index] = target
         skip = frozenset(_chosen_column(header, column, "--skip-column") for column in choices.skip)
         consent = choices.consent_column
-        return cls(mapping, skip, _chosen_column(header, consent, "--consent-column") if consent else None)
+        consent_index = _chosen_column(header, consent, "--consent-column") if consent else None
+        return cls(mapping, skip, consent_index, choices.exact_names)
 
     def leaves_out(self, index: int, name: str, phone: int) -> bool:
         """Whether a column is not sent; phone and consent column are only where `--map` names them."""
@@ -267,51 +341,149 @@ def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
     return index
 
 
-def _find_field(name: str, target: str | None, fields: Sequence[ProfileField] | None) -> ProfileField | str:
-    """The field, or the reason in words why there is none."""
-    if fields is None:
-        return ProfileField(0, target or name, FieldKind.TEXT)
+class _Fields(Struct, frozen=True):
+    """The account's profile fields, by the key of their name."""
+
+    listed: Sequence[ProfileField]
+    by_key: Mapping[str, list[ProfileField]]
+
+    @classmethod
+    def of(cls, fields: Sequence[ProfileField]) -> _Fields:
+        by_key: dict[str, list[ProfileField]] = {}
+        for each in fields:
+            by_key.setdefault(column_key(each.name), []).append(each)
+        return cls(fields, by_key)
+
+    def named(self, target: str | None, key: str) -> list[ProfileField]:
+        """Those with the id `target`, else those whose name has this key."""
+        number = target.strip().lstrip("0") if target else ""
+        by_id = [f for f in self.listed if str(f.id) == number] if number else []
+        return by_id or self.by_key.get(key, [])
+
+
+class _Unmatched(Struct, frozen=True):
+    """A column without a profile field. `problem`: why, in words; `best`: names or ids of fields it may mean, the
+    likeliest first."""
+
+    name: str
+    problem: str
+    best: tuple[str, ...] = ()
+
+
+def _match(index: int, name: str, chosen: _Chosen, fields: _Fields | None) -> PlannedColumn | _Unmatched:
+    """The column with its field, or why it has none. A field of that very name goes before one that the name means."""
+    target = chosen.mapping.get(index)
     wanted = target or name
-    matches = [f for f in fields if target and target.strip().lstrip("0") == str(f.id)]
-    matches = matches or [f for f in fields if column_key(f.name) == column_key(wanted)]
-    system = SYSTEM_FIELDS.get(column_key(wanted))
-    if not matches and system:
-        matches = [f for f in fields if column_key(f.name) == column_key(system)]
+    key = column_key(wanted)
+    matches = fields.named(target, key) if fields else []
+    meant, guessed = SYSTEM_FIELDS.get(key), False
+    if not (matches or meant or target or chosen.exact_names or _INVISIBLE.search(name)):
+        meant = system_field_meant(name)
+        guessed = meant is not None
+    if fields is None:
+        return PlannedColumn(index, name, ProfileField(0, meant or wanted, FieldKind.TEXT), guessed)
+    if meant and not matches:
+        matches = fields.named(None, column_key(meant))
     active = [f for f in matches if f.active]
     if len(active) == 1:
-        return active[0]
-    if len(active) > 1:
-        ids = ", ".join(str(f.id) for f in active)
-        return f"{name} (several profile fields have that name: add --map {name}=ID with one of {ids})"
+        return PlannedColumn(index, name, active[0], guessed)
+    if active:
+        ids = [str(f.id) for f in active]
+        problem = f"several profile fields have that name: add --map {name}=ID with one of {', '.join(ids)}"
+        return _Unmatched(name, f"{name} ({problem})", tuple(ids))
     if matches:
-        return f"{name} (profile field {matches[0].name}, id {matches[0].id}, is disabled in Listrak)"
-    if system:
-        return (
-            f"{name} (the account lists no id for the system field {system}, so it cannot be sent by import: "
+        problem = f"profile field {matches[0].name}, id {matches[0].id}, is disabled in Listrak"
+        return _Unmatched(name, f"{name} ({problem})", _nearest(wanted, fields.listed))
+    if meant:
+        problem = (
+            f"the account lists no id for the system field {meant}, so it cannot be sent by import: "
             f"give the id with --map {name}=ID, leave it out with --skip-column {name}, or update contact by contact "
-            "with --per-contact)"
+            "with --per-contact"
         )
-    names = {column_key(f.name): f.name for f in fields if f.active}
-    near = [names[key] for key in difflib.get_close_matches(column_key(wanted), names, 2)]
-    wish = f"{name}={target}" if target else name
+        return _Unmatched(name, f"{name} ({problem})")
+    return _unknown(name, f"{name}={target}" if target else name, _nearest(wanted, fields.listed))
+
+
+def _unknown(name: str, wish: str, best: tuple[str, ...]) -> _Unmatched:
     if hidden := _INVISIBLE.findall(wish):
-        return (
-            f"{_INVISIBLE.sub('', wish)} (its name holds an invisible character, {_code_points(hidden)}: take it out)"
-        )
-    return f"{wish} (nearest: {', '.join(near)})" if near else wish
+        seen = _INVISIBLE.sub("", wish)
+        problem = f"its name holds an invisible character, {_code_points(hidden)}: take it out"
+        return _Unmatched(name, f"{seen} ({problem})")
+    return _Unmatched(name, f"{wish} (nearest: {', '.join(best)})" if best else wish, best)
 
 
-def _refuse_shared_fields(planned: Iterable[PlannedColumn]) -> None:
-    taken: dict[tuple[int, str], str] = {}
-    for column in planned:
-        target = (column.field.id, column_key(column.field.name))
-        other = taken.setdefault(target, column.name)
-        if other != column.name:
-            raise AudienceError(
-                f"Two columns go to one profile field: {other} and {column.name} both go to {column.field.name}.",
-                hint=f"Leave one out: --skip-column {column.name}",
-                code="shared_field",
-            )
+def _nearest(wanted: str, fields: Iterable[ProfileField], most: int = 3) -> tuple[str, ...]:
+    """Names of active fields that a name may mean: the system field it is a word for, those it is a misspelling of,
+    those of the account's own that share its words. A short name is a misspelling of few: `Zip` is not `VIP`."""
+    names = {column_key(f.name): f.name for f in fields if f.active}
+    key, parts = column_key(wanted), _name_words(wanted)
+    meant = [column_key(meaning)] if (meaning := system_field_meant(wanted)) else []
+    alike = [other for other in names if sorted(other) == sorted(key)]
+    if len(key) > 3:
+        alike += difflib.get_close_matches(key, names, most, _ALIKE)
+    system = {column_key(name) for name in SYSTEM_FIELDS.values()}
+    sharing = [
+        other
+        for other, name in names.items()
+        if other not in system and parts and (parts <= _name_words(name) or _name_words(name) <= parts)
+    ]
+    ranked = dict.fromkeys([*meant, *alike, *sharing])
+    return tuple(names[other] for other in ranked if other in names)[:most]
+
+
+def _name_words(name: str) -> frozenset[str]:
+    return frozenset(part.casefold() for part in name_parts(name))
+
+
+def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatched], phone: str) -> None:
+    """Raise AudienceError for columns without a field and for columns that go to one, with the options that settle all
+    of them: the likeliest field that is still free for each column, and left out what has none. `phone`: the name of
+    the phone column, which cannot be left out."""
+    owners: dict[tuple[int, str], PlannedColumn] = {}
+    for column in sorted(planned, key=lambda column: column.guessed):
+        owners.setdefault(_target(column), column)
+    surplus = [column for column in planned if owners[_target(column)] is not column]
+    if not surplus and not unmatched:
+        return
+    taken = {word for column in owners.values() for word in (str(column.field.id), column_key(column.field.name))}
+    maps: list[tuple[str, str]] = []
+    skips = [("skip_column", column.name) for column in surplus]
+    for miss in unmatched:
+        best = next((field for field in miss.best if column_key(field) not in taken), None)
+        if best is None or "=" in miss.name:
+            skips.append(("skip_column", miss.name))
+        else:
+            taken.add(column_key(best))
+            maps.append(("map", f"{miss.name}={best}"))
+    error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
+    if (owners or maps) and ("skip_column", phone) not in skips:
+        error.settled_by = (*maps, *skips)
+        words = " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in error.settled_by)
+        error.hint = f"Add: {words}\n{error.hint}"
+    raise error
+
+
+def _no_fields(unmatched: Sequence[_Unmatched]) -> AudienceError:
+    what = "this column" if len(unmatched) == 1 else f"{len(unmatched)} columns"
+    return AudienceError(
+        f"No profile field for {what}: {'; '.join(column.problem for column in unmatched)}.",
+        hint="Other ways on: --map COLUMN=FIELD (name or id), --skip-column COLUMN, --skip-unmatched, or create the "
+        "profile field in Listrak. `lsms fields` lists what the account has.",
+        code="unmatched_columns",
+    )
+
+
+def _shared_fields(surplus: Sequence[PlannedColumn], owners: Mapping[tuple[int, str], PlannedColumn]) -> AudienceError:
+    pairs = [f"{owners[_target(column)].name} and {column.name} both go to {column.field.name}" for column in surplus]
+    return AudienceError(
+        f"Two columns go to one profile field: {'; '.join(pairs)}.",
+        hint="Or leave the other one out, or send it to a field of its own: --map COLUMN=FIELD.",
+        code="shared_field",
+    )
+
+
+def _target(column: PlannedColumn) -> tuple[int, str]:
+    return column.field.id, column_key(column.field.name)
 
 
 def _index_of(header: Sequence[str], name: str) -> int | None:

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from listrak_sms_cli.errors import LsmsError
+
 # Name -> its module in cli/, and the first paragraph of its docstring. The function has the name of the command; it
 # takes a Given, and returns None or an exit code.
 COMMANDS = {
@@ -124,7 +126,14 @@ def load_command(name: str) -> Any:
     def run(context: typer.Context, **typed: Any) -> Any:
         from listrak_sms_cli.cli.given import Given
 
-        return function(Given(context, typed))
+        try:
+            return function(Given(context, typed))
+        except LsmsError as error:
+            if error.settled_by:
+                from listrak_sms_cli.cli.push_command import settle
+
+                settle(error, context)
+            raise
 
     run.__doc__ = function.__doc__
     run.__signature__ = signature_of(name)  # type: ignore[attr-defined]

@@ -25,6 +25,15 @@ def push(given: Given) -> None:
             from listrak_sms_cli.cli.rehearsal import push_to_sandbox
 
             report = push_to_sandbox(given["audience"], settings, options, tell)
+            report = report.with_(command=_next_step(given, settings.sender_code))
         else:
             report = push_audience(given["audience"], settings, options, tell)
     output.report(report)
+
+
+def _next_step(given: Given, sender_code: int | None) -> str:
+    """What comes after a rehearsal: the real push, once the account is known to have the fields."""
+    from listrak_sms_cli.cli.push_command import push_command, validate_command
+
+    knows_fields = given["sandbox_fields"] == "account"
+    return (push_command if knows_fields else validate_command)(given.context, sender_code)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import urllib.request
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from msgspec.structs import replace
 
-from listrak_sms_cli.audience import RESERVED_COLUMN, plan_columns, rewrite_names
+from listrak_sms_cli.audience import ProfileField, plan_phone
 from listrak_sms_cli.audience.source import Audience, open_audience
+from listrak_sms_cli.cli.rehearsal_fields import as_csv, own_names, rehearsed_fields
 from listrak_sms_cli.cli.sandbox import sandbox_extra
-from listrak_sms_cli.errors import LsmsError, SettingsError
+from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
 from listrak_sms_cli.runs import (
+    Account,
     Listener,
     PushOptions,
-    ReadingOptions,
     Report,
+    RunWarning,
     SandboxResult,
     connect,
     push_audience,
@@ -41,9 +42,11 @@ _JSON = "application/json"
 
 
 def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
-    """Starts a sandbox, gives it a profile field for every column and nine tenths of the phones as contacts,
-    pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises."""
-    with start_sandbox() as sandbox, open_audience(source, options.reading.read) as audience:
+    """Starts a sandbox, gives it profile fields (those of the real account, where the options say so) and nine tenths
+    of the phones as contacts, pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises.
+    """
+    with start_sandbox(options.fields) as sandbox, open_audience(source, options.reading.read) as audience:
+        real = _read_real(settings) if options.sandbox_fields == "account" else None
         settings = dataclasses.replace(
             settings,
             client_id=sandbox.config.client_id,
@@ -53,13 +56,17 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
             token_url=sandbox.token_url,
         )
         admin = _Admin(sandbox.url)
-        _fill(admin, audience, settings, options.reading)
+        invented = _fill(admin, audience, settings, options, real)
         try:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
             if isinstance(error.report, Report):
                 error.report = _with_sandbox(error.report, admin, options)
             raise
+        used = [column.field for column in report.columns if column.field in invented]
+        if used and "invented_fields" not in options.reading.silenced:
+            message = f"The sandbox invented profile fields that your account may lack: {', '.join(used)}."
+            report = report.with_(warnings=(*report.warnings, RunWarning("invented_fields", message)))
         return _with_sandbox(report, admin, options)
 
 
@@ -69,36 +76,53 @@ def _with_sandbox(report: Report, admin: _Admin, options: PushOptions) -> Report
     return report.with_(sandbox=result)
 
 
-def start_sandbox() -> EmbeddedSandbox:
-    """A sandbox in this process, without contacts. Raises UsageError when the extra `sandbox` is not installed."""
+@contextmanager
+def start_sandbox(fields: Path | None = None) -> Iterator[EmbeddedSandbox]:
+    """A sandbox in this process, without contacts. `fields`: a file of its profile fields. Raises UsageError when the
+    extra `sandbox` is not installed, or the file is not one."""
     with sandbox_extra():
         from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
-    return EmbeddedSandbox(SandboxConfig(invented_contacts=False, import_seconds=0.5))
+    if fields is not None and not fields.is_file():
+        raise UsageError(f"There is no file {fields} (--fields).", hint="Check the path.", code="sandbox_seed")
+    with ExitStack() as closing:
+        try:
+            config = SandboxConfig(invented_contacts=False, import_seconds=0.5, fields=fields)
+            sandbox = closing.enter_context(EmbeddedSandbox(config))
+        except ValueError as error:
+            raise UsageError(f"{fields}: {error}", code="sandbox_seed") from None
+        yield sandbox
 
 
-def _fill(admin: _Admin, audience: Audience, settings: Settings, reading: ReadingOptions) -> None:
-    code = settings.require_sender_code()
+def _read_real(settings: Settings) -> Account:
+    """The account that the push is rehearsed for. It is read, and nothing else."""
     with connect(settings) as client:
-        if code not in [known.id for known in client.sender_codes()]:
-            country = (reading.region or "US").upper()
+        return read_account(client, settings.require_sender_code())
+
+
+def _fill(
+    admin: _Admin, audience: Audience, settings: Settings, options: PushOptions, real: Account | None
+) -> list[str]:
+    """Give the sandbox its sender code, fields and contacts. Return the names of fields that an account may lack."""
+    reading, code = options.reading, settings.require_sender_code()
+    with connect(settings) as client:
+        if real is not None or code not in [known.id for known in client.sender_codes()]:
+            country = real.country if real is not None else (reading.region or "US").upper()
             admin.post("sender-codes", json.dumps([{"id": code, "code": str(code), "country": country}]), _JSON)
         account = read_account(client, code)
         region = region_of(reading.region, account.country)
-        loose = replace(reading.columns, mapping={}, skip_unmatched=True)
-        plan = plan_columns(audience.columns, account.fields, loose)
-        left_out = {rewrite_names([name])[0].casefold() for name in (*reading.columns.skip, RESERVED_COLUMN)}
-        if reading.columns.consent_column:
-            left_out.add(rewrite_names([reading.columns.consent_column])[0].casefold())
-        missing = [name for name in plan.skipped if name.casefold() not in left_out]
-        known = {field.name.casefold() for field in account.fields}
-        targets = [target for target in reading.columns.mapping.values() if not (target.isascii() and target.isdigit())]
-        names = missing + [name for name in targets if name.replace("_", " ").casefold() not in known]
-        first_id = max((field.id for field in account.fields), default=0) + 1
-        admin.post("fields", _csv(["id", "name", "type"], [(first_id + i, n, "Text") for i, n in enumerate(names)]))
+        fields = real.fields if real is not None else _invented(audience, account, options)
+        admin.post("fields?replace=true", as_csv(fields))
+        plan = plan_phone(audience.columns, fields, reading.columns)
         rules = reading.rules(region, account.country)
         members = read_phones(PlannedAudience(audience, plan, rules, reading), lambda _event: None)
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
+    return [] if real is not None or options.fields is not None else own_names(fields)
+
+
+def _invented(audience: Audience, account: Account, options: PushOptions) -> tuple[ProfileField, ...]:
+    whole = options.fields is not None
+    return rehearsed_fields(audience.columns, account.fields, options.reading.columns, whole=whole)
 
 
 def _contacts(numbers: np.ndarray) -> Iterator[str]:
@@ -106,12 +130,6 @@ def _contacts(numbers: np.ndarray) -> Iterator[str]:
     known = phones[np.arange(len(phones)) % UNKNOWN_EACH != UNKNOWN_EACH - 1]
     for start in range(0, len(known), _CONTACTS_AT_ONCE):
         yield "phone\n" + "".join(f"+{phone}\n" for phone in known[start : start + _CONTACTS_AT_ONCE].tolist())
-
-
-def _csv(head: list[str], rows: list[tuple[Any, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([head, *rows])
-    return text.getvalue()
 
 
 class _Admin:

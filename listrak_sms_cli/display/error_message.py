@@ -15,7 +15,8 @@ from listrak_sms_cli.errors import LsmsError
 def error(problem: LsmsError, stream: TextIO, word: str = "Error") -> None:
     """Write what is wrong and where, and on the next line what to type; `word`: how it begins. Raises BrokenPipeError
     when nobody reads."""
-    lines = [Text.assemble((f"{word}: ", "bold red" if word == "Error" else "bold yellow"), printable(problem.message))]
-    if problem.hint:
-        lines.append(Text(printable(problem.hint)))
-    show(Console(file=stream, highlight=False), *lines)
+    console = Console(file=stream, highlight=False)
+    style = "bold red" if word == "Error" else "bold yellow"
+    show(console, Text.assemble((f"{word}: ", style), printable(problem.message)))
+    for line in problem.hint.splitlines():
+        show(console, Text(printable(line)), whole=line.startswith("Type: lsms "))  # not wrapped: it is to be copied

@@ -15,6 +15,7 @@ from listrak_sms_cli.display.words import percent, printable
 from listrak_sms_cli.runs import ProfiledColumn, Report
 
 _COLUMNS_SHOWN = 60  # on a terminal
+_NEEDED_SHOWN = 24
 _WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
 _GAP = "  "
 _GOES_TO = {"phone": "the phone", "consent": "consent, not sent", "skipped": "left out"}
@@ -25,6 +26,10 @@ def validated(report: Report, console: Console) -> None:
     """Write the result of `validate`. Raises BrokenPipeError when nobody reads."""
     columns_of(report, console)
     summary(report, console)
+    if needed := [printable(line.field or "") for line in report.profile or () if line.needs_field]:
+        more = f" and {len(needed) - _NEEDED_SHOWN:,} more" if len(needed) > _NEEDED_SHOWN else ""
+        names = ", ".join(needed[:_NEEDED_SHOWN]) + more
+        show(console, Text(f"It needs profile fields named {names}: `lsms fields` lists those that the account has."))
     if report.command:
         # Not wrapped: it is there to be copied.
         show(console, Text(f"Push it with: {printable(report.command)}"), whole=True)
@@ -48,7 +53,7 @@ def columns_of(report: Report, console: Console) -> None:
 
 def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text | Padding]:
     """The facts of each column under the heads, its sample and its problems below."""
-    rows = [_facts(line) for line in lines]
+    rows = [_facts(line, _WIDEST[1]) for line in lines]
     table = [list(heads), *rows]
     texts = [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))]
     numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(heads))]
@@ -69,8 +74,14 @@ def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text
     return shown
 
 
-def _facts(line: ProfiledColumn) -> list[str]:
+def _facts(line: ProfiledColumn, room: int = 0) -> list[str]:
+    """The cells of a column; `room`: cells of the screen for where it goes, 0 = as many as it takes."""
     goes_to = _GOES_TO.get(line.role) or printable(line.field or "")
+    if line.needs_field:
+        needed = f"needs a field named {goes_to}"
+        goes_to = needed if not room or cell_len(needed) <= room else "needs a field"
+    elif line.guessed:
+        goes_to = f"{goes_to}, guessed"
     kind = line.type or line.looks_like or ""
     if line.type and line.max_length:
         kind = f"{kind}({line.max_length})"

@@ -24,7 +24,10 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
     # A column without an id was not looked up, unless it was sent: contact by contact the system fields need none.
     known = [column for column in report.columns if column.field_id or report.rows_sent]
     named = {
-        "columns": [f"{printable(column.column, 30)} → {printable(column.field, 30)}" for column in known],
+        "columns": [
+            f"{printable(column.column, 30)} → {printable(column.field, 30)}{' (guessed)' if column.guessed else ''}"
+            for column in known
+        ],
         "left out": [printable(name, 30) for name in report.skipped_columns],
     }
     if any(named.values()) and report.profile is None:
@@ -195,7 +198,9 @@ def _ending_of_rehearsal(report: Report) -> str:
 
 
 def _what_next(report: Report) -> str:
-    """The command to type next, where there is one: none after a sandbox run, or one that was not recorded."""
+    """The command to type next, where there is one: none after a run that was not recorded."""
+    if report.sandbox is not None and report.command:
+        return f"Next, with your account: {printable(report.command)}"
     if report.running:
         return f"See how it goes on: lsms status {printable(report.run_id)}"
     if not report.resumable:

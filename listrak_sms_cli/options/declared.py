@@ -147,6 +147,9 @@ class Columns(Options, group="Columns"):
 
     phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
     map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    exact_names = Option(
+        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", READS
+    )
     skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
     skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
     consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
@@ -237,6 +240,14 @@ class Rehearsing(Options, group=SENDING, keywords=False):
         "Push to a simulated Listrak started for this command: no account needed, nothing leaves the machine.",
         "push",
     )
+    sandbox_fields = Option(
+        Choice("invent", "account"),
+        "invent",
+        "The profile fields of --sandbox: system fields and one for each column that is not mapped, or those of your "
+        "account, which is only read.",
+        "push",
+    )
+    fields = Option(File("FILE"), None, "With --sandbox: more profile fields, as of `lsms sandbox --fields`.", "push")
 
 
 class Connection(Options, group=SETTINGS):

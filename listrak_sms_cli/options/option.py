@@ -128,6 +128,14 @@ def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) 
     return {option.name: option.given(given.get(option.name)) for option in options}
 
 
+def as_keywords(options: Sequence[tuple[str, str]]) -> str:
+    """Options that settle an error, by name and as they are typed, in words of Python: `map={'a': 'b'}`."""
+    mapping = {value.partition("=")[0]: value.partition("=")[2] for name, value in options if name == "map"}
+    skipped = [value for name, value in options if name == "skip_column"]
+    words = [f"map={mapping}"] if mapping else []
+    return ", ".join([*words, f"skip_column={skipped}"] if skipped else words)
+
+
 def in_keywords(text: str, options: Collection[Option[Any]]) -> str:
     """A message that speaks of options of the command line (`--max-drop-rate`), in words of Python (`max_drop_rate`).
     A command to type (`lsms …`) stays as it is."""

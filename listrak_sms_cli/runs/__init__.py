@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    account="connect read_account region_of",
+    account="Account connect read_account region_of",
     apply="ApplyOptions apply_plan",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
@@ -34,7 +34,7 @@ __all__, __getattr__ = on_demand(
     plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ColumnChanges ProfiledColumn Report ReportError SandboxResult Verification",
+    report="ColumnChanges ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
     resume="ResumeOptions resume_run",
     status="status_of",
     validate="validate_audience",

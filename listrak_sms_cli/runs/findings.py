@@ -128,7 +128,7 @@ class Findings:
             rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
             dropped=dropped,
             columns=tuple(
-                MappedColumn(column.name, column.field.name, column.field.id)
+                MappedColumn(column.name, column.field.name, column.field.id, guessed=column.guessed)
                 for column in (self.plan.columns if self.plan else ())
             ),
             skipped_columns=self.plan.skipped if self.plan else (),

@@ -54,6 +54,7 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             skip=self.skip_column,
             skip_unmatched=self.skip_unmatched,
             consent_column=self.consent_column,
+            exact_names=self.exact_names,
         )
 
     @cached_property
@@ -125,6 +126,10 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     """As `reading_options`, for a push. Raises UsageError also for options that contradict each other."""
     if given.get("verify_sample") is not None:
         given = {**given, "verify": True}
+    if not given.get("sandbox") and (given.get("fields") or given.get("sandbox_fields", "invent") == "account"):
+        raise UsageError("--sandbox-fields and --fields are about the sandbox: add --sandbox, or leave them out.")
+    if given.get("fields") and given.get("sandbox_fields") == "account":
+        raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
     if options.only_different and options.changed_only:
         raise UsageError(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
-from listrak_sms_cli.audience import RESERVED_COLUMN, ColumnPlan, ProfileField, Verdict, among, rewrite_names
+from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, among, plan_phone
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of
@@ -25,7 +25,7 @@ from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import output_path
-from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, guess_notes, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
     CONFIRM_ALL,
@@ -85,13 +85,13 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
-        account, wanted = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
+        account, wanted, notes = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
         fields = readable_fields(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
         contacts = Contacts(client, sender_code, account.country or options.reading.region or "")
         with ResumableFile(options.target, schema, _question(settings, options, fields, wanted)) as file:
-            pull = _Pull(contacts, fields, options, wanted, file, tell)
+            pull = _Pull(contacts, fields, options, wanted, file, tell, warnings=notes)
             try:
                 interruptible(pull.run, context)
                 size = file.publish()
@@ -128,19 +128,20 @@ def _refuse_replacing(options: PullOptions) -> None:
 
 def _account_and_phones(
     options: PullOptions, read: Callable[[], Account], tell: Listener
-) -> tuple[Account, np.ndarray | None]:
-    """The account; and the phones of the audience, sorted int64, each once. The audience is opened first."""
+) -> tuple[Account, np.ndarray | None, list[RunWarning]]:
+    """The account; the phones of the audience, sorted int64, each once; and a note when its phone column was guessed.
+    The audience is opened first."""
     if options.audience is None:
-        return read(), None
+        return read(), None, []
     with open_audience(options.audience, options.reading.read) as audience:
         output_path(options.target, "--output", audience.files)
-        header = rewrite_names(audience.columns)
-        phone = find_phone_of(audience, options.reading.columns.phone_column)
+        find_phone_of(audience, options.reading.columns)
         account = read()
+        plan = plan_phone(audience.columns, account.fields, options.reading.columns)
         rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
-        plan = ColumnPlan(phone, (), None, (), header)
         members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
-    return account, np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
+    phones = np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
+    return account, phones, guess_notes(plan)
 
 
 def _question(

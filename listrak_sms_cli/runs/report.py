@@ -21,12 +21,14 @@ DROP_REASONS = (
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
 
-class MappedColumn(Struct, frozen=True):
-    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
+class MappedColumn(Struct, frozen=True, omit_defaults=True):
+    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
+    an ordinary one for what the field holds, not the field's own."""
 
     column: str
     field: str
     field_id: int
+    guessed: bool = False
 
 
 class ImportLine(Struct, frozen=True):
@@ -53,7 +55,8 @@ class ProfiledColumn(Struct, frozen=True):
     None = not looked up; `looks_like`: the strictest type nine in ten of the first cells could be of, None = no cell is
     filled. `distinct` counts cells that are not empty (phones: valid phones, however they are written), and is a number
     there are at least when not `distinct_is_exact`. `longest` in characters. `sample`: the commonest shapes of cells, X
-    and x for letters, 9 for digits.
+    and x for letters, 9 for digits. `guessed`: an ordinary name means the field, or the phone; `needs_field`: whether
+    the account has a field of that name is not known.
     """
 
     column: str
@@ -71,6 +74,8 @@ class ProfiledColumn(Struct, frozen=True):
     looks_like: str | None = None
     sample: tuple[str, ...] = ()
     readable: bool = True
+    guessed: bool = False
+    needs_field: bool = False
 
 
 class RunWarning(Struct, frozen=True):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import (
     ColumnChoices,
@@ -37,8 +40,14 @@ def planned(plan: ColumnPlan) -> list[tuple[int, str, int]]:
 
 
 def refusal(columns: list[str], choices: ColumnChoices = NO_CHOICES, *, offline: bool = False) -> AudienceError:
+    return refusal_of(columns, None if offline else FIELDS, choices)
+
+
+def refusal_of(
+    columns: list[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices = NO_CHOICES
+) -> AudienceError:
     with pytest.raises(AudienceError) as caught:
-        plan_columns(columns, None if offline else FIELDS, choices)
+        plan_columns(columns, fields, choices)
     return caught.value
 
 
@@ -96,7 +105,7 @@ def test_the_phone_column_is_found(header: list[str], wanted: str | None, index:
     assert find_phone(header, wanted) == index
 
 
-@pytest.mark.parametrize("likely", ["Mobile", "Cell_Number", "MSISDN", "sms_number", "Home_Tel", "telephone"])
+@pytest.mark.parametrize("likely", ["Other_Mobile", "Work_Phone", "Home_Tel", "telephone"])
 def test_a_missing_phone_column_says_which_looks_like_one(likely: str) -> None:
     """Without a phone column the error lists the columns and names the one that looks like a phone."""
     with pytest.raises(AudienceError) as caught:
@@ -155,6 +164,12 @@ def test_all_unmatched_columns_stand_in_one_message() -> None:
     assert "4 columns" in error.message
     assert "loyalty_teir (nearest: Loyalty Tier)" in error.message
     assert "; shoe_size" in error.message
+    assert error.settled_by == (
+        ("map", "loyalty_teir=Loyalty Tier"),
+        ("map", "twice=13"),
+        ("skip_column", "shoe_size"),
+        ("skip_column", "old_segment"),
+    )
     assert "Old Segment, id 12, is disabled in Listrak" in error.message
     assert "add --map twice=ID with one of 13, 14" in error.message
     for way in ("--map", "--skip-column", "--skip-unmatched"):
@@ -261,3 +276,122 @@ def test_offline_every_column_is_text() -> None:
         ProfileField(0, "Tier", FieldKind.TEXT),
     ]
     assert refusal(["phone", "x", "tier"], ColumnChoices(mapping={"x": "Tier"}), offline=True).code == "shared_field"
+
+
+def test_a_word_is_taken_for_its_field_unless_names_are_exact() -> None:
+    """`Zip` goes to Postal Code and is marked as a guess; with exact names it has no field, and the command has one."""
+    columns = ["Cell", "Zip", "email"]
+    plan = plan_columns(columns, FIELDS, NO_CHOICES)
+    assert (plan.phone, plan.phone_guessed, planned(plan)) == (0, True, [(1, "Zip", 5), (2, "email", 1)])
+    assert [column.guessed for column in plan.columns] == [True, False]
+    named = ColumnChoices(exact_names=True, phone_column="Cell")
+    error = refusal(columns, named)
+    assert error.settled_by == (("map", "Zip=Postal Code"),)
+    assert not plan_columns(columns, FIELDS, replace(named, mapping={"Zip": "5"})).phone_guessed
+    assert refusal(columns, ColumnChoices(exact_names=True)).code == "no_phone_column"
+
+
+def test_an_account_field_goes_before_a_word() -> None:
+    """A field of the account's own that is called Zip, or Cell, is meant by a column of that name."""
+    fields = (*FIELDS, ProfileField(21, "ZIP", FieldKind.TEXT), ProfileField(22, "Cell", FieldKind.TEXT))
+    plan = plan_columns(["phone", "zip", "cell"], fields, NO_CHOICES)
+    assert planned(plan) == [(1, "zip", 21), (2, "cell", 22)]
+    assert not any(column.guessed for column in plan.columns)
+
+
+@pytest.mark.parametrize("columns", [["Zip", "Postal_Code"], ["postcode", "zip"], ["DOB", "Birthdate"]])
+def test_a_word_and_a_name_for_one_field(columns: list[str]) -> None:
+    """Both columns are named, and the command leaves out the guess rather than the name."""
+    error = refusal(["phone", *columns])
+    assert (error.code, all(name in error.message for name in columns)) == ("shared_field", True)
+    left_out = columns[1] if columns[0] == "postcode" else columns[0]
+    assert error.settled_by == (("skip_column", left_out),)
+
+
+def test_nothing_far_fetched_is_offered() -> None:
+    """A short name is no misspelling of another, a first name no name; what is taken is not offered again."""
+    fields = (ProfileField(10, "VIP", FieldKind.TEXT), *FIELDS)
+    error = refusal_of(["phone", "zap", "name", "email_2", "Tier", "Loyalty_Tier", "email"], fields)
+    assert "nearest: VIP" not in error.message
+    assert error.settled_by == tuple(("skip_column", name) for name in ("zap", "name", "email_2", "Tier"))
+    assert refusal_of(["phone", "email", "teir"], (*fields, ProfileField(30, "Tier", FieldKind.TEXT))).settled_by == (
+        ("map", "teir=Tier"),
+    )
+
+
+NAMES = [
+    "Zip",
+    "Postal Code",
+    "postcode",
+    "DOB",
+    "email",
+    "E-mail",
+    "First",
+    "tier",
+    "Loyalty_Teir",
+    "Shoe Size",
+    "twice",
+]
+
+
+@given(
+    st.lists(st.sampled_from([*NAMES, "Old Segment", "Lifetime", "lifetime value", "a=b"]), unique=True), st.booleans()
+)
+@settings(max_examples=60, deadline=None)
+def test_the_options_that_are_offered_settle_all(names: list[str], exact: bool) -> None:
+    """Whatever the header, one refusal is enough: with the options it offers every column is sent or left out."""
+    choices = ColumnChoices(exact_names=exact)
+    try:
+        plan = plan_columns(["phone", *names], FIELDS, choices)
+    except AudienceError as error:
+        settled = error.settled_by
+        assert settled or not any(name in NAMES and name != "Shoe Size" for name in names)
+        mapping = dict(value.split("=", 1) for name, value in settled if name == "map")
+        skip = tuple(value for name, value in settled if name == "skip_column")
+        if not settled:
+            return
+        plan = plan_columns(["phone", *names], FIELDS, replace(choices, mapping=mapping, skip=skip))
+    assert len({column.field.id for column in plan.columns}) == len(plan.columns)
+    assert len(plan.columns) + len(plan.skipped) == len(names)
+
+
+@pytest.mark.parametrize(
+    "columns", [["Cell", "Mobile Phone", "x"], ["phone", "Mobile", "x"], ["phone", "phone_number"]]
+)
+@pytest.mark.parametrize("offline", [True, False])
+def test_two_columns_that_may_be_the_phone(columns: list[str], offline: bool) -> None:
+    """Nobody guesses between two phones: both are named, and each way out works."""
+    error = refusal(columns, ColumnChoices(skip_unmatched=True), offline=offline)
+    assert error.code == "several_phone_columns"
+    first, second = (name.replace(" ", "_") for name in columns[:2])
+    for word in (f"{first}, {second}", f"--phone-column {second}"):
+        assert word in f"{error.message} {error.hint}"
+    fields = (*FIELDS, ProfileField(30, "x", FieldKind.TEXT))
+    for phone, other in ((first, second), (second, first)):
+        for choices in (
+            ColumnChoices(phone_column=phone, skip=(other,)),
+            ColumnChoices(phone_column=phone, mapping={other: "7"}),
+        ):
+            assert plan_columns(columns, fields, choices).header[plan_columns(columns, fields, choices).phone] == phone
+    chosen = plan_columns(columns, fields, ColumnChoices(mapping={second: "7"}))
+    assert chosen.header[chosen.phone] == first
+
+
+def test_one_that_is_something_else_is_no_phone() -> None:
+    """A column that is left out, or the consent, leaves the phone to the other; a data row is no header."""
+    for choices in (ColumnChoices(skip=("Cell",)), ColumnChoices(consent_column="Cell")):
+        assert plan_columns(["Cell", "Mobile", "email"], FIELDS, choices).phone == 1
+    assert refusal(["Mobile", "2125550100"]).code == "no_header"
+    assert refusal(["Mob\u200bile", "email"]).code == "no_phone_column"
+
+
+def test_offline_words_mean_system_fields_too() -> None:
+    """Without an account system fields have their names, and all other columns need a field of theirs."""
+    plan = plan_columns(["phone", "Zip", "birthdate", "tier"], None, NO_CHOICES)
+    assert [(c.field.name, c.guessed) for c in plan.columns] == [
+        ("Postal Code", True),
+        ("Birthday", False),
+        ("tier", False),
+    ]
+    exact = plan_columns(["phone", "Zip"], None, ColumnChoices(exact_names=True))
+    assert [c.field.name for c in exact.columns] == ["Zip"]

@@ -237,7 +237,7 @@ def test_a_field_that_is_no_number_is_a_name(world: World, command: list[str], t
     files(world.home)
     ended = call_lsms(*typed, env=world.env, cwd=world.home)
     check(typed, ended)
-    assert ended.code == (0 if "--sandbox" in command and not target.isascii() else 2), ended.out
+    assert ended.code == 2, ended.out
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

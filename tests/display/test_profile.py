@@ -6,10 +6,12 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
 from listrak_sms_cli import display
+from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.report import ProfiledColumn, Report
 
 TIER = ProfiledColumn(
@@ -28,6 +30,11 @@ TIER = ProfiledColumn(
     looks_like="text",
     sample=("Xxxx", "Xxxxxxxx"),
 )
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def drawn(*lines: ProfiledColumn, terminal: bool, command: str | None = None) -> str:
@@ -52,6 +59,27 @@ def test_a_column_in_words() -> None:
             "12 too long, 3 tidied",
         ):
             assert word in text
+
+
+def test_a_guess_and_a_field_that_is_needed() -> None:
+    """Both are told apart from a field that was found; a long name that is needed stands whole below the table."""
+    guess = replace(TIER, column="Zip", field="Postal Code", field_id=0, type=None, guessed=True)
+    needed = replace(TIER, field="Loyalty_Tier_of_the_Year", field_id=0, type=None, needs_field=True)
+    phone = replace(TIER, column="Cell", role="phone", guessed=True)
+    wide = drawn(guess, needed, phone, terminal=False)
+    for word in ("Postal Code, guessed", "the phone, guessed", "needs a field named Loyalty_Tier_of_the_Year"):
+        assert word in wide
+    narrow = drawn(guess, needed, phone, terminal=True)
+    for word in ("Postal Code, guessed", "needs a field  ", "fields named Loyalty_Tier_of_the_Year:"):
+        assert word in narrow
+
+
+def test_a_command_to_copy_is_one_line() -> None:
+    """However long the command of a hint is, a terminal gets it unbroken, and what follows on a line of its own."""
+    problem = AudienceError("No field.", hint=f"Type: lsms push {'x' * 200}\nOther ways on.")
+    stream = Terminal()
+    display.error(problem, stream)
+    assert stream.getvalue().splitlines()[1:] == [f"Type: lsms push {'x' * 200}", "Other ways on."]
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.lists(st.text(max_size=24), max_size=3))

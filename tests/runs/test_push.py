@@ -200,7 +200,7 @@ def test_a_column_without_a_profile_field_stops_the_push_and_names_ways_on(world
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("mobile_number,first_name\n2125550100,A\n", "no_phone_column"),
+        ("home_phone,first_name\n2125550100,A\n", "no_phone_column"),
         ("phone,First Name,first_name\n2125550100,A,B\n", "duplicate_column"),
         ("phone,First Name,nick\n2125550100,A,B\n", "unmatched_columns"),
         ("phone,Old Segment\n2125550100,A\n", "unmatched_columns"),
@@ -245,7 +245,7 @@ def test_wrong_credentials_are_exit_4(world: World) -> None:
 
 def test_checks_come_in_the_order_of_the_interface(world: World) -> None:
     """Settings before the file, the file before the token, the token before the sender code, that before the rows."""
-    missing, bad = world.home / "missing.csv", world.audience("mobile,first_name\n12,A\n", "bad.csv")
+    missing, bad = world.home / "missing.csv", world.audience("home_phone,first_name\n12,A\n", "bad.csv")
     wrong = {"LISTRAK_CLIENT_SECRET": "wrong"}
     assert pushed(world, missing, code=2, env={"LISTRAK_CLIENT_ID": ""})["error"]["code"] == "no_credentials"
     assert pushed(world, bad, code=2, env=wrong)["error"]["code"] == "no_phone_column"

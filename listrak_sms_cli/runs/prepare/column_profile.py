@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict
+from listrak_sms_cli.audience import SYSTEM_FIELDS, AudienceProfile, FieldKind, PlannedColumn, Verdict
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.report import ProfiledColumn, RunWarning
@@ -71,6 +71,7 @@ def _phone_line(planned: PlannedAudience, checked: Checked, profile: AudiencePro
         looks_like="phone",
         sample=column.sample,
         problems=problems,
+        guessed=planned.plan.phone_guessed,
     )
 
 
@@ -105,4 +106,11 @@ def _line(
         looks_like=looks_like.value.lower() if looks_like else None,
         sample=column.sample,
         problems=problems,
+        guessed=sent is not None and sent.guessed,
+        needs_field=sent is not None and not known and _is_own(sent.field.name),
     )
+
+
+def _is_own(field: str) -> bool:
+    """Whether a field that was not looked up is one of the account's own, by name."""
+    return field not in SYSTEM_FIELDS.values() and not field.isdecimal()

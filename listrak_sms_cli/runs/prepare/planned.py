@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnPlan, column_key, find_phone, rewrite_names
+from listrak_sms_cli.audience import AudienceProfile, CleaningRules, ColumnChoices, ColumnPlan, column_key, phone_of
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.options import ReadingOptions
@@ -42,21 +42,21 @@ class PlannedAudience(Struct, frozen=True):
         return sorted(wanted | profile.columns.keys() - {self.plan.phone} if profile is not None else wanted)
 
 
-def find_phone_of(audience: Audience, wanted: str | None) -> int:
-    """As `find_phone`, of the audience's columns. The error names the sheet of a workbook that has a phone column where
+def find_phone_of(audience: Audience, choices: ColumnChoices) -> int:
+    """As `phone_of`, of the audience's columns. The error names the sheet of a workbook that has a phone column where
     the one read has none."""
     try:
-        return find_phone(rewrite_names(audience.columns), wanted)
+        return phone_of(audience.columns, choices)
     except AudienceError as error:
-        if error.code == "no_phone_column" and (sheet := _sheet_with_phone(audience, wanted)):
+        if error.code == "no_phone_column" and (sheet := _sheet_with_phone(audience, choices)):
             error.hint = f"The sheet “{sheet}” has one: add --sheet '{sheet}'"
         raise
 
 
-def _sheet_with_phone(audience: Audience, wanted: str | None) -> str | None:
+def _sheet_with_phone(audience: Audience, choices: ColumnChoices) -> str | None:
     for sheet, header in audience.other_sheets.items():
         try:
-            find_phone(rewrite_names(header), wanted)
+            phone_of(header, choices)
         except AudienceError:
             continue
         return sheet

@@ -26,6 +26,7 @@ from listrak_sms_cli.runs.prepare.warnings import (
     column_warnings,
     drop_warnings,
     foreign_warnings,
+    guess_notes,
     single_member_warnings,
     value_warnings,
 )
@@ -59,7 +60,7 @@ class Preparation:
         source = self._source
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
-            find_phone_of(audience, self._options.reading.columns.phone_column)
+            find_phone_of(audience, self._options.reading.columns)
         except LsmsError:
             audience.close()
             raise
@@ -76,6 +77,8 @@ class Preparation:
             fields = with_system_fields(fields)
         plan = plan_columns(audience.columns, fields, reading.columns)
         self._findings.plan = plan
+        for guess in guess_notes(plan):
+            self._findings.warn(guess)
         consent = [plan.consent] if plan.consent is not None else []
         audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from listrak_sms_cli.audience import Verdict, dropped_by_reason
+from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
 from listrak_sms_cli.audience.values import has_short_years
 from listrak_sms_cli.runs.pack import ImportFile
@@ -29,6 +29,19 @@ def offline_warning(region: str) -> RunWarning:
         "profile fields were not checked."
     )
     return RunWarning("offline", message)
+
+
+def guess_notes(plan: ColumnPlan) -> list[RunWarning]:
+    """Return a note about the columns whose names are no field's, and what they were taken for."""
+    guesses = [f"{plan.header[plan.phone]} → the phone"] if plan.phone_guessed else []
+    guesses += [f"{column.name} → {column.field.name}" for column in plan.columns if column.guessed]
+    if not guesses:
+        return []
+    message = (
+        f"Ordinary names were taken for what they mean: {', '.join(guesses)}. --map COLUMN=FIELD says otherwise, "
+        "--exact-names switches this off."
+    )
+    return [RunWarning("guessed_columns", message)]
 
 
 def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -> list[RunWarning]:

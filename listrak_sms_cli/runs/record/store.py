@@ -21,6 +21,7 @@ from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
 _MOMENT = "%Y%m%d-%H%M%S"  # how the id of a run begins: when, in UTC
 _LONGEST = 1000 * 365 * 86400.0  # seconds: no run is older
+_NO_TRACE = "A dry run and one with --sandbox leave none: nothing of them reached Listrak."
 _DONE = "done"  # an empty file in the folder of a run of which nothing is left to do: nobody reads its journal again
 
 
@@ -134,7 +135,7 @@ class RunStore:
         if run_id is None:
             for run in self.runs():
                 return run
-            hint = "Start one: lsms push AUDIENCE --sender-code ID"
+            hint = f"Start one: lsms push AUDIENCE --sender-code ID. {_NO_TRACE}"
             raise UsageError("There are no runs yet.", hint=hint, code="no_run")
         named = [folder for folder in self._folders() if folder.name.startswith(run_id)]
         if len(named) > 1:
@@ -147,7 +148,7 @@ class RunStore:
                 hint="Push its audience again; sending the same values twice does no harm.",
                 code="damaged_journal",
             )
-        raise UsageError(f"There is no run {run_id}.", hint="`lsms runs` lists the runs.", code="no_run")
+        raise UsageError(f"There is no run {run_id}.", hint=f"`lsms runs` lists the runs. {_NO_TRACE}", code="no_run")
 
     def newest_resumable(self) -> StoredRun:
         """The newest run that can be resumed; when there is none, the newest (it says that nothing is left to do).

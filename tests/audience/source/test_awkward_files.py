@@ -147,9 +147,9 @@ REFUSED: dict[str, tuple[str, bytes, tuple[str, ...], tuple[str, ...]]] = {
     "a header only": ("a.csv", b"phone,note\n", (), ("no members", "--allow-empty")),
     "no phone column": (
         "a.csv",
-        f"mobile,note\n1,{CANARY}\n".encode(),
+        f"home_phone,note\n1,{CANARY}\n".encode(),
         (),
-        ("no column phone", "--phone-column mobile"),
+        ("no column phone", "--phone-column home_phone"),
     ),
     "two columns of one name": ("a.csv", f"phone,note,Note\n1,{CANARY},b\n".encode(), (), ("note", "Note", "Rename")),
     "too few cells": ("a.csv", f"{TWO}{CANARY}\n".encode(), (), ("row 4", "1 cell", "2")),

@@ -204,7 +204,7 @@ def test_what_is_no_phone(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Mobile", "cell", "CellPhone", "mobile_number", "MSISDN", "Home_Phone", "contactPhone", "tel", "sms", "PhoneNo"],
+    ["Home_Mobile", "Cell_2", "WorkPhone", "Home_Phone", "contactPhone", "tel", "sms", "PhoneNo", "Business_Phone"],
 )
 def test_what_looks_like_a_phone(name: str) -> None:
     """The words for a phone are found in names of every spelling."""
