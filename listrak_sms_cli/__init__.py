@@ -145,14 +145,19 @@ def _checked(
     from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
-    known = keywords_of(command)
+    known, page = keywords_of(command), None
     try:
         if isinstance(audience, str | Path):  # None: of `apply`
             Subject.audience.given(audience)
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        return work(given, load_settings(given), on_event or (lambda _event: None))
+        if given["report"] is not None:
+            from listrak_sms_cli.display import PageFile
+
+            page = PageFile(given["report"], audience=audience)
+        report = work(given, load_settings(given), on_event or (lambda _event: None))
+        return page.take(report) if page else report
     except LsmsError as error:
         if error.settled_by:
             error.hint = f"Add: {as_keywords(error.settled_by)}\n{error.hint.partition(chr(10))[2]}"
@@ -162,6 +167,8 @@ def _checked(
             from listrak_sms_cli.runs import ReportError
 
             error.report = error.report.with_(error=ReportError(error.code, error.message, error.hint))
+        if page is not None:
+            page.take_error(error)
         raise
 
 

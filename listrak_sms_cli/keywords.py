@@ -50,6 +50,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     allow_empty: bool | None
     rejects: str | PathLike[str] | None
     max_drop_rate: float | None
+    report: str | PathLike[str] | None
 
 
 class ValidateKeywords(SharedKeywords, total=False):
@@ -94,6 +95,7 @@ class PushKeywords(SharedKeywords, SendingKeywords, total=False):
 
     max_shrink: float | None
     audience_name: str | None
+    anyway: bool | None
     only_existing: bool | None
     only_different: bool | None
     exclude_opted_out: bool | None

@@ -1,8 +1,8 @@
 """Settings, each with where it came from.
 
-Precedence: option > a profile named explicitly > environment > profile `default` > default. A profile is a table
-of the config file and holds the same settings by the same names, never the secret itself. A byte order mark, and
-blanks and line ends around a setting, are left out.
+Precedence: option > a profile named on the command line > job > a profile named by a job or by LSMS_PROFILE >
+environment > profile `default` > default. A profile is a table of the config file and holds the same settings by the
+same names, never the secret itself. A byte order mark, and blanks and line ends around a setting, are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import difflib
 import os
 import re
 import stat
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,12 +38,29 @@ DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", 
 _PATHS = frozenset({"client_secret_file", "state_dir"})  # in which a blank may be meant
 
 
+def without_secrets(url: str) -> str:
+    """The address without user, password, query and fragment, where somebody may have put a secret."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "not an address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def parse_duration(text: str, where: str) -> float:
     """`90s`, `10m`, `1h`, `7d` -> seconds. Raises SettingsError; `where` names the setting in it."""
     try:
         return seconds_of(text)
     except ValueError:
         raise SettingsError(f"{where} is not a duration.", hint=Duration.hint, code=Duration.code) from None
+
+
+@dataclass(frozen=True)
+class SettingsOfJob:
+    """The settings that a job holds, by name; `source`: the job, for people."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +116,14 @@ class Settings:
         return self.sender_code
 
 
-def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+def is_setting(name: str) -> bool:
+    """Whether an option of that name is one of the settings, in the order of which a job has its place."""
+    return name == "profile" or name in ENVIRONMENT
+
+
+def load_settings(
+    options: Mapping[str, Any], environ: Mapping[str, str] | None = None, job: SettingsOfJob = SettingsOfJob()
+) -> Settings:
     """Return the settings. `options`: values of options by name, of which those that are settings are read (see
     `options.Connection`); None = not given, `give_up_after` in seconds or as text.
 
@@ -106,20 +131,18 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] | None 
     """
     env = os.environ if environ is None else environ
     config = _config_path(options.get("config"), env)
-    explicit = options.get("profile") or env.get("LSMS_PROFILE")
-    profile_name = str(explicit or "default")
-    profile = _read_profile(config, profile_name, bool(explicit), bool(options.get("config") or env.get("LSMS_CONFIG")))
+    ways = (("option", options.get("profile")), ("job", job.values.get("profile")), ("env", env.get("LSMS_PROFILE")))
+    named_by, profile_name = next(((way, str(name)) for way, name in ways if name), ("", "default"))
+    explicit = bool(named_by)
+    profile = _read_profile(config, profile_name, explicit, bool(options.get("config") or env.get("LSMS_CONFIG")))
     in_profile = f"profile {profile_name} in {config}"
 
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name, variable in ENVIRONMENT.items():
-        by_profile, by_environment = (profile.get(name), in_profile), (env.get(variable), variable)
-        layers = [
-            (options.get(name), f"--{name.replace('_', '-')}"),
-            *((by_profile, by_environment) if explicit else (by_environment, by_profile)),
-            (DEFAULTS.get(name), "default"),
-        ]
+        between = [(job.values.get(name), job.source), (env.get(variable), variable)]
+        between.insert({"option": 0, "": 2}.get(named_by, 1), (profile.get(name), in_profile))
+        layers = [(options.get(name), f"--{name.replace('_', '-')}"), *between, (DEFAULTS.get(name), "default")]
         trimmed = ((value if name in _PATHS else _trimmed(value), source) for value, source in layers)
         values[name], sources[name] = next((layer for layer in trimmed if layer[0] not in (None, "")), (None, ""))
     direct = None if explicit and "client_secret_file" in profile else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
@@ -180,22 +203,9 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
 
 def _read_config(config: Path) -> Mapping[str, Any] | None:
     """The profiles of the config file by name; None where there is no such file."""
-    try:
-        _refuse_unsafe(config, "config file", secret=False)
-        text = _text_of(config)
-    except FileNotFoundError:
+    document = read_toml(config, "config")
+    if document is None:
         return None
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"The config file {config} cannot be read.", code="config_unreadable") from None
-    import tomllib
-
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
-        line = re.search(r"at line (\d+)", str(error))
-        raise SettingsError(
-            f"The config file {config} is not TOML{f' (line {line[1]})' if line else ''}.", code="config_not_toml"
-        ) from None
     loose = [key for key, value in document.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(
@@ -204,6 +214,27 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
             code="loose_setting",
         )
     return document
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any] | None:
+    """Return what a config or job file holds; None where there is no such file. `what`: config, job. Raises
+    SettingsError for one that is unsafe (of another owner only where it is a config file) or no TOML."""
+    try:
+        _refuse_unsafe(path, f"{what} file", secret=False, shared=what == "job")
+        text = _text_of(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):  # a UnicodeDecodeError is a ValueError
+        raise SettingsError(f"The {what} file {path} cannot be read.", code=f"{what}_unreadable") from None
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
+        line = re.search(r"at line (\d+)", str(error))
+        raise SettingsError(
+            f"The {what} file {path} is not TOML{f' (line {line[1]})' if line else ''}.", code=f"{what}_not_toml"
+        ) from None
 
 
 def _check_keys(profile: Mapping[str, Any], where: str) -> None:
@@ -263,10 +294,10 @@ def _trimmed(value: Any) -> Any:
     return value.strip("\ufeff \t\r\n\v\f\u00a0") if isinstance(value, str) else value
 
 
-def _refuse_unsafe(path: Path, what: str, *, secret: bool) -> None:
+def _refuse_unsafe(path: Path, what: str, *, secret: bool, shared: bool = False) -> None:
     about = path.stat()
     fix = None
-    if about.st_uid not in (os.geteuid(), 0):
+    if about.st_uid not in (os.geteuid(), 0) and not shared:
         raise SettingsError(
             f"The {what} {path} belongs to somebody else.", hint="Use a file of your own.", code="unsafe_file"
         )

@@ -27,9 +27,10 @@ version faces
 errors
 options keywords
 settings columnar
+jobs
 listrak
 audience.header_words
-audience.columns audience.cell_errors audience.shapes
+audience.columns audience.cell_errors audience.shapes audience.drop_reasons
 audience.phones audience.source
 audience.values
 audience.members audience.dedupe
@@ -55,10 +56,11 @@ cli
 __main__
 """
 LEVEL = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}
-# What listens to a run knows what it hears of; the public functions stand on everything below the command line.
-DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.report"}
+# What listens to a run knows what it hears of, and puts files where all are put; the public functions stand on
+# everything below the command line.
+DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.output_file", "runs.report"}
 APART = {"sandbox": {"faces"}}
-HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64")
+HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64", "jinja2")
 
 
 def name_of(path: Path) -> str:

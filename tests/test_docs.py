@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,30 @@ README = (PROJECT / "README.md").read_text("utf-8")
 CONSOLE = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
 CRON = re.findall(r"^[\d*]+ [\d*]+ +\* +\* +\* +(.+)$", README, re.MULTILINE)
 TABLED = re.findall(r"^\| `(lsms [^`]+)` \|", README, re.MULTILINE)
+JOB = re.findall(r"```toml\n(# lsms\.toml\n.*?)```", README, re.DOTALL)[0]
 OPTIONS = sorted(set(re.findall(r"`(--[a-z-]+)", README)))
 AUDIENCE = "phone,first_name,Loyalty Tier\n" + "".join(f"21255501{n:02d},N{n},Gold\n" for n in range(12))
+
+
+def job(world: World, audience: str) -> None:
+    """The README's job file, the profiles it speaks of, and an audience of today."""
+    world.audience(JOB, "lsms.toml")
+    (world.home / "exports").mkdir()
+    world.audience(audience, f"exports/audience_{datetime.now():%Y%m%d}.csv")
+    (world.home / ".config/lsms").mkdir(parents=True)
+    world.audience("[production]\n[sandbox]\n", ".config/lsms/config.toml")
+
+
+def shown(marker: str) -> tuple[list[str], str]:
+    """The words of the command behind a marker of the README, and the output that it shows."""
+    block = re.search(rf"<!-- {marker}: lsms (.+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert block is not None
+    return shlex.split(block[1]), without_times(block[2])
+
+
+def without_times(text: str) -> str:
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
+    return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
 
 
 @pytest.fixture
@@ -30,6 +53,9 @@ def ready(make_world: Callable[..., World]) -> World:
     world.audience(AUDIENCE)
     world.audience(AUDIENCE, "before.csv")
     (world.home / "sample_audiences").symlink_to(SAMPLES)
+    job(world, AUDIENCE.replace("Loyalty Tier", "Tier"))
+    rejects = "row,reason,detail,run,phone,first_name\n2,invalid_phone,,20261128-010203-1e24f7a3,2125550100,N0\n"
+    world.audience(rejects, "rejects.csv")
     assert world.lsms("push", world.home / "audience.csv", "--no-wait").code == 0
     return world
 
@@ -46,7 +72,8 @@ def test_each_command_runs(ready: World, line: str) -> None:
         assert ready.lsms("plan", "audience.csv", "--save", line.split()[2], cwd=ready.home).code == 0
     if line.startswith("lsms pull"):
         (ready.home / "before.csv").unlink()
-    ended = ready.lsms(*shlex.split(line, comments=True)[1:], cwd=ready.home, env={"PYTHONPATH": str(PROJECT)})
+    words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+    ended = ready.lsms(*words, cwd=ready.home, env={"PYTHONPATH": str(PROJECT)})
     assert ended.code == 0, ended.out + ended.err
 
 
@@ -101,12 +128,29 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     """An option the README speaks of is one of the commands'."""
     words = {word for name in COMMANDS for declared in options_of(name) for word in declared.words}
     names = {name for word in words for name in word.split("/")}
-    assert option in names | {"--help", "--version"}
+    flags = {f"--no-{word[2:]}" for word in names}
+    assert option in names | flags | {"--help", "--version"}
 
 
-def without_times(text: str) -> str:
-    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
-    return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
+def test_a_job_stops_as_it_is_shown(world: World) -> None:
+    """What the README's job expects, and what is said of an audience that is not so."""
+    job(world, "phone,Tier\n2125550100,Gold\n2125550101,silver\n2125550102,\n")
+    words, output = shown("output of the job")
+    ended = world.lsms(*words, cwd=world.home)
+    assert ended.code == 3
+    assert without_times(ended.err) == output
+
+
+def test_rejects_go_back_as_it_is_shown(world: World) -> None:
+    """The members of a rejects file that has been repaired, and what the README shows of them."""
+    rows = "phone,Loyalty Tier\n2125550100,Gold\n12,Gold\n2125550101,Gold\n2125550101,Silver\n"
+    rejects = world.home / "rejects.csv"
+    assert world.lsms("push", world.audience(rows), "--rejects", rejects).code == 0
+    rejects.write_text(rejects.read_text("utf-8").replace('"12"', '"2125550102"'), "utf-8")
+    words, output = shown("output of the rejects")
+    ended = world.lsms(*words, cwd=world.home)
+    assert ended.code == 0
+    assert without_times(ended.out).startswith(output)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
-from listrak_sms_cli.settings import ENVIRONMENT, Settings, load_settings, parse_duration
+from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, load_settings, parse_duration
 
 SECRET = "s3cr3t-canary"
 # Setting -> (value by option, by profile, by environment); what Settings then holds is `held` of it.
@@ -102,6 +102,27 @@ def test_precedence(tmp_path: Path, name: str, named: str | None, given_by: int)
     else:
         assert getattr(settings, name) == DEFAULT[name]
     assert settings.profile == profile
+
+
+@pytest.mark.parametrize("named", [None, "option", "job", "environment"])
+@pytest.mark.parametrize("given_by", range(8))
+def test_precedence_of_a_job(tmp_path: Path, named: str | None, given_by: int) -> None:
+    """A job goes before the environment, before profile `default`, and before a profile that it or the environment
+    names; behind a profile named on the command line."""
+    by_job, by_profile, by_environment = (bool(given_by & bit) for bit in (4, 2, 1))
+    profile = "acme" if named else "default"
+    path = config(tmp_path, f"[{profile}]\nsender_code = {2}\n" if by_profile else f"[{profile}]\n[other]\n")
+    options = {"config": str(path), **({"profile": profile} if named == "option" else {})}
+    environ = {"LISTRAK_SENDER_CODE": "3"} if by_environment else {}
+    if named in ("job", "environment"):
+        environ["LSMS_PROFILE"] = profile if named == "environment" else "other"
+    of_job = {**({"sender_code": 1} if by_job else {}), **({"profile": profile} if named == "job" else {})}
+    found = load_settings(options, environ, SettingsOfJob(of_job, "job x")).sender_code
+    in_job, in_profile, in_environment = (by_job, 1), (by_profile, 2), (by_environment, 3)
+    order = [in_job, in_profile, in_environment]
+    if named in ("option", None):
+        order = [in_profile, in_job, in_environment] if named else [in_job, in_environment, in_profile]
+    assert found == next((code for there, code in order if there), None)
 
 
 def test_the_profile_default_named_explicitly_goes_before_the_environment(tmp_path: Path) -> None:

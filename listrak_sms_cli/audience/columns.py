@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -238,7 +239,12 @@ def _refuse_second_phone(
 
 
 def _is_like_a_phone(name: str) -> bool:
-    return any(_LIKE_A_PHONE.fullmatch(word.casefold()) for word in name_parts(name))
+    return any(map(_LIKE_A_PHONE.fullmatch, words_of_name(name).split()))
+
+
+def words_of_name(name: str) -> str:
+    """Return the words of a column's name, in lower case: `SMS_OptIn` -> `sms opt in`."""
+    return " ".join(name_parts(name)).casefold()
 
 
 def plan_phone(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
@@ -504,6 +510,7 @@ def _rewritten(name: str) -> str:
     return re.sub(r"\s", "_", name.strip())
 
 
+@lru_cache(maxsize=1 << 14)
 def column_key(name: str) -> str:
     """The name for comparisons: spaces and underscores are the same, case does not matter (Amperity's page on this
     integration)."""

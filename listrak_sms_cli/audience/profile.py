@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct
 
 from listrak_sms_cli.audience.columns import FieldKind
 from listrak_sms_cli.audience.members import CleanedColumn
 from listrak_sms_cli.audience.phones import EXPONENT
-from listrak_sms_cli.audience.shapes import shapes_of
+from listrak_sms_cli.audience.shapes import shapes_of_each
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import (
     Column,
@@ -39,6 +38,9 @@ DISTINCT_CAP = 10_000  # distinct cells counted exactly, a column
 _DISTINCT_BYTES = 1 << 20  # of distinct cells kept, a column
 _DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept, all columns
 _SAMPLED = 1_024  # filled cells, a column, whose shapes and kinds are determined
+_SAMPLED_IN_ALL = 1 << 17  # of all columns, where they are many; at least _FEWEST of each
+_FEWEST = 64
+_SAMPLE_BYTES = 8 << 20  # of sampled cells that wait for more, all columns
 _SHAPES = 3
 _MAJORITY = 0.9  # of the sampled cells: the kind that a column looks like
 _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
@@ -46,84 +48,181 @@ _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
 
 class ColumnFacts(Struct, frozen=True):
     """Cells of one column in one batch. `longest` in characters. `distinct`: pa.string(), None = too many or not
-    counted; there are at least `at_least`. `shapes`: masked cells and how often each occurs; `kinds`: how many cells
-    could be of each kind; both among the first `sampled` filled ones."""
+    counted; there are at least `at_least`. `sample`: the first filled ones, None = no more are wanted."""
 
     filled: int
     longest: int
     distinct: pa.StringArray | None
     at_least: int = 0
-    sampled: int = 0
-    shapes: Mapping[str, int] = field(default_factory=dict)
-    kinds: Mapping[FieldKind, int] = field(default_factory=dict)
+    sample: pa.StringArray | None = None
 
 
-class ColumnProfile(Struct):
-    """One column of the batches so far. `distinct` is exact, or a lower bound once `capped`. `bad`, `too_long` and
-    `cleaned` count cells as CleanValues has them, whatever the verdict on their members."""
+class _Sample:
+    """The cells of one column that are sampled: `rows`, their shapes, and how many could be of each kind."""
 
-    filled: int = 0
-    longest: int = 0
-    distinct: int = 0
-    capped: bool = False
-    sampled: int = 0
-    shapes: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[FieldKind] = field(default_factory=Counter)
-    bad: int = 0
-    too_long: int = 0
-    cleaned: int = 0
-    _distinct_cells: pa.StringArray | None = None
+    def __init__(self) -> None:
+        self.rows = 0
+        self.shapes: Counter[str] = Counter()
+        self.kinds: Counter[FieldKind] = Counter()
+
+
+class _Samples:
+    """Counts the sampled cells of all columns, many at once: each regular expression costs a good part of a millisecond
+    before it reads a cell, which thousands of columns, or of small files, would pay thousands of times."""
+
+    def __init__(self, columns: int, region: str, date_format: str | None) -> None:
+        self.enough = min(_SAMPLED, max(_FEWEST, _SAMPLED_IN_ALL // max(columns, 1)))  # cells of each column
+        self._rules = [ValueRules(kind, None, region, date_format) for kind in _KINDS]
+        self._waiting: list[tuple[_Sample, pa.StringArray]] = []
+        self._bytes = 0
+
+    def add(self, sample: _Sample, cells: pa.StringArray) -> None:
+        """Add filled cells to a sample, unless it has enough."""
+        if sample.rows >= self.enough or not len(cells):
+            return
+        sample.rows += len(cells)
+        self._waiting.append((sample, cells))
+        self._bytes += cells.nbytes
+        if self._bytes > _SAMPLE_BYTES:
+            self.count()
+
+    def count(self) -> None:
+        """Bring all samples up to date."""
+        if not self._waiting:
+            return
+        cells = pa.concat_arrays([waiting for _, waiting in self._waiting])
+        samples = [sample for sample, _ in self._waiting]
+        ends = np.cumsum([len(waiting) for _, waiting in self._waiting])
+        self._waiting, self._bytes = [], 0
+        for sample, shapes in zip(samples, shapes_of_each(cells, ends.tolist()), strict=True):
+            sample.shapes.update(shapes)
+        starts = np.concatenate(([0], ends[:-1]))
+        for rules in self._rules:
+            bad = clean_values(cells, rules).bad
+            fitting = np.ones(len(cells), np.int64) if bad is None else (~bad).astype(np.int64)
+            for sample, count in zip(samples, np.add.reduceat(fitting, starts).tolist(), strict=True):
+                sample.kinds[rules.kind] += count
+
+
+class _Distinct:
+    """The different cells of a column, up to a cap. New ones wait until there are as many as known ones, so that each
+    is compared a few times only, in however small batches it comes."""
+
+    def __init__(self, *, counted: bool = True) -> None:
+        self.capped = not counted
+        self.kept_bytes = 0
+        self._number = 0
+        self._known: pa.StringArray = string_column([])
+        self._waiting: list[pa.StringArray] = []
+        self._waiting_rows = 0
+
+    def add(self, cells: pa.StringArray) -> None:
+        """Add cells of a batch, each once."""
+        if self.capped or not len(cells):
+            return
+        self._waiting.append(cells)
+        self._waiting_rows += len(cells)
+        self.kept_bytes += cells.nbytes
+        if self._waiting_rows > max(len(self._known), DISTINCT_CAP // 4) or self.kept_bytes > _DISTINCT_BYTES:
+            self._merge()
+
+    def stop(self, at_least: int) -> None:
+        """Count no more; there are `at_least` so many."""
+        self.capped, self._number = True, max(self._number, at_least)
+        self._known, self._waiting, self.kept_bytes = string_column([]), [], 0
+
+    @property
+    def number(self) -> int:
+        """How many there are; at least so many once `capped`, which may be known only then."""
+        self._merge()
+        return self._number
+
+    def _merge(self) -> None:
+        if not self._waiting:
+            return
+        cells = pc.unique(pa.concat_arrays([self._known, *self._waiting]))
+        self._waiting, self._waiting_rows = [], 0
+        if _too_many(cells):
+            self.stop(min(len(cells), DISTINCT_CAP))
+        else:
+            self._known, self._number, self.kept_bytes = cells, len(cells), cells.nbytes
+
+
+class ColumnProfile:
+    """One column of the batches so far. `bad`, `too_long` and `cleaned` count cells as CleanValues has them, whatever
+    the verdict on their members."""
+
+    def __init__(self, samples: _Samples, distinct: _Distinct) -> None:
+        self.filled = self.longest = self.bad = self.too_long = self.cleaned = 0
+        self._samples = samples
+        self._sample = _Sample()
+        self._distinct = distinct
+
+    @property
+    def distinct(self) -> int:
+        """Different cells: exact, or a lower bound once `capped`."""
+        return self._distinct.number
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more distinct cells than are counted."""
+        self._distinct.number  # noqa: B018 (those that wait may be too many)
+        return self._distinct.capped
+
+    @property
+    def sampled(self) -> int:
+        """Cells that are sampled."""
+        return self._sample.rows
 
     @property
     def sample(self) -> tuple[str, ...]:
         """The commonest shapes."""
-        return tuple(shape for shape, _ in self.shapes.most_common(_SHAPES))
+        self._samples.count()
+        return tuple(shape for shape, _ in self._sample.shapes.most_common(_SHAPES))
 
     @property
     def looks_like(self) -> FieldKind | None:
         """The strictest kind that nine in ten of the sampled cells could be of; None when no cell is filled."""
-        fits = (kind for kind in _KINDS if self.kinds[kind] >= _MAJORITY * self.sampled)
+        self._samples.count()
+        kinds = self._sample.kinds
+        fits = (kind for kind in _KINDS if kinds[kind] >= _MAJORITY * self.sampled)
         return next(fits, FieldKind.TEXT) if self.sampled else None
 
     @property
     def unlike(self) -> int:
         """Sampled cells that are not of the kind that the column looks like."""
         kind = self.looks_like
-        return 0 if kind in (None, FieldKind.TEXT) else self.sampled - self.kinds[kind]
+        return 0 if kind in (None, FieldKind.TEXT) else self.sampled - self._sample.kinds[kind]
 
     @property
     def wants_sample(self) -> bool:
         """Whether more cells have to be sampled."""
-        return self.sampled < _SAMPLED
+        return self.sampled < self._samples.enough
+
+    @property
+    def wants_distinct(self) -> bool:
+        """Whether distinct cells are still counted."""
+        return not self._distinct.capped
 
     @property
     def kept_bytes(self) -> int:
         """Memory that the distinct cells take."""
-        return int(self._distinct_cells.nbytes) if self._distinct_cells is not None else 0
+        return self._distinct.kept_bytes
 
     def add(self, facts: ColumnFacts) -> None:
         """Add the facts of the next batch. The result does not depend on when they were determined."""
         self.filled += facts.filled
         self.longest = max(self.longest, facts.longest)
-        if self.wants_sample:
-            self.sampled += facts.sampled
-            self.shapes.update(facts.shapes)
-            self.kinds.update(facts.kinds)
-        if self.capped:
-            return
-        if facts.distinct is None:
-            self.stop_counting(facts.at_least)
-            return
-        known = [] if self._distinct_cells is None else [self._distinct_cells]
-        cells = pc.unique(pa.concat_arrays([*known, facts.distinct]))
-        if _too_many(cells):
-            self.stop_counting(min(len(cells), DISTINCT_CAP))
-        else:
-            self._distinct_cells, self.distinct = cells, len(cells)
+        if facts.sample is not None:
+            self._samples.add(self._sample, facts.sample)
+        if facts.distinct is not None:
+            self._distinct.add(facts.distinct)
+        elif not self._distinct.capped:
+            self._distinct.stop(facts.at_least)
 
-    def stop_counting(self, at_least: int) -> None:
-        """Count no more distinct cells; there are `at_least` so many."""
-        self.distinct, self.capped, self._distinct_cells = max(self.distinct, at_least), True, None
+    def stop_counting(self) -> None:
+        """Count no more distinct cells."""
+        self._distinct.stop(self._distinct.number)
 
 
 class AudienceProfile:
@@ -133,22 +232,25 @@ class AudienceProfile:
     def __init__(
         self, columns: Iterable[int], null_words: tuple[str, ...], region: str, date_format: str | None = None
     ) -> None:
-        self.columns = {index: ColumnProfile() for index in columns}
         self._null_words = null_words
-        self._region = region
-        self._date_format = date_format
+        indices = tuple(columns)
+        self._samples = _Samples(len(indices), region, date_format)
         self._not_counted: set[int] = set()
+        self.columns = {index: self._empty(index) for index in indices}
 
     def leave_distinct_out(self, column: int) -> None:
         """Do not count the distinct values of a column: the caller knows them otherwise."""
         if column in self.columns:
             self._not_counted.add(column)
-            self.columns[column].stop_counting(0)
+            self.columns[column].stop_counting()
 
     def restart(self, but: int | None = None) -> None:
         """Forget what was added of all columns but this one: the audience is read again."""
         for column in self.columns.keys() - {but}:
-            self.columns[column] = ColumnProfile(capped=column in self._not_counted)
+            self.columns[column] = self._empty(column)
+
+    def _empty(self, column: int) -> ColumnProfile:
+        return ColumnProfile(self._samples, _Distinct(counted=column not in self._not_counted))
 
     def facts_of(self, cells: Mapping[int, Column]) -> dict[int, ColumnFacts]:
         """Return the facts of some columns of a batch, by their index in the audience. `cells`: pa.string(), or
@@ -166,7 +268,7 @@ class AudienceProfile:
             profile.cleaned += _count(values.changed)
         while sum(column.kept_bytes for column in self.columns.values()) > _DISTINCT_BYTES_IN_ALL:
             largest = max(self.columns.values(), key=lambda column: column.kept_bytes)
-            largest.stop_counting(largest.distinct)
+            largest.stop_counting()
 
     def _facts(self, known: ColumnProfile, column: Column) -> ColumnFacts:
         # Cells are sampled, not the words of a dictionary.
@@ -181,22 +283,20 @@ class AudienceProfile:
         if not count:
             return ColumnFacts(0, 0, string_column([]))
         distinct, at_least = None, 0
-        if not known.capped:
+        if known.wants_distinct:
             distinct = pc.unique(cells)
-            distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
+            if count < len(cells):
+                distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
-        facts = ColumnFacts(count, _longest(cells, known.longest), distinct, at_least)
-        return self._sampled(facts, cells, lengths > 0) if known.wants_sample else facts
+        sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None
+        return ColumnFacts(count, _longest(cells, known.longest), distinct, at_least, sample)
 
-    def _sampled(self, facts: ColumnFacts, cells: pa.StringArray, holds: Mask) -> ColumnFacts:
-        rows = int(np.flatnonzero(holds)[:_SAMPLED][-1]) + 1
-        sample = select(cells.slice(0, rows), holds[:rows])
-        kinds = {}
-        for kind in _KINDS:
-            bad = clean_values(sample, ValueRules(kind, None, self._region, self._date_format)).bad
-            kinds[kind] = len(sample) - _count(bad)
-        return replace(facts, sampled=len(sample), shapes=shapes_of(sample), kinds=kinds)
+
+def _first_filled(cells: pa.StringArray, filled: Mask, most: int) -> pa.StringArray:
+    """The first cells of which a sample is made."""
+    rows = int(np.flatnonzero(filled)[:most][-1]) + 1
+    return select(cells.slice(0, rows), filled[:rows])
 
 
 def _too_many(distinct: pa.StringArray) -> bool:

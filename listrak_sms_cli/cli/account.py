@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import urllib.parse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from msgspec import Struct
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.errors import AccountError, LsmsError, UsageError
-from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.settings import Settings, without_secrets
 
 if TYPE_CHECKING:
     from listrak_sms_cli.listrak import ListrakClient
@@ -102,8 +101,8 @@ def _settings_steps(settings: Settings) -> list[_Step]:
         "client id": ("client_id", settings.client_id),
         "client secret": ("client_secret", "set" if settings.client_secret else None),
         "sender code": ("sender_code", settings.sender_code),
-        "API base": ("api_url", _without_secrets(settings.api_url)),
-        "token address": ("token_url", _without_secrets(settings.token_url)),
+        "API base": ("api_url", without_secrets(settings.api_url)),
+        "token address": ("token_url", without_secrets(settings.token_url)),
     }
     steps = [
         _Step(name, f"{value} (from {settings.sources[key]})") if value else _Step(name, "not set", is_set=False)
@@ -115,15 +114,6 @@ def _settings_steps(settings: Settings) -> list[_Step]:
     except LsmsError as error:
         steps.append(_Step("settings", f"{error.message} {error.hint}", error))
     return steps
-
-
-def _without_secrets(url: str) -> str:
-    """The address without user, password, query and fragment, where somebody may have put a secret."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-    except ValueError:
-        return "not an address"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:

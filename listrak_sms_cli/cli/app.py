@@ -52,7 +52,7 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed by the caller (`>&-`)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 (open until the end)
     arguments = sys.argv[1:]
-    output.running = False
+    output.running, output.page = False, None
     output.json = "--json" in arguments  # until the command has read its own options
     output.command = next((word for word in arguments if not word.startswith("-")), "")
     code = Interrupted.exit_code
@@ -110,6 +110,8 @@ def _internal(cause: BaseException) -> int:
 
 def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
     with suppress(OSError):  # nobody reads, or the disk is full: the exit code stands
+        if output.page is not None:
+            output.page.take_error(error)
         if output.json:
             output.document(output.error_document(error))
         else:

@@ -30,6 +30,7 @@ COMMANDS = {
     ),
     "status": ("runs", "How a run stands: asks Listrak about its imports."),
     "runs": ("runs", "List the runs of this state folder, the newest first."),
+    "report": ("report", "Write a run as one HTML page, as its record has it. Listrak is not asked."),
     "pull": (
         "pull",
         "Write the contacts of a sender code, with their field values and whether they opted out, to a file.",
@@ -48,7 +49,11 @@ COMMANDS = {
         "account",
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
     ),
-    "schema": ("schema", "Write a JSON Schema: of the report that --json prints, or of a plan file."),
+    "jobs": ("jobs", "List the jobs of lsms.toml, each of them checked: what goes where, by name."),
+    "schema": (
+        "schema",
+        "Write a JSON Schema: of job files, the config file, the report that --json prints, or a plan file.",
+    ),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
 EXAMPLES = [
@@ -115,6 +120,16 @@ class Command(TyperCommand):
         """Sort the words without Typer's checks of their values."""
         leave_as_typed(self.get_params(ctx))
         return super().parse_args(ctx, args)
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Understand `--no-FLAG` as well, which the help does not list: it takes back what a job switches on."""
+        parser = super().make_parser(ctx)
+        flags: list[Any] = [param for param in self.get_params(ctx) if getattr(param, "is_bool_flag", False)]
+        for flag in flags if any(param.name == "job" for param in self.get_params(ctx)) else ():
+            if not flag.secondary_opts and flag.name != "help":
+                word = f"--no-{str(flag.name).replace('_', '-')}"
+                parser.add_option(obj=flag, opts=[word], dest=flag.name, action="store_const", const=False)
+        return parser
 
 
 def load_command(name: str) -> Any:

@@ -15,6 +15,7 @@ from listrak_sms_cli.errors import LsmsError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from listrak_sms_cli.display import PageFile
     from listrak_sms_cli.runs import Report
 
 _REPORTING = (
@@ -37,6 +38,7 @@ class Output:
     verbose: bool = False
     running: bool = False  # the command has begun: no help page is being shown
     lost: bool = False  # the result could not be written
+    page: PageFile | None = None  # where the result goes as an HTML page too
 
     @property
     def paced(self) -> bool:
@@ -64,6 +66,16 @@ class Output:
             text = json_module.dumps(document)
         with self.writing():
             sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def line(self, text: str) -> None:
+        """Write a result of a few words."""
+        from rich.text import Text
+
+        from listrak_sms_cli import display
+
+        with self.writing():
+            display.show(self.console(), Text(text))
             sys.stdout.flush()
 
     @contextmanager
@@ -107,6 +119,7 @@ class Output:
 
     def report(self, report: Report) -> None:
         """Write the Report of a run."""
+        report = self.paged(report)
         if self.json:
             self.document(report.as_json())
         else:
@@ -120,6 +133,10 @@ class Output:
                 else:
                     display.validated(report, self.console())
                 sys.stdout.flush()
+
+    def paged(self, report: Report) -> Report:
+        """The same, once its page has been written, if one is wanted."""
+        return report if self.page is None else self.page.take(report)
 
     def columns(self, report: Report | None) -> None:
         """Write what is known of the columns of an audience that cannot be pushed (in JSON: part of the error)."""

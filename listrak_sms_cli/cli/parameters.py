@@ -16,10 +16,13 @@ from listrak_sms_cli.options import Option, options_of
 def signature_of(command: str) -> Signature:
     """The signature that Typer makes a command of: the context, and each option of the command by its name."""
     context = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    return Signature([context, *(_parameter(option) for option in options_of(command))])
+    options = options_of(command)
+    takes_jobs = any(option.name == "job" for option in options)
+    return Signature([context, *(_parameter(option, takes_jobs) for option in options)])
 
 
-def _parameter(option: Option[Any]) -> Parameter:
+def _parameter(option: Option[Any], takes_jobs: bool) -> Parameter:
+    """`takes_jobs`: what is not typed may stand in a job, so Typer misses nothing."""
     kind = option.kind
     shown: dict[str, Any] = {"metavar": kind.metavar, "help": option.help}
     if option.positional:
@@ -27,7 +30,9 @@ def _parameter(option: Option[Any]) -> Parameter:
     else:
         shown.update(min=kind.low, max=kind.high, rich_help_panel=option.group or None)
         described = typer.Option(*option.words, **shown)
-    default = Parameter.empty if option.default is ... else option.default
+    default = option.default
+    if default is ...:
+        default = None if takes_jobs else Parameter.empty
     return Parameter(
         option.name,
         Parameter.KEYWORD_ONLY,

@@ -13,7 +13,7 @@ from listrak_sms_cli.audience import column_key
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.options import options_of
 
-_ABOUT_THE_OUTPUT = frozenset({"json", "quiet", "verbose"})
+_ABOUT_THE_OUTPUT = frozenset({"json", "quiet", "verbose", "report"})
 _ABOUT_THE_REHEARSAL = frozenset({"sandbox", "sandbox_fields", "fields"})
 
 
@@ -56,7 +56,7 @@ def _typed(context: typer.Context, command: str, besides: Collection[str]) -> li
         word, _, negated = option.words[0].partition("/")
         for value in typed if isinstance(typed, list | tuple) else [typed]:
             if isinstance(value, bool):
-                words += [(shown, None)] if (shown := word if value else negated) else []
+                words.append((word if value else negated or f"--no-{word[2:]}", None))
             else:
                 words.append((word, value))
     return words

@@ -20,6 +20,9 @@ from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
 from listrak_sms_cli.runs import (
     Account,
     Listener,
+    Phase,
+    PhaseAdvanced,
+    PhaseEnded,
     PushOptions,
     Report,
     RunWarning,
@@ -44,7 +47,7 @@ _JSON = "application/json"
 def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
     """Starts a sandbox, gives it profile fields (those of the real account, where the options say so) and nine tenths
     of the phones as contacts, pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises.
-    """
+    The caller has told that the phase FILLING has started, before this module was imported."""
     with start_sandbox(options.fields) as sandbox, open_audience(source, options.reading.read) as audience:
         real = _read_real(settings) if options.sandbox_fields == "account" else None
         settings = dataclasses.replace(
@@ -56,7 +59,7 @@ def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell:
             token_url=sandbox.token_url,
         )
         admin = _Admin(sandbox.url)
-        invented = _fill(admin, audience, settings, options, real)
+        invented = _fill(admin, audience, settings, options, real, tell)
         try:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
@@ -100,7 +103,7 @@ def _read_real(settings: Settings) -> Account:
 
 
 def _fill(
-    admin: _Admin, audience: Audience, settings: Settings, options: PushOptions, real: Account | None
+    admin: _Admin, audience: Audience, settings: Settings, options: PushOptions, real: Account | None, tell: Listener
 ) -> list[str]:
     """Give the sandbox its sender code, fields and contacts. Return the names of fields that an account may lack."""
     reading, code = options.reading, settings.require_sender_code()
@@ -115,8 +118,12 @@ def _fill(
         plan = plan_phone(audience.columns, fields, reading.columns)
         rules = reading.rules(region, account.country)
         members = read_phones(PlannedAudience(audience, plan, rules, reading), lambda _event: None)
+        filled = 0
         for contacts in _contacts(members.numbers):
             admin.post(f"contacts?sender_code={code}", contacts)
+            filled += contacts.count("+")
+            tell(PhaseAdvanced(Phase.FILLING, filled))
+    tell(PhaseEnded(Phase.FILLING))
     return [] if real is not None or options.fields is not None else own_names(fields)
 
 

@@ -64,6 +64,7 @@ def _announcer(config: SandboxConfig) -> Callable[[str], None]:
             sys.stdout.write(
                 f"A simulated Listrak listens on {url}; Ctrl-C ends it.\nPush to it from another terminal:\n"
                 f"{lines}\n  lsms push audience.csv --sender-code 1026\n"
+                f"See its contacts, imports and opt-outs in a browser: {url}/\n"
             )
         sys.stdout.flush()
 

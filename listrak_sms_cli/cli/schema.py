@@ -1,22 +1,43 @@
-"""`lsms schema`: JSON Schemas, made of the types behind what lsms writes."""
+"""`lsms schema`: JSON Schemas, made of the declarations of the options and of the Report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.options import Expecting, ExpectingOfColumn, InFiles, Options, job_options, options_of
+from listrak_sms_cli.settings import ENVIRONMENT
+
+_DRAFT = "http://json-schema.org/draft-07/schema#"  # the one that editors of TOML know
 
 
 def schema(given: Given) -> None:
-    """Write a JSON Schema: of the report that --json prints, or of a plan file.
+    """Write a JSON Schema: of job files, the config file, the report that --json prints, or a plan file.
 
-    A file of plan --save is such a document, compressed with zstd.
+    Editors complete and check lsms.toml with it: save it beside the file, and write `#:schema ./lsms.schema.json` into
+    its first line.
 
-    Example: lsms schema report
+    Example: lsms schema job > lsms.schema.json
     """
     output.document(SCHEMAS[given["document"]]())
+
+
+def _job() -> dict[str, Any]:
+    column = _closed(_properties(ExpectingOfColumn))
+    columns = {"description": "By column.", "type": "object", "additionalProperties": column}
+    expect = _closed({**_properties(Expecting), "columns": columns})
+    job = _closed({**{name: option.schema for name, option in job_options().items()}, "expect": expect})
+    jobs = {"description": "Jobs by name.", "type": "object", "additionalProperties": job}
+    return {"$schema": _DRAFT, "title": "Jobs of lsms (lsms.toml)", **_closed({"jobs": jobs})}
+
+
+def _config() -> dict[str, Any]:
+    known = {option.name: option.schema for option in (*options_of("push"), *InFiles.options)}
+    profile = _closed({name: known[name] for name in ENVIRONMENT})
+    profiles = {"type": "object", "additionalProperties": profile}
+    return {"$schema": _DRAFT, "title": "Profiles of lsms (config.toml)", **profiles}
 
 
 def _plan() -> dict[str, Any]:
@@ -38,4 +59,12 @@ def _report() -> dict[str, Any]:
     }
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"plan": _plan, "report": _report}
+def _properties(group: type[Options]) -> dict[str, Any]:
+    return {option.name: option.schema for option in group.options}
+
+
+def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"config": _config, "job": _job, "plan": _plan, "report": _report}

@@ -12,7 +12,8 @@ def validate(given: Given) -> None:
     """Read and clean an audience as push would, and send nothing.
 
     With a sender code and credentials it is checked against the account's profile fields; without them, or with
-    --offline, names, types and lengths of fields are not checked, and it says so.
+    --offline, names, types and lengths of fields are not checked, and it says so. --save-job writes what was typed, and
+    the mapping that was found, as a job.
 
     Example: lsms validate spring_launch.csv --rejects rejects.csv
     """
@@ -34,4 +35,10 @@ def validate(given: Given) -> None:
     except LsmsError as error:
         output.columns(error.report)
         raise
-    output.report(report.with_(command=push_command(given.context, settings.sender_code)))
+    if given["save_job"] is not None:
+        from listrak_sms_cli.cli.save_job import save_as_job
+
+        command = save_as_job(given, report)
+    else:
+        command = push_command(given.context, settings.sender_code)
+    output.report(report.with_(command=command))

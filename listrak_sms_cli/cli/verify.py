@@ -24,6 +24,7 @@ def verify(given: Given) -> int:
     options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
     with given.display() as tell:
         verified = verify_audience(given["audience"], settings, options, tell)
+    output.paged(verified.report)
     phone_shown = str if given["show_phones"] else _masked
     if given["json"]:
         output.document(verified.as_json(phone_shown))

@@ -12,6 +12,7 @@ from libc.string cimport memchr, memcpy, memset
 
 cdef enum:
     COPIED = 16  # a cell of at most so many bytes is copied as so many: the next cell overwrites what is too much
+    NEAR = 256  # numbers to look at, where the last one stood that near to the one before
 
 OVERHANG = COPIED  # bytes that `write_lines` may write behind the end of the last line
 
@@ -329,6 +330,63 @@ cdef inline uint64_t _mixed(uint64_t number) noexcept nogil:
     number = (number ^ (number >> 30)) * MIX_FIRST
     number = (number ^ (number >> 27)) * MIX_SECOND
     return number ^ (number >> 31)
+
+
+def index_numbers(const uint64_t[::1] numbers, int shift, uint32_t[::1] ends, uint32_t[::1] rows):
+    """Writes the rows of the numbers but 0 to `rows`, group by group; group g is the numbers whose first bits are g, and its
+    rows end before `ends[g]`. `ends`: zeros, one a group."""
+    cdef Py_ssize_t row, group
+    cdef uint32_t total = 0, size
+    with nogil:
+        for row in range(numbers.shape[0]):
+            if numbers[row]:
+                ends[numbers[row] >> shift] += 1
+        for group in range(ends.shape[0]):
+            size = ends[group]
+            ends[group] = total
+            total += size
+        for row in range(numbers.shape[0]):
+            if numbers[row]:
+                rows[ends[numbers[row] >> shift]] = <uint32_t>row
+                ends[numbers[row] >> shift] += 1
+
+
+def find_numbers(
+    const uint64_t[::1] numbers,
+    const uint32_t[::1] ends,
+    const uint32_t[::1] rows,
+    int shift,
+    const uint64_t[::1] wanted,
+    int64_t[::1] state,
+    int64_t[::1] places,
+):
+    """Returns how many were looked for: without an index (no `ends`) only those before the first that is not found near the
+    last. `state`: where to look on, and how far."""
+    cdef Py_ssize_t turn, at, place, found, count = wanted.shape[0]
+    cdef uint64_t number, group
+    with nogil:
+        for turn in range(count):
+            number, found = wanted[turn], -1
+            for at in range(state[0], min(state[0] + state[1], numbers.shape[0])):
+                if numbers[at] == number:
+                    found = at
+                    break
+            if found >= 0:
+                state[1] = NEAR
+            elif ends.shape[0] == 0:
+                count = turn
+                break
+            else:
+                group = number >> shift
+                for place in range(ends[group - 1] if group else 0, ends[group]):
+                    if numbers[rows[place]] == number:
+                        found = rows[place]
+                        state[1] = 1
+                        break
+            if found >= 0:
+                state[0] = found + 1
+            places[turn] = found
+    return count
 
 
 def count_groups(const int64_t[::1] numbers, int64_t[::1] counts):

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
+    from listrak_sms_cli.display.page import *
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.verdict import *
     from listrak_sms_cli.display.words import *
 
 __all__, __getattr__ = on_demand(
@@ -29,9 +31,11 @@ __all__, __getattr__ = on_demand(
     error_message="error",
     log="LogFile",
     overview="draw_overview",
+    page="PageFile page_of",
     profile="columns_of validated",
     result="summary",
     tables="show table",
+    verdict="tone_of verdict_of",
     words="printable",
 )
 __all__ += ["choose"]

@@ -17,6 +17,7 @@ from listrak_sms_cli.runs import (
     Phase,
     PhaseAdvanced,
     PhaseEnded,
+    PhaseStarted,
     RequestRetried,
     RunStarted,
     SendablePrepared,
@@ -70,6 +71,8 @@ class Plain(Display):
             case PhaseAdvanced(phase):
                 due = time.monotonic() >= self._next and phase in self._tally.phases
                 return self._progress(self._tally.phases[phase]) if due else ""
+            case PhaseStarted(Phase.FILLING):
+                return "a sandbox is started, and filled with contacts of the audience"
             case RunStarted(run_id, audience, described, target, dry_run):
                 rehearsal = "; dry run, nothing will be sent" if dry_run else ""
                 return f"run {run_id}: {printable(audience)} ({printable(described)}) to {printable(target)}{rehearsal}"

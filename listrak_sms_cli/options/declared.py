@@ -19,9 +19,11 @@ from listrak_sms_cli.options.kinds import (
     Text,
     Texts,
     Whole,
+    Words,
 )
 from listrak_sms_cli.options.option import Argument, Option, Options
 
+JOB = "Job"
 MEMBERS = "Members"
 SENDING = "Sending and checking"
 SETTINGS = "Settings"
@@ -34,7 +36,8 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs"  # but `sandbox`, which has no settings
+ALL = f"{CONNECTS} runs report"  # but those without settings: `sandbox`, `jobs`, `schema`
+TAKES_JOBS = READS
 
 
 class Subject(Options, keywords=False):
@@ -48,14 +51,52 @@ class Subject(Options, keywords=False):
         CLEANS,
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
-    document = Argument(Choice("plan", "report"), ..., "Which document the schema is of.", "schema")
-    run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status")
+    document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
+    run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
 class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
     sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+
+
+class Jobs(Options, group=JOB, keywords=False):
+    """A job that the audience and the options are taken from."""
+
+    job = Option(
+        Text("NAME"), None, "Take audience and options from this job; options typed beside it win.", TAKES_JOBS
+    )
+    job_file = Option(
+        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs"
+    )
+    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate")
+
+
+class InFiles(Options, keywords=False):
+    """Settings that stand in the environment and in files only."""
+
+    client_id = Option(Setting("ID"), None, "The client id.", "")
+    client_secret_file = Option(FileName("FILE"), None, "A file (0600) that holds the client secret.", "")
+    notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
+    keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
+class Expecting(Options, keywords=False):
+    """What a job expects of its audience."""
+
+    min_rows = Option(Whole("N", 0), None, "At least so many members.", "")
+    max_rows = Option(Whole("N", 0), None, "At most so many members.", "")
+    max_age = Option(Duration("TIME"), None, "The newest file of the audience is no older (26h).", "")
+
+
+class ExpectingOfColumn(Options, keywords=False):
+    """What a job expects of a column."""
+
+    field_id = Option(Whole("ID", 1), None, "It is sent to the profile field of this id.", "")
+    type = Option(Choice("Text", "Number", "Date", "Checkbox"), None, "It is sent to a profile field of this type.", "")
+    min_filled = Option(Number("PCT", 0, 100), None, "At least this share of its cells is filled.", "")
+    values = Option(Words("WORD"), None, "Each filled cell holds one of these.", "")
 
 
 class Verifying(Options, keywords=False):
@@ -106,6 +147,12 @@ class GoingOn(Options, keywords=False):
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+
+
+class Recorded(Options, keywords=False):
+    """Of `report` alone."""
+
+    output = Option(File("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
 
 
 class Checking(Options, keywords=False):
@@ -190,6 +237,7 @@ class ChoosingMembers(Options, group=MEMBERS):
         "push",
     )
     audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    anyway = Option(Flag(), False, "Push a rejects file even if a newer push of its run's audience ended well.", "push")
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
     )
@@ -257,7 +305,7 @@ class Connection(Options, group=SETTINGS):
     token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
-    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs")
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report")
     give_up_after = Option(
         Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
     )
@@ -266,15 +314,21 @@ class Connection(Options, group=SETTINGS):
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} schema")
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
     quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} schema", "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
 
 
 class Silencing(Options, group=OUTPUT):
     """Warnings nobody wants to read."""
 
     no_warn = Option(Texts("CODE"), (), "Leave a warning out.", f"{PREPARES} apply")
+
+
+class Reporting(Options, group=OUTPUT):
+    """The page of a result."""
+
+    report = Option(File("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
 
 
 class Logging(Options, group=OUTPUT, keywords=False):
@@ -285,8 +339,8 @@ class Logging(Options, group=OUTPUT, keywords=False):
 
 
 GROUPS = (
-    Subject, SenderCode, Verifying, Planning, Applying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning,
-    ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Logging,
+    Subject, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded, Checking, Serving, Reading,
+    Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Reporting, Logging,
 )  # fmt: skip
 
 
@@ -295,6 +349,20 @@ def options_of(command: str) -> list[Option[Any]]:
     return [option for group in GROUPS for option in group.options if command in option.commands]
 
 
+# What a job does not hold: where and as whom lsms connects (a profile has that), and what the user decides at once.
+_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json notify save_job token_url
+verbose""".split()
+
+
+def job_options() -> dict[str, Option[Any]]:
+    """By name, those that a job may hold: of all commands that take one, and settings."""
+    found: dict[str, Option[Any]] = {}
+    for option in [*(option for command in TAKES_JOBS.split() for option in options_of(command)), *InFiles.options]:
+        if option.name not in _NOT_IN_JOBS:
+            found.setdefault(option.name, option)
+    return found
+
+
 def keywords_of(command: str) -> list[Option[Any]]:
-    """Those of them that Python and job files have."""
+    """Those of them that Python has."""
     return [option for group in GROUPS if group.keywords for option in group.options if command in option.commands]

@@ -50,6 +50,13 @@ class Kind(Generic[_T]):
         """
         return self._check(self._parse(given) if typed else given)
 
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema of what a file may give."""
+        return self._schema()
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
     def _parse(self, typed: Any) -> object:
         return typed
 
@@ -70,6 +77,9 @@ class Setting(Kind["str | int"]):
     """A setting that is a text or a number in a profile too; what it means is checked where settings are collected."""
 
     wanted = "a text or a number"
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": ["string", "integer"]}
 
     def _check(self, value: object) -> str | int:
         return Text().value(value) if isinstance(value, str) else Whole("").value(value)
@@ -109,6 +119,9 @@ class Flag(Kind[bool]):
         super().__init__()
         self.negated = negated
 
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
     def _check(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise TypeError
@@ -124,6 +137,9 @@ class Whole(Kind[int]):
         super().__init__(metavar)
         self.low, self.high = low, high
         self.wanted = f"a whole number{_between(low, high)}"
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "integer", **_limits(self)}
 
     def _parse(self, typed: str) -> int:
         try:
@@ -149,6 +165,9 @@ class Number(Kind[float]):
         self.low, self.high = low, high
         self.wanted = f"a number{_between(low, high)}"
 
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "number", **_limits(self)}
+
     def _parse(self, typed: str) -> float:
         return float(typed)
 
@@ -167,6 +186,9 @@ class Choice(Kind[_W]):
         self.typed = cast(Any, Literal)[words]
         self.wanted = f"one of {', '.join(words)}"
 
+    def _schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
     def _check(self, value: object) -> _W:
         if not isinstance(value, str):
             raise TypeError
@@ -179,11 +201,28 @@ class Texts(Kind[tuple[str, ...]]):
     typed = list[str]
     wanted = "a text or a list of texts"
 
+    def _schema(self) -> dict[str, Any]:
+        return {"type": ["string", "array"], "items": {"type": "string"}}
+
     def _check(self, value: object) -> tuple[str, ...]:
         if isinstance(value, bytes | Mapping):
             raise TypeError
         texts = [value] if isinstance(value, str) else cast(Iterable[object], value)
         return tuple(Text().value(text) for text in texts)
+
+
+class Words(Kind[tuple[str, ...]]):
+    """Words that cells hold: texts, numbers, true and false."""
+
+    wanted = "a list of texts, numbers, true and false"
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+
+    def _check(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str | Real) for word in value):
+            raise TypeError
+        return tuple(str(word).lower() if isinstance(word, bool) else str(word) for word in value)
 
 
 class Mapped(Kind[Mapping[str, str]]):
@@ -192,6 +231,9 @@ class Mapped(Kind[Mapping[str, str]]):
     typed = list[str]
     wanted = "a mapping of columns to profile fields"
     hint = 'Such as map={"tier": "Loyalty Tier"}.'
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
 
     def _parse(self, typed: list[str]) -> dict[str, str]:
         mapping: dict[str, str] = {}
@@ -220,6 +262,9 @@ class Duration(Kind[float]):
     code = "bad_duration"
     blank_is_default = True
 
+    def _schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}
+
     def _check(self, value: object) -> float:
         return seconds_of(value) if isinstance(value, str) else Number("").value(value)
 
@@ -229,6 +274,10 @@ def _allowed(kind: Kind[Any], number: float) -> float:
     if not isfinite(number) or (low is not None and number < low) or (high is not None and number > high):
         raise ValueError
     return number
+
+
+def _limits(kind: Kind[Any]) -> dict[str, float]:
+    return {name: limit for name, limit in (("minimum", kind.low), ("maximum", kind.high)) if limit is not None}
 
 
 def _between(low: float | None, high: float | None) -> str:

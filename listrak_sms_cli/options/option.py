@@ -61,6 +61,11 @@ class Option(Generic[_V]):
             word += f"/--no-{word[2:]}"
         return [word, self.short] if self.short else [word]
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of its value in a file."""
+        return {"description": self.help, **self.kind.json_schema()}
+
     def typed(self, value: object) -> _V:
         """The value of what was typed on the command line. UsageError speaks of the option: `--max-drop-rate`."""
         return self._checked(value, self.words[0].partition("/")[0], typed=isinstance(value, str | list))
@@ -73,7 +78,7 @@ class Option(Generic[_V]):
         kind = self.kind
         if value is None or (kind.blank_is_default and isinstance(value, str) and not value):
             if self.default is ...:
-                raise UsageError(f"{shown} is missing.")
+                raise UsageError(f"{shown} is missing.", code="missing")
             value = self.default
         try:
             return cast(_V, None if value is None else kind.value(value, typed=typed))
@@ -86,12 +91,17 @@ class Argument(Option[str | None]):
 
     positional = True
 
+    @property
+    def words(self) -> list[str]:
+        """What the help calls it."""
+        return [self.kind.metavar or self.name.upper()]
+
 
 class Options:
     """Base of groups of options. `by_name`: their values, those that were not given at their defaults.
 
     A subclass declares options as class attributes. `group` is their heading in the help; `keywords`: whether Python
-    and job files have them too.
+    has them too.
     """
 
     options: ClassVar[tuple[Option[Any], ...]] = ()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.apply import *
     from listrak_sms_cli.runs.events import *
     from listrak_sms_cli.runs.options import *
+    from listrak_sms_cli.runs.output_file import *
     from listrak_sms_cli.runs.plan import *
     from listrak_sms_cli.runs.plan_file import *
     from listrak_sms_cli.runs.pull import *
@@ -30,13 +31,15 @@ __all__, __getattr__ = on_demand(
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
     options="PushOptions ReadingOptions push_options reading_options waiting",
+    output_file="output_path replacing",
     plan="PlanOptions plan_changes",
     plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ColumnChanges ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
+    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult "
+    "Verification",
     resume="ResumeOptions resume_run",
-    status="status_of",
+    status="report_of status_of",
     validate="validate_audience",
-    verify="VerifyOptions verify_audience",
+    verify="Verified VerifyOptions verify_audience",
 )

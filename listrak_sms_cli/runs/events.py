@@ -11,6 +11,7 @@ from msgspec import Struct
 class Phase(Enum):
     """The stages of a run that take long enough to be shown, in their order."""
 
+    FILLING = "Filling"  # a sandbox of the command's own started and given contacts, contacts
     READING = "Reading"  # phones of the whole audience, bytes
     LOOKING_UP = "Looking up"  # reading contacts from Listrak, contacts
     CHECKING = "Checking"  # values, and packing import files, bytes; in the one pass of `validate` phones as well

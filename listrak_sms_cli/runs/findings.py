@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
+from listrak_sms_cli.audience import ColumnPlan, PlannedColumn, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import (
     AudienceError,
@@ -39,7 +40,8 @@ A_FRAME = "a frame"  # what an audience that is no file is called
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
-    another process is at work on it; `planned`: what a Report has of a plan only, by name."""
+    another process is at work on it; `planned`: what a Report has of a plan only, by name; `began`, `settings`: as the
+    Report has them; `unfit`: values for which members were dropped, by column."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -47,7 +49,10 @@ class Findings:
         self.sender_code: int | None = None
         self.dry_run = False
         self.plan: ColumnPlan | None = None
+        self.began = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.settings: Mapping[str, str] = {}
         self.verdicts: Counter[Verdict] = Counter()
+        self.unfit: Counter[str] = Counter()
         self.state: RunState | None = None
         self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
@@ -65,6 +70,11 @@ class Findings:
         if warning.code not in self._silenced:
             self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))
+
+    @property
+    def warnings(self) -> list[RunWarning]:
+        """Those of now."""
+        return list(self._warnings)
 
     def reported(self, work: Callable[[], None]) -> Report:
         """Does the work; the error it ends with, if any, carries the Report of what is known by then."""
@@ -127,10 +137,7 @@ class Findings:
             rows_beyond_limit=self.verdicts[Verdict.BEYOND_LIMIT],
             rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
             dropped=dropped,
-            columns=tuple(
-                MappedColumn(column.name, column.field.name, column.field.id, guessed=column.guessed)
-                for column in (self.plan.columns if self.plan else ())
-            ),
+            columns=tuple(map(self._column, self.plan.columns if self.plan else ())),
             skipped_columns=self.plan.skipped if self.plan else (),
             imports=self._import_lines(leaves),
             warnings=tuple(self._warnings),
@@ -141,9 +148,22 @@ class Findings:
             **self.planned,
             running=self.running,
             resumable=self.kept and not self.running and self.state is not None and self.state.can_be_resumed,
+            started=self.began,
+            settings=dict(self.settings),
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,
+        )
+
+    def _column(self, column: PlannedColumn) -> MappedColumn:
+        field = column.field
+        return MappedColumn(
+            column.name,
+            field.name,
+            field.id,
+            guessed=column.guessed,
+            type=field.kind.value if field.id else None,
+            unfit=self.unfit[column.name],
         )
 
     def _import_lines(self, leaves: list[PartState]) -> tuple[ImportLine, ...]:
@@ -165,6 +185,8 @@ class Findings:
             maybe_repeated=part.maybe_repeated,
             ended=part.ended,
             columns=columns,
+            sent_at=part.sent_at,
+            ended_at=part.ended_at,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec import Struct
 
@@ -14,6 +14,12 @@ from listrak_sms_cli.audience import CleaningRules, ColumnChoices
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.options import Choice, Duration, Options
+from listrak_sms_cli.settings import Settings, without_secrets
+from listrak_sms_cli.version import VERSION
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.jobs import Expectation
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -30,7 +36,17 @@ WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 
 class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, declared.Silencing):
-    """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share."""
+    """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share. `expect`:
+    what a job expects of the audience, for the commands that have guards."""
+
+    expect: Expectation | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and what is expected."""
+        options = super().of(given)
+        options.expect = cast("Expectation | None", given.get("expect"))
+        return options
 
     @cached_property
     def read(self) -> ReadOptions:
@@ -114,6 +130,36 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
             return False
         early = self.reading.rejects is not None or self.max_drop_rate is not None
         return self.only_existing or (self.per_contact and early)
+
+
+_TELLING = frozenset(
+    """format delimiter quote escape encoding sheet null_value date_format phone_column map skip_column consent_column
+    region audience_name no_warn rejects""".split()
+)
+
+
+def chosen(settings: Settings, *groups: Options) -> dict[str, str]:
+    """What a report says of the settings: where it goes to, and the options that are not at their defaults, as they
+    would be typed. Free texts only of options that are known to hold no secret."""
+    shown = {"lsms": VERSION, "API base": without_secrets(settings.api_url)}
+    for option, value in ((option, group.by_name[option.name]) for group in groups for option in group.options):
+        telling = option.name in _TELLING or isinstance(value, bool | int | float) or isinstance(option.kind, Choice)
+        if telling and value not in (None, option.given(None)):
+            unit = "s" if isinstance(option.kind, Duration) else ""
+            shown[option.words[0].partition("/")[0]] = f"{_as_typed(value)}{unit}"
+    return shown
+
+
+def _as_typed(value: Any) -> str:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case Mapping():
+            return ", ".join(f"{column}={name}" for column, name in value.items())
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return str(value).removesuffix(".0")
 
 
 def reading_options(given: Mapping[str, Any]) -> ReadingOptions:

@@ -60,12 +60,12 @@ def is_parquet(path: Path) -> bool:
 
 
 @contextmanager
-def replacing(target: Path, temporary: Path) -> Iterator[IO[bytes]]:
-    """A new file, mode 0600, that replaces `target` once it is written whole, and is deleted when the block raises;
+def replacing(target: Path, temporary: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """A new file that replaces `target` once it is written whole, and is deleted when the block raises;
     until then it is `temporary`, beside it."""
     temporary.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             yield file
         temporary.replace(target)
     except BaseException:

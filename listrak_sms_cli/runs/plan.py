@@ -19,7 +19,7 @@ from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.output_file import output_path
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
@@ -62,6 +62,7 @@ def plan_changes(source: object, settings: Settings, options: PlanOptions, tell:
         raise UsageError("A plan is made of the whole audience: --save and --limit do not go together.")
     findings = Findings(new_run_id(), audience_name(source), tell, options.push.reading.silenced)
     findings.dry_run = True
+    findings.settings = chosen(settings, options.push, options.push.reading)
     return findings.reported(lambda: _Planning(source, settings, options, findings).run(tell))
 
 

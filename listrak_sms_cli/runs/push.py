@@ -20,9 +20,17 @@ from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions
+from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
-from listrak_sms_cli.runs.prepare import LookedUp, PhonePass, PlannedAudience, Preparation, PreparedAudience, Receivers
+from listrak_sms_cli.runs.prepare import (
+    LookedUp,
+    PhonePass,
+    PlannedAudience,
+    Preparation,
+    PreparedAudience,
+    Receivers,
+    unknown_run_notice,
+)
 from listrak_sms_cli.runs.readback import (
     CONFIRM_ALL,
     Contacts,
@@ -35,6 +43,7 @@ from listrak_sms_cli.runs.readback import (
 )
 from listrak_sms_cli.runs.record import (
     Destination,
+    ReadBack,
     RunStore,
     Started,
     fingerprint,
@@ -81,7 +90,8 @@ def push_as_promised(
     _refuse_nameless(source, options)
     findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
-    return findings.reported(lambda: _Push(source, settings, options, findings, promise).run(tell))
+    findings.settings = chosen(settings, options, options.reading)
+    return findings.reported(lambda: _Push(source, settings, options, findings, promise, tell).run())
 
 
 def _refuse_nameless(source: object, options: PushOptions) -> None:
@@ -110,22 +120,29 @@ class _Push:
     """The steps of a push. What they find goes to `findings`."""
 
     def __init__(
-        self, source: object, settings: Settings, options: PushOptions, findings: Findings, promise: Promise
+        self,
+        source: object,
+        settings: Settings,
+        options: PushOptions,
+        findings: Findings,
+        promise: Promise,
+        tell: Listener,
     ) -> None:
         self._source = source
         self._settings = settings
         self._options = options
         self._findings = findings
         self._promise = promise
+        self._tell = tell
         self._store = RunStore(settings.state_dir)
         self._leaves_no_trace = options.dry_run or options.sandbox
         self._memory: Memory | None = None
 
-    def run(self, tell: Listener) -> None:
+    def run(self) -> None:
         self._findings.sender_code = self._settings.require_sender_code()
-        preparation = Preparation(self._source, self._options, self._findings, tell)
+        preparation = Preparation(self._source, self._options, self._findings, self._tell)
         with ExitStack() as closing:
-            context = closing.enter_context(connected(self._settings, tell))
+            context = closing.enter_context(connected(self._settings, self._tell))
             audience = closing.enter_context(preparation.open())
             account = read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
@@ -133,6 +150,7 @@ class _Push:
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
+            self._refuse_superseded(audience)
             self._open_memory(context)
             spool, sent = ImportSpool(), SentValues(planned.plan.columns) if self._verifies else None
             closing.callback(spool.close)
@@ -145,21 +163,39 @@ class _Push:
             if files and not self._options.dry_run:
                 self._send(run, files, context)
                 if sent is not None:
-                    interruptible(lambda: self._verify(planned, sent, contacts, tell), context)
+                    interruptible(lambda: self._verify(run, planned, sent, contacts), context)
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
+
+    def _refuse_superseded(self, audience: Audience) -> None:
+        """Raises UsageError for a rejects file when a newer push of the audience that its members are of ended well."""
+        for run_id in audience.rejects.runs if audience.rejects else ():
+            try:
+                rejected_by = self._store.find(run_id)
+            except UsageError:
+                self._findings.warn(unknown_run_notice(run_id))
+                continue
+            name = rejected_by.state.started.name
+            newer = self._store.last_good(name, self._target)
+            if newer is not None and newer.run_id > run_id and not self._options.anyway:
+                raise UsageError(
+                    f"The rejects of run {run_id} are superseded: the newer push {newer.run_id} of {name} ended well.",
+                    hint="What they hold may be older than what is stored. To send it all the same, add --anyway.",
+                    code="superseded",
+                )
 
     @property
     def _verifies(self) -> bool:
         return self._options.verify and not self._options.dry_run
 
     def _open_memory(self, context: Context) -> None:
-        """Opens what is remembered of the account's members, brought up to date for `--changed-only`."""
+        """Opens what is remembered of the account's members; `--changed-only` begins it, and brings it up to date."""
         options = self._options
         if options.sandbox or (options.dry_run and not options.changed_only):
             return
-        self._memory = Memory.open(self._settings.state_dir, self._target)
-        if self._memory is not None and options.changed_only and not options.dry_run:
+        begin = options.changed_only and not options.dry_run
+        self._memory = Memory.open(self._settings.state_dir, self._target, begin=begin)
+        if self._memory is not None and begin:
             look_at_earlier(self._store, self._target, self._memory, context)
 
     def _prepare(
@@ -176,7 +212,9 @@ class _Push:
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
         if self._options.only_different:
             planned, looked_up = self._compare(preparation, planned, phones, contacts, context, looked_up)
-        recall = self._recall(planned, len(phones.numbers))
+        recall = None
+        if self._memory is not None:
+            recall = self._memory.recall(planned.plan, planned.rules, self._options, self._target.sender_code)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
         checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
@@ -213,12 +251,6 @@ class _Push:
         keep = planned.rules.keep_empty
         return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
 
-    def _recall(self, planned: PlannedAudience, members: int) -> Recall | None:
-        if self._memory is None:
-            return None
-        remembered = self._memory.recalled(self._target.sender_code, self._options)
-        return self._memory.recall(planned.plan, planned.rules, members, remembered)
-
     def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
@@ -229,17 +261,19 @@ class _Push:
             audience=self._findings.audience,
             name=self._audience_name,
             target=self._target,
-            baseline=options.reading.limit is None,
+            baseline=options.reading.limit is None and planned.audience.rejects is None,
             recipe=recipe,
             per_contact=options.per_contact,
             known=options.only_existing,
+            began=self._findings.began,
+            settings=dict(self._findings.settings),
         )
 
         def write_files(folder: Path) -> str:
             with ThreadPoolExecutor(1) as beside:
                 digest = beside.submit(write_row_map, folder, planned.audience, phones.verdicts, files, ranks)
                 if self._memory is not None and recall is not None:
-                    self._memory.keep(folder, phones.numbers, phones.verdicts, recall.rows, ranks)
+                    self._memory.keep(folder, phones.numbers, phones.verdicts, recall, ranks)
                 return digest.result()
 
         write = None if self._leaves_no_trace else write_files
@@ -252,14 +286,14 @@ class _Push:
         how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace)
         interruptible(lambda: deliver(run, files, context, how), context)
 
-    def _verify(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, tell: Listener) -> None:
+    def _verify(self, run: Run, planned: PlannedAudience, sent: SentValues, contacts: Contacts) -> None:
         """Compares what was sent with what Listrak has; contact by contact, of those Listrak has updated."""
-        leaves = self._findings.state.leaves if self._findings.state else []
-        letters = "".join(part.outcomes for part in leaves).encode("ascii")
+        letters = "".join(part.outcomes for part in run.state.leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         with after_push():
-            verifier = Verifier(contacts, planned.rules, tell)
+            verifier = Verifier(contacts, planned.rules, self._tell)
             self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
+        run.record(ReadBack(result=self._findings.verify))
         if problem := members_differ(self._findings.verify, planned.rules):
             raise problem
 

@@ -7,33 +7,28 @@ from typing import Any
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
-DROP_REASONS = (
-    "missing_phone",
-    "invalid_phone",
-    "duplicate_phone",
-    "no_consent",
-    "opted_out",
-    "bad_value",
-    "value_too_long",
-    "not_in_listrak",
-)
+from listrak_sms_cli.audience import DROP_REASONS
 
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
 
-class MappedColumn(Struct, frozen=True, omit_defaults=True):
+class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
-    an ordinary one for what the field holds, not the field's own."""
+    an ordinary one for what the field holds, not the field's own. `type` of the field, None = not looked up; `unfit`:
+    values of it that the field cannot hold, for which members were dropped."""
 
     column: str
     field: str
     field_id: int
     guessed: bool = False
+    type: str | None = None
+    unfit: int = 0
 
 
 class ImportLine(Struct, frozen=True):
     """One import file. `bytes` is its size before base64; `status`: Listrak's word, ours before it says one;
-    `columns`: those it has after the phone, None = all that are sent."""
+    `columns`: those it has after the phone, None = all that are sent; `sent_at`, `ended_at`: when it was sent, and when
+    its import was seen to have ended (ISO 8601, UTC)."""
 
     part: int
     file_name: str
@@ -44,6 +39,8 @@ class ImportLine(Struct, frozen=True):
     maybe_repeated: bool = False
     ended: bool = False
     columns: tuple[str, ...] | None = None
+    sent_at: str | None = None
+    ended_at: str | None = None
 
 
 class ProfiledColumn(Struct, frozen=True):
@@ -139,8 +136,9 @@ class Report(Struct, frozen=True):
     """Counts of members. `rows_read = rows_sendable + rows_dropped + rows_unchanged + rows_beyond_limit` and
     `rows_sendable = rows_sent + rows_refused + rows_pending` hold on every path. `rejects`: the file that the dropped
     members were written to; `members`: that of `status --members`. `running`: another process is at work on the run;
-    `resumable`: `lsms resume` can go on with it. Of a plan `rows_sendable = rows_different + rows_same +
-    not_in_listrak`, and `resumed` counts the members that an interrupted call had read already."""
+    `resumable`: `lsms resume` can go on with it. `started`: ISO 8601, UTC; `settings`: what was chosen, by option,
+    without secrets. Of a plan `rows_sendable = rows_different + rows_same + not_in_listrak`, and `resumed` counts the
+    members that an interrupted call had read already."""
 
     run_id: str
     audience: str
@@ -173,6 +171,8 @@ class Report(Struct, frozen=True):
     changes: tuple[ColumnChanges, ...] | None = None
     running: bool = False
     resumable: bool = False
+    started: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     exit_code: int = 0
     error: ReportError | None = None

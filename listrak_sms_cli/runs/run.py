@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import (
     ImportEndedBadly,
@@ -31,6 +33,7 @@ from listrak_sms_cli.runs.record import (
     Journal,
     JournalInUse,
     LineOfPart,
+    LineOfRun,
     PartLine,
     PartStatus,
     Prepared,
@@ -40,7 +43,7 @@ from listrak_sms_cli.runs.record import (
     StoredRun,
     plan_of,
 )
-from listrak_sms_cli.runs.remember import DIGESTS, Memory, RunMembers, members_of
+from listrak_sms_cli.runs.remember import DIGESTS, Memory, members_of
 
 # When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
 _PRECEDENCE = (130, 4, 5, 1, 6)
@@ -86,9 +89,13 @@ class Run:
             except OSError:
                 _discard(folder)
                 folder = None
-        counts = {verdict.reason: count for verdict, count in findings.verdicts.items()}
-        lines = [part_line(part, f"lsms-{started.run_id}") for part in parts]
-        prepared = Prepared(verdicts=counts, parts=lines, row_map=row_map)
+        prepared = Prepared(
+            verdicts={verdict.reason: count for verdict, count in findings.verdicts.items()},
+            parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
+            row_map=row_map,
+            unfit=dict(+findings.unfit),
+            shown_warnings=findings.warnings,
+        )
         try:
             journal = Journal.create(folder, started, prepared)
         except OSError:
@@ -125,20 +132,21 @@ class Run:
         """Where it is sent to."""
         return self.state.started.target
 
-    def record(self, line: LineOfPart) -> RunState:
+    def record(self, line: LineOfPart | LineOfRun) -> RunState:
         """Writes down what happened; on disk when this returns."""
         return self._journal.write(line)
 
     def forget_members(self) -> None:
-        """Nobody remembers the members that are about to be sent, from before the first request on. Raises
-        SettingsError."""
-        if self.memory is not None:
-            self.memory.forget(self._folder, self.state, self._in_doubt())
+        """Nobody remembers the members that are about to be sent, from before the first request on, also where another
+        push has begun to remember since this one began. Raises SettingsError."""
+        memory = self.memory or Memory.open(self.store.state_dir, self.target)
+        if memory is not None:
+            memory.forget(self._folder, self.state, self._in_doubt)
 
-    def _in_doubt(self) -> dict[str, RunMembers]:
+    def _in_doubt(self) -> dict[Path, np.ndarray]:
         """Members of other runs to the same account (any sender code: they share contacts) whose imports may not have
         ended, or begun: they are open, an answer was lost not long ago, or the run is at work. By the file of the run's
-        digests."""
+        digests, which there is not where nothing was remembered yet when it began."""
         doubts = {}
         for other in self.store.unfinished(besides=self.id):
             target = other.state.started.target
@@ -151,7 +159,7 @@ class Run:
                 unsent = other.state.unsent
                 parts += [part for part in unsent if part.status is PartStatus.SENDING or part.maybe_arrived]
             if parts:
-                doubts[str(other.folder / DIGESTS)] = members_of(other.state, parts)
+                doubts[other.folder / DIGESTS] = members_of(other.state, parts)
         return doubts
 
     def conclude(self, problems: list[LsmsError], *, waited: bool) -> None:
@@ -187,6 +195,8 @@ def findings_of(stored: StoredRun, tell: Listener) -> Findings:
     """The facts of a run as its journal has them."""
     started, prepared = stored.state.started, stored.state.prepared
     findings = Findings(stored.run_id, started.audience, tell)
+    findings.began, findings.settings = started.began or started.at, started.settings
+    findings.unfit.update(prepared.unfit)
     findings.sender_code = started.target.sender_code
     findings.plan = plan_of(started.recipe)
     findings.verdicts.update({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from listrak_sms_cli.errors import LsmsError, UsageError
@@ -9,7 +10,9 @@ from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import NO_WAIT, Waiting
-from listrak_sms_cli.runs.record import RunStore, StoredRun, write_members
+from listrak_sms_cli.runs.prepare import delivery_notices
+from listrak_sms_cli.runs.readback import members_differ
+from listrak_sms_cli.runs.record import RunStore, StoredRun, rules_of, write_members
 from listrak_sms_cli.runs.remember import Memory
 from listrak_sms_cli.runs.report import Report, RunWarning
 from listrak_sms_cli.runs.resume import refuse_other_account
@@ -58,6 +61,26 @@ def status_of(
                 run.conclude(problems + unsent_problems(run.state), waited=waiting.wait)
 
     return findings.reported(work)
+
+
+def report_of(settings: Settings, run_id: str | None) -> Report:
+    """A run as its record has it, whether it ended well or not; Listrak is not asked. `run_id` None: the newest run."""
+    stored = RunStore(settings.state_dir).find(run_id)
+    state, findings = stored.state, findings_of(stored, silent)
+    findings.running = stored.is_running
+    findings.verify = state.read_back
+    for warning in [*state.prepared.shown_warnings, *delivery_notices(state)]:
+        findings.warn(warning)
+    problems = [] if findings.running else unsent_problems(state) + import_problems(state, waited=False)
+    if state.read_back and (different := members_differ(state.read_back, rules_of(state.started.recipe))):
+        problems.append(different)
+    try:
+        report = findings.reported(lambda: _raise_worst(problems))
+    except LsmsError as error:
+        report = error.report
+    last = state.ended.at if state.ended else state.last_sent
+    seconds = datetime.fromisoformat(last) - datetime.fromisoformat(findings.began)
+    return report.with_(seconds=seconds.total_seconds())
 
 
 def _write_members(stored: StoredRun, path: Path, findings: Findings) -> None:

@@ -6,7 +6,7 @@ from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
+from listrak_sms_cli.runs.options import PushOptions, ReadingOptions, chosen
 from listrak_sms_cli.runs.prepare import Preparation, offline_warning, profile_of
 from listrak_sms_cli.runs.record import new_run_id
 from listrak_sms_cli.runs.report import Report
@@ -30,6 +30,7 @@ def validate_audience(
     findings = Findings(new_run_id(), audience_name(source), tell, options.silenced)
     findings.dry_run = True
     findings.sender_code = settings.sender_code
+    findings.settings = chosen(settings, options)
     dry_run = PushOptions(reading=options, max_drop_rate=max_drop_rate, dry_run=True)
     preparation = Preparation(source, dry_run, findings, tell)
 

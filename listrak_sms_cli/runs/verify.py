@@ -13,12 +13,12 @@ from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Event, Listener, RunStarted, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions, ReadingOptions
+from listrak_sms_cli.runs.options import PushOptions, ReadingOptions, chosen
 from listrak_sms_cli.runs.prepare import Preparation, Receivers
 from listrak_sms_cli.runs.push import path_of, target_of
 from listrak_sms_cli.runs.readback import Contacts, Difference, DifferenceList, SentValues, Verifier, members_differ
 from listrak_sms_cli.runs.record import RunStore
-from listrak_sms_cli.runs.report import ReportError, Verification
+from listrak_sms_cli.runs.report import Report, ReportError, Verification
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
 
@@ -35,7 +35,7 @@ class VerifyOptions(Struct, frozen=True):
 
 class Verified(Struct, frozen=True):
     """What `verify` found. `shown`: the first differences, with whole phones; `pushed`: Listrak has accepted something
-    of this audience from here."""
+    of this audience from here; `report`: the same as a Report."""
 
     audience: str
     sender_code: int
@@ -46,12 +46,13 @@ class Verified(Struct, frozen=True):
     seconds: float
     error: ReportError | None
     exit_code: int
-    pushed: bool = True
+    pushed: bool
+    report: Report
 
     def as_json(self, phones: Any) -> dict[str, Any]:
         """The document of `--json`; `phones` writes the phones of the listing."""
         document = to_builtins(self)
-        counts, shown = document.pop("result"), document.pop("shown")
+        counts, shown, _report = document.pop("result"), document.pop("shown"), document.pop("report")
         differences = [{**difference, "phone": phones(difference["phone"])} for difference in shown]
         return {**document, **counts, "differences": differences, "seconds": round(self.seconds, 3)}
 
@@ -86,6 +87,8 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         verifier = Verifier(contacts, planned.rules, tell)
         result = interruptible(lambda: verifier.verify(sent, None, options.sample, differences), context)
         differences.publish()
+    findings.sender_code, findings.verify = sender_code, result
+    findings.settings = chosen(settings, options.reading)
     same = result.matching == result.checked
     was_pushed = same or RunStore(settings.state_dir).was_pushed(audience.name, path_of(source), target_of(settings))
     problem = members_differ(result, planned.rules, options.min_match, pushed=was_pushed)
@@ -100,4 +103,5 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         error=ReportError(problem.code, problem.message, problem.hint) if problem else None,
         exit_code=problem.exit_code if problem else 0,
         pushed=was_pushed,
+        report=findings.report(problem).with_(warnings=()),
     )

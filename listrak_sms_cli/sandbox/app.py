@@ -1,4 +1,4 @@
-"""The routes of the simulated Listrak: token, `/sms/v1/...`, and the admin routes under `/sandbox/`."""
+"""The routes of the simulated Listrak: token, `/sms/v1/...`, its own page, and the admin routes under `/sandbox/`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from listrak_sms_cli.sandbox import account_routes, admin, contact_routes
+from listrak_sms_cli.sandbox import account_routes, admin, contact_routes, page
 from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.faults import Fault
 from listrak_sms_cli.sandbox.import_request import read_import_request
@@ -49,6 +49,7 @@ def build_app(account: Account) -> ASGIApp:
         _get(account, f"{code}/PhoneList/{{phone_list}}", account_routes.phone_list),
         _get(account, f"{code}/PhoneList/{{phone_list}}/Contact", contact_routes.list_contacts),
         _get(account, f"{code}/OptOut", contact_routes.opt_outs),
+        page.route(account),
         *admin.routes(account),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route})

@@ -14,6 +14,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+from listrak_sms_cli.sandbox import page
 from listrak_sms_cli.sandbox.faults import Fault
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, json_reply
 
@@ -34,7 +35,7 @@ _STATUSES = frozenset(status.value for status in http.HTTPStatus)
 
 
 class FaultInjection:
-    """Wraps the routes of Listrak; requests to admin routes are passed through."""
+    """Wraps the routes of Listrak; requests to admin routes and for the page are passed through."""
 
     def __init__(self, app: ASGIApp, account: Account) -> None:
         self._app = app
@@ -42,7 +43,7 @@ class FaultInjection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with the faults that apply to it."""
-        if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
+        if scope["type"] != "http" or scope["path"] == page.PATH or scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return
         faults = self._account.faults.pick(scope["method"], scope["path"])

@@ -234,7 +234,8 @@ class Store:
         with self.transaction() as db:
             db.execute(f"UPDATE import SET {settings} WHERE id = ?", (*changes.values(), import_id))
 
-    def imports(self) -> list[dict[str, Any]]:
-        """All imports, in the order received, with every column."""
+    def imports(self, newest: int | None = None) -> list[dict[str, Any]]:
+        """All imports with every column, in the order received; or so many of the newest, the newest first."""
         names = [row[1] for row in self.rows("PRAGMA table_info(import)")]
-        return [dict(zip(names, row, strict=True)) for row in self.rows("SELECT * FROM import ORDER BY id")]
+        order = "id" if newest is None else f"id DESC LIMIT {newest}"
+        return [dict(zip(names, row, strict=True)) for row in self.rows(f"SELECT * FROM import ORDER BY {order}")]

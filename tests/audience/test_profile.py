@@ -86,6 +86,21 @@ def test_many_columns_share_the_memory() -> None:
     assert all(one.distinct == 9_000 for one in profile.columns.values())
 
 
+def test_thousands_of_columns_share_the_sample() -> None:
+    """Of many columns fewer cells are sampled, each column by its own: none looks like its neighbour."""
+    columns = 3_000
+    profile = p.AudienceProfile(range(columns), (), "US")
+    words = [[f"{row}" for row in range(200)], ["2026-01-02"] * 200, [f"Ada {row}" for row in range(200)]]
+    kinds = [pa.array(cells, pa.string()) for cells in words]
+    profile.add(profile.facts_of({index: kinds[index % 3] for index in range(columns)}))
+    found = [profile.columns[index] for index in range(columns)]
+    assert {column.looks_like for column in found[::3]} == {FieldKind.NUMBER}
+    assert {column.looks_like for column in found[1::3]} == {FieldKind.DATE}
+    assert {column.looks_like for column in found[2::3]} == {FieldKind.TEXT}
+    assert {column.sample[0] for column in found[1::3]} == {"9999-99-99"}
+    assert all(64 <= column.sampled <= 200 for column in found)
+
+
 def test_what_a_column_looks_like() -> None:
     """The strictest type that nine in ten cells could be of; the others are counted."""
     for cells, kind, unlike in (

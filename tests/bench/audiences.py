@@ -1,4 +1,4 @@
-"""Audiences to race on, the same on every machine: `python -m tests.bench.audiences FOLDER ROWS INVALID REPEATED`.
+"""Audiences to race on, the same on every machine: `python -m tests.bench.audiences FOLDER ROWS [SHARES]`.
 
 Eight text columns, about 92 bytes a member, as a CRM exports them: phones in six spellings, a share of them invalid,
 a share repeated from an earlier row, a hundredth of the cells in two columns quoted. Every area code is in service,
@@ -63,7 +63,7 @@ def write_audience(spec: AudienceSpec, folder: Path) -> None:
     with csv_draft.open("wb") as csv, pq.ParquetWriter(parquet_draft, schema, compression="snappy") as parquet:
         csv.write(",".join(COLUMNS).encode() + b"\n")
         for start in range(0, spec.rows, BLOCK_ROWS):
-            table = members(phones[start : start + BLOCK_ROWS], spec.invalid, random)
+            table = changed(members(phones[start : start + BLOCK_ROWS], spec.invalid, random), spec.changed, start)
             parquet.write_table(table.cast(schema), row_group_size=ROW_GROUP_ROWS)
             csv.write(csv_lines(table))
     csv_draft.replace(csv_draft.with_suffix(""))
@@ -96,6 +96,12 @@ def members(phones: np.ndarray, invalid: float, random: np.random.Generator) -> 
         days(FIRST_PURCHASE, LAST_DAY, rows, random),
     ]
     return pa.table(columns, names=list(COLUMNS))
+
+
+def changed(table: pa.Table, share: float, seed: int) -> pa.Table:
+    """The members, of whom a share has bought again on a day that no audience has otherwise."""
+    here = pa.array(np.random.default_rng(seed).random(len(table)) < share)
+    return table.set_column(7, COLUMNS[7], pc.if_else(here, str(LAST_DAY), table.column(7)))
 
 
 def spelled(phones: np.ndarray, invalid: float, random: np.random.Generator) -> pa.StringArray:
@@ -179,8 +185,8 @@ def quoted(column: pa.StringArray) -> pa.StringArray:
 
 
 def main() -> None:
-    folder, rows, invalid, repeated = sys.argv[1:]
-    write_audience(AudienceSpec(int(rows), float(invalid), float(repeated)), Path(folder))
+    folder, rows, *shares = sys.argv[1:]
+    write_audience(AudienceSpec(int(rows), *map(float, shares)), Path(folder))
 
 
 if __name__ == "__main__":

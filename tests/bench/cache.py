@@ -16,15 +16,17 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class AudienceSpec:
-    """`invalid` and `repeated` are shares of the rows; a repeated phone is that of some earlier row."""
+    """`invalid`, `repeated` and `changed` are shares of the rows; a repeated phone is that of some earlier row, and a
+    changed member is another one than in the audience of which none is."""
 
     rows: int
     invalid: float = 0.02
     repeated: float = 0.03
+    changed: float = 0.0
 
     @property
     def name(self) -> str:
-        return f"members-{self.rows}-{self.invalid}-{self.repeated}"
+        return f"members-{self.rows}-{self.invalid}-{self.repeated}" + (f"-{self.changed}" if self.changed else "")
 
 
 def bench_folder() -> Path:
@@ -40,6 +42,6 @@ def audience_file(spec: AudienceSpec, suffix: str) -> Path:
     wanted = folder / f"{spec.name}.{suffix}"
     if not wanted.exists():
         folder.mkdir(exist_ok=True)
-        order = [str(folder), str(spec.rows), str(spec.invalid), str(spec.repeated)]
+        order = [str(folder), str(spec.rows), str(spec.invalid), str(spec.repeated), str(spec.changed)]
         subprocess.run([sys.executable, "-m", "tests.bench.audiences", *order], check=True)
     return wanted

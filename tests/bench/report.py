@@ -49,6 +49,14 @@ def target_table(targets: Sequence[Target]) -> str:
     return "\n".join(lines)
 
 
+def short_line(facts: dict[str, object], targets: Sequence[Target]) -> str:
+    """Which rows fall short, on which processor: ratios differ more between processors than between programs."""
+    short = [f"{target.measure} ({target.found})" for target in targets if target.met is False]
+    met = sum(target.met is True for target in targets)
+    told = f"{len(short)} fall short: {'; '.join(short)}." if short else "none falls short."
+    return f"On {facts['processor']}, {met} targets are met; {told}"
+
+
 def machine_line(facts: dict[str, object]) -> str:
     memory = facts["memory_bytes"]
     assert isinstance(memory, int)

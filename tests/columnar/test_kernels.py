@@ -63,6 +63,18 @@ def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
         assert result == number ^ keys[-1]
 
 
+@given(st.lists(st.integers(0, 40), unique=True), st.lists(st.lists(st.integers(0, 40))), st.booleans())
+def test_numbers_are_found(numbers: list[int], wanted: list[list[int]], far: bool) -> None:
+    """Each at its place, near the one before or not, in one go or in several; 0 is no number."""
+    between = [1 << 63 | place for place in range(600)] if far else []
+    column = [*numbers[:3], *between, *numbers[3:]]
+    index = kernels.NumberIndex(np.array(column, np.uint64))
+    for some in wanted:
+        expected = [column.index(number) if number in column else -1 for number in some]
+        places = index.find(np.array(some, np.uint64)).tolist()
+        assert all(place == told or number == 0 for place, told, number in zip(places, expected, some, strict=True))
+
+
 @given(st.binary(max_size=300))
 def test_bytes_are_counted(text: bytes) -> None:
     assert kernels.count_each_byte(np.frombuffer(text, np.uint8)).tolist() == [

@@ -35,6 +35,12 @@ def test_every_line_is_plain_and_names_the_program() -> None:
     assert all(line.startswith("lsms: ") and line.isprintable() for line in lines)
 
 
+def test_a_sandbox_that_is_filled_is_said_at_once() -> None:
+    """`push --sandbox` has its first line before the sandbox is there, not after the interval."""
+    lines = told([e.PhaseStarted(e.Phase.FILLING, 0, "contacts")])
+    assert lines == ["lsms: a sandbox is started, and filled with contacts of the audience"]
+
+
 def test_between_two_intervals_progress_is_silent() -> None:
     """Inside the interval a phase says only that it has ended."""
     lines = [line for line in told(list(display_feed.run())) if line.startswith("lsms: reading")]

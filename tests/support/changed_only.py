@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.support.world import World
@@ -25,3 +26,14 @@ def held(world: World, text: str) -> bool:
         for row in rows
         for column, value in zip(header[1:], row[1:], strict=True)
     )
+
+
+def remembered(world: World) -> Path:
+    """The folder of what is remembered of the only account."""
+    [folder] = (world.home / "state" / "remembered").iterdir()
+    return folder
+
+
+def noted(world: World, suffix: str) -> Path:
+    """The newest note of the account, or its digests."""
+    return max(remembered(world).glob(f"*{suffix}"))

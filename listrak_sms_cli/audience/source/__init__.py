@@ -16,5 +16,11 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.audience.source.audience import *
     from listrak_sms_cli.audience.source.options import *
+    from listrak_sms_cli.audience.source.rejects import *
 
-__all__, __getattr__ = on_demand(__name__, audience="Audience Chunk open_audience", options="ReadOptions")
+__all__, __getattr__ = on_demand(
+    __name__,
+    audience="Audience Chunk open_audience",
+    options="ReadOptions",
+    rejects="FILE_COLUMN REJECT_COLUMNS behind_reject_columns",
+)

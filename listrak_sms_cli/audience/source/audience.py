@@ -14,6 +14,7 @@ from listrak_sms_cli.audience.source.identity import FileIdentity
 from listrak_sms_cli.audience.source.open import AudienceFile, open_files
 from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import FileChunk, Rows, SourceNote
+from listrak_sms_cli.audience.source.rejects import REASON, RUN, RejectsRead, own_columns, read_rejects
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.columnar import nulls_as_empty, raw, trimmed
 from listrak_sms_cli.errors import AudienceError
@@ -32,6 +33,7 @@ def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audie
     try:
         name, files = open_files(source, options, spool)
         audience = Audience(name, files, spool)
+        _set_rejects_apart(audience)
         audience.leave_out(_unwanted_columns(audience))
         return audience
     except BaseException:
@@ -75,7 +77,8 @@ class Audience:
     `columns`: the header as read, the columns made of `key=value` folders last. `files`: the names of the files.
     `size`: bytes. `rows`: None when not known before reading. `described`: the format, as shown to people.
     `unreadable`: index of each column that has no text (lists, structures, durations) -> the reason. `notes`: what a
-    person should know of how the files are read. `other_sheets`: as in FileReader.
+    person should know of how the files are read. `other_sheets`: as in FileReader. `rejects`: what its first columns,
+    which are left out, said where it is a rejects file of ours; else None.
     """
 
     def __init__(self, name: str, files: Sequence[AudienceFile], spool: SourceSpool) -> None:
@@ -92,6 +95,7 @@ class Audience:
         self.described = first.described + (f", {len(files):,} files" if len(files) > 1 else "")
         self.unreadable = self._unreadable()
         self.notes = tuple(note for reader in readers for note in reader.notes)
+        self.rejects: RejectsRead | None = None
         self._spool = spool
         self._chunk_rows: dict[int, tuple[int, Rows]] = {}  # of each chunk: the index of its file, its row numbers
         self._chunk_count = -1
@@ -115,14 +119,14 @@ class Audience:
                     code="unreadable_column",
                 )
 
-    def leave_out(self, columns: Sequence[int]) -> None:
+    def leave_out(self, columns: Sequence[int], note: SourceNote | None = None) -> None:
         """Go on without these columns, by index, and note it; before anything else is read."""
         if not columns:
             return
         names = ", ".join(self.columns[index] or f"column {index + 1} (no name)" for index in columns)
         message = f"Left out, as nobody has named them and they are no data of members: {names}."
         kept = [index for index in range(len(self.columns)) if index not in columns]
-        self.notes = (*self.notes, SourceNote("columns_left_out", message))
+        self.notes = (*self.notes, note or SourceNote("columns_left_out", message))
         self.columns = tuple(self.columns[index] for index in kept)
         self.opened_files = [file.of_columns(kept) for file in self.opened_files]
         self.unreadable = self._unreadable()
@@ -180,6 +184,22 @@ class Audience:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _set_rejects_apart(audience: Audience) -> None:
+    """Where the audience is a rejects file of ours: keep what its first columns say, and go on without them."""
+    own = own_columns(audience.columns)
+    if not own or len(audience.columns) == own or {REASON, RUN} & audience.unreadable.keys():
+        return
+    audience.rejects = read_rejects(chunk.read([REASON, RUN]) for chunk in audience.chunks())
+    if audience.rejects is not None:
+        duplicates = int(np.count_nonzero(audience.rejects.duplicates))
+        message = (
+            f"This is a rejects file of run {', '.join(audience.rejects.runs)}: its columns "
+            f"{', '.join(audience.columns[:own])} are not sent"
+            + (f"; rejected as duplicates and never sent: {duplicates:,}." if duplicates else ".")
+        )
+        audience.leave_out(range(own), SourceNote("rejects_file", message))
 
 
 def _unwanted_columns(audience: Audience) -> list[int]:

@@ -30,12 +30,14 @@ Partitions = tuple[tuple[str, str], ...]
 
 class Location(Struct, frozen=True):
     """One file. `open` gives its bytes from the start; `path` is set when they can be read in place as well, any number
-    of times. `partitions`: (key, value) of each `key=value` folder it lies in."""
+    of times. `partitions`: (key, value) of each `key=value` folder it lies in. `mtime_ns`: of one in a store, 0 = not
+    known."""
 
     name: str
     open: Callable[[], BinaryIO]
     path: Path | None = None
     partitions: Partitions = ()
+    mtime_ns: int = 0
 
 
 def locate(source: str) -> tuple[str, list[Location]]:
@@ -138,7 +140,8 @@ def _files_at_url(url: str) -> list[Location]:
         raise AudienceError("The URL of the audience is not one.", hint="Check the URL.", code="not_found") from None
     shown = f"{parts.scheme}://{_host_shown(parts)}{parts.path}"
     _check_url(parts, shown)
-    store, path, files = _list_store(_with_timeout(url, parts), shown)
+    store, path, changed = _list_store(_with_timeout(url, parts), shown)
+    files = list(changed)
     is_folder = files != [path]
     if is_folder:
         files = _data_files(files, path)
@@ -146,7 +149,12 @@ def _files_at_url(url: str) -> list[Location]:
     root = path if is_folder else str(Path(path).parent)
     prefix = url.removesuffix(path) if url.endswith(path) else f"{parts.scheme}://"
     return [
-        Location(prefix + file, partial(store.open_input_stream, file, compression=None), None, _partitions(file, root))
+        Location(
+            prefix + file,
+            partial(store.open_input_stream, file, compression=None),
+            partitions=_partitions(file, root),
+            mtime_ns=changed[file],
+        )
         for file in files
     ]
 
@@ -183,17 +191,19 @@ def _with_timeout(url: str, parts: SplitResult) -> str:
     return f"{url}{'&' if parts.query else '?'}retry_limit_seconds={_STORE_TIMEOUT}"
 
 
-def _list_store(url: str, shown: str) -> tuple[Any, str, list[str]]:
-    """The file system, the path there, and the paths of all files: the path itself, or all files of the folder."""
+def _list_store(url: str, shown: str) -> tuple[Any, str, dict[str, int]]:
+    """The file system, the path there, and all files, with their times (ns, 0 = not known): the path itself, or all
+    files of the folder."""
     try:
         from pyarrow import fs
 
         store, path = fs.FileSystem.from_uri(url)
-        kind = store.get_file_info(path).type
-        files = [path]
+        found = store.get_file_info(path)
+        kind = found.type
+        changed = {path: found.mtime_ns or 0}
         if kind == fs.FileType.Directory:
             listed = store.get_file_info(fs.FileSelector(path, recursive=True))
-            files = sorted(file.path for file in listed if file.is_file)
+            changed = dict(sorted((file.path, file.mtime_ns or 0) for file in listed if file.is_file))
     except Exception as error:  # Arrow's file systems raise what their libraries raise
         hint = "Check the address, your credentials for it, and the network."
         if "Unrecognized filesystem" in str(error):
@@ -201,4 +211,4 @@ def _list_store(url: str, shown: str) -> tuple[Any, str, list[str]]:
         raise AudienceError(f"{shown} cannot be opened.", hint=hint, code="cannot_read") from None
     if kind == fs.FileType.NotFound:
         raise AudienceError(f"There is nothing at {shown}.", hint="Check the URL.", code="not_found")
-    return store, path, files
+    return store, path, changed

@@ -158,7 +158,8 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
         local = None if location.path is None else LocalFile(name, location.path)
         with location.open() as stream:
             codec, content = decompressed(name, PeekedStream(_Source(name, stream)))
-            return _OpenedFile(name, content, codec, local, options, spool).reader()
+            mtime_ns = local.mtime_ns if local else location.mtime_ns
+            return _OpenedFile(name, content, codec, local, mtime_ns, options, spool).reader()
     except FileNotFoundError:
         raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="not_found") from None
     except OSError as error:
@@ -184,12 +185,13 @@ class _Source:
 
 class _OpenedFile(Struct, frozen=True):
     """A file just opened. `stream`: its content from the start, without its compression `codec`. `local`: the file
-    itself when it can be read in place."""
+    itself when it can be read in place. `mtime_ns`: when it was changed, 0 = not known."""
 
     name: str
     stream: PeekedStream
     codec: str | None
     local: LocalFile | None
+    mtime_ns: int
     options: ReadOptions
     spool: SourceSpool
 
@@ -229,19 +231,18 @@ class _OpenedFile(Struct, frozen=True):
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
         if self.local and not self.codec and encoding == "utf-8":
             return self.local
-        mtime_ns = self.local.mtime_ns if self.local else 0
         if encoding == "utf-8":
-            content = self.spool.keep(self.name, pieces(self.stream), mtime_ns)
+            content = self.spool.keep(self.name, pieces(self.stream), self.mtime_ns)
         else:
-            content = self._as_utf8(encoding, mtime_ns)
+            content = self._as_utf8(encoding)
         if self.local:
             self.local.check_unchanged()
         return content
 
-    def _as_utf8(self, encoding: str, mtime_ns: int) -> SpooledContent:
+    def _as_utf8(self, encoding: str) -> SpooledContent:
         start = self.spool.size
         try:
-            return self.spool.keep(self.name, as_utf8(self.stream, encoding), mtime_ns)
+            return self.spool.keep(self.name, as_utf8(self.stream, encoding), self.mtime_ns)
         except UndecodableError:
             self.spool.write(b"?")  # in place of what cannot be decoded, so that its row is counted
             before = SpooledContent(self.spool, self.name, start, self.spool.size - start)

@@ -26,5 +26,6 @@ __all__, __getattr__ = on_demand(
     planned="PlannedAudience find_phone_of",
     stages="Preparation PreparedAudience",
     value_pass="Receivers",
-    warnings="delivery_notices earlier_notice guess_notes lost_notice nothing_left_notice offline_warning state_notice",
+    warnings="delivery_notices earlier_notice guess_notes lost_notice nothing_left_notice offline_warning state_notice "
+    "unknown_run_notice",
 )

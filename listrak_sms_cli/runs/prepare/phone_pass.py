@@ -82,6 +82,7 @@ class PhoneCollector:
 
     def __init__(self, planned: PlannedAudience, phase: Phase, tell: Listener) -> None:
         self._keep = planned.options.keep
+        self._rejects = planned.audience.rejects
         self._phase = phase
         self._tell = tell
         # Flat, and grown in place: an array kept of each chunk would fragment the memory between them.
@@ -104,8 +105,12 @@ class PhoneCollector:
 
     def ended(self) -> PhonePass:
         """Mark the duplicates and return all phones. A duplicate keeps no other verdict: only a missing or invalid
-        phone is checked before."""
+        phone is checked before. A member that comes back from a rejects file as a duplicate stays one, and is nobody's
+        rival."""
         numbers, verdicts = np.frombuffer(self._numbers, np.int64), np.frombuffer(self._verdicts, np.uint8)
+        if self._rejects is not None:
+            numbers[self._rejects.duplicates] = 0
+            verdicts[self._rejects.duplicates] = Verdict.DUPLICATE_PHONE
         verdicts[duplicates(numbers, self._keep)] = Verdict.DUPLICATE_PHONE
         self._tell(MembersCounted(len(verdicts), dropped_by_reason(counted(verdicts))))
         self._tell(PhaseEnded(self._phase))

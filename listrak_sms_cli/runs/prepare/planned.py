@@ -12,12 +12,14 @@ from listrak_sms_cli.runs.options import ReadingOptions
 
 
 class PlannedAudience(Struct, frozen=True):
-    """The audience, the profile fields its columns go to, how its members are cleaned, and the options."""
+    """The audience, the profile fields its columns go to, how its members are cleaned, the options, and the run that
+    this is part of."""
 
     audience: Audience
     plan: ColumnPlan
     rules: CleaningRules
     options: ReadingOptions
+    run_id: str = ""
 
     def with_mixed_columns(self, names: frozenset[str]) -> PlannedAudience:
         """The same, where these columns are known to spell numbers in two ways too."""

@@ -1,4 +1,7 @@
-"""The rejects file: every dropped member with its row number, the reason, a detail, and the row as it was read."""
+"""The rejects file: every dropped member with its row number, the reason, a detail, the run, and the row as read.
+
+It is an audience itself, once its members have been repaired: `audience.source` knows its first columns.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience import Cleaned, Verdict, without_marks
 from listrak_sms_cli.audience.phones import explain_phones
+from listrak_sms_cli.audience.source import FILE_COLUMN, REJECT_COLUMNS, behind_reject_columns
 from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
 from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 
-_OWN_COLUMNS = ("row", "reason", "detail")
+_DUPLICATE_BEFORE = "rejected as a duplicate before: another member with its phone was kept"
 
 
 class Rejects(TableFile):
@@ -25,15 +29,11 @@ class Rejects(TableFile):
     def __init__(self, path: Path, planned: PlannedAudience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
         audience = self._audience = planned.audience
-        names = [f"reject_{name}" if name in audience.columns else name for name in _OWN_COLUMNS]
-        files = ["file"] if len(audience.files) > 1 else []
-        schema = pa.schema(
-            [
-                (names[0], pa.int64()),
-                *((name, pa.string()) for name in [*names[1:], *files]),
-                *((audience.columns[index], pa.string()) for index in planned.readable),
-            ]
-        )
+        self._run = string_column([planned.run_id])
+        files = [FILE_COLUMN] if len(audience.files) > 1 else []
+        as_read = behind_reject_columns([audience.columns[index] for index in planned.readable])
+        texts = [*REJECT_COLUMNS[1:], *files, *as_read]
+        schema = pa.schema([(REJECT_COLUMNS[0], pa.int64()), *((name, pa.string()) for name in texts)])
         super().__init__(path, "--rejects", schema, audience.files, "rejects_place")
 
     def add(self, start: int, rejected: Rejected) -> None:
@@ -41,7 +41,11 @@ class Rejects(TableFile):
         disk is full."""
         file_index, numbers = self._audience.locate(rejected.rows + start)
         reasons = string_column([v.reason for v in Verdict]).take(indices(rejected.verdicts))
-        columns = [indices(numbers), reasons, string_column(rejected.details.tolist())]
+        details = rejected.details
+        if self._audience.rejects is not None:
+            details = np.where(self._audience.rejects.duplicates[rejected.rows + start], _DUPLICATE_BEFORE, details)
+        run = self._run.take(indices(np.zeros(len(numbers), np.int64)))
+        columns = [indices(numbers), reasons, string_column(details.tolist()), run]
         if len(self._audience.files) > 1:
             columns.append(string_column(self._audience.files).take(indices(file_index)))
         self.write([*columns, *rejected.as_read])

@@ -18,6 +18,8 @@ from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, ch
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
+from listrak_sms_cli.runs.prepare.consent import consent_warnings
+from listrak_sms_cli.runs.prepare.expectations import check_expectation
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
@@ -94,9 +96,7 @@ class Preparation:
         target = f"sender code {account.label}" if account else "no account (offline)"
         findings = self._findings
         self._tell(RunStarted(findings.run_id, audience.name, audience.described, target, findings.dry_run))
-        for note in audience.notes:
-            findings.warn(RunWarning(note.code, note.message))
-        return PlannedAudience(audience, plan, rules, reading)
+        return PlannedAudience(audience, plan, rules, reading, findings.run_id)
 
     def read_phones(self, planned: PlannedAudience) -> PhonePass:
         """Read all phones and find the duplicates."""
@@ -148,10 +148,11 @@ class Preparation:
 
     def _note(self, planned: PlannedAudience, checked: Checked, profile: AudienceProfile | None = None) -> None:
         findings, rejects = self._findings, planned.options.rejects
-        findings.verdicts = checked.counts
+        findings.verdicts, findings.unfit = checked.counts, checked.columns.unfit
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
         warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
+        warnings += consent_warnings(planned)
         if profile is not None:
             findings.profile = profiled_columns(planned, checked, profile)
             warnings += suspicious_columns(findings.profile, checked.read)
@@ -162,6 +163,8 @@ class Preparation:
         """Apply the guards of the options, then refuse when nothing can be sent at all. `before`: the last good push of
         this audience."""
         counts, options = checked.counts, self._options
+        if options.reading.expect is not None:
+            check_expectation(planned, checked.read, options.reading.expect)
         if options.max_drop_rate is not None:
             missing = options.only_existing or not options.only_different
             guards.drop_rate(counts, options.max_drop_rate, missing=missing)

@@ -99,6 +99,8 @@ def _check_once(
 ) -> Checked:
     if receivers.packer is not None:
         receivers.packer.begin(len(phones.verdicts))
+    if receivers.recall is not None:
+        receivers.recall.begin(phones.numbers, phones.verdicts)
     check = _ChunkCheck(planned, phones, receivers, looked_up)
     with closing(_Collector(planned, phones, receivers, tell)) as collector:
         for stretch, of_chunk in in_order(check, _stretches(planned, phones)):
@@ -183,10 +185,10 @@ class _ChunkCheck(Struct, frozen=True):
         if recall is not None and groups and not packer.by_filled_columns:
             # One by one: a member is remembered by the columns it fills, as one in an import file is.
             for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
-                recall.leave_out(rows, numbers, lines, cleaned.verdicts)
+                recall.leave_out(rows, lines, cleaned.verdicts)
             recall = None
         for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=packer.by_filled_columns):
-            yield lines if recall is None else recall.leave_out(rows, numbers, lines, cleaned.verdicts)
+            yield lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
 
 
 class _Collector:

@@ -181,6 +181,15 @@ def nothing_left_notice(run_id: str) -> RunWarning:
     return RunWarning("nothing_to_resume", f"Run {run_id} ended well: there is nothing to resume.")
 
 
+def unknown_run_notice(run_id: str) -> RunWarning:
+    """The run that a rejects file is of is not in the state folder."""
+    message = (
+        f"Run {run_id}, of which these are the rejects, is not known here (another machine, a dry run or validate, or "
+        "forgotten): whether a newer push of its audience has ended well cannot be told."
+    )
+    return RunWarning("unknown_run", message)
+
+
 def lost_notice() -> RunWarning:
     """The state folder could not be written any more."""
     message = "The state folder could no longer be written during the run; `lsms resume` may send a file twice."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from listrak_sms_cli.runs.record.lines import AnyLine, Ended, LineOfPart, Prepared, Started
+from listrak_sms_cli.runs.record.lines import AnyLine, LineOfPart, LineOfRun, Prepared, Started
 from listrak_sms_cli.runs.record.state import RunState
 
 FILE_NAME = "journal.jsonl"
@@ -82,7 +82,7 @@ class Journal:
             raise
         return cls(state, file)
 
-    def write(self, line: LineOfPart | Ended) -> RunState:
+    def write(self, line: LineOfPart | LineOfRun) -> RunState:
         """Writes a line; returns the fold with it."""
         if self._file is not None:
             try:

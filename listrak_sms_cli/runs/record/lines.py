@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from listrak_sms_cli.runs.report import RunWarning, Verification
+
 
 class PartLine(Struct, frozen=True):
     """An import file: its number in the run, name, members, and bytes before base64.
@@ -87,7 +89,8 @@ class Destination(Struct, frozen=True):
 class Started(Line, frozen=True, tag="started", kw_only=True):
     """`name` tells audiences apart from run to run (`--audience-name`, else the path as given). `baseline`: a whole,
     real push that later runs may build on. `per_contact`: its parts are not import files, their members are updated
-    one by one. `known`: Listrak was asked before, and has all of its members."""
+    one by one. `known`: Listrak was asked before, and has all of its members. `began`: when its command did (ISO 8601,
+    UTC), "" in journals of lsms 0.1.0; `settings`: as the Report has them."""
 
     run_id: str
     version: str
@@ -98,15 +101,20 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     recipe: Recipe
     per_contact: bool = False
     known: bool = False
+    began: str = ""
+    settings: dict[str, str] = {}
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
-    row is in which import file; "" where there is none, and in journals of lsms 0.1.0."""
+    row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `unfit`: values for which
+    members were dropped, by column; `shown_warnings`: those of the preparation."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
+    unfit: dict[str, int] = {}
+    shown_warnings: list[RunWarning] = []
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
@@ -166,6 +174,12 @@ class Updated(Line, frozen=True, tag="updated", kw_only=True):
     outcomes: str
 
 
+class ReadBack(Line, frozen=True, tag="read_back", kw_only=True):
+    """What was sent, compared with what Listrak has."""
+
+    result: Verification
+
+
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
     """A process has ended its work on the run, with this exit code."""
 
@@ -173,4 +187,5 @@ class Ended(Line, frozen=True, tag="ended", kw_only=True):
 
 
 LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated
-AnyLine = Started | Prepared | LineOfPart | Ended
+LineOfRun = ReadBack | Ended
+AnyLine = Started | Prepared | LineOfPart | LineOfRun

@@ -13,8 +13,10 @@ from listrak_sms_cli.runs.record.lines import (
     Accepted,
     Ended,
     LineOfPart,
+    LineOfRun,
     PartLine,
     Prepared,
+    ReadBack,
     Refused,
     Seen,
     Sending,
@@ -23,6 +25,7 @@ from listrak_sms_cli.runs.record.lines import (
     Unreached,
     Updated,
 )
+from listrak_sms_cli.runs.report import Verification
 
 
 class PartStatus(Enum):
@@ -44,7 +47,8 @@ _LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.R
 
 
 class PartState(Struct, frozen=True):
-    """How one import file stands. `word` is Listrak's own once it has said one. `outcomes`: of an Updated line."""
+    """How one import file stands. `word` is Listrak's own once it has said one. `outcomes`: of an Updated line.
+    `sent_at`, `ended_at`: when it was last sent, and when its import was seen to have ended (ISO 8601, UTC)."""
 
     line: PartLine
     status: PartStatus = PartStatus.WAITING
@@ -57,6 +61,8 @@ class PartState(Struct, frozen=True):
     maybe_repeated: bool = False
     refusal: str = ""
     outcomes: str = ""
+    sent_at: str | None = None
+    ended_at: str | None = None
 
     @property
     def amounts(self) -> dict[PartStatus, int]:
@@ -86,13 +92,15 @@ class RunState:
     """The fold over a journal: begun by its first two lines, `apply` takes the others in their order.
 
     `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out;
-    `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since.
+    `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since;
+    `read_back`: what `push --verify` found.
     """
 
     def __init__(self, started: Started, prepared: Prepared) -> None:
         self.started = started
         self.prepared = prepared
         self.ended: Ended | None = None
+        self.read_back: Verification | None = None
         self.last_sent = started.at
         self.parts: dict[int, PartState] = {}
         self.rows: Counter[PartStatus] = Counter()
@@ -153,10 +161,13 @@ class RunState:
         nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
         return "nobody in Listrak" if nobody else "ended well"
 
-    def apply(self, line: LineOfPart | Ended) -> RunState:
+    def apply(self, line: LineOfPart | LineOfRun) -> RunState:
         """Raises ValueError for a line about an import file that no line before it has named."""
         if isinstance(line, Ended):
             self.ended = line
+            return self
+        if isinstance(line, ReadBack):
+            self.read_back = line.result
             return self
         part = self.parts.get(line.part)
         if part is None:
@@ -173,10 +184,12 @@ class RunState:
                 # A second `sending` with no answer between: the first file may have arrived. What became of an
                 # earlier one that was accepted and ended badly, or was refused, says nothing of this one.
                 arrived = arrived or part.maybe_repeated or part.status is PartStatus.SENDING
-                self._put(PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived, outcomes=part.outcomes))
+                sending = PartState(part.line, PartStatus.SENDING, maybe_arrived=arrived, sent_at=line.at)
+                self._put(replace(sending, outcomes=part.outcomes))
             case Accepted():
                 repeated = line.maybe_repeated or arrived
-                self._put(PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated))
+                accepted = PartState(part.line, PartStatus.ACCEPTED, line.import_file_id, maybe_repeated=repeated)
+                self._put(replace(accepted, sent_at=part.sent_at))
             case Refused():
                 self._put(replace(part, status=PartStatus.REFUSED, refusal=line.code, maybe_arrived=arrived))
             case Unreached():
@@ -189,7 +202,8 @@ class RunState:
                 # An answer about an import that has been sent again since says nothing of the one it is now.
                 if not line.import_file_id or line.import_file_id == part.import_file_id:
                     told = {"word": line.status, "ended": line.ended, "failed": line.failed, "new_word": line.new_word}
-                    self._put(replace(part, **told))
+                    ended_at = (part.ended_at or line.at) if line.ended else None
+                    self._put(replace(part, **told, ended_at=ended_at))
             case Updated():
                 letters = set(line.outcomes)
                 status = next((_LETTERS[letter] for letter in ".r" if letter in letters), PartStatus.ACCEPTED)

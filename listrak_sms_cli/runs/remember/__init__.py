@@ -1,12 +1,12 @@
 """What `--changed-only` remembers of an account's members: keyed digests, never values.
 
-Change here what counts as unchanged, and when a member is forgotten.
+It begins with an account's first such push; before that nothing here costs anything. Change here what counts as
+unchanged, and when a member is forgotten.
 """
 
 from __future__ import annotations
 
-from listrak_sms_cli.runs.remember.forget_notes import RunMembers
 from listrak_sms_cli.runs.remember.memory import Memory, Recall, members_of
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME as DIGESTS
 
-__all__ = ["DIGESTS", "Memory", "Recall", "RunMembers", "members_of"]
+__all__ = ["DIGESTS", "Memory", "Recall", "members_of"]

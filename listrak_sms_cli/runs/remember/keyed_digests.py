@@ -30,6 +30,11 @@ class Key:
         text = "\0".join(map(str, purpose)).encode()
         return np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self.secret).digest(), "little"))
 
+    @property
+    def name(self) -> str:
+        """What tells it from other keys, and nothing about it."""
+        return f"{int(self.number('name')):016x}"
+
     def phones(self, numbers: np.ndarray) -> np.ndarray:
         """int64 E.164 digits -> uint64, one to one: two phones never have one digest."""
         return mix_numbers(numbers, np.array([self.number("phone", turn) for turn in (0, 1, 2, "end")]))

@@ -3,54 +3,83 @@ remembered again once their import has ended well, whoever finds that out."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import filelock
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict
-from listrak_sms_cli.columnar import blanked, in_order
+from listrak_sms_cli.columnar import NumberIndex, blanked, in_order
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import Lines
 from listrak_sms_cli.runs.record import Destination, PartState, RunState
-from listrak_sms_cli.runs.remember.forget_notes import ForgetNote, RunMembers
 from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
-from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, digests_of, write_digests
-from listrak_sms_cli.runs.remember.snapshot import NOTHING, Remembered, Snapshot
+from listrak_sms_cli.runs.remember.notes import Note, Notes, Stretch, link, packed
+from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, Pair, write_digests
 
 _STEP = 1 << 19  # members written together
+_LOCK_TIMEOUT = 120.0  # seconds
+_NOT_SO = np.uint64(1)  # in place of a digest: a note has the member, and it has to be sent all the same
+
+
+class Lasting(Struct, frozen=True):
+    """Which members need not be sent again: those whose import to this sender code has ended well within
+    `refresh_after` seconds, and not in the future: a clock was wrong then. Who was known to Listrak when sent needs no
+    refreshing: the values did arrive. `only_known`: those alone."""
+
+    sender_code: int
+    refresh_after: float
+    only_known: bool
+
+    def holds(self, stretch: Stretch, now: float) -> bool:
+        """Whether these members are among them, if they have arrived."""
+        recent = now - self.refresh_after < stretch.sent <= now
+        lasts = stretch.known or (recent and not self.only_known)
+        return lasts and stretch.sender_code == self.sender_code
 
 
 class Recall:
     """Computes the digest of each member that could be sent, and leaves out who has arrived just so before.
 
-    `rows`: uint64 a row of the audience, filled stretch by stretch, by several threads at once.
+    `rows`: uint64 a row of the audience: at first the digest it arrived with, 0 where no note has it; then, filled
+    stretch by stretch, by several threads at once, the one it has now. `complete`: there was no note unread.
     """
 
-    def __init__(self, key: Key, spelling: str, fields: tuple[object, ...], count: int, remembered: Remembered) -> None:
+    def __init__(self, memory: Memory, spelling: str, fields: tuple[object, ...], lasting: Lasting | None) -> None:
         """`spelling`: how a line says what it says; `fields`: what tells the profile field of each column from others;
-        `count`: rows of the audience."""
-        self.rows = np.zeros(count, np.uint64)
-        self._key = key
+        `lasting` None: everybody is sent."""
+        self.rows = np.empty(0, np.uint64)
+        self.complete = False
+        self._memory = memory
         self._spelling = spelling
         self._fields = fields
-        self._remembered = remembered
+        self._lasting = lasting
 
-    def leave_out(self, stretch: slice, numbers: np.ndarray, lines: Lines, verdicts: np.ndarray) -> Lines:
-        """`numbers` and `verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their
-        verdict, in place, and "" for a line."""
+    def begin(self, numbers: np.ndarray, verdicts: np.ndarray) -> None:
+        """Get ready for an audience of these phones, or to begin with it anew. Only who could be sent (`verdicts`) is
+        looked for."""
+        self.rows, self.complete = np.zeros(len(numbers), np.uint64), False
+        if self._lasting is not None:
+            phones = self._memory.key.phones(numbers)
+            phones[verdicts != Verdict.SENDABLE] = 0
+            self.complete = self._memory.read(phones, self._lasting, self.rows)
+
+    def leave_out(self, stretch: slice, lines: Lines, verdicts: np.ndarray) -> Lines:
+        """`verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their verdict, in place,
+        and "" for a line."""
         columns = lines.columns if lines.columns is not None else range(len(self._fields))
-        digests = self._key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
-        self.rows[stretch][lines.rows] = digests
-        if not len(self._remembered.phones):
-            return lines
-        known = self._remembered.holds(self._key.phones(numbers[lines.rows]), digests)
-        same = known & (verdicts[lines.rows] == Verdict.SENDABLE)
+        digests = self._memory.key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
+        rows, sent = self.rows[stretch], digests != 0
+        before = rows[lines.rows]
+        same = (digests == before) & sent
+        rows[lines.rows] = np.where(sent, digests, before)
         if not same.any():
             return lines
         verdicts[lines.rows[same]] = Verdict.UNCHANGED
@@ -58,75 +87,112 @@ class Recall:
 
 
 class Memory(Struct, frozen=True):
-    """What is remembered for one (API base, client id)."""
+    """What is remembered for one (API base, client id), in a `folder` of its own. It is remembered once there is a
+    key."""
 
-    snapshot: Snapshot
+    folder: Path
+    key: Key
 
     @classmethod
-    def open(cls, state_dir: Path, target: Destination) -> Memory | None:
-        """None when nothing is remembered and nothing can be. Raises SettingsError when something is, and cannot be
-        kept true."""
-        folder = state_dir / "snapshots"
+    def open(cls, state_dir: Path, target: Destination, *, begin: bool = False) -> Memory | None:
+        """None when nothing is remembered, and is not to `begin` or cannot be. Raises SettingsError when something is,
+        and cannot be kept true."""
+        account = hashlib.sha256(f"{target.api_url}\0{target.client}".encode()).hexdigest()[:16]
+        folder = state_dir / "remembered" / account
+        place, notes = folder / "key", Notes(folder, "")
         try:
-            key = read_key(folder / "key")
+            if not place.exists():
+                notes.drop()  # without their key they say nothing
+                if not begin:
+                    return None
+            return cls(folder, read_key(place))
         except OSError:
-            if _is_empty(folder):
-                return None
-            raise SettingsError(
-                f"What --changed-only remembers cannot be used: {folder / 'key'} cannot be read.",
-                hint=f"Make it readable, or remove {folder}.",
-                code="snapshot",
-            ) from None
-        account = key.number("account", target.api_url, target.client)
-        return cls(Snapshot(folder / f"{int(account):016x}.parquet", key))
+            with suppress(OSError):
+                if notes.places():
+                    raise SettingsError(
+                        f"What --changed-only remembers cannot be used: {place} cannot be read.",
+                        hint=f"Make it readable, or remove {folder}.",
+                        code="snapshot",
+                    ) from None
+            return None
 
-    def recalled(self, sender_code: int, options: PushOptions) -> Remembered:
-        """Members that need not be sent again, as the options want it."""
-        if not options.changed_only or options.full:
-            return NOTHING
-        return self.snapshot.remembered(sender_code, options.refresh_after, only_known=options.only_existing)
-
-    def recall(self, plan: ColumnPlan, rules: CleaningRules, count: int, remembered: Remembered = NOTHING) -> Recall:
-        """For an audience of `count` rows; nobody is unchanged unless `remembered` has them."""
+    def recall(self, plan: ColumnPlan, rules: CleaningRules, options: PushOptions, sender_code: int) -> Recall:
+        """For a push with these options; without `--changed-only` nobody is unchanged."""
         fields = tuple(column.field.id or column.field.name for column in plan.columns)
-        return Recall(self.snapshot.key, rules.phone_format.value, fields, count, remembered)
+        lasting = None
+        if options.changed_only and not options.full:
+            lasting = Lasting(sender_code, options.refresh_after, options.only_existing)
+        return Recall(self, rules.phone_format.value, fields, lasting)
+
+    def read(self, phones: np.ndarray, lasting: Lasting, rows: np.ndarray) -> bool:
+        """Puts into `rows` what each of the `phones` has arrived with (digests both, uint64; 0 = none). Returns whether
+        every note could be read: who was in one that cannot be read may be in any before it."""
+        now, index, complete = time.time(), NumberIndex(phones), True
+        with suppress(OSError):
+            for place in self._notes.places():
+                try:
+                    note = self._notes.read(place)
+                    good = np.array([lasting.holds(stretch, now) for stretch in note.stretches], np.bool_)
+                    for entries in self._notes.entries(note):
+                        found = index.find(entries.phones)
+                        there = found >= 0
+                        so = good[entries.stretches] & (entries.rows != 0)
+                        rows[found[there]] = np.where(so, entries.rows, _NOT_SO)[there]
+                except OSError:
+                    rows[:], complete = 0, False
+            return complete
+        return False
 
     def keep(
-        self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
+        self, folder: Path, numbers: np.ndarray, verdicts: np.ndarray, recall: Recall, ranks: np.ndarray | None
     ) -> None:
         """Writes the digests of a run's members. A row of the audience each: `numbers` (int64), `verdicts` (uint8),
-        `rows` (uint64, of a Recall), `ranks` (uint8, of a Packing). Who Listrak was asked about and does not have is
-        forgotten: one that comes back is sent. Raises OSError; SettingsError when nothing can be forgotten."""
-        missing = numbers[verdicts == Verdict.NOT_IN_LISTRAK]
-        if len(missing):
-            self.snapshot.forget(self.snapshot.key.phones(missing))
-        if not (verdicts == Verdict.SENDABLE).any():
-            return
-        write_digests(folder / FILE_NAME, self.snapshot.place.name, self._digests(numbers, verdicts, rows, ranks))
+        `ranks` (uint8, of a Packing). Who Listrak was asked about and does not have is forgotten: one that comes back
+        is sent. Raises OSError; SettingsError when nothing can be forgotten."""
+        missing = verdicts == Verdict.NOT_IN_LISTRAK
+        if recall.complete:
+            missing &= recall.rows != 0
+        if missing.any():
+            phones = self.key.phones(numbers[missing])
+            struck = packed(np.ones(len(phones), np.bool_))
+            note = Note("", "", (Stretch(len(phones), 0, 0, False),), struck)
+            pairs = [(phones, np.zeros(len(phones), np.uint64))]
+            self._add(lambda: (note, lambda place: write_digests(place, self.key.name, pairs)))
+        if (verdicts == Verdict.SENDABLE).any():
+            write_digests(folder / FILE_NAME, self.key.name, self._digests(numbers, verdicts, recall.rows, ranks))
 
     def _digests(
         self, numbers: np.ndarray, verdicts: np.ndarray, rows: np.ndarray, ranks: np.ndarray | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        def digests_at(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return self.snapshot.key.phones(numbers[places]), rows[places]
+    ) -> Iterator[Pair]:
+        def digests_at(places: np.ndarray) -> Pair:
+            return self.key.phones(numbers[places]), rows[places]
 
         return (pair for _, pair in in_order(digests_at, _places(verdicts, ranks)))
 
-    def forget(self, folder: Path | None, state: RunState, in_doubt: dict[str, RunMembers]) -> None:
-        """The members of the parts that are about to be sent (all that have not arrived). `in_doubt`: as a ForgetNote
-        has it. Raises SettingsError."""
+    def forget(self, folder: Path | None, state: RunState, in_doubt: Callable[[], dict[Path, np.ndarray]]) -> None:
+        """The members of the parts that are about to be sent (all that have not arrived) are not what they were,
+        whatever becomes of them. `in_doubt`: members of earlier runs to the account whose imports may not have ended,
+        by the file of their digests; asked for under the lock, so that of two runs that begin at the same time the
+        second sees the first. Raises SettingsError."""
         if folder is None or not (folder / FILE_NAME).exists():
-            self.snapshot.drop()  # nobody knows any more who they are
+            self.drop()  # nobody knows any more who they are
             return
-        note = ForgetNote(
-            run_id=state.started.run_id,
-            sender_code=state.started.target.sender_code,
-            sent=int(time.time()),
-            known=state.started.known,
-            members=members_of(state, state.unsent),
-            in_doubt=in_doubt,
-        )
-        self.snapshot.note_forgotten(note, folder / FILE_NAME)
+        digests = folder / FILE_NAME
+
+        def made() -> tuple[Note, Callable[[Path], None]]:
+            struck, started = members_of(state, state.unsent), state.started
+            stretch = Stretch(len(struck), started.target.sender_code, int(time.time()), started.known)
+            doubtful = packed(self._notes.doubtful(digests, in_doubt(), len(struck)))
+            return Note(started.run_id, "", (stretch,), packed(struck), doubtful=doubtful), link(digests)
+
+        self._add(made)
+
+    def _add(self, made: Callable[[], tuple[Note, Callable[[Path], None]]]) -> None:
+        """A note, or nothing is remembered at all. Raises SettingsError when neither can be done."""
+        with suppress(OSError), self._locked():
+            self._notes.add(*made())
+            return
+        self.drop()
 
     def settle(self, folder: Path, state: RunState) -> None:
         """Members whose import has ended well are remembered. What cannot be written down now is sent again."""
@@ -135,35 +201,45 @@ class Memory(Struct, frozen=True):
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError):
             if arrived and state.started.baseline:
-                phones, rows = (self._members(folder, state, arrived, name) for name in ("phone", "row"))
-                self.snapshot.remember(phones, rows, state.started.run_id)
+                with self._locked():
+                    self._notes.tell(state.started.run_id, members_of(state, arrived, updated=True))
             if not state.can_be_resumed:
                 (folder / FILE_NAME).unlink()
 
-    def _members(self, folder: Path, state: RunState, parts: Iterable[PartState], column: str) -> np.ndarray:
-        """Digests (uint64) of the members of these parts; of parts that were updated one by one, only of those Listrak
-        said yes to. Raises OSError."""
-        starts, total = _starts(state)
-        wanted = np.zeros(total, np.bool_)
-        for part in parts:
-            start = starts[part.line.origin] + part.line.skip
-            letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
-            wanted[start : start + part.line.rows] = letters == ord("u") if part.outcomes else True
-        return digests_of(folder / FILE_NAME, self.snapshot.place.name, wanted, column)
+    def drop(self) -> None:
+        """Forgets everybody. Raises SettingsError when even that cannot be done."""
+        try:
+            if self._notes.places():
+                with self._locked():
+                    self._notes.drop()
+        except OSError:
+            raise SettingsError(
+                f"What --changed-only remembers ({self.folder}) can neither be changed nor removed; nothing was sent.",
+                hint="Make the folder writable, or remove it.",
+                code="snapshot",
+            ) from None
+
+    @property
+    def _notes(self) -> Notes:
+        return Notes(self.folder, self.key.name)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Raises OSError."""
+        with filelock.FileLock(self.folder / "lock", timeout=_LOCK_TIMEOUT, mode=0o600):
+            yield
 
 
-def _is_empty(folder: Path) -> bool:
-    """Nothing is remembered in there for whoever runs this."""
-    try:
-        return not any(place.suffix == ".parquet" or place.is_dir() for place in folder.iterdir())
-    except OSError:
-        return True
-
-
-def members_of(state: RunState, parts: Iterable[PartState]) -> RunMembers:
-    """The members of these parts of a run, by their places among its digests."""
+def members_of(state: RunState, parts: Iterable[PartState], *, updated: bool = False) -> np.ndarray:
+    """The members of these parts of a run: bool each of its members, part after part. `updated`: of parts that were
+    updated one by one, only those Listrak said yes to."""
     starts, total = _starts(state)
-    return RunMembers(total, [(starts[part.line.origin] + part.line.skip, part.line.rows) for part in parts])
+    members = np.zeros(total, np.bool_)
+    for part in parts:
+        start = starts[part.line.origin] + part.line.skip
+        letters = np.frombuffer(part.outcomes.encode("ascii"), np.uint8)
+        members[start : start + part.line.rows] = letters == ord("u") if updated and part.outcomes else True
+    return members
 
 
 def _starts(state: RunState) -> tuple[dict[int, int], int]:

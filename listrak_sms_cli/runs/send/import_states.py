@@ -11,7 +11,8 @@ from listrak_sms_cli.runs.events import ImportChanged, Listener, Phase, PhaseAdv
 from listrak_sms_cli.runs.record import NOT_FOUND, PartState, PartStatus, RunState, Seen
 from listrak_sms_cli.runs.run import Run
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks at the imports
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 5.0  # seconds between two looks at the imports: a small one ends at once
+_UNSURE_PAUSE = 0.1  # seconds, where an import is not found and the time is over
 _UNKNOWN_SECONDS, _UNKNOWN_LOOKS = 60.0, 3  # how long, and how often, Listrak may not know an import it gave the id of
 
 
@@ -43,7 +44,7 @@ class _Wait:
                 left = end - time.monotonic()
                 if not state.open_imports or (left <= 0 and not self._unsure):
                     break
-                if self._context.stop.wait(min(pause, left) if left > 0 else _FIRST_PAUSE):
+                if self._context.stop.wait(min(pause, left) if left > 0 else _UNSURE_PAUSE):
                     return [Interrupted("Interrupted.")]
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
         except LsmsError as error:

@@ -97,6 +97,6 @@ def test_remembering_needs_no_pandas(world: World) -> None:
         ended = world.process(
             "push", world.audience(audience), "--changed-only", "--json", env={"PYTHONPROFILEIMPORTTIME": "1"}
         )
-        assert "pyarrow.parquet" in ended.err
+        assert "pyarrow.ipc" in ended.err
         assert "pandas.core" not in ended.err
         assert ended.code == 0

@@ -7,24 +7,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
-import pyarrow.parquet as pq
 import pytest
+import xxhash
 
-from listrak_sms_cli.runs.remember.forget_notes import ForgetNote, RunMembers
 from listrak_sms_cli.runs.remember.keyed_digests import Key
+from listrak_sms_cli.runs.remember.memory import Lasting, Memory
+from listrak_sms_cli.runs.remember.notes import Note, Notes, Stretch, packed
 from listrak_sms_cli.runs.remember.run_digests import write_digests
-from listrak_sms_cli.runs.remember.snapshot import Snapshot
-from tests.support.changed_only import NEW, OLD, held, sent
+from tests.support.changed_only import NEW, OLD, held, noted, remembered, sent
 from tests.support.in_process import pushed, resumed
 from tests.support.world import World
-
-
-def snapshot(world: World) -> Path:
-    [path] = (world.home / "state" / "snapshots").glob("*.parquet")
-    return path
 
 
 def cut_in_half(path: Path) -> None:
@@ -39,8 +35,11 @@ def flip_bits(path: Path) -> None:
 
 
 def of_another_version(path: Path) -> None:
-    table = pq.read_table(path)
-    pq.write_table(table.rename_columns([f"{name}_2" for name in table.column_names]), path)
+    if path.suffix == ".note":
+        text = msgspec.msgpack.encode({"version": 2})
+        path.write_bytes(xxhash.xxh3_64_hexdigest(text).encode() + text)
+    else:
+        path.write_bytes(path.read_bytes().replace(b"phone", b"phony"))
 
 
 def rubbish(path: Path) -> None:
@@ -54,23 +53,29 @@ def emptied(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [Path.unlink, cut_in_half, flip_bits, of_another_version, rubbish, emptied], ids=lambda one: one.__name__
 )
-def test_a_snapshot_that_cannot_be_read_is_as_none(world: World, damage: Callable[[Path], None]) -> None:
-    """Everybody is sent again, and remembered again; a push without the option mends it as well."""
+@pytest.mark.parametrize("suffix", [".note", ".arrow"])
+def test_what_cannot_be_read_is_as_nothing(world: World, damage: Callable[[Path], None], suffix: str) -> None:
+    """Everybody is sent again, and remembered again; what a push without the option brings afterwards holds as well."""
     pushed(world, OLD)
-    damage(snapshot(world))
+    damage(noted(world, suffix))
     assert sent(pushed(world, OLD, changed_only=True)) == (3, 0)
     assert sent(pushed(world, OLD, changed_only=True)) == (0, 3)
-    damage(snapshot(world))
+    damage(noted(world, suffix))
     pushed(world, NEW)
     assert sent(pushed(world, OLD, changed_only=True)) == (1, 2)
     assert held(world, OLD)
 
 
 def test_a_lost_key_forgets_everybody(world: World) -> None:
-    """Without the key nobody is unchanged; the new one begins anew. A key that is cut off is refused by name, and the
-    hint is the way on."""
+    """Without the key nobody is unchanged, also when it comes back; the new one begins anew. A key that is cut off is
+    refused by name, and the hint is the way on."""
     pushed(world, OLD)
-    key = world.home / "state" / "snapshots" / "key"
+    key = remembered(world) / "key"
+    whole = key.read_bytes()
+    key.unlink()
+    pushed(world, NEW)
+    key.write_bytes(whole)
+    assert sent(pushed(world, OLD, changed_only=True)) == (3, 0)
     key.unlink()
     assert sent(pushed(world, OLD, changed_only=True)) == (3, 0)
     assert sent(pushed(world, OLD, changed_only=True)) == (0, 3)
@@ -84,9 +89,9 @@ def test_an_old_run_that_goes_on_under_a_new_key_strikes_its_members(world: Worl
     """A run begun under a key that is lost is resumed: who was remembered under the new key is sent again."""
     world.admin("faults", [{"route": "start_import", "fault": "status", "status": 400}])
     pushed(world, NEW, code=1)
-    (world.home / "state" / "snapshots" / "key").unlink()
+    (remembered(world) / "key").unlink()
     new = world.audience(NEW).rename(world.home / "new.csv")
-    pushed(world, OLD)
+    pushed(world, OLD, changed_only=True)
     resumed(world, audience=str(new), anyway=True)
     assert held(world, NEW)
     again = sent(pushed(world, OLD, changed_only=True))
@@ -116,29 +121,33 @@ def test_digests_of_a_run_that_cannot_be_read(world: World, damage: Callable[[Pa
 
 
 def test_whatever_a_disk_does_to_it_nobody_is_taken_for_arrived(tmp_path: Path) -> None:
-    """Forty snapshots with bits flipped or ends cut off are read as nothing, or as what they were."""
-    draw, place = random.Random(20261124), tmp_path / "snapshot.parquet"
-    whole = Snapshot(place, Key(bytes(32)))
-    phones = whole.key.phones(np.arange(12125550100, 12125550400))
-    rows = np.arange(1, 301).astype(np.uint64)
-    write_digests(tmp_path / "digests", place.name, [(phones, np.zeros(300, np.uint64))])
-    whole.note_forgotten(
-        ForgetNote("run", 1026, int(time.time()), False, RunMembers(300, [(0, 300)]), {}), tmp_path / "digests"
+    """Eighty notes and digests with bits flipped or ends cut off are read as nothing, or as what they were."""
+    draw, memory = random.Random(20261124), Memory(tmp_path, Key(bytes(32)))
+    phones = memory.key.phones(np.arange(12125550100, 12125550400))
+    rows, everybody = np.arange(10, 310).astype(np.uint64), np.ones(300, np.bool_)
+    notes = Notes(tmp_path, memory.key.name)
+    notes.add(
+        Note("run", "", (Stretch(300, 1026, int(time.time()), False),), packed(everybody)),
+        lambda place: write_digests(place, memory.key.name, [(phones, rows)]),
     )
-    whole.remember(phones, rows, "run")
-    good, members = place.read_bytes(), set(zip(phones.tolist(), rows.tolist(), strict=True))
-    assert set(zip(*read(whole, 1026), strict=True)) == members
-    for _ in range(40):
-        data = bytearray(good)
-        if draw.random() < 0.2:
-            del data[draw.randrange(len(data)) :]
-        for _ in range(draw.choice([1, 1, 3, 30])):
-            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-        place.write_bytes(data)
-        assert set(zip(*read(whole, 1026), strict=True)) <= members
-        assert read(whole, 1027) == ([], [])
+    notes.tell("run", everybody)
+    assert read(memory, phones, 1026) == rows.tolist()
+    for place in tmp_path.glob("0*"):
+        good = place.read_bytes()
+        for _ in range(40):
+            data = bytearray(good)
+            if draw.random() < 0.2:
+                del data[draw.randrange(len(data)) :]
+            for _ in range(draw.choice([1, 1, 3, 30])):
+                if data:
+                    data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+            place.write_bytes(data)
+            assert set(read(memory, phones, 1026)) <= {0, *rows.tolist()}
+            assert set(read(memory, phones, 1027)) <= {0, 1}
+        place.write_bytes(good)
 
 
-def read(snapshot: Snapshot, sender_code: int) -> tuple[list[int], list[int]]:
-    remembered = snapshot.remembered(sender_code, time.time(), only_known=False)
-    return remembered.phones.tolist(), remembered.rows.tolist()
+def read(memory: Memory, phones: np.ndarray, sender_code: int) -> list[int]:
+    rows = np.zeros(len(phones), np.uint64)
+    memory.read(phones, Lasting(sender_code, time.time(), only_known=False), rows)
+    return rows.tolist()

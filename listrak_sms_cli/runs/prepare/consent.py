@@ -1,0 +1,82 @@
+"""Columns that look like consent, and that nobody has named: only consented phones belong into an audience."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from listrak_sms_cli.audience import FieldKind, column_key, words_of_name
+from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
+from listrak_sms_cli.columnar import mask_of, nulls_as_empty, raw, replace_matches, select, string_column, trimmed
+from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.runs.report import RunWarning
+
+# Of the words of a name. "accepts sms marketing": Shopify; "tcpa": the law on calls and messages in the United States.
+_NAMED_SO = re.compile(
+    r"\b(consent\w*|opt(ed|s)? ?in|(is )?subscribed|subscription status|permission|tcpa|accepts?( \w+)? marketing"
+    r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)"
+    r"|(ok|may|can) (to )?(sms|text))\b"
+)
+_OF_ANOTHER_CHANNEL = re.compile(r"\b(e ?mail|newsletter|push|postal|cookies?|whats ?app)\b")
+# Words of consent that --consent-column does not read as yes or no; blanks stand for underscores and hyphens too.
+_STATES = string_column(
+    [
+        *("subscribed", "unsubscribed", "not subscribed", "never subscribed", "opted in", "opt in", "single opt in"),
+        *("double opt in", "confirmed opt in", "opted out", "opt out", "granted", "denied", "revoked", "withdrawn"),
+        *("consented", "not consented", "accepted", "declined", "pending", "none", "unknown"),
+    ]
+)
+_MAJORITY = 0.9  # of the filled cells that are looked at
+_CHUNKS = 8  # at most, until one has a filled cell
+
+
+def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
+    """Return a warning for each column that looks like consent by its name and its words, unless --consent-column or
+    --map names one. Only columns of such names are read, their first filled chunk."""
+    if planned.plan.consent is not None:
+        return []
+    mapped = {column_key(name) for name in planned.options.columns.mapping}
+    warnings = []
+    for index, name in enumerate(planned.plan.header):
+        words = words_of_name(name)
+        if index == planned.plan.phone or index in planned.audience.unreadable or column_key(name) in mapped:
+            continue
+        if not _NAMED_SO.search(words) or _OF_ANOTHER_CHANNEL.search(words):
+            continue
+        cells = _some_cells(planned, index)
+        unclear = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None)).bad
+        states = select(cells, unclear) if unclear is not None else cells[:0]
+        words = replace_matches(pc.utf8_lower(states), "[ _-]+", " ")
+        known = int(np.count_nonzero(mask_of(pc.is_in(words, value_set=_STATES))))
+        if len(cells) and len(states) - known <= (1 - _MAJORITY) * len(cells):
+            warnings.append(_warning(name, is_clear=len(states) <= (1 - _MAJORITY) * len(cells)))
+    return warnings
+
+
+def _warning(name: str, *, is_clear: bool) -> RunWarning:
+    other = f"If it is something else: --map {shlex.quote(f'{name}=FIELD')}, or --no-warn consent_unused"
+    if is_clear:
+        way = f"To send only members who say yes: --consent-column {shlex.quote(name)}"
+    else:
+        way = "Its words are neither yes nor no, as --consent-column needs them: leave the others out at the source"
+    message = (
+        f"The column {name} looks like consent and leaves nobody out; only consented phones belong into an audience"
+    )
+    return RunWarning("consent_unused", f"{message}. {way}. {other}.")
+
+
+def _some_cells(planned: PlannedAudience, index: int) -> pa.StringArray:
+    """The filled cells of the first chunk that has any."""
+    cells = string_column([])
+    for chunk in islice(planned.audience.chunks(), _CHUNKS):
+        column = blank_nulls(chunk.read([index]).column(0), planned.rules.null_values)
+        cells = trimmed(nulls_as_empty(column))
+        cells = select(cells, raw(cells).lengths > 0)
+        if len(cells):
+            break
+    return cells
