@@ -56,6 +56,7 @@ class PushKeywords(SharedKeywords, total=False):
     """The keywords of `push`."""
 
     max_shrink: float | None
+    max_fill_drop: float | None
     audience_name: str | None
     only_existing: bool | None
     exclude_opted_out: bool | None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.words import *
 
 __all__, __getattr__ = on_demand(
@@ -30,7 +31,8 @@ __all__, __getattr__ = on_demand(
     profile="columns_of validated",
     result="summary",
     tables="show table",
-    words="printable",
+    trend="draw_trends",
+    words="duration printable",
 )
 __all__ += ["choose"]
 

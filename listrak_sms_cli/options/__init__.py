@@ -18,5 +18,5 @@ __all__, __getattr__ = on_demand(
     __name__,
     declared="ChoosingMembers Cleaning Columns Reading Rehearsing Sending Silencing Subject keywords_of options_of",
     kinds="Duration seconds_of",
-    option="Option Options in_keywords values_by_name",
+    option="Option Options in_keywords nearest values_by_name",
 )

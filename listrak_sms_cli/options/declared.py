@@ -34,7 +34,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs"  # but `sandbox`, which has no settings
+ALL = f"{CONNECTS} runs health"  # but `sandbox`, which has no settings
 
 
 class Subject(Options, keywords=False):
@@ -53,7 +53,9 @@ class Subject(Options, keywords=False):
 class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
-    sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+    sender_code = Option(
+        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check health"
+    )
 
 
 class Verifying(Options, keywords=False):
@@ -76,13 +78,15 @@ class Pulling(Options, keywords=False):
 
 
 class GoingOn(Options, keywords=False):
-    """Of `resume`, `status` and `runs` alone."""
+    """Of `resume`, `status`, `runs` and `health` alone."""
 
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+    audience_name = Option(Text("NAME"), None, "Only of this audience (--audience-name, else its path).", "runs health")
+    max_age = Option(Duration("TIME"), ..., "How old the last good push may be (26h).", "health")
 
 
 class Checking(Options, keywords=False):
@@ -160,7 +164,14 @@ class ChoosingMembers(Options, group=MEMBERS):
         "Stop before sending when the audience has shrunk by more since its last good push.",
         "push",
     )
-    audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    max_fill_drop = Option(
+        Number("PCT", 0, 100),
+        None,
+        "Stop before sending when the filled share of a column has fallen by more percentage points since its last "
+        "good push.",
+        "push",
+    )
+    audience_name = Option(Text("NAME"), None, "What earlier pushes are found by; else the path.", "push")
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
     )
@@ -210,11 +221,11 @@ class Rehearsing(Options, group=SENDING, keywords=False):
 class Connection(Options, group=SETTINGS):
     """Where settings come from, and those that are seldom typed."""
 
-    api_url = Option(Text("URL"), None, "The API base.", CONNECTS)
+    api_url = Option(Text("URL"), None, "The API base.", f"{CONNECTS} health")
     token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
-    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs")
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs health")
     give_up_after = Option(
         Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
     )

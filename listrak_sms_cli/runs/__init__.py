@@ -11,6 +11,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.events import *
+    from listrak_sms_cli.runs.history import *
     from listrak_sms_cli.runs.options import *
     from listrak_sms_cli.runs.pull import *
     from listrak_sms_cli.runs.push import *
@@ -25,6 +26,7 @@ __all__, __getattr__ = on_demand(
     account="connect read_account region_of",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
+    history="Health Trend TrendPoint health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     pull="PullOptions pull_contacts",
     push="push_audience",

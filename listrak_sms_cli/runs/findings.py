@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
@@ -21,8 +23,9 @@ from listrak_sms_cli.errors import (
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener, Warned
-from listrak_sms_cli.runs.record import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.record import ColumnFigures, PartState, PartStatus, RunState, StoredRun
 from listrak_sms_cli.runs.report import (
+    NOTES,
     ImportLine,
     MappedColumn,
     ProfiledColumn,
@@ -38,7 +41,8 @@ A_FRAME = "a frame"  # what an audience that is no file is called
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
-    another process is at work on it."""
+    another process is at work on it; `baseline`: the last good push of the same audience; `figures`: what its columns
+    hold."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -47,6 +51,8 @@ class Findings:
         self.dry_run = False
         self.plan: ColumnPlan | None = None
         self.verdicts: Counter[Verdict] = Counter()
+        self.baseline: StoredRun | None = None
+        self.figures: Sequence[ColumnFigures] = ()
         self.state: RunState | None = None
         self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
@@ -63,6 +69,35 @@ class Findings:
         if warning.code not in self._silenced:
             self._warnings.append(warning)
             self._tell(Warned(warning.code, warning.message))
+
+    @property
+    def warned_of(self) -> dict[str, list[str]]:
+        """The columns that each warning is about, by code."""
+        columns: dict[str, list[str]] = {}
+        for warning in self._warnings:
+            columns.setdefault(warning.code, []).extend(warning.columns)
+        return columns
+
+    def _weighed(self) -> tuple[RunWarning, ...]:
+        """The warnings, each with whether it is new."""
+        known = self.baseline.state.warnings if self.baseline else {}
+
+        def is_new(warning: RunWarning) -> bool:
+            if warning.code in NOTES:
+                return False
+            return warning.code not in known or not known[warning.code].issuperset(warning.columns)
+
+        return tuple(replace(warning, new=is_new(warning)) for warning in self._warnings)
+
+    def _mapped_columns(self) -> tuple[MappedColumn, ...]:
+        filled = _filled(self.figures, self.verdicts.total())
+        before: Mapping[str, float] = {}
+        if self.baseline is not None:
+            before = _filled(self.baseline.state.prepared.figures, self.baseline.state.read)
+        columns = self.plan.columns if self.plan else ()
+        return tuple(
+            MappedColumn(c.name, c.field.name, c.field.id, filled.get(c.name), before.get(c.name)) for c in columns
+        )
 
     def reported(self, work: Callable[[], None]) -> Report:
         """Does the work; the error it ends with, if any, carries the Report of what is known by then."""
@@ -125,13 +160,10 @@ class Findings:
             rows_beyond_limit=self.verdicts[Verdict.BEYOND_LIMIT],
             rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
             dropped=dropped,
-            columns=tuple(
-                MappedColumn(column.name, column.field.name, column.field.id)
-                for column in (self.plan.columns if self.plan else ())
-            ),
+            columns=self._mapped_columns(),
             skipped_columns=self.plan.skipped if self.plan else (),
             imports=self._import_lines(leaves),
-            warnings=tuple(self._warnings),
+            warnings=self._weighed(),
             profile=self.profile,
             verify=self.verify,
             rejects=self.rejects,
@@ -163,6 +195,11 @@ class Findings:
             ended=part.ended,
             columns=columns,
         )
+
+
+def _filled(figures: Sequence[ColumnFigures], rows: int) -> dict[str, float]:
+    """The share of `rows` that are filled, by column."""
+    return {column.column: round(column.filled / rows, 6) for column in figures} if rows else {}
 
 
 def audience_name(source: object) -> str:

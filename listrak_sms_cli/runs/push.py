@@ -20,12 +20,13 @@ from listrak_sms_cli.runs.events import Listener, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
-from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, PreparedAudience, Receivers
+from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, PreparedAudience, Receivers, Sampling
 from listrak_sms_cli.runs.readback import Contacts, SentValues, Verifier, after_push, members_differ
 from listrak_sms_cli.runs.record import (
     Destination,
     RunStore,
     Started,
+    StoredRun,
     fingerprint,
     new_run_id,
     recipe_of,
@@ -49,10 +50,12 @@ def push_audience(source: object, settings: Settings, options: PushOptions, tell
 
 
 def _refuse_nameless(source: object, options: PushOptions) -> None:
-    """Raises UsageError when an earlier push of the audience is to be found, and the audience has no name."""
-    if options.max_shrink is not None and not options.audience_name and audience_name(source) == A_FRAME:
+    """Raises UsageError when an earlier push of the audience has to be found, and the audience has no name."""
+    guards = {"--max-shrink": options.max_shrink, "--max-fill-drop": options.max_fill_drop}
+    compares = [name for name, most in guards.items() if most is not None]
+    if compares and not options.audience_name and audience_name(source) == A_FRAME:
         raise UsageError(
-            "--max-shrink compares with the last push of the same audience, and a frame has no name of its own.",
+            f"{compares[0]} compares with the last push of the same audience, and a frame has no name of its own.",
             hint="Give it one: --audience-name NAME",
             code="audience_name",
         )
@@ -89,6 +92,7 @@ class _Push:
             if not self._leaves_no_trace:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
             self._open_memory(context)
+            self._findings.baseline = self._baseline()
             spool, sent = ImportSpool(), SentValues(planned.plan.columns) if self._verifies else None
             closing.callback(spool.close)
             if sent is not None:
@@ -100,7 +104,9 @@ class _Push:
             if files and not self._options.dry_run:
                 self._send(run, files, context)
                 if sent is not None:
-                    interruptible(lambda: self._verify(planned, sent, contacts, tell), context)
+                    interruptible(
+                        lambda: self._verify(run, planned, sent, Verifier(contacts, planned.rules, tell)), context
+                    )
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
 
@@ -132,11 +138,15 @@ class _Push:
         recall = self._recall(planned, len(phones.numbers))
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
-        checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
-        before = None
-        if self._options.max_shrink is not None:
-            before = self._store.last_good(self._audience_name, self._target)
-        return preparation.pack(planned, checked, packer, before), recall
+        sampling = Sampling.of(self._settings.state_dir, len(phones.numbers), new_key=not self._leaves_no_trace)
+        checked = preparation.check(planned, phones, Receivers(packer, recall, keep, sampling=sampling), looked_up)
+        return preparation.pack(planned, checked, packer), recall
+
+    def _baseline(self) -> StoredRun | None:
+        """The last good push of the same audience; none for a frame without a name, which is any frame."""
+        if self._options.sandbox or self._audience_name == A_FRAME:
+            return None
+        return self._store.last_good(self._audience_name, self._target)
 
     def _packer(self, planned: PlannedAudience, spool: ImportSpool) -> GroupPacker:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
@@ -185,15 +195,15 @@ class _Push:
         how = How(options.concurrency, options.waiting, alone=self._leaves_no_trace)
         interruptible(lambda: deliver(run, files, context, how), context)
 
-    def _verify(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, tell: Listener) -> None:
+    def _verify(self, run: Run, planned: PlannedAudience, sent: SentValues, verifier: Verifier) -> None:
         """Compares what was sent with what Listrak has; contact by contact, of those Listrak has updated."""
         leaves = self._findings.state.leaves if self._findings.state else []
         letters = "".join(part.outcomes for part in leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         with after_push():
-            verifier = Verifier(contacts, planned.rules, tell)
             self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
         if problem := members_differ(self._findings.verify, planned.rules):
+            run.end(problem)
             raise problem
 
     @property

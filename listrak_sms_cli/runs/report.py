@@ -19,12 +19,19 @@ DROP_REASONS = (
 )
 
 
+# Codes of warnings that are so at every push of an audience: nobody has to be told of them again.
+NOTES = frozenset({"email_address", "empty_cells", "offline"})
+
+
 class MappedColumn(Struct, frozen=True):
-    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up)."""
+    """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `filled`: the share of
+    the rows with a value that the field can hold, 0 to 1; `filled_before`: that of the baseline."""
 
     column: str
     field: str
     field_id: int
+    filled: float | None = None
+    filled_before: float | None = None
 
 
 class ImportLine(Struct, frozen=True):
@@ -72,10 +79,13 @@ class ProfiledColumn(Struct, frozen=True):
 
 
 class RunWarning(Struct, frozen=True):
-    """What a person should know of a run that went on all the same. `code`: for `--no-warn`."""
+    """What a person should know of a run that went on all the same. `code`: for `--no-warn`. `columns`: those it is
+    about. `new`: it is no note (see NOTES), and the baseline did not have it, or not about all of the columns."""
 
     code: str
     message: str
+    columns: tuple[str, ...] = ()
+    new: bool = True
 
 
 class ReportError(Struct, frozen=True):
@@ -150,6 +160,10 @@ class Report(Struct, frozen=True):
         for name in ("profile", "command"):
             if document[name] is None:
                 del document[name]
+        for column in document["columns"]:
+            for name in ("filled", "filled_before"):
+                if column[name] is None:
+                    del column[name]
         document["seconds"] = round(self.seconds, 3)
         return document
 

@@ -9,6 +9,7 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.column_profile import *
+    from listrak_sms_cli.runs.prepare.drift import *
     from listrak_sms_cli.runs.prepare.guards import *
     from listrak_sms_cli.runs.prepare.phone_pass import *
     from listrak_sms_cli.runs.prepare.planned import *
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     column_profile="profile_of",
+    drift="Sampling",
     guards="nothing_sendable",
     phone_pass="PhonePass read_phones",
     planned="PlannedAudience find_phone_of",

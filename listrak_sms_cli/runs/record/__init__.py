@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     journal="Journal JournalInUse sync_folder",
-    lines="Accepted Destination Ended LineOfPart PartLine Prepared RecipeColumn Refused Seen Sending Split Started "
-    "Unreached Updated",
+    lines="Accepted ColumnFigures Destination Ended LineOfPart PartLine Prepared RecipeColumn Refused Seen Sending "
+    "Split Started Unreached Updated",
     recipe="identity_of plan_of recipe_of rules_of",
     row_map="parts_of_rows write_row_map",
     state="NOT_FOUND UNKNOWN_STATE PartState PartStatus RunState",

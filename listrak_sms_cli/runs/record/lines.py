@@ -100,13 +100,30 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     known: bool = False
 
 
+class ColumnFigures(Struct, frozen=True):
+    """What a column of the audience held, to be compared with at the next push. `filled`: cells with a value that the
+    field can hold, of all rows. The rest is of the `sampled` ones among them (evenly spaced rows): the number of
+    `distinct` values, the median of their lengths in characters, and how often each of the `common` values occurs, by
+    its keyed hash."""
+
+    column: str
+    filled: int
+    sampled: int = 0
+    distinct: int = 0
+    median_length: float = 0.0
+    common: dict[str, int] = {}
+
+
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
-    row is in which import file; "" where there is none, and in journals of lsms 0.1.0."""
+    row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `figures`: of the columns that
+    are sent; `warnings` so far: the columns each is about, by code."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
+    figures: list[ColumnFigures] = []
+    warnings: dict[str, list[str]] = {}
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
@@ -167,9 +184,10 @@ class Updated(Line, frozen=True, tag="updated", kw_only=True):
 
 
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
-    """A process has ended its work on the run, with this exit code."""
+    """A process has ended its work on the run, with this exit code. `warnings`: as those of Prepared, all of them."""
 
     exit_code: int
+    warnings: dict[str, list[str]] = {}
 
 
 LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated

@@ -1,0 +1,187 @@
+"""What each column holds, and how it has changed since the last good push of the same audience.
+
+The filled share is counted over all rows. The rest is found out of evenly spaced rows, of which only keyed hashes and
+lengths of values are kept, so that it costs a push next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+from msgspec import Struct
+
+from listrak_sms_cli.audience import CleanedColumn, ColumnPlan
+from listrak_sms_cli.columnar import digest_cells, indices, integers, raw, words_and_places
+from listrak_sms_cli.runs.record import ColumnFigures, StoredRun
+from listrak_sms_cli.runs.remember import KEY_BYTES, Key, read_key
+from listrak_sms_cli.runs.report import RunWarning
+
+SAMPLED = 20_000  # rows looked at, at most
+FEW = 20  # rows, or values: a share of fewer means nothing
+MOVED = 20.0  # percentage points
+_COMMON = 0.05  # of the values looked at: those that are rarer are not remembered
+_COMMON_COUNT = 5  # nor is what fewer members have, which could be one person's
+_ALL_BUT_CONSTANT = 0.99  # of the values looked at
+_NAMED = 12  # columns named in one warning
+
+
+class Sample(Struct, frozen=True):
+    """Of the filled cells looked at: `digests`, uint64, and `lengths` in characters, int32."""
+
+    digests: np.ndarray
+    lengths: np.ndarray
+
+
+class Sampling(Struct, frozen=True):
+    """Which rows are looked at: every `step`-th one. May be used in several threads."""
+
+    key: Key
+    step: int
+
+    @classmethod
+    def of(cls, state_dir: Path, rows: int, *, new_key: bool) -> Sampling:
+        """For an audience of so many rows. `new_key`: a key may be made; else, and where the state folder cannot be
+        written, hashes without one mean nothing to a later push."""
+        path = state_dir / "drift" / "key"
+        key = Key(os.urandom(KEY_BYTES))
+        if new_key or path.exists():
+            with suppress(OSError):
+                key = read_key(path)
+        return cls(key, max(1, -(-rows // SAMPLED)))
+
+    def of_columns(self, rows: slice, columns: Iterable[CleanedColumn]) -> tuple[Sample, ...]:
+        """Return a sample of each cleaned column of a batch, which holds these rows of the audience."""
+        places = np.arange(-rows.start % self.step, rows.stop - rows.start, self.step)
+        return tuple(self._sample(column, places) for column in columns)
+
+    def _sample(self, column: CleanedColumn, places: np.ndarray) -> Sample:
+        words, of_rows = words_and_places(column.values.text)
+        cells = words.take(indices(places if of_rows is None else of_rows[places]))
+        digests = digest_cells(raw(cells), int(self.key.number("drift", column.plan.name)))
+        lengths = integers(pc.utf8_length(cells))
+        filled = lengths > 0
+        return Sample(digests[filled], lengths[filled])
+
+
+def figures_of(
+    plan: ColumnPlan, filled: Counter[str], samples: Sequence[tuple[Sample, ...]] = ()
+) -> tuple[ColumnFigures, ...]:
+    """Return the figures of the columns that are sent. `filled`: cells by column; `samples`: of each batch."""
+    looked_at = [of_batch for of_batch in samples if of_batch]
+    return tuple(
+        _figures(column.name, filled[column.name], [of_batch[place] for of_batch in looked_at])
+        for place, column in enumerate(plan.columns)
+    )
+
+
+def _figures(name: str, filled: int, samples: list[Sample]) -> ColumnFigures:
+    digests = np.concatenate([sample.digests for sample in samples]) if samples else np.empty(0, np.uint64)
+    if not len(digests):
+        return ColumnFigures(name, filled)
+    values, times = np.unique(digests, return_counts=True)
+    common = times >= _least(len(digests))
+    return ColumnFigures(
+        name,
+        filled,
+        sampled=len(digests),
+        distinct=len(values),
+        median_length=float(np.median(np.concatenate([sample.lengths for sample in samples]))),
+        common={f"{value:016x}": int(count) for value, count in zip(values[common], times[common], strict=True)},
+    )
+
+
+def _least(sampled: int) -> float:
+    """How often a value occurs, at least, that is remembered."""
+    return max(_COMMON_COUNT, _COMMON * sampled)
+
+
+class Moved(Struct, frozen=True):
+    """A figure of a column `before` and `now`. `shown`: both in words, where the numbers alone do not say it."""
+
+    column: str
+    before: float
+    now: float
+    shown: str = ""
+
+
+def in_words(moves: Sequence[Moved], unit: str = " %") -> str:
+    """The columns with both figures: "Loyalty_Tier 100.0 → 0.5 %"."""
+    named = [f"{m.column} {m.shown or f'{m.before:,.1f} → {m.now:,.1f}{unit}'}" for m in moves[:_NAMED]]
+    return ", ".join(named) + (f" and {len(moves) - _NAMED} more" if len(moves) > _NAMED else "")
+
+
+def fill_falls(figures: Sequence[ColumnFigures], rows: int, header: Sequence[str], before: StoredRun) -> list[Moved]:
+    """Return the columns of which a smaller share of the rows is filled than in the run `before`, in percent, the
+    largest fall first. A column that the audience does not have any more (`header`) is filled in no row; one that is
+    left out by an option has not changed."""
+    rows_before, now = before.state.read, {column.column: column.filled for column in figures}
+    if not rows or not rows_before:
+        return []
+    falls = [
+        Moved(
+            column.column,
+            100 * column.filled / rows_before,
+            100 * now.get(column.column, 0) / rows,
+            "" if column.column in now else f"{100 * column.filled / rows_before:.1f} % → no such column",
+        )
+        for column in before.state.prepared.figures
+        if column.column in now or column.column not in header
+    ]
+    return sorted((fall for fall in falls if fall.now < fall.before), key=lambda fall: fall.now - fall.before)
+
+
+def drift_warnings(
+    figures: Sequence[ColumnFigures], rows: int, header: Sequence[str], before: StoredRun
+) -> list[RunWarning]:
+    """Return warnings about columns that have changed since the run `before`: both figures, never a value."""
+    known = {column.column: column for column in before.state.prepared.figures if column.sampled >= FEW}
+    pairs = [(known[c.column], c) for c in figures if c.column in known and c.sampled >= FEW]
+    constant = [pair for pair in pairs if _became_constant(*pair)]
+    shares = [_largest_move(*pair) for pair in pairs if pair not in constant]
+    halved = [pair for pair in pairs if 2 * pair[1].median_length <= pair[0].median_length]
+    falls = fill_falls(figures, rows, header, before) if min(rows, before.state.read) >= FEW else []
+    found = (
+        ("fill_dropped", "Fewer cells are filled than", [m for m in falls if m.before - m.now > MOVED], " %"),
+        (
+            "became_constant",
+            "All values looked at are one and the same, but not",
+            [Moved(b.column, 0, 0, f"{b.distinct:,} distinct → 1") for b, _ in constant],
+            "",
+        ),
+        ("values_moved", "A value has another share of the filled cells than", [m for m in shares if m], " %"),
+        (
+            "length_halved",
+            "Values are half as long as, or shorter than,",
+            [Moved(b.column, b.median_length, n.median_length) for b, n in halved],
+            " characters (median)",
+        ),
+    )
+    return [
+        RunWarning(code, f"{what} in run {before.run_id}: {in_words(moves, unit)}.", tuple(m.column for m in moves))
+        for code, what, moves, unit in found
+        if moves
+    ]
+
+
+def _became_constant(before: ColumnFigures, now: ColumnFigures) -> bool:
+    commonest = max(before.common.values(), default=0)
+    return now.distinct == 1 and commonest < _ALL_BUT_CONSTANT * before.sampled
+
+
+def _largest_move(before: ColumnFigures, now: ColumnFigures) -> Moved | None:
+    """The value whose share has moved most, if by more than MOVED. Of a value that is not among the common ones it is
+    known only that it is rarer."""
+    moves = []
+    for value in before.common.keys() | now.common.keys():
+        shares = [100 * each.common.get(value, _least(each.sampled)) / each.sampled for each in (before, now)]
+        rare = ["" if value in each.common else "under " for each in (before, now)]
+        shown = " → ".join(f"{word}{share:.1f}" for word, share in zip(rare, shares, strict=True))
+        moves.append(Moved(now.column, *shares, f"{shown} %"))
+    largest = max(moves, key=lambda move: abs(move.now - move.before), default=None)
+    return largest if largest is not None and abs(largest.now - largest.before) > MOVED else None
