@@ -112,7 +112,16 @@ def _checked(
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        return work(given, load_settings(given), on_event or (lambda _event: None))
+
+        def run() -> Report:
+            return work(given, load_settings(given), on_event or (lambda _event: None))
+
+        if command != "push":
+            return run()
+        from listrak_sms_cli.monitoring import watched
+        from listrak_sms_cli.runs import audience_name
+
+        return watched(given, audience_name(audience), run)
     except LsmsError as error:
         error.message, error.hint = in_keywords(error.message, known), in_keywords(error.hint, known)
         error.args = (error.message,)

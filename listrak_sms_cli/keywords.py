@@ -72,3 +72,5 @@ class PushKeywords(SharedKeywords, total=False):
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None
+    notify: str | None
+    metrics_file: str | PathLike[str] | None

@@ -48,7 +48,7 @@ runs.send
 runs.rebuild
 runs.resume
 runs
-display
+display monitoring
 cli
 __main__
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
 
 
 class Given:
-    """`values`: those of all options of the command, by name; `context`: Typer's, with the words as they were typed."""
+    """`typed`: what was typed, by the name of its option; `context`: Typer's, with the words as they were typed."""
 
     def __init__(self, context: typer.Context, typed: Mapping[str, Any]) -> None:
-        """Raises UsageError for a value that its option cannot have."""
-        command = str(context.command.name)
         output.use(json=typed["json"], quiet=typed.get("quiet", False), verbose=typed.get("verbose", False))
         self.context = context
+        self.typed = typed
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The values of all options of the command, by name. Raises UsageError for one that its option cannot have."""
+        command = str(self.context.command.name)
         try:
-            self.values = {option.name: option.typed(typed[option.name]) for option in options_of(command)}
+            return {option.name: option.typed(self.typed[option.name]) for option in options_of(command)}
         except UsageError as error:
             error.hint = error.hint or f"Type: lsms {command} --help"
             raise

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs import Report
 
 
 def push(given: Given) -> None:
@@ -14,17 +19,20 @@ def push(given: Given) -> None:
 
     Example: lsms push spring_launch.csv --sender-code 1026
     """
+    from listrak_sms_cli.monitoring import watched
+
+    output.report(watched(given.typed, str(given.typed["audience"]), lambda: _pushed(given)))
+
+
+def _pushed(given: Given) -> Report:
     settings = given.settings()
 
     from listrak_sms_cli.runs import push_audience, push_options
 
     options = push_options(given.values)
-
     with given.display() as tell:
         if options.sandbox:
             from listrak_sms_cli.cli.rehearsal import push_to_sandbox
 
-            report = push_to_sandbox(given["audience"], settings, options, tell)
-        else:
-            report = push_audience(given["audience"], settings, options, tell)
-    output.report(report)
+            return push_to_sandbox(given["audience"], settings, options, tell)
+        return push_audience(given["audience"], settings, options, tell)

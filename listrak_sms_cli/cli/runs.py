@@ -77,6 +77,7 @@ def health(given: Given) -> int:
         line = "No push has ended well."
     else:
         line = f"The last good push was run {health.run_id}, {duration(health.age_seconds)} ago."
+        line += "" if health.ok else " That is longer ago than --max-age allows."
     if output.json:
         error = None if health.ok else {"code": "no_good_push", "message": line, "hint": "`lsms runs` lists the runs."}
         output.document({**to_builtins(health), "exit_code": code, "error": error})

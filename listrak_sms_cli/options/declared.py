@@ -235,7 +235,13 @@ class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
     json = Option(Flag(), False, "One JSON document on standard output.", ALL)
-    quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
+    quiet = Option(
+        Flag(),
+        False,
+        "No progress; on success nothing but warnings that the last good push did not have.",
+        f"{DRAWS} health",
+        "-q",
+    )
     verbose = Option(Flag(), False, "Where in lsms an error arose.", ALL, "-v")
 
 
@@ -252,9 +258,21 @@ class Logging(Options, group=OUTPUT, keywords=False):
     log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume")
 
 
+class Monitoring(Options, group=OUTPUT):
+    """Who learns how a push ended without being there."""
+
+    notify = Option(
+        Text("URL"),
+        None,
+        "Whom to tell of a failure, a new warning or a recovery: an apprise address, or a webhook. Or LSMS_NOTIFY.",
+        "push",
+    )
+    metrics_file = Option(File("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
+
+
 GROUPS = (
     Subject, SenderCode, Verifying, Pulling, GoingOn, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers,
-    Sending, Rehearsing, Connection, Showing, Silencing, Logging,
+    Sending, Rehearsing, Connection, Showing, Silencing, Logging, Monitoring,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.events import *
+    from listrak_sms_cli.runs.findings import *
     from listrak_sms_cli.runs.history import *
     from listrak_sms_cli.runs.options import *
     from listrak_sms_cli.runs.pull import *
@@ -26,11 +27,12 @@ __all__, __getattr__ = on_demand(
     account="connect read_account region_of",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
+    findings="audience_name",
     history="Health Trend TrendPoint health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ProfiledColumn Report ReportError SandboxResult Verification",
+    report="ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
     resume="ResumeOptions resume_run",
     status="status_of",
     validate="validate_audience",

@@ -179,9 +179,8 @@ def _largest_move(before: ColumnFigures, now: ColumnFigures) -> Moved | None:
     known only that it is rarer."""
     moves = []
     for value in before.common.keys() | now.common.keys():
-        shares = [100 * each.common.get(value, _least(each.sampled)) / each.sampled for each in (before, now)]
+        then, today = (100 * each.common.get(value, _least(each.sampled)) / each.sampled for each in (before, now))
         rare = ["" if value in each.common else "under " for each in (before, now)]
-        shown = " → ".join(f"{word}{share:.1f}" for word, share in zip(rare, shares, strict=True))
-        moves.append(Moved(now.column, *shares, f"{shown} %"))
-    largest = max(moves, key=lambda move: abs(move.now - move.before), default=None)
+        moves.append(Moved(now.column, then, today, f"{rare[0]}{then:.1f} → {rare[1]}{today:.1f} %"))
+    largest = max(moves, key=lambda move: (abs(move.now - move.before), move.now), default=None)
     return largest if largest is not None and abs(largest.now - largest.before) > MOVED else None
