@@ -8,7 +8,6 @@ blanks and line ends around a setting, are left out.
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import re
 import stat
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.options import Duration, seconds_of
+from listrak_sms_cli.options import Duration, nearest, seconds_of
 
 API_URL = "https://api.listrak.com/sms"
 TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
@@ -238,11 +237,8 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
         )
     for key, value in profile.items():
         if key not in ENVIRONMENT:
-            near = difflib.get_close_matches(key, ENVIRONMENT, 1)
             raise SettingsError(
-                f"The {where} has an unknown setting {key}.",
-                hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(ENVIRONMENT)}.",
-                code="unknown_setting",
+                f"The {where} has an unknown setting {key}.", hint=nearest(key, ENVIRONMENT), code="unknown_setting"
             )
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")

@@ -135,12 +135,13 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
             output.document(output.error_document(error))
         else:
             from listrak_sms_cli import display
-            from listrak_sms_cli.monitoring import PROBLEMS
 
             if error.report is not None and error.report.rows_read:
                 with output.writing():
                     display.summary(error.report, output.console(), paced=output.paced)
             elif error.report is not None:
+                from listrak_sms_cli.monitoring import PROBLEMS
+
                 output.warned(each for each in error.report.warnings if each.code in PROBLEMS)
             display.error(error, sys.stderr)
         if output.verbose:

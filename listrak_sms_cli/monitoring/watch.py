@@ -32,7 +32,9 @@ def watched(given: Mapping[str, Any], audience: str, work: Callable[[], Report])
         watch.refuse_unready()
         report = work()
     except LsmsError as error:
-        error.report = watch.ended(_failed(error, audience))
+        report = watch.ended(_failed(error, audience))
+        if error.report is not None or report.warnings:
+            error.report = report
         raise
     except Exception as error:
         watch.ended(_failed(LsmsError(f"Internal error ({type(error).__name__}).", code="internal"), audience))

@@ -28,11 +28,11 @@ __all__, __getattr__ = on_demand(
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
     findings="audience_name",
-    history="Health Trend TrendPoint health_of trend_of",
+    history="Health health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ProfiledColumn Report ReportError RunWarning SandboxResult Verification",
+    report="ProfiledColumn Report ReportError RunWarning SandboxResult Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="status_of",
     validate="validate_audience",

@@ -25,6 +25,7 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.runs.events import Listener, Warned
 from listrak_sms_cli.runs.record import ColumnFigures, PartState, PartStatus, RunState, StoredRun
 from listrak_sms_cli.runs.report import (
+    CHANGES,
     NOTES,
     ImportLine,
     MappedColumn,
@@ -85,7 +86,11 @@ class Findings:
         def is_new(warning: RunWarning) -> bool:
             if warning.code in NOTES:
                 return False
-            return warning.code not in known or not known[warning.code].issuperset(warning.columns)
+            return (
+                warning.code in CHANGES
+                or warning.code not in known
+                or not known[warning.code].issuperset(warning.columns)
+            )
 
         return tuple(replace(warning, new=is_new(warning)) for warning in self._warnings)
 

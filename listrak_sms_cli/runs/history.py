@@ -7,6 +7,7 @@ from msgspec import Struct
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.options import nearest
 from listrak_sms_cli.runs.record import RunStore, StoredRun
+from listrak_sms_cli.runs.report import Trend, TrendPoint
 from listrak_sms_cli.settings import Settings
 
 
@@ -30,22 +31,6 @@ def health_of(settings: Settings, audience: str | None, max_age: float) -> Healt
             age = run.seconds_since_sending
             return Health(age <= max_age, run.run_id, round(age))
     return Health(ok=False)
-
-
-class TrendPoint(Struct, frozen=True):
-    """One good push. `filled`: the share of the rows, 0 to 1, by column."""
-
-    run_id: str
-    started: str
-    rows: int
-    filled: dict[str, float]
-
-
-class Trend(Struct, frozen=True):
-    """The good pushes of an audience to one sender code, the oldest first."""
-
-    sender_code: int
-    points: list[TrendPoint]
 
 
 def trend_of(store: RunStore, audience: str) -> list[Trend]:

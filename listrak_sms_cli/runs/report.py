@@ -21,6 +21,8 @@ DROP_REASONS = (
 
 # Codes of warnings that are so at every push of an audience: nobody has to be told of them again.
 NOTES = frozenset({"email_address", "empty_cells", "offline"})
+# Codes of those about a change since the baseline: new each time.
+CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values_moved"})
 
 
 class MappedColumn(Struct, frozen=True):
@@ -80,7 +82,8 @@ class ProfiledColumn(Struct, frozen=True):
 
 class RunWarning(Struct, frozen=True):
     """What a person should know of a run that went on all the same. `code`: for `--no-warn`. `columns`: those it is
-    about. `new`: it is no note (see NOTES), and the baseline did not have it, or not about all of the columns."""
+    about. `new`: it is no note (see NOTES), and about a change, or
+    the baseline did not have it, or not about all of the columns."""
 
     code: str
     message: str
@@ -170,3 +173,19 @@ class Report(Struct, frozen=True):
     def with_(self, **changes: Any) -> Report:
         """The same report with these fields changed."""
         return replace(self, **changes)
+
+
+class TrendPoint(Struct, frozen=True):
+    """One good push. `filled`: the share of the rows, 0 to 1, by column."""
+
+    run_id: str
+    started: str
+    rows: int
+    filled: dict[str, float]
+
+
+class Trend(Struct, frozen=True):
+    """The good pushes of an audience to one sender code, the oldest first."""
+
+    sender_code: int
+    points: list[TrendPoint]

@@ -35,7 +35,7 @@ def test_a_failure_and_its_recovery_are_told_and_a_good_push_is_not(world: World
     missing = world.home / "audience.csv"
     failed = world.lsms("push", missing, "--notify", hook.url)
     assert failed.code == 2
-    assert hook.titles == [f"lsms: the push of {missing} failed (no_such_file, exit 2)"]
+    assert hook.titles == [f"lsms: the push of {missing} failed (not_found, exit 2)"]
     assert hook.received[0]["type"] == "failure"
     audience = world.audience(GOOD)
     assert world.lsms("push", audience, "--notify", hook.url).code == 0

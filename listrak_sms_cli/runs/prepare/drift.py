@@ -109,6 +109,11 @@ class Moved(Struct, frozen=True):
     now: float
     shown: str = ""
 
+    @property
+    def by(self) -> float:
+        """How far it has moved, without the noise of floating point."""
+        return round(self.now - self.before, 6)
+
 
 def in_words(moves: Sequence[Moved], unit: str = " %") -> str:
     """The columns with both figures: "Loyalty_Tier 100.0 → 0.5 %"."""
@@ -133,7 +138,7 @@ def fill_falls(figures: Sequence[ColumnFigures], rows: int, header: Sequence[str
         for column in before.state.prepared.figures
         if column.column in now or column.column not in header
     ]
-    return sorted((fall for fall in falls if fall.now < fall.before), key=lambda fall: fall.now - fall.before)
+    return sorted((fall for fall in falls if fall.by < 0), key=lambda fall: fall.by)
 
 
 def drift_warnings(
@@ -147,7 +152,7 @@ def drift_warnings(
     halved = [pair for pair in pairs if 2 * pair[1].median_length <= pair[0].median_length]
     falls = fill_falls(figures, rows, header, before) if min(rows, before.state.read) >= FEW else []
     found = (
-        ("fill_dropped", "Fewer cells are filled than", [m for m in falls if m.before - m.now > MOVED], " %"),
+        ("fill_dropped", "Fewer cells are filled than", [m for m in falls if -m.by > MOVED], " %"),
         (
             "became_constant",
             "All values looked at are one and the same, but not",
@@ -182,5 +187,5 @@ def _largest_move(before: ColumnFigures, now: ColumnFigures) -> Moved | None:
         then, today = (100 * each.common.get(value, _least(each.sampled)) / each.sampled for each in (before, now))
         rare = ["" if value in each.common else "under " for each in (before, now)]
         moves.append(Moved(now.column, then, today, f"{rare[0]}{then:.1f} → {rare[1]}{today:.1f} %"))
-    largest = max(moves, key=lambda move: (abs(move.now - move.before), move.now), default=None)
-    return largest if largest is not None and abs(largest.now - largest.before) > MOVED else None
+    largest = max(moves, key=lambda move: (abs(move.by), move.by), default=None)
+    return largest if largest is not None and abs(largest.by) > MOVED else None

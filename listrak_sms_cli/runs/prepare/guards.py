@@ -41,7 +41,7 @@ def shrink(counts: Counter[Verdict], before: StoredRun, most: float) -> None:
 def fill_drop(falls: Sequence[Moved], before: str, most: float) -> None:
     """Raise GuardStopped when the filled share of a column has fallen by more than `most` percentage points since the
     run `before`."""
-    if fallen := [fall for fall in falls if fall.before - fall.now > most]:
+    if fallen := [fall for fall in falls if -fall.by > most]:
         raise GuardStopped(
             f"Fewer cells are filled than in run {before}: {in_words(fallen)}. That is more than --max-fill-drop "
             f"{most:g} allows; nothing was sent.",

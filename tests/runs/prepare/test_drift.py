@@ -67,6 +67,14 @@ def test_what_has_moved_is_told_with_both_figures(
     assert not any(value in told(second)[code] for value in ("Gold", "Silver", "Bronze", "Tin"))
 
 
+def test_a_change_is_new_each_time(world: World) -> None:
+    """A column that loses more every night is told of every night."""
+    for filled in (40, 30, 20, 10):
+        tiers = ["Gold"] * filled + [""] * (40 - filled)
+        new = [warning["new"] for warning in pushed(world, audience(tiers))["warnings"] if warning["code"] in DRIFT]
+        assert new == ([True] if filled < 40 else [])
+
+
 def test_what_has_moved_little_is_not_told(world: World) -> None:
     """By 20 points or less, or in an audience too small for shares."""
     pushed(world, audience(["Gold", "Silver"] * 20))
