@@ -162,7 +162,7 @@ def drift_warnings(
         ("values_moved", "A value has another share of the filled cells than", [m for m in shares if m], " %"),
         (
             "length_halved",
-            "Values are half as long as, or shorter than,",
+            "Values are at most half as long as",
             [Moved(b.column, b.median_length, n.median_length) for b, n in halved],
             " characters (median)",
         ),
