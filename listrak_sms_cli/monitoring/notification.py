@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from listrak_sms_cli.runs import Report
+
 _LOGGERS = ("apprise", "urllib3", "requests")  # what they say may name the address, and so a secret
 
 
@@ -31,15 +33,32 @@ class Message(Struct, frozen=True):
     body: str
 
 
+def message_of(report: Report, name: str, *, recovered: bool) -> Message | None:
+    """What there is to tell of the push of the audience of that name, if anything. `recovered`: it had failed
+    before."""
+    new = [f"- {warning.message} [{warning.code}]" for warning in report.warnings if warning.new]
+    counts = f"{report.rows_sent:,} of {report.rows_read:,} members sent, {report.rows_dropped:,} dropped."
+    lines = [f"Run {report.run_id}: {counts}"] if report.run_id else []
+    if error := report.error:
+        title = f"lsms: the push of {name} failed ({error.code}, exit {report.exit_code})"
+        return Message(Mood.FAILURE, title, "\n".join([error.message, error.hint, *lines]))
+    if not new and not recovered:
+        return None
+    mood = Mood.WARNING if new else Mood.RECOVERY
+    words = [*(["works again"] if recovered else []), *(["has new warnings"] if new else [])]
+    return Message(mood, f"lsms: the push of {name} {' and '.join(words)}", "\n".join([*lines, *new]))
+
+
 def send(urls: str, message: Message) -> tuple[int, int]:
     """Send the message to the addresses (apprise's, or plain webhooks), which blanks or commas separate. Return how
     many of them took it, and how many there are. Redirects are not followed, and no .netrc is read."""
     with _alone():
         import apprise
-        from apprise.utils.parse import parse_urls
+        from apprise.utils import parse
 
         asset = apprise.AppriseAsset(async_mode=False, http_redirects=False, storage_mode="memory", app_id="lsms")
-        services = [_service(apprise, asset, url) for url in parse_urls(urls)]
+        addresses: list[str] = parse.parse_urls(urls)  # type: ignore[no-untyped-call]
+        services = [_service(apprise, asset, url) for url in addresses]
         return sum(_took(service, message) for service in services), len(services)
 
 

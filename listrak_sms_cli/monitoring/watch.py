@@ -11,7 +11,6 @@ from typing import Any
 from msgspec import Struct
 
 from listrak_sms_cli.errors import LsmsError, UsageError
-from listrak_sms_cli.monitoring.notification import Message, Mood, send
 from listrak_sms_cli.runs import Report, ReportError, RunWarning
 from listrak_sms_cli.runs.record import Failures
 from listrak_sms_cli.settings import Settings, load_settings, notify_urls, state_dir_of
@@ -113,7 +112,9 @@ class _Watch(Struct, frozen=True):
             self.failures.note(self.name, self.sender_code)
         else:
             recovered = self.failures.forget(self.name, self.sender_code)
-        message = self._message(report, recovered=recovered)
+        from listrak_sms_cli.monitoring.notification import message_of, send
+
+        message = message_of(report, self.name, recovered=recovered)
         if message is None:
             return []
         took, of = 0, 1
@@ -123,17 +124,3 @@ class _Watch(Struct, frozen=True):
             return []
         text = f"{of - took} of {of} addresses of --notify could not be told: are they right, and do they answer?"
         return [RunWarning("notify_failed", text)]
-
-    def _message(self, report: Report, *, recovered: bool) -> Message | None:
-        """What there is to tell, if anything."""
-        new = [f"- {warning.message} [{warning.code}]" for warning in report.warnings if warning.new]
-        counts = f"{report.rows_sent:,} of {report.rows_read:,} members sent, {report.rows_dropped:,} dropped."
-        lines = [f"Run {report.run_id}: {counts}"] if report.run_id else []
-        if error := report.error:
-            title = f"lsms: the push of {self.name} failed ({error.code}, exit {report.exit_code})"
-            return Message(Mood.FAILURE, title, "\n".join([error.message, error.hint, *lines]))
-        if not new and not recovered:
-            return None
-        mood = Mood.WARNING if new else Mood.RECOVERY
-        words = [*(["works again"] if recovered else []), *(["has new warnings"] if new else [])]
-        return Message(mood, f"lsms: the push of {self.name} {' and '.join(words)}", "\n".join([*lines, *new]))

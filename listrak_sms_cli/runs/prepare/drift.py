@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
@@ -22,20 +23,13 @@ from listrak_sms_cli.runs.record import ColumnFigures, StoredRun
 from listrak_sms_cli.runs.remember import KEY_BYTES, Key, read_key
 from listrak_sms_cli.runs.report import RunWarning
 
-SAMPLED = 20_000  # rows looked at, at most
+SAMPLED = 10_000  # rows looked at, at most
 FEW = 20  # rows, or values: a share of fewer means nothing
 MOVED = 20.0  # percentage points
 _COMMON = 0.05  # of the values looked at: those that are rarer are not remembered
 _COMMON_COUNT = 5  # nor is what fewer members have, which could be one person's
 _ALL_BUT_CONSTANT = 0.99  # of the values looked at
 _NAMED = 12  # columns named in one warning
-
-
-class Sample(Struct, frozen=True):
-    """Of the filled cells looked at: `digests`, uint64, and `lengths` in characters, int32."""
-
-    digests: np.ndarray
-    lengths: np.ndarray
 
 
 class Sampling(Struct, frozen=True):
@@ -55,33 +49,36 @@ class Sampling(Struct, frozen=True):
                 key = read_key(path)
         return cls(key, max(1, -(-rows // SAMPLED)))
 
-    def of_columns(self, rows: slice, columns: Iterable[CleanedColumn]) -> tuple[Sample, ...]:
-        """Return a sample of each cleaned column of a batch, which holds these rows of the audience."""
+    def of_columns(self, rows: slice, columns: Iterable[CleanedColumn]) -> tuple[pa.StringArray, ...]:
+        """Return the cells looked at of each cleaned column of a batch, which holds these rows of the audience."""
         places = np.arange(-rows.start % self.step, rows.stop - rows.start, self.step)
-        return tuple(self._sample(column, places) for column in columns)
-
-    def _sample(self, column: CleanedColumn, places: np.ndarray) -> Sample:
-        words, of_rows = words_and_places(column.values.text)
-        cells = words.take(indices(places if of_rows is None else of_rows[places]))
-        digests = digest_cells(raw(cells), int(self.key.number("drift", column.plan.name)))
-        lengths = integers(pc.utf8_length(cells))
-        filled = lengths > 0
-        return Sample(digests[filled], lengths[filled])
+        if not len(places):
+            return ()
+        plain = indices(places)
+        texts = (words_and_places(column.values.text) for column in columns)
+        return tuple(words.take(plain if at is None else indices(at[places])) for words, at in texts)
 
 
 def figures_of(
-    plan: ColumnPlan, filled: Counter[str], samples: Sequence[tuple[Sample, ...]] = ()
+    plan: ColumnPlan,
+    filled: Counter[str],
+    sampling: Sampling | None = None,
+    samples: Sequence[tuple[pa.StringArray, ...]] = (),
 ) -> tuple[ColumnFigures, ...]:
     """Return the figures of the columns that are sent. `filled`: cells by column; `samples`: of each batch."""
     looked_at = [of_batch for of_batch in samples if of_batch]
+    if sampling is None or not looked_at:
+        return tuple(ColumnFigures(column.name, filled[column.name]) for column in plan.columns)
     return tuple(
-        _figures(column.name, filled[column.name], [of_batch[place] for of_batch in looked_at])
-        for place, column in enumerate(plan.columns)
+        _figures(column.name, filled[column.name], pa.concat_arrays(cells), sampling.key)
+        for column, cells in zip(plan.columns, zip(*looked_at, strict=True), strict=True)
     )
 
 
-def _figures(name: str, filled: int, samples: list[Sample]) -> ColumnFigures:
-    digests = np.concatenate([sample.digests for sample in samples]) if samples else np.empty(0, np.uint64)
+def _figures(name: str, filled: int, cells: pa.StringArray, key: Key) -> ColumnFigures:
+    lengths = integers(pc.utf8_length(cells))
+    holds = lengths > 0
+    digests = digest_cells(raw(cells), int(key.number("drift", name)))[holds]
     if not len(digests):
         return ColumnFigures(name, filled)
     values, times = np.unique(digests, return_counts=True)
@@ -91,7 +88,7 @@ def _figures(name: str, filled: int, samples: list[Sample]) -> ColumnFigures:
         filled,
         sampled=len(digests),
         distinct=len(values),
-        median_length=float(np.median(np.concatenate([sample.lengths for sample in samples]))),
+        median_length=float(np.median(lengths[holds])),
         common={f"{value:016x}": int(count) for value, count in zip(values[common], times[common], strict=True)},
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import numpy as np
+import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -28,7 +29,7 @@ from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAd
 from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
-from listrak_sms_cli.runs.prepare.drift import Sample, Sampling, figures_of
+from listrak_sms_cli.runs.prepare.drift import Sampling, figures_of
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.rejects import Rejected, Rejects, explain
@@ -137,7 +138,7 @@ class _CheckedChunk(Struct, frozen=True):
     rejected: Rejected | None
     columns: ColumnCounts
     facts: dict[int, ColumnFacts]
-    sample: tuple[Sample, ...]
+    sample: tuple[pa.StringArray, ...]
 
 
 class _ChunkCheck(Struct, frozen=True):
@@ -209,7 +210,7 @@ class _Collector:
         del self._counts[Verdict.SENDABLE]
         self._columns = ColumnCounts()
         self._column_sets: list[np.ndarray] = []
-        self._samples: list[tuple[Sample, ...]] = []
+        self._samples: list[tuple[pa.StringArray, ...]] = []
         self._done = 0
         tell(PhaseStarted(Phase.CHECKING, planned.audience.size, "bytes"))
 
@@ -255,5 +256,5 @@ class _Collector:
 
     def checked(self) -> Checked:
         column_sets = np.concatenate([np.empty(0, np.uint64), *self._column_sets])
-        figures = figures_of(self._plan, self._columns.filled, self._samples)
+        figures = figures_of(self._plan, self._columns.filled, self._receivers.sampling, self._samples)
         return Checked(self._phones, self._counts, self._columns, column_sets, self._rules, figures)

@@ -132,7 +132,7 @@ def test_the_figures_are_those_of_a_plain_count(world: World, tiers: list[str], 
 
 
 def test_a_large_audience_is_looked_at_in_evenly_spaced_rows(world: World) -> None:
-    """At most 20,000; the filled share is that of all rows all the same."""
+    """At most 10,000; the filled share is that of all rows all the same."""
     rows = 3 * SAMPLED + 1
     tiers = ["Gold" if n % 4 == 0 else "Silver" for n in range(rows)]
     tiers[1] = ""
