@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
+from tests.support.examples import draw_examples
 from tests.support.world import World
 
 
@@ -20,12 +21,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-settings.register_profile("no test on time", deadline=None)
-settings.load_profile("no test on time")
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test-all` chooses no marker."""
+    draw_examples(everything=config.option.markexpr != "not long")
+
+
+@pytest.fixture(scope="session")
+def close_later() -> Iterator[Callable[[EmbeddedSandbox], None]]:
+    """Closes a sandbox, which takes 0.2 s of waiting, while the next tests run."""
+    closed: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as closer:
+        yield lambda sandbox: closed.append(closer.submit(sandbox.__exit__, None, None, None))
+    for done in closed:
+        done.result()
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make_world(tmp_path: Path, close_later: Callable[[EmbeddedSandbox], None]) -> Iterator[Callable[..., World]]:
     """Worlds with a sandbox of any configuration."""
     opened: list[EmbeddedSandbox] = []
 
@@ -38,7 +50,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 
     yield make
     for sandbox in opened:
-        sandbox.__exit__(None, None, None)
+        close_later(sandbox)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -80,10 +81,15 @@ def room_of(module: str) -> str:
     return next((name for name in names if name in LEVEL or name in APART), "")
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imports_of(path: Path) -> Iterator[tuple[ast.stmt, str, str]]:
     """(statement, module, name) of every import of a module, wherever it stands, relative ones made absolute."""
     package = (PACKAGE, *path.relative_to(ROOT).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -107,7 +113,7 @@ def homes() -> dict[tuple[str, str], str]:
     """(room, name) -> the module that holds the name, for every name that a face gives on demand."""
     found = {}
     for face in FACES:
-        calls = [node for node in ast.walk(ast.parse(face.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        calls = [node for node in nodes_of(face) if isinstance(node, ast.Call)]
         for call in calls:
             if isinstance(call.func, ast.Name) and call.func.id == "on_demand":
                 for module in call.keywords:
@@ -187,7 +193,7 @@ def test_the_sandbox_is_imported_where_it_is_used(path: Path) -> None:
 def test_only_cli_and_display_print(path: Path) -> None:
     """Nothing but the command line, the displays and the sandbox's server writes to the screen."""
     room = room_of(dotted(path))
-    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes_of(path) if isinstance(node, ast.Call)]
     prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
     assert not prints or room in ("cli", "display", "sandbox")
 

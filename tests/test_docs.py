@@ -12,6 +12,7 @@ import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.options import options_of
+from tests.support.lsms import call_lsms
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -80,14 +81,14 @@ def test_the_cron_recipe_runs(ready: World, line: str) -> None:
 def test_each_command_of_the_table_has_help_that_ends_with_an_example(command: str, tmp_path: Path) -> None:
     """`lsms COMMAND --help` is there for every command of the table, and shows an example."""
     name = command.split()[1]
-    ended = run_lsms(name, "--help", env={"HOME": str(tmp_path), "COLUMNS": "200"})
+    ended = call_lsms(name, "--help", env={"HOME": str(tmp_path), "COLUMNS": "200"})
     assert ended.code == 0
     assert f"Example: lsms {name}" in ended.out
 
 
 def test_the_table_names_every_command(tmp_path: Path) -> None:
     """No command is missing from the README's table."""
-    shown = run_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
+    shown = call_lsms("--help", env={"HOME": str(tmp_path), "COLUMNS": "200"}).out
     commands = re.findall(r"^  ([a-z][a-z-]*) {2,}\S", shown, re.MULTILINE)
     assert {command.split()[1] for command in TABLED} == set(commands)
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from listrak_sms_cli import LsmsError, Report, UsageError, push, validate
 from listrak_sms_cli.options import Option, keywords_of
 from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
+from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
 SMOKE = SAMPLES / "smoke.csv"
@@ -59,7 +60,7 @@ def wrong_for(option: Option[Any]) -> st.SearchStrategy[object]:
 
 @pytest.mark.parametrize(("command", "option"), KEYWORDS, ids=lambda part: getattr(part, "name", part))
 @given(data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(12, suppress=HealthCheck)
 def test_a_wrong_value_is_refused_by_its_keyword(
     command: str, option: Option[Any], data: st.DataObject, tmp_path: Path
 ) -> None:
@@ -87,7 +88,7 @@ OWN_PLACES = ("config", "state_dir", "rejects")  # names of files that a test mu
 
 
 @given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("validate")]), VALUES, max_size=4))
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300, suppress=HealthCheck)
 def test_whatever_is_given_to_validate(chosen: Mapping[str, Any], tmp_path: Path) -> None:
     """Any values of any keywords end with a report or with an error of the family."""
     chosen = {name: value for name, value in chosen.items() if name not in OWN_PLACES}
@@ -99,7 +100,7 @@ def test_whatever_is_given_to_validate(chosen: Mapping[str, Any], tmp_path: Path
 
 
 @given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("push")]), VALUES, max_size=4))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100, suppress=HealthCheck)
 def test_whatever_is_given_to_push(chosen: Mapping[str, Any], world: World) -> None:
     """The same of a dry run against a Listrak that answers; no import is started."""
     chosen = {name: value for name, value in chosen.items() if name not in (*OWN_PLACES, "api_url", "token_url")}

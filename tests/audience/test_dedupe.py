@@ -31,7 +31,7 @@ def test_every_member_but_one_of_a_phone_gives_way(numbers: list[int], keep: Lit
     assert found.tolist() == plain(numbers, keep)
 
 
-@pytest.mark.parametrize("keep", ["first", "last"])
+@pytest.mark.parametrize("keep", ["last", pytest.param("first", marks=pytest.mark.long)])
 def test_many_phones(keep: Literal["first", "last"]) -> None:
     """Over more than a million rows of neighbouring phones of several countries the answer is exact too."""
     random = np.random.default_rng(7)

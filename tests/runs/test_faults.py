@@ -1,5 +1,5 @@
 """Five hundred random fault schedules, and thirty through real processes: each ends with every contact right. `make
-test` lives through the first 112 and 8 of them, `make test-all` through all."""
+test` lives through the first 112 and 4 of them, `make test-all` through all."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from listrak_sms_cli.sandbox import EmbeddedSandbox
 from tests.support.fault_schedules import Command, Schedule, draw, in_process, live_through
 from tests.support.world import run_lsms
 
-TOGETHER = 8  # schedules a test
 IN_PROCESS, PROCESSES = range(500), range(10_000, 10_030)
-EVERY_TIME = {IN_PROCESS: 112, PROCESSES: 8}  # the first so many belong to `make test`, all to `make test-all`
+EVERY_TIME = {IN_PROCESS: 112, PROCESSES: 4}  # the first so many belong to `make test`, all to `make test-all`
+TOGETHER = {IN_PROCESS: 8, PROCESSES: 4}  # schedules a test
 
 
 def groups(seeds: range) -> list[Any]:
     """The seeds in groups of TOGETHER, each a parameter of a test; the later ones are marked `long`."""
+    often, step = EVERY_TIME[seeds], TOGETHER[seeds]
     return [
-        pytest.param(seeds[start : start + TOGETHER], id=str(seeds[start]), marks=[pytest.mark.long] * (start >= often))
-        for often in [EVERY_TIME[seeds]]
-        for start in range(0, len(seeds), TOGETHER)
+        pytest.param(seeds[start : start + step], id=str(seeds[start]), marks=[pytest.mark.long] * (start >= often))
+        for start in range(0, len(seeds), step)
     ]
 
 

@@ -61,7 +61,7 @@ class Attempts:
         else:
             until = len(self.world.admin("imports")) + self.random.randint(1, FILES // 3)
             while len(self.world.admin("imports")) < until and process.poll() is None:
-                time.sleep(0.005)
+                time.sleep(0.02)
             time.sleep(self.random.uniform(0.0, 0.06))
         process.send_signal(send)
 
@@ -107,7 +107,7 @@ def until_it_listens(process: subprocess.Popen[str]) -> None:
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("seed", often(4, of=8))
+@pytest.mark.parametrize("seed", often(2, of=8))
 def test_a_push_that_is_killed_can_be_resumed(make_world: MakeWorld, seed: int) -> None:
     """After five SIGKILLs at random moments every contact is right, and for each of them at most as many import files
     were sent again as were on their way; no temporary file is left behind."""
@@ -122,7 +122,7 @@ def test_a_push_that_is_killed_can_be_resumed(make_world: MakeWorld, seed: int) 
     assert attempts.again <= CONCURRENCY * KILLS
 
 
-@pytest.mark.parametrize("seed", often(2, of=4))
+@pytest.mark.parametrize("seed", often(1, of=4))
 @pytest.mark.parametrize("send", [signal.SIGINT, signal.SIGTERM])
 def test_a_push_that_is_interrupted_can_be_resumed(make_world: MakeWorld, seed: int, send: signal.Signals) -> None:
     """Ctrl-C or SIGTERM at any moment is exit 130 with the counts as they are and the command that goes on."""

@@ -9,7 +9,7 @@ import numpy as np
 import phonenumbers
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
@@ -18,6 +18,7 @@ from listrak_sms_cli.audience.phones.parse import SHORTEST
 from listrak_sms_cli.audience.phones.patterns import UnknownPattern, complement, intersection, pattern, union
 from listrak_sms_cli.audience.phones.read import read_by_library, read_by_tables
 from listrak_sms_cli.audience.phones.tables import UNSURE, compile_language, prefix_lengths
+from tests.support.examples import examples
 from tests.support.phone_reference import meaning
 
 TEN = ("US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP")
@@ -81,14 +82,20 @@ def near_a_number(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize("region", TEN)
-@settings(max_examples=60)
+@examples(60)
 @given(cells=st.lists(st.one_of(DIGITS, PUNCTUATED, ANYTHING, near_a_number()), min_size=1, max_size=40, unique=True))
 def test_columns_and_library_agree(region: str, cells: list[str]) -> None:
     """Random digits, punctuation and awkward text are the same phones for the tables and for the library."""
     assert_agree(cells, region)
 
 
-@pytest.mark.parametrize("home", sorted(phonenumbers.SUPPORTED_REGIONS))
+@pytest.mark.parametrize(
+    "home",
+    [
+        pytest.param(region, marks=[pytest.mark.long] * (place % 3 > 0 and region not in TEN))
+        for place, region in enumerate(sorted(phonenumbers.SUPPORTED_REGIONS))
+    ],
+)
 def test_columns_and_library_agree_in_every_region(home: str) -> None:
     """In every region numbers near its own, behind each of its prefixes, are read as the library reads them."""
     chance = random.Random(home)
@@ -161,7 +168,7 @@ EXPRESSIONS = (
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @given(numbers=st.lists(DIGITS, min_size=1))
-@settings(max_examples=50)
+@examples(50)
 def test_tables_match_what_the_expression_matches(expression: str, numbers: list[str]) -> None:
     """For numbers of each length the tables match what Python's regular expressions match."""
     language = pattern(expression)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.phones.constants import INVALID
@@ -12,6 +12,7 @@ from listrak_sms_cli.audience.phones.library import ask_library
 from listrak_sms_cli.audience.phones.numbering_plans import plan_of_region
 from listrak_sms_cli.audience.phones.read import read_by_tables
 from listrak_sms_cli.audience.phones.vanity import as_dialled, has_too_many_digits, not_viable
+from tests.support.examples import examples
 from tests.support.phone_reference import meaning, tidied
 
 REGIONS = ["US", "CA", "GB", "DE", "FR", "MX", "AU", "IN", "BR", "JP", "AR", "NZ", "PL", "RU", "ZZ"]
@@ -36,14 +37,14 @@ CELLS = st.builds("".join, st.tuples(st.sampled_from(FRONTS), MIDDLES, st.sample
 
 
 @given(st.sampled_from(REGIONS), st.lists(CELLS))
-@settings(max_examples=300)
+@examples(300)
 def test_letters_and_signs_are_read_as_the_library_reads_them(region: str, cells: list[str]) -> None:
     """A column of random letters, signs and digits holds the phones that the library finds, cell by cell."""
     assert read_by_tables(pa.array(cells, pa.string()), region).tolist() == [meaning(cell, region) for cell in cells]
 
 
 @given(st.lists(CELLS, min_size=1))
-@settings(max_examples=200)
+@examples(200)
 def test_what_is_not_viable_is_refused_in_every_region(cells: list[str]) -> None:
     """A text that does not look like a phone is refused by the library wherever it is read."""
     texts = [tidied(cell) for cell in cells]
@@ -89,7 +90,7 @@ def test_extensions_cuts_and_double_zeros_are_left_to_the_library(text: str) -> 
 
 
 @given(st.sampled_from(REGIONS), st.text("0123456789", min_size=16, max_size=30))
-@settings(max_examples=300)
+@examples(300)
 def test_too_many_digits_are_no_phone(region: str, digits: str) -> None:
     """Digits that are refused for their number alone are refused by the library too."""
     if has_too_many_digits(pa.array([digits]), plan_of_region(region)).tolist() == [True]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
@@ -19,6 +19,7 @@ from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.open import AudienceFile
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
+from tests.support.examples import examples
 
 
 def opened(content: bytes, delimiter: str = ",", block_size: int = 4 << 20) -> Audience:
@@ -70,7 +71,7 @@ ENDS = st.sampled_from(["\n", "\r", "\r\n"])
 
 
 @given(st.data())
-@settings(max_examples=300)
+@examples(300)
 def test_written_by_the_csv_module(data: st.DataObject) -> None:
     """Whatever the csv module writes is read back cell for cell, with blank lines counted, at any block size."""
     width = data.draw(st.integers(1, 4))
@@ -106,7 +107,7 @@ def by_strict_reader(content: bytes, delimiter: str = ",", **dialect: object) ->
     st.sampled_from(["x,y", "phone,y", '"x","y"']),
     st.sampled_from([1, 2, 5, 64, 4096]),
 )
-@settings(max_examples=1500)
+@examples(1500)
 def test_no_member_disappears(text: str, header: str, block_size: int) -> None:
     """Whatever stands in a file: its records are those of an independent strict reader, or the file is refused."""
     content = f"{header}\n{text}\n".encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.audience.source import Audience, ReadOptions, open_audience
@@ -18,6 +18,7 @@ from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.open import AudienceFile
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
+from tests.support.examples import examples
 
 CASES = Path(__file__).parents[2] / "cases"
 PHONES = [f"2125550{number}" for number in range(100, 200)]
@@ -221,7 +222,7 @@ def test_impossible_quotes(tmp_path: Path, options: dict[str, str], code: str) -
 
 
 @given(st.text(st.sampled_from('a\\"\n,'), max_size=30), st.sampled_from([1, 3, 7, 64, 4096]))
-@settings(max_examples=600)
+@examples(600)
 def test_escapes_lose_no_member(text: str, block_size: int) -> None:
     """With an escape, records are those of an independent reader, or the file is refused."""
     content = f"x,y\n{text}\n"
@@ -240,7 +241,7 @@ def test_escapes_lose_no_member(text: str, block_size: int) -> None:
 
 
 @given(st.text(st.sampled_from('a"\n,'), max_size=30), st.sampled_from([1, 3, 64]))
-@settings(max_examples=300)
+@examples(300)
 def test_without_quotes_each_line_is_a_member(text: str, block_size: int) -> None:
     """With --quote none each line that is not blank is a row, or the file is refused."""
     content = f"x,y\n{text}\n"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli import validate
@@ -33,6 +33,7 @@ from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, check_in_one_pas
 from listrak_sms_cli.runs.prepare.value_pass import check_members
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
+from tests.support.examples import examples
 from tests.support.in_process import validated
 from tests.support.reference_members import make_members, write
 from tests.support.world import World
@@ -118,7 +119,7 @@ def phases(events: list[Event]) -> list[e.Phase]:
     return [event.phase for event in events if isinstance(event, e.PhaseStarted)]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     ROWS,
     st.sampled_from(["first", "last"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.runs.record import (
@@ -30,6 +30,7 @@ from listrak_sms_cli.runs.record import (
     new_run_id,
 )
 from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal
+from tests.support.examples import examples
 from tests.support.records import STARTED, part, prepared
 
 PREPARED = prepared(30, 20, 10, invalid_phone=3)
@@ -97,7 +98,7 @@ def test_each_line_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     journal.close()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.data())
 def test_a_journal_cut_off_anywhere_is_that_of_an_earlier_moment(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -30,7 +30,7 @@ def broken_off(world: World, how: signal.Signals, *options: object) -> int:
     with world.start(*command) as process:
         while len(world.admin("imports")) < before + 5:
             assert process.poll() is None
-            time.sleep(0.01)
+            time.sleep(0.03)
         process.send_signal(how)
         process.communicate(timeout=60)
     world.admin("faults", [])
@@ -92,7 +92,7 @@ def test_what_another_push_has_yet_to_send_is_in_doubt(make_world: Callable[...,
     with world.start("push", world.audience(NEW, "new.csv"), *options) as process:
         while len(world.admin("imports")) < 3:
             assert process.poll() is None
-            time.sleep(0.01)
+            time.sleep(0.03)
         pushed(world, OLD)
         assert process.poll() is None
         process.communicate(timeout=60)
@@ -137,7 +137,7 @@ def test_a_killed_push_contact_by_contact(make_world: Callable[..., World]) -> N
     with world.start("push", world.audience(NEW, "new.csv"), "--per-contact", "--changed-only") as process:
         while sum(one["method"] == "PUT" for one in world.admin("requests")) < 15:
             assert process.poll() is None
-            time.sleep(0.01)
+            time.sleep(0.03)
         process.kill()
         process.communicate(timeout=60)
     world.admin("faults", [])

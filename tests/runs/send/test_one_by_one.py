@@ -62,13 +62,11 @@ def test_system_fields_travel_without_an_id(
 def test_nobody_is_subscribed_or_unsubscribed(world: World) -> None:
     """Contacts that are opted out are updated and stay opted out, the others stay opted in."""
     before = world.contacts()
-    text = "phone,first_name\n" + "".join(f"{phone},New\n" for phone in before)
+    updated = sorted(before)[::3]
+    assert {before[phone]["opted_out"] for phone in updated} == {True, False}
+    text = "phone,first_name\n" + "".join(f"{phone},New\n" for phone in updated)
     pushed(world, world.audience(text), "--per-contact", "--concurrency", "8")
-    after = world.contacts()
-    assert {phone: one["opted_out"] for phone, one in after.items()} == {
-        phone: one["opted_out"] for phone, one in before.items()
-    }
-    assert {one["First Name"] for one in after.values()} == {"New"}
+    assert world.contacts() == before | {phone: {**before[phone], "First Name": "New"} for phone in updated}
 
 
 def test_an_import_that_cannot_carry_a_system_field_names_the_way_on(make_world: Callable[..., World]) -> None:
@@ -221,14 +219,14 @@ def test_a_killed_run_is_resumed(make_world: Callable[..., World]) -> None:
     """After kill -9 the journal holds no member data, and `lsms resume` ends with the same contacts and counts."""
     slow = {"route": "update_contact", "fault": "hang_reply", "seconds": 0.02, "count": None}
     world = make_world(invented_contacts=False, system_fields=False, fault_rules=(slow,))
-    phones = "".join(f"+1212555{100 + number:04d}\n" for number in range(500))
+    phones = "".join(f"+1212555{100 + number:04d}\n" for number in range(200))
     world.admin("contacts?sender_code=1026", "phone\n" + phones)
     before = world.contacts()
-    audience = world.audience(HEAD + "".join(line(number) for number in range(600)))
+    audience = world.audience(HEAD + "".join(line(number) for number in range(240)))
     process = world.start("push", audience, "--per-contact", "--concurrency", "4")
-    while requests(world, "PUT", "/Contact") < 250:
+    while requests(world, "PUT", "/Contact") < 100:
         assert process.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     kept = "".join(path.read_text("utf-8") for path in (world.home / "state").rglob("*.jsonl"))
@@ -239,9 +237,9 @@ def test_a_killed_run_is_resumed(make_world: Callable[..., World]) -> None:
     resumed = world.lsms("resume", "--json", "--concurrency", "4")
     assert resumed.code == 0, resumed.err
     check_counts(resumed.json)
-    assert (resumed.json["rows_sent"], resumed.json["dropped"]["not_in_listrak"]) == (500, 100)
-    assert 0 < requests(world, "PUT", "/Contact") - asked < 500
-    assert world.contacts() == expected(before, range(600))
+    assert (resumed.json["rows_sent"], resumed.json["dropped"]["not_in_listrak"]) == (200, 40)
+    assert 0 < requests(world, "PUT", "/Contact") - asked < 200
+    assert world.contacts() == expected(before, range(240))
 
 
 def test_ctrl_c_ends_in_good_order(make_world: Callable[..., World]) -> None:
