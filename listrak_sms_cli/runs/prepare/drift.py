@@ -90,6 +90,7 @@ def _figures(name: str, filled: int, cells: pa.StringArray, key: Key) -> ColumnF
         distinct=len(values),
         median_length=float(np.median(lengths[holds])),
         common={f"{value:016x}": int(count) for value, count in zip(values[common], times[common], strict=True)},
+        key=f"{key.number('name of the drift key'):016x}",
     )
 
 
@@ -145,7 +146,7 @@ def drift_warnings(
     known = {column.column: column for column in before.state.prepared.figures if column.sampled >= FEW}
     pairs = [(known[c.column], c) for c in figures if c.column in known and c.sampled >= FEW]
     constant = [pair for pair in pairs if _became_constant(*pair)]
-    shares = [_largest_move(*pair) for pair in pairs if pair not in constant]
+    shares = [_largest_move(*pair) for pair in pairs if pair not in constant and pair[0].key == pair[1].key]
     halved = [pair for pair in pairs if 2 * pair[1].median_length <= pair[0].median_length]
     falls = fill_falls(figures, rows, header, before) if min(rows, before.state.read) >= FEW else []
     found = (

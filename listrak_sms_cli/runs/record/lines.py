@@ -104,7 +104,7 @@ class ColumnFigures(Struct, frozen=True):
     """What a column of the audience held, to be compared with at the next push. `filled`: cells with a value that the
     field can hold, of all rows. The rest is of the `sampled` ones among them (evenly spaced rows): the number of
     `distinct` values, the median of their lengths in characters, and how often each of the `common` values occurs, by
-    its keyed hash."""
+    its hash under the `key` that this names."""
 
     column: str
     filled: int
@@ -112,6 +112,7 @@ class ColumnFigures(Struct, frozen=True):
     distinct: int = 0
     median_length: float = 0.0
     common: dict[str, int] = {}
+    key: str = ""
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):

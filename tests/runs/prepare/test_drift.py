@@ -157,6 +157,17 @@ def test_nothing_of_a_member_is_kept(world: World) -> None:
     assert (world.home / "state" / "drift" / "key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("content", [None, b"cut off"])
+def test_hashes_under_another_key_are_not_compared(world: World, content: bytes | None) -> None:
+    """When the key is lost or damaged, nobody is told that all values are others."""
+    pushed(world, audience(["Gold", "Silver"] * 20))
+    key = world.home / "state" / "drift" / "key"
+    key.unlink()
+    if content is not None:
+        key.write_bytes(content)
+    assert told(pushed(world, audience(["Gold", "Silver"] * 20))) == {}
+
+
 def test_a_journal_without_figures_is_compared_with_nothing(tmp_path: Any) -> None:
     """As those of earlier versions are."""
     before = StoredRun(tmp_path, RunState(STARTED, prepared(40)))
