@@ -27,7 +27,7 @@ CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values
 
 class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `filled`: the share of
-    the rows with a value that the field can hold, 0 to 1; `filled_before`: that of the baseline."""
+    the rows with a value, 0 to 1; `filled_before`: that of the baseline."""
 
     column: str
     field: str

@@ -57,12 +57,13 @@ def test_a_column_that_is_gone_is_filled_in_no_row(world: World) -> None:
     pushed(world, tiers(40), audience_name="a", max_fill_drop=0, skip_column=["Loyalty Tier"])
 
 
-def test_a_value_that_its_field_cannot_hold_fills_nothing(world: World) -> None:
-    """What is blanked counts as empty: it is sent so."""
+def test_a_value_that_its_field_cannot_hold_fills_its_cell(world: World) -> None:
+    """As in the profile of `validate`; that it is sent empty is told by a warning of its own."""
     text = "phone,birthdate\n" + "".join(f"21255501{n:02d},1990-01-02\n" for n in range(40))
     pushed(world, text, audience_name="a", on_bad_value="blank")
-    broken = text.replace("1990-01-02", "2.1.90")
-    pushed(world, broken, audience_name="a", on_bad_value="blank", max_fill_drop=50, code=3)
+    broken = pushed(world, text.replace("1990", "x"), audience_name="a", on_bad_value="blank", max_fill_drop=0)
+    assert broken["columns"][0]["filled"] == 1.0
+    assert [w["code"] for w in broken["warnings"] if w["new"]] == ["values_blanked"]
 
 
 def test_a_frame_without_a_name_is_compared_with_nothing(world: World) -> None:

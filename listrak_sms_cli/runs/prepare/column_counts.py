@@ -18,9 +18,9 @@ from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, select, 
 class ColumnMarks(Struct, frozen=True):
     """One column of a batch, before it is known which members are sent: cells that are `empty`, were `cleaned`, or are
     `unfit` for the field: a bit a row, as `np.packbits` makes them, None = no cell. `short_zips`: ZIPs that are too
-    short; `filled`: cells with a value; `future`: dates later than today, of so many `dates`; `null_words`: how often
-    each occurs; `padded`: whether blanks begin or end every text, None = there is none; `doubtful`, `contradicting`:
-    whether CleanValues has any."""
+    short; `filled`: cells with a value, also an unfit one; `future`: dates later than today, of so many `dates`;
+    `null_words`: how often each occurs; `padded`: whether blanks begin or end every text, None = there is none;
+    `doubtful`, `contradicting`: whether CleanValues has any."""
 
     name: str
     empty: Bytes | None
@@ -41,17 +41,17 @@ class ColumnMarks(Struct, frozen=True):
         values = column.values
         texts, kind = values.text, column.plan.field.kind
         empty = empty_cells(texts)
-        filled = len(texts) - (0 if empty is None else int(np.count_nonzero(empty)))
+        unfit, fit = column.unfit, len(texts) - (0 if empty is None else int(np.count_nonzero(empty)))
         future = 0 if values.future is None else int(np.count_nonzero(values.future))
         return cls(
             column.plan.name,
             _packed(empty),
             _packed(values.changed),
-            _packed(column.unfit),
+            _packed(unfit),
             short_zips(decoded(texts)) if column.plan.holds_zips else 0,
-            filled,
+            fit + (0 if unfit is None else int(np.count_nonzero(unfit))),
             future,
-            filled if kind is FieldKind.DATE else 0,
+            fit if kind is FieldKind.DATE else 0,
             {} if values.null_words is None else _words(select(decoded(texts), values.null_words)),
             all_padded(used_words(texts)) if kind is FieldKind.TEXT else None,
             values.doubtful is not None,
@@ -61,8 +61,8 @@ class ColumnMarks(Struct, frozen=True):
 
 class ColumnCounts(Struct):
     """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; among
-    those dropped for their values, the values that are `unfit`; and among all members cells that are filled with a
-    value that the field can hold, ZIPs that are too short, dates and those in the future, words for empty cells by
+    those dropped for their values, the values that are `unfit`; and among all members cells that are filled,
+    ZIPs that are too short, dates and those in the future, words for empty cells by
     (column, word), columns whose every text is padded with blanks (False: not every), and shapes of consents that are
     neither yes nor no. A value left out counts also where no other is left to send."""
 

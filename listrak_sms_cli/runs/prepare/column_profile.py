@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listrak_sms_cli.audience import AudienceProfile, FieldKind, PlannedColumn, Verdict
-from listrak_sms_cli.runs.prepare.drift import FEW
+from listrak_sms_cli.runs.prepare.drift import FEW, rows_looked_at
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.record import ColumnFigures
@@ -44,7 +44,9 @@ def suspicious_columns(figures: tuple[ColumnFigures, ...], rows: int) -> list[Ru
     """Return warnings about columns that look as if something had gone wrong when the audience was made."""
     warnings: list[RunWarning] = []
     columns = figures if rows >= FEW else ()
-    constant = {column.column: column.sampled for column in columns if column.filled == rows and column.distinct == 1}
+    whole = (rows, rows_looked_at(rows))  # the cells of no column are looked at but these, when its field can hold all
+    same = (column for column in columns if column.filled == rows and column.distinct == 1)
+    constant = {column.column: column.sampled for column in same if column.sampled in whole}
     if constant:
         looked_at = min(constant.values())
         which = f"all {rows:,}" if looked_at == rows else f"{looked_at:,} evenly spaced"

@@ -47,7 +47,7 @@ class Sampling(Struct, frozen=True):
         if new_key or path.exists():
             with suppress(OSError):
                 key = read_key(path)
-        return cls(key, max(1, -(-rows // SAMPLED)))
+        return cls(key, _step(rows))
 
     def of_columns(self, rows: slice, columns: Iterable[CleanedColumn]) -> tuple[pa.StringArray, ...]:
         """Return the cells looked at of each cleaned column of a batch, which holds these rows of the audience."""
@@ -57,6 +57,15 @@ class Sampling(Struct, frozen=True):
         plain = indices(places)
         texts = (words_and_places(column.values.text) for column in columns)
         return tuple(words.take(plain if at is None else indices(at[places])) for words, at in texts)
+
+
+def rows_looked_at(rows: int) -> int:
+    """How many of so many rows are looked at."""
+    return len(range(0, rows, _step(rows)))
+
+
+def _step(rows: int) -> int:
+    return max(1, -(-rows // SAMPLED))
 
 
 def figures_of(

@@ -101,8 +101,8 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
 
 
 class ColumnFigures(Struct, frozen=True):
-    """What a column of the audience held, to be compared with at the next push. `filled`: cells with a value that the
-    field can hold, of all rows. The rest is of the `sampled` ones among them (evenly spaced rows): the number of
+    """What a column of the audience held, to be compared with at the next push. `filled`: cells that are not empty, of
+    all rows. The rest is of the `sampled` ones that its field can hold (in evenly spaced rows): the number of
     `distinct` values, the median of their lengths in characters, and how often each of the `common` values occurs, by
     its hash under the `key` that this names."""
 
