@@ -15,7 +15,7 @@ import filelock
 from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, sync_folder
+from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, read_started, sync_folder
 from listrak_sms_cli.runs.record.lines import Destination
 from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
@@ -172,14 +172,18 @@ class RunStore:
             if run.state.started.audience == name or path == run.state.started.recipe.path != "-"
         )
 
-    def last_good(self, name: str, target: Destination) -> StoredRun | None:
-        """The last whole push of the audience of that name to the same sender code that ended well."""
-        for run in self.runs():
-            started, ended = run.state.started, run.state.ended
-            ended_well = started.baseline and ended is not None and ended.exit_code == 0
-            if ended_well and (started.name, started.target) == (name, target):
-                return run
-        return None
+    def runs_of(self, name: str) -> Iterator[StoredRun]:
+        """The runs of the audience of that name, the newest first. Of the journals of others one line is read."""
+        for folder in self._folders():
+            with suppress(OSError, ValueError):
+                if read_started(folder).name == name:
+                    yield StoredRun(folder, read_journal(folder))
+
+    def last_good(self, name: str, target: Destination, besides: str = "") -> StoredRun | None:
+        """The baseline of a push: the last whole one of the audience of that name to the same sender code that ended
+        well, `besides` the run of that id."""
+        runs = (run for run in self.runs_of(name) if run.state.started.target == target and run.run_id != besides)
+        return next((run for run in runs if run.state.is_baseline), None)
 
     def prune(self, days: float) -> Pruned:
         """Forgets runs that nothing has happened to for more than `days`, also those that a crash left half made and
