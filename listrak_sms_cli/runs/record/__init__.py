@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     failures="Failures",
-    journal="Journal JournalInUse sync_folder",
+    journal="Journal JournalInUse make_folder sync_folder",
     lines="Accepted ColumnFigures Destination Ended LineOfPart LineOfRun PartLine Prepared ReadBack Recipe "
     "RecipeColumn Refused Seen Sending Split Started Unreached Updated",
     recipe="identity_of plan_of recipe_of rules_of",

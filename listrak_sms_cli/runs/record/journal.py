@@ -157,6 +157,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it that are not there, for their owner alone (0700); each is there by its name
+    after a power cut. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def _lock(file: int) -> None:
     """Raises JournalInUse. A file system without locks locks nothing."""
     until = time.monotonic() + _LOCK_SECONDS

@@ -15,7 +15,14 @@ import filelock
 from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, read_started, sync_folder
+from listrak_sms_cli.runs.record.journal import (
+    FILE_NAME,
+    is_in_use,
+    make_folder,
+    read_journal,
+    read_started,
+    sync_folder,
+)
 from listrak_sms_cli.runs.record.lines import Destination
 from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
@@ -79,15 +86,11 @@ class RunStore:
     def create(self, run_id: str) -> Path:
         """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
         for a folder that is there already (of another run that drew the same id)."""
-        self._make(self._runs)
+        make_folder(self._runs)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         sync_folder(self._runs)
         return folder
-
-    def _make(self, folder: Path) -> None:
-        for made in (self.state_dir, folder):  # one after the other: `mode` is for the last folder of a path alone
-            made.mkdir(mode=0o700, parents=made == self.state_dir, exist_ok=True)
 
     def runs(self) -> Iterator[StoredRun]:
         """Every run whose journal can be read, the newest first."""
@@ -216,7 +219,7 @@ class RunStore:
         holder = self._locks / f"{sender_code}.run"
         lock: filelock.BaseFileLock | None = None
         try:
-            self._make(self._locks)
+            make_folder(self._locks)
             lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
             lock.acquire()
             with suppress(OSError):  # a full disk: nobody learns who has it
