@@ -54,7 +54,7 @@ runs.send
 runs.rebuild
 runs.resume
 runs
-display
+display monitoring
 cli
 __main__
 """

@@ -24,7 +24,7 @@ from listrak_sms_cli.settings import (
     Settings,
     config_path,
     parse_duration,
-    read_secret,
+    secret_text,
     sender_code_of,
     stored_profiles,
 )
@@ -130,6 +130,7 @@ class _Setup:
             state_dir=self._config.parent,  # nothing is written there: no run begins
             give_up_after=_seconds(give_up_after),
             keep_runs=0.0,
+            notify=None,
             profile=self._profile,
             config=self._config,
             sources={},
@@ -172,7 +173,7 @@ class _Setup:
             return secret
         if named := named or os.environ.get(ENVIRONMENT["client_secret_file"]):
             file = Path(named).expanduser().absolute()
-            secret = read_secret(file, "--client-secret-file")[0]
+            secret = secret_text(file, "secret file", "--client-secret-file")
             self._to_store, self._named_file = (secret, None) if self._given["keyring"] else (None, file)
             return secret
         return ""
@@ -181,7 +182,7 @@ class _Setup:
         secret = ""
         with suppress(SettingsError) if self.asks else nullcontext():  # one that is lost is asked for
             if named := self._stored.get("client_secret_file"):
-                secret = read_secret(Path(str(named)).expanduser(), f"profile {self._profile}")[0]
+                secret = secret_text(named, "secret file", f"profile {self._profile}")
             elif self._stored.get("keyring"):
                 secret = secret_in_keyring(str(self._stored["client_id"]))
         self._to_store = secret if secret and self._moves else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.spinner import *
     from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.verdict import *
     from listrak_sms_cli.display.words import *
 
@@ -38,8 +39,9 @@ __all__, __getattr__ = on_demand(
     result="summary",
     spinner="Spinner can_redraw",
     tables="show table",
+    trend="draw_trends",
     verdict="tone_of verdict_of",
-    words="printable",
+    words="duration printable",
 )
 __all__ += ["Display", "choose"]
 

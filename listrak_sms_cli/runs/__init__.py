@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.apply import *
     from listrak_sms_cli.runs.check import *
     from listrak_sms_cli.runs.events import *
+    from listrak_sms_cli.runs.findings import *
+    from listrak_sms_cli.runs.history import *
     from listrak_sms_cli.runs.options import *
     from listrak_sms_cli.runs.output_file import *
     from listrak_sms_cli.runs.plan import *
@@ -32,14 +34,16 @@ __all__, __getattr__ = on_demand(
     check="CheckLine check_connection check_settings list_sender_codes",
     events="Event FirstPush ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded "
     "PhaseStarted RequestRetried RunStarted SendablePrepared Warned silent",
+    findings="audience_name",
+    history="Health health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     output_file="output_path replacing",
     plan="PlanOptions plan_changes",
     plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult "
-    "Verification",
+    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult Trend "
+    "TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

@@ -100,7 +100,8 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
 
     `confirm`, where somebody is there to be asked, is called before the first push of an account; it raises
     GuardStopped when the answer is no. `max_drop_rate` in percent of the members read, `max_shrink` in percent of
-    those read by the last push of that `audience_name` that ended well; durations in seconds.
+    those read by the last push of that `audience_name` that ended well, `max_fill_drop` in percentage points of its
+    rows; durations in seconds.
     """
 
     batch_bytes = IMPORT_FILE_LIMIT

@@ -10,6 +10,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.ask_listrak import *
     from listrak_sms_cli.runs.prepare.column_profile import *
+    from listrak_sms_cli.runs.prepare.drift import *
     from listrak_sms_cli.runs.prepare.guards import *
     from listrak_sms_cli.runs.prepare.phone_pass import *
     from listrak_sms_cli.runs.prepare.planned import *
@@ -21,6 +22,7 @@ __all__, __getattr__ = on_demand(
     __name__,
     ask_listrak="LookedUp",
     column_profile="profile_of",
+    drift="Sampling",
     guards="nothing_sendable",
     phone_pass="PhonePass read_phones",
     planned="PlannedAudience find_phone_of",
