@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -59,7 +60,7 @@ def check(given: Given) -> None:
     Example: lsms check --sender-code 1026
     """
     settings = given.settings()
-    steps = [*_settings_steps(settings), *_connection(settings, given["phone"])]
+    steps = [*_settings_steps(settings), *_connection(settings, given["phone"]), *_learned(settings)]
     failed = next((step.error for step in steps if step.error), None)
     if given["json"]:
         document: dict[str, Any] = {
@@ -142,6 +143,16 @@ def _connection(settings: Settings, phone: str | None) -> Iterator[_Step]:
                 yield _spellings(client, code, known.country, phone)
     except LsmsError as error:
         yield _Step(name, f"{error.message} {error.hint}".strip(), error)
+
+
+def _learned(settings: Settings) -> Iterator[_Step]:
+    """What canaries have found out about the account."""
+    from listrak_sms_cli.runs import learned_about
+
+    with suppress(LsmsError):
+        learned = learned_about(settings)
+        for name, text in learned.facts.items():
+            yield _Step(name, f"{text} (learned from a canary, {learned.at[:10]})")
 
 
 def _spellings(client: ListrakClient, sender_code: int, country: str, phone: str) -> _Step:

@@ -35,9 +35,9 @@ __all__, __getattr__ = on_demand(
     plan="PlanOptions plan_changes",
     plan_file="Plan",
     pull="PullOptions pull_contacts",
-    push="push_audience",
-    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult "
-    "Verification",
+    push="learned_about push_audience",
+    report="CanaryResult ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning "
+    "SandboxResult Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

@@ -177,6 +177,7 @@ class RunStore:
         for run in self.runs():
             started, ended = run.state.started, run.state.ended
             ended_well = started.baseline and ended is not None and ended.exit_code == 0
+            ended_well = ended_well and not run.state.canary_is_open
             if ended_well and (started.name, started.target) == (name, target):
                 return run
         return None
