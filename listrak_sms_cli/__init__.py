@@ -152,11 +152,21 @@ def _checked(
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        if given["report"] is not None:
+        if given.get("report") is not None:
             from listrak_sms_cli.display import PageFile
 
             page = PageFile(given["report"], audience=audience)
-        report = work(given, load_settings(given), on_event or (lambda _event: None))
+
+        def run() -> Report:
+            return work(given, load_settings(given), on_event or (lambda _event: None))
+
+        if command == "push":
+            from listrak_sms_cli.monitoring import watched
+            from listrak_sms_cli.runs import audience_name
+
+            report = watched(given, audience_name(audience), run)
+        else:
+            report = run()
         return page.take(report) if page else report
     except LsmsError as error:
         if error.settled_by:

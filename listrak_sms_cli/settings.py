@@ -8,7 +8,6 @@ same names, never the secret itself. A byte order mark, and blanks and line ends
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import re
 import stat
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.options import Duration, seconds_of
+from listrak_sms_cli.options import Duration, nearest, seconds_of
 
 API_URL = "https://api.listrak.com/sms"
 TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
@@ -30,12 +29,13 @@ ENVIRONMENT = {
     "sender_code": "LISTRAK_SENDER_CODE",
     "api_url": "LISTRAK_API_URL",
     "token_url": "LISTRAK_TOKEN_URL",
+    "notify_file": "",
     "state_dir": "LSMS_STATE_DIR",
     "give_up_after": "LSMS_GIVE_UP_AFTER",
     "keep_runs": "LSMS_KEEP_RUNS",
 }
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
-_PATHS = frozenset({"client_secret_file", "state_dir"})  # in which a blank may be meant
+_PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
 
 
 def without_secrets(url: str) -> str:
@@ -66,8 +66,8 @@ class SettingsOfJob:
 @dataclass(frozen=True)
 class Settings:
     """The settings of a command. `give_up_after` and `keep_runs` (how long runs that ended well are remembered) in
-    seconds; `sources`: where each setting came from ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in
-    /…/config.toml", "default")."""
+    seconds; `notify`: whom to tell how a push ended, which may hold secrets; `sources`: where each setting came from
+    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default")."""
 
     client_id: str | None
     client_secret: str | None = field(repr=False)
@@ -77,6 +77,7 @@ class Settings:
     state_dir: Path
     give_up_after: float
     keep_runs: float
+    notify: str | None = field(repr=False)
     profile: str
     config: Path
     sources: Mapping[str, str]
@@ -157,10 +158,31 @@ def load_settings(
         state_dir=_state_dir(values["state_dir"]),
         give_up_after=_seconds(values["give_up_after"], sources["give_up_after"]),
         keep_runs=_seconds(values["keep_runs"], sources["keep_runs"]),
+        notify=_notify(options, env, values["notify_file"], in_profile, explicit=bool(explicit)),
         profile=profile_name,
         config=config,
         sources=sources,
     )
+
+
+def notify_urls(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> str | None:
+    """Whom to tell where the settings cannot be read: what the option or the environment says."""
+    env = os.environ if environ is None else environ
+    return _trimmed(options.get("notify")) or _trimmed(env.get("LSMS_NOTIFY")) or None
+
+
+def state_dir_of(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Path:
+    """The state folder where the settings cannot be read."""
+    env = os.environ if environ is None else environ
+    return _state_dir(options.get("state_dir") or env.get("LSMS_STATE_DIR"))
+
+
+def _notify(
+    options: Mapping[str, Any], env: Mapping[str, str], file: Any, in_profile: str, *, explicit: bool
+) -> str | None:
+    """Whom to tell: the option, a file named by a profile that was named, the environment, or that of the default."""
+    direct = notify_urls(options, {} if explicit and file else env)
+    return direct or (None if file is None else _secret_text(file, "notify file", in_profile))
 
 
 def _config_path(option: Any, env: Mapping[str, str]) -> Path:
@@ -246,11 +268,8 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
         )
     for key, value in profile.items():
         if key not in ENVIRONMENT:
-            near = difflib.get_close_matches(key, ENVIRONMENT, 1)
             raise SettingsError(
-                f"The {where} has an unknown setting {key}.",
-                hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(ENVIRONMENT)}.",
-                code="unknown_setting",
+                f"The {where} has an unknown setting {key}.", hint=nearest(key, ENVIRONMENT), code="unknown_setting"
             )
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
@@ -269,17 +288,23 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
         return direct, "LISTRAK_CLIENT_SECRET"
     if not from_file:
         return None, ""
-    path = Path(str(values["client_secret_file"])).expanduser()
+    path = values["client_secret_file"]
+    return _secret_text(path, "secret file", from_file), f"{Path(str(path)).expanduser()} ({from_file})"
+
+
+def _secret_text(name: Any, what: str, source: str) -> str:
+    """The text of a file that holds a secret, named by `source`. Raises SettingsError."""
+    path = Path(str(name)).expanduser()
     try:
-        _refuse_unsafe(path, "secret file", secret=True)
-        text = _trimmed(_text_of(path))
+        _refuse_unsafe(path, what, secret=True)
+        text = str(_trimmed(_text_of(path)))
     except (OSError, UnicodeDecodeError):
         raise SettingsError(
-            f"The secret file {path} cannot be read.", hint=f"It is named by {from_file}.", code="secret_unreadable"
+            f"The {what} {path} cannot be read.", hint=f"It is named by {source}.", code="secret_unreadable"
         ) from None
     if not text:
-        raise SettingsError(f"The secret file {path} is empty.", code="secret_empty")
-    return text, f"{path} ({from_file})"
+        raise SettingsError(f"The {what} {path} is empty.", code="secret_empty")
+    return text
 
 
 def _text_of(path: Path) -> str:

@@ -51,7 +51,7 @@ runs.send
 runs.rebuild
 runs.resume
 runs
-display
+display monitoring
 cli
 __main__
 """

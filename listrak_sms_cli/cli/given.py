@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.errors import LsmsError, UsageError
 from listrak_sms_cli.options import Option, options_of
 from listrak_sms_cli.settings import Settings, is_setting, load_settings
 
@@ -20,28 +21,50 @@ if TYPE_CHECKING:
 
 
 class Given:
-    """`values`: those of all options of the command, by name, as typed, else as the job has them, else the default; of
-    settings those that were typed. `context`: Typer's, with the words as they were typed; `job`: None without --job."""
+    """`typed`: what was typed, by the name of its option; `context`: Typer's, with the words as they were typed."""
 
     def __init__(self, context: typer.Context, typed: Mapping[str, Any]) -> None:
-        """Raises UsageError for a value that its option cannot have."""
-        command = str(context.command.name)
         output.use(json=typed["json"], quiet=typed.get("quiet", False), verbose=typed.get("verbose", False))
         self.context = context
-        self.job = _job_of(typed)
+        self.typed = typed
+
+    @cached_property
+    def job(self) -> Job | None:
+        """The job that was named, None without --job. Raises UsageError, also for what the job file holds."""
+        if self.typed.get("job") is None:
+            return None
+        from listrak_sms_cli.jobs import find_job, job_file
+
+        return find_job(self.typed["job"], job_file(self.typed["job_file"]))
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The values of all options of the command, by name, as typed, else as the job has them, else the default; of
+        settings those that were typed. Raises UsageError for one that its option cannot have."""
+        command = str(self.context.command.name)
         try:
-            self.values = {option.name: self._value(option, typed[option.name]) for option in options_of(command)}
+            values = {option.name: self._value(option, self.typed[option.name]) for option in options_of(command)}
         except UsageError as error:
-            help_page = f"lsms {command} --help"
-            job = "Or take it from a job: --job NAME. " if error.code == "missing" and "job" in typed else ""
-            error.hint = error.hint or f"{job}Type: {help_page}"
+            or_job = "Or take it from a job: --job NAME. " if error.code == "missing" and "job" in self.typed else ""
+            error.hint = error.hint or f"{or_job}Type: lsms {command} --help"
             raise
         if self.job is not None:
-            self._complete(self.job)
-        if (page := self.values.get("report")) is not None:
+            self._complete(values, self.job)
+        if (page := values.get("report")) is not None:
             from listrak_sms_cli.display import PageFile
 
-            output.page = PageFile(page, audience=self.values["audience"])
+            output.page = PageFile(page, audience=values["audience"])
+        return values
+
+    @property
+    def unchecked(self) -> dict[str, Any]:
+        """What was typed, else what the job has; also where values, or the job, are wrong."""
+        typed = dict(self.typed)
+        with suppress(LsmsError):
+            if self.job is not None:
+                typed |= {name: value for name, value in self.job.values.items() if not self.was_typed(name)}
+                typed["audience_name"] = typed["audience_name"] or self.job.name
+        return typed
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -60,14 +83,14 @@ class Given:
             return option.typed(typed)
         return self.job.values[option.name] if option.name in self.job.values else option.typed(typed)
 
-    def _complete(self, job: Job) -> None:
+    def _complete(self, values: dict[str, Any], job: Job) -> None:
         """An audience of a job has the job's name, whatever date is in its path. What is expected of it is a guard, for
         the commands that have some."""
-        if "max_drop_rate" in self.values:
-            self.values["expect"] = job.expect
-        if "audience_name" in self.values and not self["audience_name"] and not self.was_typed("audience"):
-            self.values["audience_name"] = job.name
-        output.quiet = self.values.get("quiet", False)
+        if "max_drop_rate" in values:
+            values["expect"] = job.expect
+        if "audience_name" in values and not values["audience_name"] and not self.was_typed("audience"):
+            values["audience_name"] = job.name
+        output.quiet = values.get("quiet", False)
 
     @contextmanager
     def display(self) -> Iterator[Listener]:
@@ -89,11 +112,3 @@ class Given:
                     log(event)
 
                 yield both
-
-
-def _job_of(typed: Mapping[str, Any]) -> Job | None:
-    if typed.get("job") is None:
-        return None
-    from listrak_sms_cli.jobs import find_job, job_file
-
-    return find_job(typed["job"], job_file(typed["job_file"]))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.tables import *
+    from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.verdict import *
     from listrak_sms_cli.display.words import *
 
@@ -35,8 +36,9 @@ __all__, __getattr__ = on_demand(
     profile="columns_of validated",
     result="summary",
     tables="show table",
+    trend="draw_trends",
     verdict="tone_of verdict_of",
-    words="printable",
+    words="duration printable",
 )
 __all__ += ["choose"]
 

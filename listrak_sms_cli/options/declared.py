@@ -36,7 +36,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs report"  # but those without settings: `sandbox`, `jobs`, `schema`
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
 TAKES_JOBS = READS
 
 
@@ -58,7 +58,9 @@ class Subject(Options, keywords=False):
 class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
-    sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+    sender_code = Option(
+        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check health"
+    )
 
 
 class Jobs(Options, group=JOB, keywords=False):
@@ -140,7 +142,7 @@ class Pulling(Options, keywords=False):
 
 
 class GoingOn(Options, keywords=False):
-    """Of `resume`, `status` and `runs` alone."""
+    """Of `resume`, `status`, `runs` and `health` alone."""
 
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
@@ -148,6 +150,8 @@ class GoingOn(Options, keywords=False):
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+    audience_name = Option(Text("NAME"), None, "Only of this audience (--audience-name, else its path).", "runs health")
+    max_age = Option(Duration("TIME"), ..., "How old the last good push may be (26h).", "health")
 
 
 class Recorded(Options, keywords=False):
@@ -237,7 +241,14 @@ class ChoosingMembers(Options, group=MEMBERS):
         "Stop before sending when the audience has shrunk by more since its last good push.",
         "push",
     )
-    audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    max_fill_drop = Option(
+        Number("PCT", 0, 100),
+        None,
+        "Stop before sending when the filled share of a column has fallen by more percentage points since its last "
+        "good push.",
+        "push",
+    )
+    audience_name = Option(Text("NAME"), None, "What earlier pushes are found by; else the path.", "push")
     anyway = Option(Flag(), False, "Push a rejects file even if a newer push of its run's audience ended well.", "push")
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
@@ -313,11 +324,11 @@ class Rehearsing(Options, group=SENDING, keywords=False):
 class Connection(Options, group=SETTINGS):
     """Where settings come from, and those that are seldom typed."""
 
-    api_url = Option(Text("URL"), None, "The API base.", CONNECTS)
+    api_url = Option(Text("URL"), None, "The API base.", f"{CONNECTS} health")
     token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
-    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report")
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report health")
     give_up_after = Option(
         Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
     )
@@ -327,7 +338,13 @@ class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
     json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
-    quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
+    quiet = Option(
+        Flag(),
+        False,
+        "No progress; on success nothing but warnings that the last good push did not have.",
+        f"{DRAWS} health",
+        "-q",
+    )
     verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
 
 
@@ -350,9 +367,22 @@ class Logging(Options, group=OUTPUT, keywords=False):
     log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume apply")
 
 
+class Monitoring(Options, group=OUTPUT):
+    """Who learns how a push ended without being there."""
+
+    notify = Option(
+        Text("URL"),
+        None,
+        "Whom to tell of a failure, a new warning or a recovery: an apprise address, or a webhook. Or LSMS_NOTIFY.",
+        "push",
+    )
+    metrics_file = Option(File("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
+
+
 GROUPS = (
     Subject, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded, Checking, Serving, Reading,
     Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Reporting, Logging,
+    Monitoring,
 )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.apply import *
     from listrak_sms_cli.runs.events import *
+    from listrak_sms_cli.runs.findings import *
+    from listrak_sms_cli.runs.history import *
     from listrak_sms_cli.runs.options import *
     from listrak_sms_cli.runs.output_file import *
     from listrak_sms_cli.runs.plan import *
@@ -30,6 +32,8 @@ __all__, __getattr__ = on_demand(
     apply="ApplyOptions apply_plan",
     events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
     "RequestRetried RunStarted SendablePrepared Warned silent",
+    findings="audience_name",
+    history="Health health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
     output_file="output_path replacing",
     plan="PlanOptions plan_changes",
@@ -37,7 +41,7 @@ __all__, __getattr__ = on_demand(
     pull="PullOptions pull_contacts",
     push="learned_about push_audience",
     report="CanaryResult ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning "
-    "SandboxResult Verification",
+    "SandboxResult Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

@@ -98,7 +98,7 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
     """How members are chosen, sent and waited for; `reading`: how they are read and cleaned.
 
     `max_drop_rate` in percent of the members read, `max_shrink` in percent of those read by the last push of that
-    `audience_name` that ended well; durations in seconds.
+    `audience_name` that ended well, `max_fill_drop` in percentage points of its rows; durations in seconds.
     """
 
     batch_bytes = IMPORT_FILE_LIMIT

@@ -34,7 +34,7 @@ from listrak_sms_cli.runs.readback import (
     SentValues,
     Survey,
 )
-from listrak_sms_cli.runs.record import identity_of, new_run_id, recipe_of
+from listrak_sms_cli.runs.record import identity_of, make_folder, new_run_id, recipe_of
 from listrak_sms_cli.runs.report import Report, RunWarning
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
@@ -172,8 +172,7 @@ class _Planning(Struct, frozen=True):
         if self.options.show_values:
             return None
         try:
-            self.settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
+            make_folder(folder)
             for left in folder.iterdir():
                 if time.time() - left.stat().st_mtime > _KEPT_FOR:
                     left.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from listrak_sms_cli.runs.prepare import (
     Preparation,
     PreparedAudience,
     Receivers,
+    Sampling,
     no_canary,
     nothing_to_prove,
     unknown_run_notice,
@@ -51,6 +52,7 @@ from listrak_sms_cli.runs.record import (
     ReadBack,
     RunStore,
     Started,
+    StoredRun,
     fingerprint,
     learned_of,
     new_run_id,
@@ -101,10 +103,12 @@ def push_as_promised(
 
 
 def _refuse_nameless(source: object, options: PushOptions) -> None:
-    """Raises UsageError when an earlier push of the audience is to be found, and the audience has no name."""
-    if options.max_shrink is not None and not options.audience_name and audience_name(source) == A_FRAME:
+    """Raises UsageError when an earlier push of the audience has to be found, and the audience has no name."""
+    guards = {"--max-shrink": options.max_shrink, "--max-fill-drop": options.max_fill_drop}
+    compares = [name for name, most in guards.items() if most is not None]
+    if compares and not options.audience_name and audience_name(source) == A_FRAME:
         raise UsageError(
-            "--max-shrink compares with the last push of the same audience, and a frame has no name of its own.",
+            f"{compares[0]} compares with the last push of the same audience, and a frame has no name of its own.",
             hint="Give it one: --audience-name NAME",
             code="audience_name",
         )
@@ -169,6 +173,7 @@ class _Push:
                 closing.enter_context(self._store.lock(account.sender_code, self._findings.run_id))
             self._refuse_superseded(audience)
             self._open_memory(context)
+            self._findings.baseline = self._baseline()
             spool, sent = ImportSpool(), SentValues(planned.plan.columns) if self._verifies else None
             closing.callback(spool.close)
             if sent is not None:
@@ -236,11 +241,15 @@ class _Push:
                 looked_up = self._compare(planned, kept, contacts, context, looked_up)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
-        checked = preparation.check(planned, phones, Receivers(packer, recall, keep), looked_up)
-        before = None
-        if self._options.max_shrink is not None:
-            before = self._store.last_good(self._audience_name, self._target)
-        return preparation.pack(planned, checked, packer, before), recall
+        sampling = Sampling.of(self._settings.state_dir, len(phones.numbers), new_key=not self._leaves_no_trace)
+        checked = preparation.check(planned, phones, Receivers(packer, recall, keep, sampling=sampling), looked_up)
+        return preparation.pack(planned, checked, packer), recall
+
+    def _baseline(self) -> StoredRun | None:
+        """The last good push of the same audience; none for a frame without a name, which is any frame."""
+        if self._options.sandbox or self._audience_name == A_FRAME:
+            return None
+        return self._store.last_good(self._audience_name, self._target)
 
     def _compare(
         self, planned: PlannedAudience, kept: SentValues, contacts: Contacts, context: Context, looked_up: LookedUp
@@ -335,6 +344,7 @@ class _Push:
             self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
         run.record(ReadBack(result=self._findings.verify))
         if problem := members_differ(self._findings.verify, planned.rules):
+            run.end(problem)
             raise problem
 
     @property

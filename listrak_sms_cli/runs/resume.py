@@ -42,6 +42,8 @@ def resume_run(
     store = RunStore(settings.state_dir)
     stored = store.find(run_id) if run_id else store.newest_resumable()
     findings = findings_of(stored, tell)
+    started = stored.state.started
+    findings.baseline = store.last_good(started.name, started.target, besides=stored.run_id)
     resumption = _Resumption(settings, store, stored, findings, options or ResumeOptions())
     return findings.reported(lambda: resumption.go_on(tell))
 

@@ -103,6 +103,7 @@ class Run:
             row_map=row_map,
             unfit=dict(+findings.unfit),
             shown_warnings=findings.warnings,
+            figures=list(findings.figures),
         )
         try:
             journal = Journal.create(folder, started, prepared)
@@ -199,9 +200,13 @@ class Run:
             self.findings.warn(lost_notice())
         self.findings.kept = self._journal.kept
         error = worst(problems + import_problems(self.state, waited=waited))
-        self._journal.write(Ended(exit_code=error.exit_code if error else 0))
+        self.end(error)
         if error:
             raise error
+
+    def end(self, error: LsmsError | None) -> None:
+        """Writes the last line of the journal: it ended well, or with this error."""
+        self._journal.write(Ended(exit_code=error.exit_code if error else 0, warnings=self.findings.warned_of))
 
     def close(self) -> None:
         """Remembers the members whose import has ended well, and lets go of the journal."""
@@ -229,6 +234,7 @@ def findings_of(stored: StoredRun, tell: Listener) -> Findings:
     findings.plan = plan_of(started.recipe)
     findings.verdicts.update({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})
     findings.state, findings.kept = stored.state, True
+    findings.figures = prepared.figures
     return findings
 
 

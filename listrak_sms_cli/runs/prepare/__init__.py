@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.ask_listrak import *
     from listrak_sms_cli.runs.prepare.column_profile import *
     from listrak_sms_cli.runs.prepare.draw_canary import *
+    from listrak_sms_cli.runs.prepare.drift import *
     from listrak_sms_cli.runs.prepare.guards import *
     from listrak_sms_cli.runs.prepare.phone_pass import *
     from listrak_sms_cli.runs.prepare.planned import *
@@ -23,6 +24,7 @@ __all__, __getattr__ = on_demand(
     ask_listrak="LookedUp",
     column_profile="profile_of",
     draw_canary="CanaryDraw",
+    drift="Sampling",
     guards="no_canary nothing_sendable",
     phone_pass="PhonePass read_phones",
     planned="PlannedAudience find_phone_of",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import GuardStopped, NothingSent, UsageError
 from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.prepare.drift import Moved, in_words
 from listrak_sms_cli.runs.record import StoredRun
 
 
@@ -36,6 +38,18 @@ def shrink(counts: Counter[Verdict], before: StoredRun, most: float) -> None:
             "sent.",
             hint="If that is right, push once without --max-shrink.",
             code="max_shrink",
+        )
+
+
+def fill_drop(falls: Sequence[Moved], before: str, most: float) -> None:
+    """Raise GuardStopped when the filled share of a column has fallen by more than `most` percentage points since the
+    run `before`."""
+    if fallen := [fall for fall in falls if -fall.by > most]:
+        raise GuardStopped(
+            f"Fewer cells are filled than in run {before}: {in_words(fallen)}. That is more than --max-fill-drop "
+            f"{most:g} allows; nothing was sent.",
+            hint="If that is right, push once without --max-fill-drop.",
+            code="max_fill_drop",
         )
 
 

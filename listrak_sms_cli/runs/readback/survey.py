@@ -52,7 +52,8 @@ class SurveyNotes(Struct):
 
 class Survey:
     """Compares all members of `sent`; `learned`: of the account. `differs`: bool a member of `sent`, some column would
-    change; for the members compared by this process. `empties_stay`: an empty cell is no change. `show_values`: changes are told apart by value, not by shape."""
+    change; for the members compared by this process. `empties_stay`: an empty cell is no change.
+    `show_values`: changes are told apart by value, not by shape."""
 
     def __init__(self, sent: SentValues, rules: CleaningRules, learned: Learned, *, show_values: bool = False) -> None:
         self.differs = np.zeros(len(sent.rows), np.bool_)

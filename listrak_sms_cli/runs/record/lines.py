@@ -109,16 +109,33 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     canary: CanaryResult | None = None
 
 
+class ColumnFigures(Struct, frozen=True):
+    """What a column of the audience held, to be compared with at the next push. `filled`: cells that are not empty, of
+    all rows. The rest is of the `sampled` ones that its field can hold (in evenly spaced rows): the number of
+    `distinct` values, the median of their lengths in characters, and how often each of the `common` values occurs, by
+    its hash under the `key` that this names."""
+
+    column: str
+    filled: int
+    sampled: int = 0
+    distinct: int = 0
+    median_length: float = 0.0
+    common: dict[str, int] = {}
+    key: str = ""
+
+
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
     row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `unfit`: values for which
-    members were dropped, by column; `shown_warnings`: those of the preparation."""
+    members were dropped, by column; `shown_warnings`: those of the preparation; `figures`: of the columns that are
+    sent."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
     unfit: dict[str, int] = {}
     shown_warnings: list[RunWarning] = []
+    figures: list[ColumnFigures] = []
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
@@ -197,9 +214,11 @@ class CanarySkipped(Line, frozen=True, tag="canary_skipped", kw_only=True):
 
 
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
-    """A process has ended its work on the run, with this exit code."""
+    """A process has ended its work on the run, with this exit code. `warnings`: the columns that each warning
+    of the whole run is about, by code."""
 
     exit_code: int
+    warnings: dict[str, list[str]] = {}
 
 
 LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated

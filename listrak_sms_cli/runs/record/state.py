@@ -8,6 +8,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.errors import ImportsNotEnded
 from listrak_sms_cli.listrak import is_import_id
 from listrak_sms_cli.runs.record.lines import (
     Accepted,
@@ -43,6 +44,7 @@ class PartStatus(Enum):
 
 
 UNKNOWN_STATE = "state unknown"  # of an import that Listrak cannot be asked about
+_WELL = "ended well"
 NOT_FOUND = "not found"  # of an import that Listrak does not know (any more)
 PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
 _LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.REFUSED, ".": PartStatus.UNREACHED}
@@ -153,6 +155,29 @@ class RunState:
         return bool(self.canary_parts) and self.canary_verdict not in ("proved", "skipped")
 
     @property
+    def ended_well(self) -> bool:
+        """Whether it is a whole push of which all has arrived, also when that was found out after it had ended. One
+        that had nothing to send has no last line where that was allowed."""
+        code = self.ended.exit_code if self.ended else 0
+        return self.started.baseline and self.summary == _WELL and code in (0, ImportsNotEnded.exit_code)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether later pushes of the audience are compared with it: it ended well, as far as it waited."""
+        ended_well = self.ended is not None and (self.ended.exit_code == 0 or self.ended_well)
+        return self.started.baseline and ended_well and not self.canary_is_open
+
+    @property
+    def warnings(self) -> dict[str, set[str]]:
+        """The warnings of the run: the columns that each is about, by code."""
+        found: dict[str, set[str]] = {}
+        for warning in self.prepared.shown_warnings:
+            found.setdefault(warning.code, set()).update(warning.columns)
+        for code, columns in (self.ended.warnings if self.ended else {}).items():
+            found.setdefault(code, set()).update(columns)
+        return found
+
+    @property
     def can_be_resumed(self) -> bool:
         """Whether anything is left to send, to wait for, or to read back."""
         unread = self.canary_is_open and self.canary_verdict != "different"
@@ -179,7 +204,7 @@ class RunState:
         if any(part.is_untraceable for part in self.leaves):
             return UNKNOWN_STATE
         nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
-        return "nobody in Listrak" if nobody else "ended well"
+        return "nobody in Listrak" if nobody else _WELL
 
     def apply(self, line: LineOfPart | LineOfRun) -> RunState:
         """Raises ValueError for a line about an import file that no line before it has named."""
