@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.runs.events import Phase, PhaseEnded, PhaseStarted, silent
-from listrak_sms_cli.runs.readback import CONFIRM_ALL, ComparedMembers, Comparison, Reading, SentValues, Survey
+from listrak_sms_cli.runs.readback import ASK_EACH, ComparedMembers, Comparison, Reading, SentValues, Survey
 
 _ASKED_TOGETHER = 200
 _MISSING, _SAME, _EMPTIED, _CHANGED = range(4)  # what is known of a member; the last two would change
@@ -57,7 +57,7 @@ class CanaryDraw:
     def _look(self, order: np.ndarray, wanted: int) -> None:
         tell = self._reading.tell
         tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
-        most = len(order) if self._is_read else min(len(order), CONFIRM_ALL)
+        most = len(order) if self._is_read else min(len(order), ASK_EACH)
         asked = 0
         while asked < most and np.count_nonzero(self._known >= _EMPTIED) < wanted:
             self._ask(order[asked : asked + _ASKED_TOGETHER])
