@@ -157,6 +157,7 @@ class GoingOn(Options, keywords=False):
 
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
+    skip_canary = Option(Flag(), False, "Send the rest, whatever became of the canary.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
@@ -300,6 +301,17 @@ class Sending(Options, group=SENDING):
     )
     wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume apply")
     wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status apply")
+    canary = Option(
+        Whole("N", 1),
+        None,
+        "Send N random members first, of those who exist and would change; the rest only when these hold what was "
+        "sent.",
+        "push apply",
+    )
+    undo = Option(
+        File("FILE"), None, "With --canary: write what was stored of these members, as an audience.", "push apply"
+    )
+    canary_seed = Option(Whole("N", 0), None, "With --canary: draw the members of an earlier push again.", "push apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
     verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
     dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply")

@@ -41,9 +41,9 @@ __all__, __getattr__ = on_demand(
     plan="PlanOptions plan_changes",
     plan_file="Plan",
     pull="PullOptions pull_contacts",
-    push="push_audience",
-    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult Trend "
-    "TrendPoint Verification",
+    push="learned_about push_audience",
+    report="CanaryResult ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning "
+    "SandboxResult Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

@@ -182,6 +182,7 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if given.get("fields") and given.get("sandbox_fields") == "account":
         raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
+    _check_canary(options)
     if options.only_different and options.changed_only:
         raise UsageError(
             "--only-different reads what is stored, and so knows more than --changed-only remembers.",
@@ -190,6 +191,17 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options
+
+
+def _check_canary(options: PushOptions) -> None:
+    """Raises UsageError for options that leave a canary unproved, or that are of one where there is none."""
+    if options.canary is None:
+        if options.undo is not None or options.canary_seed is not None:
+            raise UsageError("--undo and --canary-seed are about the canary: add --canary N, or leave them out.")
+    elif not options.wait:
+        raise UsageError("--canary waits for its imports to end, and reads them back: leave --no-wait out.")
+    elif options.per_contact:
+        raise UsageError("--canary proves an import before the rest is sent: leave --per-contact out.")
 
 
 def waiting(given: Mapping[str, Any]) -> Waiting:

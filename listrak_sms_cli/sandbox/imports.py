@@ -35,6 +35,8 @@ class ImportPlan:
     running_word: str = "Processing"
     end_word: str = "Completed"
     applied: bool = True
+    late: float = 0.0
+    alters: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ class ImportWorker:
         if self._closing.is_set():
             return
         counts, word = ImportCounts(), job.plan.end_word
+        if job.plan.late:
+            self._store.change_import(job.import_id, status=word, ended=timestamp())
+            self._closing.wait(job.plan.late)
         if job.plan.applied:
             try:
                 self._apply(job, counts)
@@ -140,7 +145,7 @@ def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any,
         batch.column(job.source.phone_position),
         code.country,
         config.phone_spellings,
-        lambda numbers: store.known(code.id, numbers),
+        lambda numbers: store.known(code.id, numbers, opted_out=config.opted_out_imports == "update"),
     )
     exists = phones > 0
     contacts = batch.filter(pa.array(exists))
@@ -152,6 +157,8 @@ def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any,
         cells = contacts.column(column.position)
         if column.default:
             cells = pc.if_else(pc.equal(cells, ""), column.default, cells)
+        if job.plan.alters and column.field.type == "Text":
+            cells = pc.utf8_upper(cells)
         stored, ignored = normalise_column(cells, column.field)
         counts.values_ignored += ignored
         values.append([v or None for v in stored] if config.empty_cells == "keep" else stored)

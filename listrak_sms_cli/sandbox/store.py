@@ -198,12 +198,13 @@ class Store:
                 [(p.id, p.sender_code, p.name, p.active, p.created) for p in lists],
             )
 
-    def known(self, sender_code: int, phones: Phones) -> npt.NDArray[np.bool_]:
-        """Which of these phones (int64) are contacts of the sender code."""
+    def known(self, sender_code: int, phones: Phones, *, opted_out: bool = True) -> npt.NDArray[np.bool_]:
+        """Which of these phones (int64) are contacts of the sender code; `opted_out`: also those that opted out."""
         wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
         rows = self.rows(
-            "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
-            (sender_code, wanted),
+            "SELECT phone FROM contact WHERE sender_code = ? AND opted_out <= ?"
+            " AND phone IN (SELECT value FROM json_each(?))",
+            (sender_code, opted_out, wanted),
         )
         return np.isin(phones, np.fromiter((row[0] for row in rows), np.int64, len(rows)))
 
