@@ -21,7 +21,7 @@ from listrak_sms_cli.audience.source.csv_swallowed import MemberShape, swallowin
 from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, RowNumbers, Rows, SourceNote
 from listrak_sms_cli.audience.source.sniff import SAMPLE
-from listrak_sms_cli.columnar import raw
+from listrak_sms_cli.columnar import pc, raw
 from listrak_sms_cli.errors import AudienceError
 
 WHOLE_LINES_QUOTED = "The whole line is in quotes, as one cell: take them off, or export the file again."
@@ -335,7 +335,7 @@ def _first_not_utf8(cells: pa.BinaryArray) -> int | None:
 
 def _is_utf8(cells: pa.BinaryArray) -> bool:
     try:
-        cells.cast(pa.string())
+        pc.cast(cells, pa.string())
     except pa.ArrowInvalid:
         return False
     return True

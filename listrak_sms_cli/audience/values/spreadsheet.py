@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.columnar import (
     Bytes,
@@ -18,6 +17,7 @@ from listrak_sms_cli.columnar import (
     indices,
     mask_of,
     matches,
+    pc,
     raw,
     replace_cells,
     replace_matches,
@@ -75,7 +75,7 @@ def null_words(column: pa.StringArray) -> Mask | None:
     if not len(rows):
         return None
     found = np.zeros(len(column), np.bool_)
-    found[rows] = mask_of(pc.is_in(column.take(indices(rows)), value_set=fixed_column(*NULL_WORDS)))
+    found[rows] = mask_of(pc.is_in(pc.take(column, indices(rows)), value_set=fixed_column(*NULL_WORDS)))
     return found if found.any() else None
 
 

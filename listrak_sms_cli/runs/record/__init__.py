@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.runs.record.file_lock import *
     from listrak_sms_cli.runs.record.journal import *
     from listrak_sms_cli.runs.record.lines import *
     from listrak_sms_cli.runs.record.recipe import *
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    file_lock="locked",
     journal="Journal JournalInUse sync_folder",
     lines="Accepted Destination Ended LineOfPart LineOfRun PartLine Prepared ReadBack Recipe RecipeColumn Refused "
     "Seen Sending Split Started Unreached Updated",
