@@ -152,7 +152,7 @@ def _checked(
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
         given = values_by_name(known, options)
-        if given["report"] is not None:
+        if given.get("report") is not None:
             from listrak_sms_cli.display import PageFile
 
             page = PageFile(given["report"], audience=audience)

@@ -285,7 +285,7 @@ class AudienceProfile:
         distinct, at_least = None, 0
         if known.wants_distinct:
             distinct = pc.unique(cells)
-            if count < len(cells):
+            if not raw(cells).lengths.all():
                 distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None

@@ -8,7 +8,7 @@ they write to; here nothing is checked. A column is `starts` (int32) and `data` 
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef enum:
     COPIED = 16  # a cell of at most so many bytes is copied as so many: the next cell overwrites what is too much
@@ -311,6 +311,52 @@ def find_byte(const uint8_t[::1] octets, uint8_t value, int64_t[::1] positions):
             at = <const uint8_t*>memchr(at, value, octets.shape[0] - (at - first))
             positions[number] = at - first
             at += 1
+
+
+def join_classes(
+    const int32_t[::1] starts, const uint8_t[::1] data, const uint8_t[::1] of_first, const uint8_t[::1] of_last
+):
+    cdef Py_ssize_t row
+    cdef uint8_t joined = 0
+    with nogil:
+        for row in range(starts.shape[0] - 1):
+            if starts[row] < starts[row + 1]:
+                joined |= of_first[data[starts[row]]] | of_last[data[starts[row + 1] - 1]]
+    return joined
+
+
+def find_words(
+    const int32_t[::1] starts,
+    const uint8_t[::1] data,
+    const int32_t[::1] word_starts,
+    const uint8_t[::1] word_data,
+    uint8_t[::1] found,
+):
+    """`found` is zeros. A cell is held against the words when one of them begins as it does and is as long. Empty cells
+    come in no order that a processor could learn, so nothing branches on them."""
+    cdef Py_ssize_t row, length, word, last = data.shape[0] - 1, total = 0
+    cdef const uint8_t* first = _bytes(data)
+    cdef const uint8_t* cell
+    cdef const uint8_t* words = _bytes(word_data)
+    cdef uint32_t lengths[256]
+    with nogil:
+        memset(lengths, 0, sizeof(lengths))
+        for word in range(word_starts.shape[0] - 1):
+            lengths[words[word_starts[word]]] |= <uint32_t>1 << (word_starts[word + 1] - word_starts[word])
+        for row in range(found.shape[0] if last >= 0 else 0):
+            length = starts[row + 1] - starts[row]
+            cell = first + min(<Py_ssize_t>starts[row], last)
+            if (lengths[cell[0]] >> min(length, 31)) & 1:
+                for word in range(word_starts.shape[0] - 1):
+                    if (
+                        word_starts[word + 1] - word_starts[word] == length
+                        and words[word_starts[word]] == cell[0]
+                        and memcmp(cell, words + word_starts[word], length) == 0
+                    ):
+                        found[row] = 1
+                        total += 1
+                        break
+    return total
 
 
 def mix(uint64_t[::1] numbers, const uint64_t[::1] keys):

@@ -24,6 +24,7 @@ _BYTES_OF_A_NUMBER = 20  # a plus and 19 digits
 _MOST_TEXT = 1 << 31  # bytes that int32 offsets can count
 _SMALL_TEXT = 1 << 23  # bytes that may be allocated and not used
 _GROUP_OF_INDEX = 2  # numbers, about
+_BITS = 32  # a bit for each length of a word
 _GROUP_SIZE = 1 << 15  # numbers of a group, about: their table fits into the cache
 
 
@@ -233,6 +234,25 @@ def count_each_byte(octets: Bytes) -> Integers:
     counts = np.zeros(256, np.int64)
     compiled.count_each(octets, counts)
     return counts
+
+
+def classes_at_ends(cells: Raw, of_first: Bytes, of_last: Bytes) -> int:
+    """The classes (bits of uint8) that `of_first` (256) has for the first byte of any cell, and `of_last` (256) for the
+    last one."""
+    _check_cells(cells)
+    _check(len(of_first) == len(of_last) == 256, "each byte has its classes")
+    classes: int = compiled.join_classes(cells.starts, cells.data, of_first, of_last)
+    return classes
+
+
+def cells_among(cells: Raw, words: Raw) -> Mask | None:
+    """True for each cell that is one of these words of 1 to 30 bytes; None = no cell. Words are few."""
+    _check_cells(cells)
+    _check_cells(words)
+    _check(all(0 < length < _BITS - 1 for length in words.lengths), "a word is empty or too long")
+    found = np.zeros(len(cells.starts) - 1, np.bool_)
+    count = compiled.find_words(cells.starts, cells.data, words.starts, words.data, found.view(np.uint8))
+    return found if count else None
 
 
 def _check_cells(cells: Raw) -> None:

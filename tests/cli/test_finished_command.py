@@ -115,4 +115,4 @@ def test_a_note_can_be_switched_off(world: World) -> None:
     assert "[guessed_columns]" in told.out
     quiet = call_lsms("push", path, "--dry-run", "--no-warn", "guessed_columns", "--json", env=world.env).json
     assert quiet["warnings"] == []
-    assert quiet["columns"] == [{"column": "Zip", "field": "Postal Code", "field_id": 5, "guessed": True}]
+    assert quiet["columns"][0].items() >= {"column": "Zip", "field": "Postal Code", "guessed": True}.items()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.lsms import PROJECT, SAMPLES, call_lsms, run_lsms
+from tests.support.lsms import PROJECT, SAMPLES, call_lsms, run_lsms, start_lsms
 from tests.support.world import World
 
 SMOKE = SAMPLES / "smoke.csv"
@@ -139,6 +140,23 @@ def test_a_sandbox_without_its_file_names_it(tmp_path: Path) -> None:
     ended = run_lsms("sandbox", "--port", 0, "--contacts", tmp_path / "nope.csv", env={"HOME": str(tmp_path)})
     assert ended.code == 2
     assert "nope.csv" in ended.err
+
+
+@pytest.mark.parametrize(("empty_cells", "emptied"), [("keep", 1), ("clear", 0)])
+def test_a_sandbox_can_be_an_account_of_either_kind(empty_cells: str, emptied: int, tmp_path: Path) -> None:
+    """`lsms sandbox --empty-cells`: what an empty cell met is still stored after a push, or it is not."""
+    contacts, audience = tmp_path / "contacts.csv", tmp_path / "audience.csv"
+    contacts.write_text("phone,First Name\n+12125550100,Ann\n", "utf-8")
+    audience.write_text("phone,First Name,Last Name\n2125550100,,Lee\n", "utf-8")
+    options = ("--port", 0, "--import-seconds", 0, "--contacts", contacts, "--empty-cells", empty_cells)
+    with start_lsms("sandbox", *options, "--json", env={"HOME": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        settings = json.loads(process.stdout.readline())
+        env = {name: value for name, value in settings.items() if name.startswith("LISTRAK_")} | {"HOME": str(tmp_path)}
+        assert call_lsms("push", audience, "--sender-code", 1026, env=env).code == 0
+        document = call_lsms("plan", audience, "--sender-code", 1026, "--json", env=env).json
+        process.terminate()
+    assert [change["emptied"] for change in document["changes"]] == [emptied, 0]
 
 
 @pytest.mark.parametrize("option", [{"map": "tier=7"}, {"limit": "3"}, {"nope": 1}])

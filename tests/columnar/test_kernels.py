@@ -173,3 +173,19 @@ def mix(number: int) -> int:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         number = (number ^ number >> shift) * factor & MASK
     return number ^ number >> 31
+
+
+@given(st.lists(st.text("NULnu\\é", max_size=6), max_size=40), st.integers(0, 3))
+def test_words_are_found_in_a_slice(texts: list[str], start: int) -> None:
+    words = ("NULL", "nu", "\\N", "é")
+    found = kernels.cells_among(raw(string_column(texts).slice(start)), raw(string_column(words)))
+    expected = [text in words for text in texts[start:]]
+    assert (found.tolist() if found is not None else [False] * len(expected)) == expected
+
+
+@given(st.lists(st.text("ab'é ", max_size=3), max_size=20))
+def test_classes_at_ends_are_joined(texts: list[str]) -> None:
+    of_first, of_last = np.zeros(256, np.uint8), np.zeros(256, np.uint8)
+    of_first[ord("'")], of_last[ord("b")] = 1, 2
+    expected = any(text.startswith("'") for text in texts) | 2 * any(text.endswith("b") for text in texts)
+    assert kernels.classes_at_ends(raw(string_column(texts)), of_first, of_last) == expected

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-from msgspec.structs import asdict
-
 from listrak_sms_cli.runs.report import (
     DROP_REASONS,
+    ColumnChanges,
     ImportLine,
     MappedColumn,
     Report,
@@ -60,42 +58,22 @@ class Filled(MappedColumn, frozen=True, kw_only=True):
     filled_before: float | None = None
 
 
-class Change(Struct, frozen=True):
-    """What a push would do to the values of one column."""
-
-    column: str
-    field: str
-    set: int
-    changed: int
-    emptied: int
-    same: int
-
-
-class Planned(Report, frozen=True, kw_only=True):
-    """The keys that `plan` adds."""
-
-    rows_different: int
-    rows_same: int
-    not_in_listrak: int
-    changes: tuple[Change, ...]
-
-
-PLANNED = Planned(
-    **{
-        **asdict(WELL),
-        "dry_run": True,
-        "rows_sent": 0,
-        "rows_pending": 368,
-        "imports": (),
-        "columns": (
-            Filled("DOB", "Birthday", 4, type="Date", filled=0.625, filled_before=0.91),
-            Filled("Loyalty_Tier", "Loyalty Tier", 7, type="Text", filled=1.0),
-        ),
-    },
+PLANNED = WELL.with_(
+    dry_run=True,
+    rows_sent=0,
+    rows_pending=368,
+    imports=(),
+    columns=(
+        Filled("DOB", "Birthday", 4, type="Date", filled=0.625, filled_before=0.91),
+        Filled("Loyalty_Tier", "Loyalty Tier", 7, type="Text", filled=1.0),
+    ),
     rows_different=31,
     rows_same=330,
     not_in_listrak=7,
-    changes=(Change("Loyalty_Tier", "Loyalty Tier", 20, 11, 0, 337), Change("DOB", "Birthday", 0, 2, 4, 362)),
+    changes=(
+        ColumnChanges("Loyalty_Tier", "Loyalty Tier", 20, 11, 0, 337),
+        ColumnChanges("DOB", "Birthday", 0, 2, 4, 362),
+    ),
 )
 BADLY = WELL.with_(
     rows_sent=200,

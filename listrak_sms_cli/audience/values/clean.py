@@ -18,6 +18,7 @@ from listrak_sms_cli.audience.values.date import clean_dates, explain_dates, in_
 from listrak_sms_cli.audience.values.date_format import check_date_format
 from listrak_sms_cli.audience.values.number import clean_numbers, explain_numbers, has_decimal_comma
 from listrak_sms_cli.audience.values.spreadsheet import (
+    Ends,
     decimals_in_text,
     null_words,
     without_blanks,
@@ -108,8 +109,12 @@ class CleanValues(Struct, frozen=True):
 
 def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     """Return the column (perhaps a slice, null = empty) as import text for a field of `rules.kind`."""
-    cells = without_prefixes(nulls_as_empty(column), text=rules.kind is FieldKind.TEXT)
-    values = _OF_A_KIND[rules.kind](cells, rules)
+    cells = nulls_as_empty(column)
+    ends = Ends.of(cells)
+    if Ends.MARK in ends:
+        cells = without_prefixes(cells, text=rules.kind is FieldKind.TEXT)
+        ends = Ends.of(cells)
+    values = _OF_A_KIND[rules.kind](cells, rules, ends)
     too_long = _too_long(values.text, rules.max_length)
     if too_long is None:
         return values
@@ -117,23 +122,23 @@ def clean_values(column: pa.StringArray, rules: ValueRules) -> CleanValues:
     return replace(values, text=blanked(values.text, too_long), too_long=too_long, changed=changed)
 
 
-def _clean_text(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
+def _clean_text(cells: pa.StringArray, rules: ValueRules, ends: Ends) -> CleanValues:
     words = null_words(cells)
-    text, bad, changed = clean_text(without_blanks(cells) if rules.trims else cells)
+    text, bad, changed = clean_text(without_blanks(cells) if rules.trims and Ends.BLANK in ends else cells)
     floats = contradicting = None
-    if not rules.mixed:
+    if not rules.mixed and Ends.DIGIT in ends:
         floats, contradicting = decimals_in_text(text)
         text = without_float_end(text, floats) if floats is not None else text
     return CleanValues(text, bad, None, changed, null_words=words, doubtful=floats, contradicting=contradicting)
 
 
-def _clean_numbers(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
+def _clean_numbers(cells: pa.StringArray, rules: ValueRules, _ends: Ends) -> CleanValues:
     text, bad, rounded = clean_numbers(cells, decimal_comma=rules.mixed)
     decimal_commas = None if rules.mixed else has_decimal_comma(cells)
     return CleanValues(text, bad, None, rounded, doubtful=decimal_commas, contradicting=decimal_commas)
 
 
-def _clean_dates(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
+def _clean_dates(cells: pa.StringArray, rules: ValueRules, _ends: Ends) -> CleanValues:
     text, bad, timed = clean_dates(cells, rules.region, rules.date_format, rules.today if rules.birthday else 0)
     future = in_future(text, rules.today)
     if future is None or not rules.birthday:
@@ -142,7 +147,7 @@ def _clean_dates(cells: pa.StringArray, rules: ValueRules) -> CleanValues:
     return CleanValues(blanked(text, future), future if bad is None else bad | future, None, timed)
 
 
-def _clean_checkboxes(cells: pa.StringArray, _rules: ValueRules) -> CleanValues:
+def _clean_checkboxes(cells: pa.StringArray, _rules: ValueRules, _ends: Ends) -> CleanValues:
     text, bad = clean_checkboxes(cells)
     return CleanValues(text, bad, None, None)
 

@@ -1,10 +1,12 @@
 """What spreadsheets and exports leave around a value: taken off where it certainly is not part of it; and the words
 they write for an empty cell, which are only found.
 
-A clean column is told by its smallest byte, or by the first and last byte of each cell.
+A clean column is told by what its cells begin and end with.
 """
 
 from __future__ import annotations
+
+from enum import Flag, auto
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +14,10 @@ import pyarrow as pa
 from listrak_sms_cli.columnar import (
     Bytes,
     Mask,
+    cells_among,
+    classes_at_ends,
     count_byte,
     fixed_column,
-    indices,
-    mask_of,
     matches,
     pc,
     raw,
@@ -33,12 +35,9 @@ NULL_WORDS = (
     "\\N", "\\\\N", "#N/A", "#NA", "#NULL!", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "{null}",
     "null", "NULL", "nil", "undefined", "nan", "NaN", "NAN", "-nan", "NaT", "<NA>",
 )  # fmt: skip
-_LONGEST_WORD = max(map(len, NULL_WORDS))
 _ROUNDS = 2  # '="07030"
 _IS_MARK = np.zeros(256, np.bool_)
 _IS_MARK[[ord(mark) for mark in "'=\t"]] = True
-_BEGINS_A_WORD = np.zeros(256, np.bool_)
-_BEGINS_A_WORD[[ord(word[0]) for word in NULL_WORDS]] = True
 _IS_DIGIT = np.zeros(256, np.bool_)
 _IS_DIGIT[ord("0") : ord("9") + 1] = True
 _FLOAT = r"^-?[0-9]+\.0$"
@@ -46,17 +45,33 @@ _DECIMAL = r"^-?[0-9]+\.[0-9]+$"
 _FIRST = 64  # cells that are looked at before all of them: one is enough
 
 
+class Ends(Flag):
+    """What cells of a column begin or end with."""
+
+    MARK = auto()
+    BLANK = auto()
+    DIGIT = auto()
+
+    @classmethod
+    def of(cls, column: pa.StringArray) -> Ends:
+        """What some cell begins or ends with; of digits, ends with. `column` has no nulls."""
+        return cls(classes_at_ends(raw(column), _OF_FIRST, _OF_LAST))
+
+
+_OF_LAST = np.zeros(256, np.uint8)
+_OF_LAST[: ord(" ") + 1] = Ends.BLANK.value
+_OF_LAST[0x80:] = Ends.BLANK.value  # some blanks are beyond ASCII
+_OF_FIRST = _OF_LAST.copy()
+_OF_FIRST[_IS_MARK] |= Ends.MARK.value
+_OF_LAST[ord("\t")] |= Ends.MARK.value
+_OF_LAST[_IS_DIGIT] = Ends.DIGIT.value
+
+
 def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
     """Return the column (no nulls) without the apostrophe, the `="…"` and the tab that keep a spreadsheet from taking a
-    cell for a number. In a `text` an apostrophe is taken off only before a number or a formula: it may belong there."""
-    cells = raw(column)
-    if not len(cells.data) or (smallest := cells.data.min()) > ord("'"):
-        return column
-    marked = _IS_MARK.take(_firsts(column))
-    if smallest <= ord("\t"):
-        marked |= _lasts(column) == ord("\t")
-    if not marked.any():
-        return column
+    cell for a number, of cells some of which begin or end with a mark. In a `text` an apostrophe is taken off only
+    before a number or a formula: it may belong there."""
+    marked = _IS_MARK.take(_firsts(column)) | (_lasts(column) == ord("\t"))
     found = select(column, marked)
     for _ in range(_ROUNDS):
         found = _unmarked(found, text=text)
@@ -66,17 +81,7 @@ def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
 def null_words(column: pa.StringArray) -> Mask | None:
     """Return which cells hold a word that programs write for an empty cell, spelled as they do; None = no row. `column`
     has no nulls."""
-    cells = raw(column)
-    if not len(cells.data):
-        return None
-    rows = np.flatnonzero(_BEGINS_A_WORD.take(_firsts(column)))
-    lengths = cells.starts[rows + 1] - cells.starts[rows]
-    rows = rows[(lengths > 1) & (lengths <= _LONGEST_WORD)]
-    if not len(rows):
-        return None
-    found = np.zeros(len(column), np.bool_)
-    found[rows] = mask_of(pc.is_in(pc.take(column, indices(rows)), value_set=fixed_column(*NULL_WORDS)))
-    return found if found.any() else None
+    return cells_among(raw(column), raw(fixed_column(*NULL_WORDS)))
 
 
 def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:
@@ -95,10 +100,7 @@ def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:
 
 
 def without_blanks(column: pa.StringArray) -> pa.StringArray:
-    """Return the column (no nulls) without blanks around its cells."""
-    data = raw(column).data
-    if not len(data) or (data.min() > ord(" ") and data.max() < 0x80):
-        return column
+    """Return the column (no nulls) without blanks around its cells, some of which begin or end with one."""
     ends = np.stack((_firsts(column), _lasts(column)))
     blank: Mask = np.logical_or.reduce((ends <= ord(" ")) | (ends >= 0x80))  # some blanks are beyond ASCII
     return replace_cells(column, blank, trimmed(select(column, blank))) if blank.any() else column
