@@ -62,7 +62,7 @@ def field(account: Account, call: Call) -> Reply:
 def phone_lists(account: Account, call: Call) -> Reply:
     """The active (default) or inactive phone lists, by pages."""
     code = account.sender_code(call.whole("sender_code"))
-    status = call.query.get("status", "active").lower()
+    status = call.query_params.get("status", "active").lower()
     if status not in ("active", "inactive"):
         raise invalid_parameter("status", "it must be active or inactive")
     lists = [_list(entry) for entry in account.store.phone_lists(code.id) if entry.active == (status == "active")]

@@ -23,7 +23,7 @@ from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, any_date, normalis
 def contact(account: Account, call: Call) -> Reply:
     """One contact, by any spelling of its phone that the config allows."""
     code = account.sender_code(call.whole("sender_code"))
-    phone = find_phone(account, code, call.path["phone"])
+    phone = find_phone(account, code, call.path_params["phone"])
     if phone is None:
         raise not_found("contact")
     body = account.store.rows(
@@ -31,7 +31,7 @@ def contact(account: Account, call: Call) -> Reply:
         " WHERE c.sender_code = ? AND c.phone = ?",
         (code.id, phone),
     )[0][0]
-    return Reply(200, f'{{"status":200,"data":{body}}}'.encode())
+    return Reply(f'{{"status":200,"data":{body}}}')
 
 
 def find_phone(account: Account, code: SenderCode, spelled: str) -> int | None:
@@ -91,7 +91,7 @@ def _page(account: Account, call: Call, sql: str, parameters: tuple[Any, ...], c
     size, _last, bodies, after = rows[0]
     cursor = next_cursor(account.config, call, after if size > count else None)
     encoded = msgspec.json.encode(cursor).decode()
-    return Reply(200, f'{{"status":200,"nextPageCursor":{encoded},"data":[{bodies or ""}]}}'.encode())
+    return Reply(f'{{"status":200,"nextPageCursor":{encoded},"data":[{bodies or ""}]}}')
 
 
 def _contact_json(account: Account, *, details: bool = False) -> str:
@@ -116,11 +116,11 @@ def _contact_json(account: Account, *, details: bool = False) -> str:
     return " || ".join([*parts, f"""',"segmentationFieldValues":[' || {listed} || ']}}'"""])
 
 
-def update_contact(account: Account, call: Call) -> Reply:
-    """Sets the values that the body names; the config says what becomes of the others."""
+def update_contact(account: Account, call: Call, text: bytes) -> Reply:
+    """Sets the values that the body (`text`) names; the config says what becomes of the others."""
     code = account.sender_code(call.whole("sender_code"))
     try:
-        body = json_of(call.body, dict[str, Any])
+        body = json_of(text, dict[str, Any])
     except ValueError:
         raise malformed_body() from None
     if not isinstance(body.get("phoneNumber"), str):
