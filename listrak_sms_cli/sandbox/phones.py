@@ -53,12 +53,10 @@ def canonical(cells: Any, country: str) -> Phones:
     """Cells of a seed file -> phones; 0 where a cell is no phone. Ten digits are national in the US and Canada."""
     international, national = candidates(cells, country, ("e164", "digits", "national"))
     code = CALLING_CODES.get(country, "1")
-    trimmed = pc.utf8_trim_whitespace(cells)
-    if code == "1":
-        as_national = national > 0
-    else:
-        begins = pc.match_substring_regex(trimmed, rf"^[(]?[+]?{code}")
-        as_national = (national > 0) & ~np.asarray(begins.fill_null(False).to_numpy(zero_copy_only=False))
+    as_national = national > 0
+    if code != "1":
+        begins = pc.match_substring_regex(pc.utf8_trim_whitespace(cells), rf"^[(]?[+]?{code}")
+        as_national &= ~np.asarray(begins.fill_null(False).to_numpy(zero_copy_only=False))
     return np.where(as_national, national, international)
 
 
