@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from listrak_sms_cli.sandbox import phones
 from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.account_routes import find_list
 from listrak_sms_cli.sandbox.import_request import usable_field
 from listrak_sms_cli.sandbox.paging import Call, next_cursor, requested_page
+from listrak_sms_cli.sandbox.phones import phone_column
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, malformed_body, not_found
 from listrak_sms_cli.sandbox.requests import json_of
 from listrak_sms_cli.sandbox.store import SenderCode, timestamp
@@ -36,12 +36,10 @@ def contact(account: Account, call: Call) -> Reply:
 
 def find_phone(account: Account, code: SenderCode, spelled: str) -> int | None:
     """The contact that a spelling means, or None. Raises ApiError when no phone is spelled so."""
-    cells = phones.phone_column(spelled)
+    cells = phone_column(spelled)
     if cells is None:
         raise ApiError(400, "ERROR_INVALID_PHONE_NUMBER", "The phone number is in an invalid format.")
-    store, spellings = account.store, account.config.phone_spellings
-    contacts = phones.resolve(cells, code.country, spellings, lambda numbers: store.known(code.id, numbers))
-    return int(contacts[0]) or None
+    return int(account.store.resolve(code, cells, account.config.phone_spellings)[0]) or None
 
 
 def list_contacts(account: Account, call: Call) -> Reply:

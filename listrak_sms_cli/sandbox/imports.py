@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from listrak_sms_cli.sandbox.config import SandboxConfig
-from listrak_sms_cli.sandbox.phones import resolve
 from listrak_sms_cli.sandbox.store import SenderCode, Store, timestamp
 from listrak_sms_cli.sandbox.values import Field, normalise_column
 
@@ -123,13 +122,7 @@ class ImportWorker:
 
 def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any, counts: ImportCounts) -> None:
     """Set the values of one batch (columns of strings) for the contacts that exist; the rest is dropped."""
-    code = job.sender_code
-    phones = resolve(
-        batch.column(job.source.phone_position),
-        code.country,
-        config.phone_spellings,
-        lambda numbers: store.known(code.id, numbers),
-    )
+    phones = store.resolve(job.sender_code, batch.column(job.source.phone_position), config.phone_spellings)
     exists = phones > 0
     contacts = batch.filter(pa.array(exists))
     counts.rows += batch.num_rows

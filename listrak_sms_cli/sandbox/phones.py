@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -36,17 +36,6 @@ def candidates(cells: Any, country: str, spellings: Collection[str]) -> tuple[Ph
     fits = pc.equal(pc.utf8_length(digits), 10) if code == "1" else pc.greater(pc.utf8_length(digits), 5)
     fits = pc.and_(pc.and_(fits, pc.invert(plus)), "national" in spellings)
     return international, _whole_numbers(national, pc.and_(spelled, fits))
-
-
-def resolve(
-    cells: Any, country: str, spellings: Collection[str], known: Callable[[Phones], npt.NDArray[np.bool_]]
-) -> Phones:
-    """Cells -> the contact each one is, 0 where there is none; `known` says which phones are contacts."""
-    international, national = candidates(cells, country, spellings)
-    phones = np.where(known(international), international, 0)
-    missing = phones == 0
-    phones[missing] = np.where(known(national[missing]), national[missing], 0)
-    return phones
 
 
 def canonical(cells: Any, country: str) -> Phones:

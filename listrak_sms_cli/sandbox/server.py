@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any, Self
 
 import uvicorn
@@ -71,14 +72,8 @@ def serve(config: SandboxConfig, on_ready: Callable[[str], None] = lambda _url: 
     Raises OSError when the port is taken, ValueError for a seed or fault file that is not right.
     """
     listener, url = _listen(config)
-    with listener:
-        account = Account(config)
-        try:
-            _server(account, lambda: on_ready(url)).run(sockets=[listener])
-        except KeyboardInterrupt:
-            return
-        finally:
-            account.close()
+    with listener, closing(Account(config)) as account, suppress(KeyboardInterrupt):
+        _server(account, lambda: on_ready(url)).run(sockets=[listener])
 
 
 class EmbeddedSandbox:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from listrak_sms_cli.sandbox.phones import Phones
+from listrak_sms_cli.sandbox.phones import Phones, candidates
 from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, Field
 
 SCHEMA = """
@@ -137,10 +136,6 @@ class Store:
         """All sender codes, by id."""
         return msgspec.convert(self.rows("SELECT * FROM sender_code ORDER BY id"), list[SenderCode], strict=False)
 
-    def sender_code(self, sender_code_id: int) -> SenderCode | None:
-        """One sender code, or None."""
-        return next((code for code in self.sender_codes() if code.id == sender_code_id), None)
-
     def put_sender_codes(self, codes: Iterable[SenderCode]) -> None:
         """Add sender codes; one with a known id replaces it."""
         with self.transaction() as db:
@@ -183,14 +178,23 @@ class Store:
         with self.transaction() as db:
             db.executemany("INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)", map(astuple, lists))
 
-    def known(self, sender_code: int, phones: Phones) -> npt.NDArray[np.bool_]:
-        """Which of these phones (int64) are contacts of the sender code."""
+    def resolve(self, code: SenderCode, cells: Any, spellings: Collection[str]) -> Phones:
+        """Cells (string array) -> the contact of the sender code that each one is, 0 where there is none."""
+        international, national = candidates(cells, code.country, spellings)
+        phones = self._known(code.id, international)
+        missing = phones == 0
+        phones[missing] = self._known(code.id, national[missing])
+        return phones
+
+    def _known(self, sender_code: int, phones: Phones) -> Phones:
+        """Those of these phones (int64) that are contacts of the sender code, 0 for the others."""
         wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
         rows = self.rows(
             "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
             (sender_code, wanted),
         )
-        return np.isin(phones, np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+        contacts = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        return np.where(np.isin(phones, contacts), phones, 0)
 
     def update_values(
         self, phones: Sequence[int], columns: Sequence[str], values: Sequence[Sequence[str | None]]
