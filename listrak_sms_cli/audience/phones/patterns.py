@@ -18,6 +18,7 @@ NOTHING: Language = 0  # no string at all
 EMPTY: Language = 1  # the empty string
 ANYTHING: Language = 2  # every string
 
+_RANGE = re.compile(r"\d(?:-\d)?", re.ASCII)
 _ONE_DIGIT = re.compile(r"\d|\\d|\[(?:\\d|\d(?:-\d)?)+\]", re.ASCII)
 
 languages_lock = threading.RLock()  # all threads share the lists below: hold it while languages are made
@@ -159,7 +160,9 @@ def _sequence(text: str, at: int) -> tuple[Language, int]:
 
 def _atom(text: str, at: int) -> tuple[Language, int]:
     if one_digit := _ONE_DIGIT.match(text, at):
-        return _one_of({digit for digit in range(10) if re.match(one_digit[0], str(digit))}), one_digit.end()
+        ranges = ["0-9"] if "\\d" in one_digit[0] else _RANGE.findall(one_digit[0])
+        digits = {digit for each in ranges for digit in range(int(each[0]), int(each[-1]) + 1)}
+        return _one_of(digits), one_digit.end()
     if text[at] == "(":
         inner, end = _alternatives(text, at + (3 if text.startswith("(?:", at) else 1))
         if text[end : end + 1] == ")":
