@@ -14,6 +14,7 @@ from listrak_sms_cli.options.kinds import (
     FileName,
     Flag,
     Mapped,
+    Name,
     Number,
     Setting,
     Text,
@@ -46,8 +47,8 @@ class Subject(Options, keywords=False):
     audience = Argument(
         FileName("AUDIENCE"),
         ...,
-        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
-        "One row a member, one column `phone`.",
+        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), a query (FILE.sql with "
+        "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
@@ -82,6 +83,18 @@ class InFiles(Options, keywords=False):
     client_secret_file = Option(FileName("FILE"), None, "A file (0600) that holds the client secret.", "")
     notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
     keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
+class InSources(Options, keywords=False):
+    """Of a database that queries run in: a table [sources.NAME] of the config file."""
+
+    driver = Option(
+        Choice("postgresql", "sqlite", "duckdb", "snowflake", "bigquery"), None, "Which kind of database it is.", ""
+    )
+    uri_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds its address. Or LSMS_SOURCE_NAME_URI, NAME in capitals.", ""
+    )
+    driver_options = Option(Mapped("KEY=VALUE"), {}, "Options of its ADBC driver; no secrets.", "")
 
 
 class Expecting(Options, keywords=False):
@@ -189,6 +202,7 @@ class Reading(Options, group="Reading the audience"):
     escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", READS)
     encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
     sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
+    source = Option(Name("NAME"), None, "The database that a query (FILE.sql) runs in: [sources.NAME].", READS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)
     date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", CLEANS)
 
