@@ -142,7 +142,7 @@ def cause_of(error: BaseException) -> str:
     """What may be told of an error of another library, whose text may hold data or a password: the type, the SQLSTATE
     and the status of what it began with."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+    while (cause := _began_with(chain[-1])) is not None and cause not in chain:
         chain.append(cause)
     words = [type(chain[-1]).__name__]
     for cause in reversed(chain):
@@ -152,6 +152,10 @@ def cause_of(error: BaseException) -> str:
             break
     status = getattr(getattr(chain[-1], "status_code", None), "name", None)  # an AdbcStatusCode
     return ", ".join([*words, status] if isinstance(status, str) else words)
+
+
+def _began_with(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _slices(stream: ArrowStream) -> Iterator[pa.RecordBatch]:
