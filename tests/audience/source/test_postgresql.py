@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from listrak_sms_cli.audience.source import ReadOptions, open_audience
 from listrak_sms_cli.errors import AudienceError
 from tests.support.databases import PASSWORD, Server, postgresql, query, source
 from tests.support.in_process import pushed
-from tests.support.world import World
+from tests.support.world import PROJECT, World
 
 pytestmark = pytest.mark.sql
 
@@ -166,3 +167,19 @@ def test_resume_runs_the_query_again(server: Server, make_world: Any) -> None:
     ended = world.lsms("resume", "--config", options["config"], "--json")
     assert (ended.code, ended.json["rows_sent"]) == (0, 50)
     assert PASSWORD not in "".join(file.read_text("utf-8", "replace") for file in (world.home / "state").rglob("*.*"))
+
+
+def test_the_section_of_the_readme(server: Server, make_world: Any) -> None:
+    """The source, the query and the commands of the README push what the server holds."""
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    section = readme[readme.index("### Queries") : readme.index("## Know before you send")]
+    config, sql = (re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL)[0] for kind in ("toml", "sql"))
+    server.run("ALTER TABLE members ADD tier text DEFAULT 'Gold', ADD consent bool DEFAULT true, ADD updated_at date")
+    world: World = make_world(import_seconds=0.0)
+    (world.home / ".config/lsms").mkdir(parents=True)
+    for name, text in (("config.toml", config), ("warehouse", server.uri)):
+        world.audience(text, f".config/lsms/{name}").chmod(0o600)
+    world.audience(sql, "audience.sql")
+    for command in re.findall(r"^\$ lsms (.+)$", section, re.MULTILINE):
+        ended = world.lsms(*command.split(), "--json", cwd=world.home)
+        assert (ended.code, ended.json["rows_sendable"]) == (0, 50)
