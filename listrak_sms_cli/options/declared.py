@@ -14,6 +14,7 @@ from listrak_sms_cli.options.kinds import (
     FileName,
     Flag,
     Mapped,
+    Name,
     Number,
     Setting,
     Text,
@@ -48,8 +49,8 @@ class Subject(Options, keywords=False):
     audience = Argument(
         FileName("AUDIENCE"),
         ...,
-        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
-        "One row a member, one column `phone`.",
+        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), a query (FILE.sql with "
+        "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
@@ -93,6 +94,18 @@ class SettingUp(Options, keywords=False):
     """Of `init` alone."""
 
     audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
+
+
+class InSources(Options, keywords=False):
+    """Of a database that queries run in: a table [sources.NAME] of the config file."""
+
+    driver = Option(
+        Choice("postgresql", "sqlite", "duckdb", "snowflake", "bigquery"), None, "Which kind of database it is.", ""
+    )
+    uri_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds its address. Or LSMS_SOURCE_NAME_URI, NAME in capitals.", ""
+    )
+    driver_options = Option(Mapped("KEY=VALUE"), {}, "Options of its ADBC driver; no secrets.", "")
 
 
 class Expecting(Options, keywords=False):
@@ -201,6 +214,7 @@ class Reading(Options, group="Reading the audience"):
     escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", OPENS)
     encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", OPENS)
     sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", OPENS)
+    source = Option(Name("NAME"), None, "The database that a query (FILE.sql) runs in: [sources.NAME].", OPENS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", OPENS)
     date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", MAPS)
 

@@ -39,6 +39,7 @@ from listrak_sms_cli.runs.report import (
     RunWarning,
     Verification,
 )
+from listrak_sms_cli.settings import query_name
 
 A_FRAME = "a frame"  # what an audience that is no file is called
 
@@ -246,10 +247,12 @@ def _filled(figures: Sequence[ColumnFigures], rows: int) -> dict[str, float]:
     return {column.column: round(column.filled / rows, 6) for column in figures} if rows else {}
 
 
-def audience_name(source: object) -> str:
-    """What an audience is called."""
+def audience_name(source: object, database: str | None = None) -> str:
+    """What an audience is called. `database`: the one that it is a query of."""
     if isinstance(source, Audience):
         return source.name
     if not isinstance(source, str | Path):
         return A_FRAME
+    if database is not None:
+        return query_name(database, str(source))
     return "standard input" if source == "-" else str(source)
