@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from listrak_sms_cli.errors import LsmsError, SettingsError
-from listrak_sms_cli.options import Duration, InSources, nearest, seconds_of, values_by_name
+from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.options import Duration, nearest, seconds_of
 
 API_URL = "https://api.listrak.com/sms"
 TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
@@ -38,11 +38,9 @@ ENVIRONMENT = {
 }
 IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
+SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
 OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
-SOURCES = "sources"  # the table of the config file whose tables are no profiles
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
-_DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql") | {"snowflake": "snowflake", "bigquery": "bigquery"}
-_SECRET = re.compile(r"^uri$|password|secret|token|credentials$|private_key|pkcs8|jwt", re.IGNORECASE)
 
 
 def without_secrets(url: str) -> str:
@@ -190,74 +188,6 @@ def load_settings(
     )
 
 
-@dataclass(frozen=True)
-class Database:
-    """A database that queries run in. `uri`: its address, which may hold a password; `options`: of its ADBC driver."""
-
-    name: str
-    driver: str
-    uri: str | None = field(repr=False)
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-def query_name(database: str, file: str) -> str:
-    """What a query is called: earlier pushes of it are found by this."""
-    return f"{database}:{file}"
-
-
-def find_database(name: str, config: str | Path | None, environ: Mapping[str, str] | None = None) -> Database:
-    """The database of a table [sources.`name`] of the config file; the environment goes before its `uri_file`, and may
-    stand alone where the address names the driver. Raises SettingsError."""
-    env = os.environ if environ is None else environ
-    path, variable = config_path(config, env), f"LSMS_SOURCE_{name.upper().replace('-', '_')}_URI"
-    sources = (_read_config(path) or {}).get(SOURCES, {})
-    table, where = sources.get(name, {}), f"[{SOURCES}.{name}] in {path}"
-    uri = _trimmed(env.get(variable))
-    if name not in sources and not uri:
-        others = f" There are: {', '.join(sorted(sources))}." if sources else ""
-        raise SettingsError(
-            f"The config file {path} has no source {name}.",
-            hint=f'Write a table [{SOURCES}.{name}] with driver = "postgresql" and uri_file = "…" (0600), or export '
-            f"{variable}.{others}",
-            code="no_source",
-        )
-    values = _source_values(table, where)
-    if not uri and values["uri_file"] is not None:
-        uri = secret_text(values["uri_file"], "uri file", where)
-    driver = values["driver"] or _DRIVERS.get((uri or "").partition("://")[0])
-    if driver is None:
-        raise SettingsError(
-            f"Nothing says which driver reads the source {name}.",
-            hint=f'Write driver = "postgresql" into [{SOURCES}.{name}] of {path}.',
-            code="no_driver",
-        )
-    if not uri and not values["driver_options"]:
-        raise SettingsError(
-            f"Nothing says where the database of the source {name} is.",
-            hint=f"Write uri_file = … into [{SOURCES}.{name}] of {path}, or export {variable}.",
-            code="no_uri",
-        )
-    return Database(name, driver, uri, values["driver_options"])
-
-
-def _source_values(table: Any, where: str) -> dict[str, Any]:
-    """The values of a table of a source. Raises SettingsError, also for an address or another secret in it."""
-    if not isinstance(table, dict):
-        raise SettingsError(f"{where} is not a table.", code="bad_source")
-    options = table.get("driver_options")
-    secrets = [key for key in (*table, *(options if isinstance(options, dict) else ())) if _SECRET.search(key)]
-    if secrets:
-        raise SettingsError(
-            f"{where} holds {secrets[0]}, which may be a secret.",
-            hint='Put the whole address into a file of its own (mode 0600) and name that file: uri_file = "…".',
-            code="secret_in_config",
-        )
-    try:
-        return values_by_name(InSources.options, table)
-    except LsmsError as error:
-        raise SettingsError(f"{where}: {error.message}", hint=error.hint, code="bad_source") from None
-
-
 def notify_urls(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> str | None:
     """Whom to tell where the settings cannot be read: what the option or the environment says."""
     env = os.environ if environ is None else environ
@@ -313,7 +243,7 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
             hint=f"Write one with a table [{name}], or leave --config and --profile out.",
             code="no_config",
         )
-    profiles = {key: table for key, table in (profiles or {}).items() if key != SOURCES}
+    profiles = profiles or {}
     if explicit and name not in profiles:
         raise SettingsError(
             f"The config file {config} has no profile {name}.",
@@ -326,10 +256,11 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
 
 
 def _read_config(config: Path) -> Mapping[str, Any] | None:
-    """The tables of the config file by name: profiles, and the sources; None where there is no such file."""
+    """The profiles of the config file by name; None where there is no such file."""
     document = read_toml(config, "config")
     if document is None:
         return None
+    document.pop(SOURCES, None)
     loose = [key for key, value in document.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(

@@ -28,7 +28,7 @@ errors
 options keywords
 keyrings columnar
 settings
-profiles
+profiles databases
 jobs
 listrak
 audience.header_words

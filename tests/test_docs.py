@@ -42,7 +42,7 @@ def database(world: World) -> None:
     rows = [(f"21255501{n:02d}", f"N{n}", "Gold", True, n) for n in range(12)]
     columns = "phone text, first_name text, tier text, consent boolean, updated_at integer"
     config = source(world.home, "sqlite", sqlite_file(world.home / "members.db", columns, rows))
-    config.rename(world.audience(config.read_text("utf-8") + "[production]\n[sandbox]\n", ".config/lsms/config.toml"))
+    world.audience(f"{config.read_text('utf-8')}[production]\n[sandbox]\n", ".config/lsms/config.toml")
     world.audience(SQL, "audience.sql")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.settings import query_name
+from listrak_sms_cli.databases import query_name
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs import Report

@@ -90,12 +90,6 @@ class InFiles(Options, keywords=False):
     keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
 
 
-class SettingUp(Options, keywords=False):
-    """Of `init` alone."""
-
-    audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
-
-
 class InSources(Options, keywords=False):
     """Of a database that queries run in: a table [sources.NAME] of the config file."""
 
@@ -106,6 +100,12 @@ class InSources(Options, keywords=False):
         FileName("FILE"), None, "A file (0600) that holds its address. Or LSMS_SOURCE_NAME_URI, NAME in capitals.", ""
     )
     driver_options = Option(Mapped("KEY=VALUE"), {}, "Options of its ADBC driver; no secrets.", "")
+
+
+class SettingUp(Options, keywords=False):
+    """Of `init` alone."""
+
+    audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
 
 
 class Expecting(Options, keywords=False):

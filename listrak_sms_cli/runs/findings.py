@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.databases import query_name
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,
@@ -39,7 +40,6 @@ from listrak_sms_cli.runs.report import (
     RunWarning,
     Verification,
 )
-from listrak_sms_cli.settings import query_name
 
 A_FRAME = "a frame"  # what an audience that is no file is called
 

@@ -20,8 +20,8 @@ from listrak_sms_cli.audience.source.frames import adbc_reader
 from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
+from listrak_sms_cli.databases import Database, find_database, query_name
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.settings import Database, find_database, query_name
 
 _QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "(")  # what a statement that only reads begins with
 _SQLITE_ROWS = 1 << 16  # of which the type of each column is concluded; a later row of another type is an error
