@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,15 @@ class Findings:
     def warnings(self) -> list[RunWarning]:
         """Those of now."""
         return list(self._warnings)
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Time in which nothing is done, as somebody thinks about an answer, is no time of the run."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began += time.monotonic() - began
 
     @property
     def warned_of(self) -> dict[str, list[str]]:

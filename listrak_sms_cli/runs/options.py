@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -20,6 +20,7 @@ from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from listrak_sms_cli.jobs import Expectation
+    from listrak_sms_cli.runs.events import FirstPush
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -97,8 +98,10 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
 class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsing):
     """How members are chosen, sent and waited for; `reading`: how they are read and cleaned.
 
-    `max_drop_rate` in percent of the members read, `max_shrink` in percent of those read by the last push of that
-    `audience_name` that ended well, `max_fill_drop` in percentage points of its rows; durations in seconds.
+    `confirm`, where somebody is there to be asked, is called before the first push of an account; it raises
+    GuardStopped when the answer is no. `max_drop_rate` in percent of the members read, `max_shrink` in percent of
+    those read by the last push of that `audience_name` that ended well, `max_fill_drop` in percentage points of its
+    rows; durations in seconds.
     """
 
     batch_bytes = IMPORT_FILE_LIMIT
@@ -106,12 +109,14 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
     def __init__(self, reading: ReadingOptions | None = None, **given: object) -> None:
         super().__init__(**given)
         self.reading = reading or ReadingOptions()
+        self.confirm: Callable[[FirstPush], None] | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class, and the reading options among them."""
         options = super().of(given)
         options.reading = ReadingOptions.of(given)
+        options.confirm = cast("Callable[[FirstPush], None] | None", given.get("confirm"))
         return options
 
     @property

@@ -19,7 +19,7 @@ from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
-from listrak_sms_cli.runs.events import Listener, Phase, silent
+from listrak_sms_cli.runs.events import FirstPush, Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.output_file import output_path
@@ -63,7 +63,7 @@ from listrak_sms_cli.runs.remember import Memory, Recall
 from listrak_sms_cli.runs.report import CanaryResult, Report
 from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
-from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.settings import Settings, without_secrets
 from listrak_sms_cli.version import VERSION
 
 
@@ -179,6 +179,8 @@ class _Push:
             if sent is not None:
                 closing.callback(sent.close)
             prepared, recall = self._prepare(preparation, planned, contacts, context, spool, sent)
+            if prepared.import_files:
+                self._confirm(account, planned)
             run = closing.enter_context(self._begin(prepared, recall))
             files = prepared.import_files
             del prepared, recall  # 100 MB of ten million members
@@ -287,6 +289,20 @@ class _Push:
     @property
     def _reads(self) -> str:
         return "--only-different" if self._options.only_different else "--canary"
+
+    def _confirm(self, account: Account, planned: PlannedAudience) -> None:
+        """Ask before the first push of the account, where somebody is there to be asked. Raises GuardStopped when the
+        answer is no."""
+        confirm, store = self._options.confirm, self._store
+        if confirm is None or self._leaves_no_trace or store.is_confirmed(self._target):
+            return
+        if not self._options.yes:
+            fields = tuple(column.field.name for column in planned.plan.columns)
+            verdicts = self._findings.verdicts
+            where = (self._settings.client_id or "", without_secrets(self._settings.api_url), account.label)
+            with self._findings.not_counted():
+                confirm(FirstPush(*where, verdicts[Verdict.SENDABLE], verdicts.total(), fields))
+        store.note_confirmed(self._target)
 
     def _packer(self, planned: PlannedAudience, spool: ImportSpool) -> GroupPacker:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""

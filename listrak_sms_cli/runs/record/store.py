@@ -92,6 +92,20 @@ class RunStore:
         sync_folder(self._runs)
         return folder
 
+    def is_confirmed(self, target: Destination) -> bool:
+        """Whether somebody has said yes to pushes to this account, from this state folder."""
+        return self._confirmation(target).exists()
+
+    def note_confirmed(self, target: Destination) -> None:
+        """Somebody has. Where it cannot be written down, it is asked again."""
+        place = self._confirmation(target)
+        with suppress(OSError):
+            make_folder(place.parent)
+            place.touch(0o600)
+
+    def _confirmation(self, target: Destination) -> Path:
+        return self.state_dir / "confirmed" / fingerprint(f"{target.api_url}\0{target.client}")
+
     def runs(self) -> Iterator[StoredRun]:
         """Every run whose journal can be read, the newest first."""
         return self._read(self._folders())
