@@ -75,7 +75,7 @@ def test_a_canary_is_proved_before_the_rest_whatever_happens(tmp_path: Path, see
     """Through faults, kills and resumes no member outside the canary is sent before the canary holds what was sent, no
     import file that was accepted is sent again, and every contact is right in the end; as a push, with
     --only-different and as `apply`."""
-    codes = live_through(seeds, lambda seed, sandbox: survive_canary(draw_canary(seed), sandbox, tmp_path))
+    codes = live_through(seeds, lambda seed, sandbox: survive_canary(draw_canary(seed), sandbox, tmp_path), at_once=8)
     assert codes[0] == len(seeds)
     assert codes[-9]
 
