@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,10 +14,10 @@ import typer
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.errors import LsmsError
     from listrak_sms_cli.runs import CheckLine
 
 
@@ -38,7 +41,8 @@ def check(given: Given) -> None:
         _draw(lines, settings)
     spinner = Spinner(sys.stderr, wanted=not given["json"])
     if lines[-1].error is None:
-        for line in check_connection(settings, given["phone"], spinner, spinner.during):
+        found = check_connection(settings, given["phone"], spinner, spinner.during)
+        for line in chain(found, _learned(settings)):
             lines.append(line)
             if not given["json"]:
                 _draw([line], settings)
@@ -53,6 +57,16 @@ def check(given: Given) -> None:
         output.line(_next_step(given, settings))
     if failed:
         raise typer.Exit(failed.exit_code)
+
+
+def _learned(settings: Settings) -> Iterator[CheckLine]:
+    """What canaries have found out about the account."""
+    from listrak_sms_cli.runs import CheckLine, learned_about
+
+    with suppress(LsmsError):
+        learned = learned_about(settings)
+        for name, text in learned.facts.items():
+            yield CheckLine(name, None, f"{text} (learned from a canary, {learned.at[:10]})")
 
 
 def _draw(lines: list[CheckLine], settings: Settings) -> None:

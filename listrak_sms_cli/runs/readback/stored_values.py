@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import CleaningRules, FieldKind, ProfileField
 from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
@@ -14,6 +13,7 @@ from listrak_sms_cli.columnar import (
     Mask,
     mask_of,
     nulls_as_empty,
+    pc,
     raw,
     replace_cells,
     replace_matches,

@@ -9,11 +9,10 @@ from functools import cached_property
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import CleaningRules, shape_of_each
-from listrak_sms_cli.columnar import Mask, digest_cells, mix_numbers, raw, select
+from listrak_sms_cli.columnar import Mask, digest_cells, mix_numbers, pc, raw, select
 from listrak_sms_cli.runs.readback.change_list import ChangeList
 from listrak_sms_cli.runs.readback.compare import ComparedColumn, ComparedMembers, Comparison
 from listrak_sms_cli.runs.readback.reading import Reading

@@ -10,6 +10,7 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.record.failures import *
+    from listrak_sms_cli.runs.record.file_lock import *
     from listrak_sms_cli.runs.record.journal import *
     from listrak_sms_cli.runs.record.learned import *
     from listrak_sms_cli.runs.record.lines import *
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     failures="Failures",
+    file_lock="locked",
     journal="Journal JournalInUse make_folder sync_folder",
     learned="Learned learned_of remember_learned",
     lines="Accepted CanaryRead CanarySkipped ColumnFigures Destination Ended LineOfPart LineOfRun PartLine Prepared "
