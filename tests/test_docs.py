@@ -166,6 +166,17 @@ def test_rejects_go_back_as_it_is_shown(world: World) -> None:
     assert without_times(ended.out).startswith(output)
 
 
+def test_a_canary_stops_as_it_is_shown(world: World) -> None:
+    """What the README shows of a canary of which Listrak stores other values, and what there is to choose from."""
+    world.admin("faults", [{"route": "start_import", "fault": "import_alters"}])
+    world.audience("phone,Loyalty Tier\n" + "".join(f"2125550{n},Gold\n" for n in range(100, 200)))
+    words, output = shown("output of the canary")
+    ended = world.lsms(*words, cwd=world.home)
+    error = ended.json["error"]
+    assert ended.code == 1
+    assert without_times(f"{error['message']} {error['hint']}").replace(str(world.home), "/data") == output
+
+
 @pytest.mark.parametrize(
     ("command", "shown"), re.findall(r"<!-- output: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
 )
