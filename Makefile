@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-sql lint format dist bench soak profile clean
+.PHONY: help setup demo test test-all test-browser test-sql lint format dist bench soak profile troubleshooting clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -68,6 +68,9 @@ soak: $(READY) ## Survive random fault schedules until Ctrl-C (or SOAK_SCHEDULES
 
 profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages
+
+troubleshooting: $(READY) ## Write TROUBLESHOOTING.md from the explanations of the codes
+	@$(BIN)/python -m tests.troubleshooting
 
 clean: ## Remove what was made
 	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json

@@ -25,7 +25,7 @@ FACES = sorted(ROOT.rglob("__init__.py"))
 ORDER = """
 version faces
 errors
-options keywords
+options keywords explain
 keyrings columnar
 settings
 profiles databases

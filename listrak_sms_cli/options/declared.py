@@ -37,7 +37,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check init"
-ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`, `explain`
 TAKES_JOBS = READS
 MAPS = f"{CLEANS} init"
 OPENS = f"{READS} init"
@@ -55,6 +55,7 @@ class Subject(Options, keywords=False):
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
+    code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
@@ -365,7 +366,7 @@ class Connection(Options, group=SETTINGS):
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema explain")
     quiet = Option(
         Flag(),
         False,
@@ -373,7 +374,7 @@ class Showing(Options, group=OUTPUT, keywords=False):
         f"{DRAWS} health",
         "-q",
     )
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema explain", "-v")
 
 
 class Silencing(Options, group=OUTPUT):
