@@ -156,7 +156,17 @@ def _checked(
             from listrak_sms_cli.display import PageFile
 
             page = PageFile(given["report"], audience=audience)
-        report = work(given, load_settings(given), on_event or (lambda _event: None))
+
+        def run() -> Report:
+            return work(given, load_settings(given), on_event or (lambda _event: None))
+
+        if command == "push":
+            from listrak_sms_cli.monitoring import watched
+            from listrak_sms_cli.runs import audience_name
+
+            report = watched(given, audience_name(audience), run)
+        else:
+            report = run()
         return page.take(report) if page else report
     except LsmsError as error:
         if error.settled_by:

@@ -78,6 +78,9 @@ class SendingKeywords(TypedDict, total=False):
     yes: bool | None
     wait: bool | None
     wait_timeout: float | str | None
+    canary: int | None
+    undo: str | PathLike[str] | None
+    canary_seed: int | None
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None
@@ -94,6 +97,7 @@ class PushKeywords(SharedKeywords, SendingKeywords, total=False):
     """The keywords of `push`."""
 
     max_shrink: float | None
+    max_fill_drop: float | None
     audience_name: str | None
     anyway: bool | None
     only_existing: bool | None
@@ -103,3 +107,5 @@ class PushKeywords(SharedKeywords, SendingKeywords, total=False):
     full: bool | None
     refresh_after: float | str | None
     per_contact: bool | None
+    notify: str | None
+    metrics_file: str | PathLike[str] | None

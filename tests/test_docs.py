@@ -13,6 +13,7 @@ import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.options import options_of
+from listrak_sms_cli.settings import API_URL, TOKEN_URL
 from tests.support.lsms import call_lsms
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
@@ -49,14 +50,14 @@ def without_times(text: str) -> str:
 @pytest.fixture
 def ready(make_world: Callable[..., World]) -> World:
     """What the README's reader has: an account, an audience, and a run to look at."""
-    world = make_world()
+    world = make_world(import_seconds=0.0)
     world.audience(AUDIENCE)
     world.audience(AUDIENCE, "before.csv")
     (world.home / "sample_audiences").symlink_to(SAMPLES)
     job(world, AUDIENCE.replace("Loyalty Tier", "Tier"))
     rejects = "row,reason,detail,run,phone,first_name\n2,invalid_phone,,20261128-010203-1e24f7a3,2125550100,N0\n"
     world.audience(rejects, "rejects.csv")
-    assert world.lsms("push", world.home / "audience.csv", "--no-wait").code == 0
+    assert world.lsms("push", "audience.csv", "--no-wait", cwd=world.home).code == 0
     return world
 
 
@@ -174,7 +175,35 @@ def test_the_output_of_an_account_is_what_comes_out(world: World) -> None:
     for command, shown in blocks:
         ended = world.lsms(*shlex.split(command)[1:], cwd=world.home)
         assert ended.code == 0, ended.err
-        assert without_times(ended.out) == without_times(shown)
+        out = ended.out.replace(world.sandbox.api_url, API_URL).replace(world.sandbox.token_url, TOKEN_URL)
+        assert without_times(out.replace(str(world.home), "~")) == without_times(shown)
+
+
+def test_the_drift_shown_is_what_comes_out(make_world: Callable[..., World]) -> None:
+    """What the README shows of an audience whose tiers got lost is what its commands print, run ids and times aside."""
+    world = make_world(import_seconds=0.0)
+    blocks = re.findall(
+        r"\$ (lsms [^\n]+)\n```\n\n```text\n(.*?)```", README[README.index("<!-- drift -->") :], re.DOTALL
+    )
+    pushed, listed = blocks[:2]
+
+    def audience(tiers: int) -> None:
+        rows = "".join(f"2125550{n:03d},{'Gold' if n < tiers else ''}\n" for n in range(100, 300))
+        world.audience(f"phone,Loyalty Tier\n{rows}")
+
+    for tiers in (300, 296, 298):
+        audience(tiers)
+        assert world.lsms("push", "audience.csv", cwd=world.home).code == 0
+    audience(101)
+    ended = world.lsms(*pushed[0].split()[1:], cwd=world.home)
+    assert ended.code == 3
+    runs = world.lsms(*listed[0].split()[1:], cwd=world.home)
+
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text).split())
+
+    assert plain(pushed[1]) in plain(ended.err)
+    assert plain(listed[1]) == plain(runs.out)
 
 
 def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

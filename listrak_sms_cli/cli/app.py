@@ -89,7 +89,9 @@ def _run(arguments: list[str]) -> int:
         if not _usage_message(error):  # no command: the help has been shown
             return UsageError.exit_code
         command = f"{output.command} " if output.command in COMMANDS else ""
-        return _fail(UsageError(_usage_message(error), hint=f"Type: lsms {command}--help"))
+        problem = UsageError(_usage_message(error), hint=f"Type: lsms {command}--help")
+        _watch_mistyped(problem, arguments)
+        return _fail(problem)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("Interrupted."))
     except SystemExit as left:
@@ -101,6 +103,27 @@ def _run(arguments: list[str]) -> int:
         return left.code if isinstance(left.code, int) else 0  # Typer's, of shell completion
     except Exception as error:
         return _internal(error)
+
+
+def _watch_mistyped(problem: UsageError, arguments: list[str]) -> None:
+    """Tells of a push whose words cannot be read, as of any other that fails: by those of its words that can."""
+    if output.command != "push":
+        return
+    from listrak_sms_cli.monitoring import watched
+
+    def fail() -> NoReturn:
+        raise problem
+
+    given: dict[str, Any] = {name: f"--{name.replace('_', '-')}" in arguments for name in ("dry_run", "sandbox")}
+    given["dry_run"] |= "-n" in arguments
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        for name in ("notify", "audience_name", "sender_code", "state_dir", "config", "profile"):
+            option, equals, value = word.partition("=")
+            if option == f"--{name.replace('_', '-')}":
+                given[name] = value if equals else following
+    rest = arguments[arguments.index("push") + 1 :]
+    with suppress(LsmsError):
+        watched(given, next((word for word in rest if not word.startswith("-")), ""), fail)
 
 
 def _internal(cause: BaseException) -> int:
@@ -120,6 +143,10 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
             if error.report is not None and error.report.rows_read:
                 with output.writing():
                     display.summary(error.report, output.console(), paced=output.paced)
+            elif error.report is not None:
+                from listrak_sms_cli.monitoring import PROBLEMS
+
+                output.warned(each for each in error.report.warnings if each.code in PROBLEMS)
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))

@@ -31,6 +31,7 @@ COMMANDS = {
     "status": ("runs", "How a run stands: asks Listrak about its imports."),
     "runs": ("runs", "List the runs of this state folder, the newest first."),
     "report": ("report", "Write a run as one HTML page, as its record has it. Listrak is not asked."),
+    "health": ("runs", "Is there a push that ended well and is not too old? Exit 0 or 1, for monitoring."),
     "pull": (
         "pull",
         "Write the contacts of a sender code, with their field values and whether they opted out, to a file.",
@@ -46,8 +47,12 @@ COMMANDS = {
     ),
     "sender-codes": ("account", "List the sender codes the credential may use."),
     "check": (
-        "account",
+        "check",
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
+    ),
+    "init": (
+        "init",
+        "Set an account up: asks for profile, client id, secret and sender code, tries them, and writes the config.",
     ),
     "jobs": ("jobs", "List the jobs of lsms.toml, each of them checked: what goes where, by name."),
     "schema": (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from listrak_sms_cli.display import PageFile
-    from listrak_sms_cli.runs import Report
+    from listrak_sms_cli.runs import Report, RunWarning
 
 _REPORTING = (
     "push",
@@ -78,6 +78,23 @@ class Output:
             display.show(self.console(), Text(text))
             sys.stdout.flush()
 
+    def hint(self, text: str) -> None:
+        """Write what helps to answer a question, where the question is."""
+        from rich.console import Console
+        from rich.text import Text
+
+        from listrak_sms_cli import display
+
+        display.show(Console(file=sys.stderr, highlight=False), Text(display.printable(text), "dim"))
+
+    def checks(self, lines: Sequence[tuple[bool | None, str, str, str]]) -> None:
+        """Write lines of a mark, what was checked, what was found, and a remark."""
+        from listrak_sms_cli.display import draw_checks
+
+        with self.writing():
+            draw_checks(lines, self.console())
+            sys.stdout.flush()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Write a result inside. One that cannot be written (a full disk) is reported on standard error, one whose
@@ -108,6 +125,8 @@ class Output:
             listed = [dict(zip(keys, row, strict=True)) for row in rows]
             self.document({name: listed, **more, "exit_code": 0, "error": None})
             return
+        if self.quiet:
+            return
         from listrak_sms_cli import display
 
         shown = [place for place, key in enumerate(keys) if key not in json_only]
@@ -117,12 +136,21 @@ class Output:
             display.table(title, heads, cells, self.console())
             sys.stdout.flush()
 
+    def warned(self, warnings: Iterable[RunWarning]) -> None:
+        """Write warnings to standard error."""
+        from listrak_sms_cli.display import printable
+
+        with suppress(OSError):  # nobody reads, or the disk is full
+            sys.stderr.writelines(f"lsms: warning: {printable(each.message)} [{each.code}]\n" for each in warnings)
+
     def report(self, report: Report) -> None:
-        """Write the Report of a run."""
+        """Write the Report of a run that ended well; with `--quiet` its new warnings alone."""
         report = self.paged(report)
         if self.json:
             self.document(report.as_json())
-        else:
+        if self.quiet:
+            self.warned(warning for warning in report.warnings if warning.new)
+        elif not self.json:
             from listrak_sms_cli import display
 
             with self.writing():

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.runs import Report
 
 
 def push(given: Given) -> None:
@@ -14,22 +19,26 @@ def push(given: Given) -> None:
 
     Example: lsms push spring_launch.csv --sender-code 1026
     """
+    from listrak_sms_cli.monitoring import watched
+
+    given_so_far = given.unchecked
+    output.report(watched(given_so_far, str(given_so_far["audience"]), lambda: _pushed(given), given.settings))
+
+
+def _pushed(given: Given) -> Report:
     settings = given.settings()
 
     from listrak_sms_cli.runs import Phase, PhaseStarted, push_audience, push_options
 
     options = push_options(given.values)
-
     with given.display() as tell:
         if options.sandbox:
             tell(PhaseStarted(Phase.FILLING, 0, "contacts"))  # now: the next line imports half a second of packages
             from listrak_sms_cli.cli.rehearsal import push_to_sandbox
 
             report = push_to_sandbox(given["audience"], settings, options, tell)
-            report = report.with_(command=_next_step(given, settings.sender_code))
-        else:
-            report = push_audience(given["audience"], settings, options, tell)
-    output.report(report)
+            return report.with_(command=_next_step(given, settings.sender_code))
+        return push_audience(given["audience"], settings, options, tell)
 
 
 def _next_step(given: Given, sender_code: int | None) -> str:

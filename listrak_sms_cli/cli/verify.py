@@ -29,6 +29,8 @@ def verify(given: Given) -> int:
     if given["json"]:
         output.document(verified.as_json(phone_shown))
         return verified.exit_code
+    if given["quiet"] and not verified.exit_code:
+        return 0
 
     from listrak_sms_cli import display
 

@@ -15,7 +15,10 @@ from listrak_sms_cli.display.words import printable
 _ENDLESS = 4000  # cells: in a pipe no line is ever wrapped or cut
 _NARROWEST = 8  # cells of a column that is cut
 _GAP = 2  # cells between two columns
-_ASCII = str.maketrans({"→": "->", "…": "...", "·": "|", "█": "#", "─": "-", "✓": "ok", "✗": "NOT OK"})
+_ASCII = str.maketrans(
+    {"→": "->", "…": "...", "·": "|", "█": "#", "─": "-", "✓": "ok", "✗": "NOT OK"}
+    | dict(zip("▁▂▃▄▅▆▇", "_.,-~=+", strict=True))
+)
 
 
 def show(console: Console, *things: RenderableType, whole: bool = False) -> None:

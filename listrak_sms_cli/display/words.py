@@ -53,9 +53,9 @@ def members(count: int) -> str:
     return many(count, "member")
 
 
-def many(count: int, thing: str) -> str:
-    """1 import, 2,000 imports."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+def many(count: int, thing: str, things: str = "") -> str:
+    """1 import, 2,000 imports. `things`: the plural that has more than an s."""
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def by_count(words: Iterable[str], most: int = 4) -> str:

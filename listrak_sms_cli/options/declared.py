@@ -35,9 +35,11 @@ CLEANS = f"{PREPARES} verify"
 READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
-CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs report"  # but those without settings: `sandbox`, `jobs`, `schema`
+CONNECTS = f"{DRAWS} {ACCOUNT} check init"
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
 TAKES_JOBS = READS
+MAPS = f"{CLEANS} init"
+OPENS = f"{READS} init"
 
 
 class Subject(Options, keywords=False):
@@ -58,7 +60,9 @@ class Subject(Options, keywords=False):
 class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
-    sender_code = Option(Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check")
+    sender_code = Option(
+        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{OPENS} fields check health"
+    )
 
 
 class Jobs(Options, group=JOB, keywords=False):
@@ -68,18 +72,27 @@ class Jobs(Options, group=JOB, keywords=False):
         Text("NAME"), None, "Take audience and options from this job; options typed beside it win.", TAKES_JOBS
     )
     job_file = Option(
-        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs"
+        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs init"
     )
-    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate")
+    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate init")
 
 
 class InFiles(Options, keywords=False):
-    """Settings that stand in the environment and in files only."""
+    """Settings that stand in the environment and in files only; `init` writes them."""
 
-    client_id = Option(Setting("ID"), None, "The client id.", "")
-    client_secret_file = Option(FileName("FILE"), None, "A file (0600) that holds the client secret.", "")
+    client_id = Option(Setting("ID"), None, "The client id. Or LISTRAK_CLIENT_ID.", "init")
+    client_secret_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds the client secret; - is standard input.", "init"
+    )
+    keyring = Option(Flag(), False, "The client secret is in the keyring of the system; cron has none.", "init")
     notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
     keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
+class SettingUp(Options, keywords=False):
+    """Of `init` alone."""
+
+    audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
 
 
 class Expecting(Options, keywords=False):
@@ -140,13 +153,16 @@ class Pulling(Options, keywords=False):
 
 
 class GoingOn(Options, keywords=False):
-    """Of `resume`, `status` and `runs` alone."""
+    """Of `resume`, `status`, `runs` and `health` alone."""
 
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
+    skip_canary = Option(Flag(), False, "Send the rest, whatever became of the canary.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
+    audience_name = Option(Text("NAME"), None, "Only of this audience (--audience-name, else its path).", "runs health")
+    max_age = Option(Duration("TIME"), ..., "How old the last good push may be (26h).", "health")
 
 
 class Recorded(Options, keywords=False):
@@ -179,33 +195,33 @@ class Serving(Options, keywords=False):
 class Reading(Options, group="Reading the audience"):
     """How the audience is read, where it cannot be told from the file."""
 
-    format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", READS)
-    delimiter = Option(Text("CHAR"), None, "One character, or tab.", READS)
-    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", READS)
-    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", READS)
-    encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
-    sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
-    null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)
-    date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", CLEANS)
+    format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", OPENS)
+    delimiter = Option(Text("CHAR"), None, "One character, or tab.", OPENS)
+    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", OPENS)
+    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", OPENS)
+    encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", OPENS)
+    sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", OPENS)
+    null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", OPENS)
+    date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", MAPS)
 
 
 class Columns(Options, group="Columns"):
     """Which columns are sent, and to which profile fields."""
 
-    phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
-    map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", OPENS)
+    map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", MAPS)
     exact_names = Option(
-        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", READS
+        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", OPENS
     )
-    skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
-    skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
-    consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
+    skip_column = Option(Texts("NAME"), (), "Leave a column out.", MAPS)
+    skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", MAPS)
+    consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", MAPS)
 
 
 class Cleaning(Options, group=MEMBERS):
     """How members are cleaned, and which are kept."""
 
-    region = Option(Text("CC"), None, "Region of phones without a country code; else the sender code's country.", READS)
+    region = Option(Text("CC"), None, "Region of phones without a country code; else the sender code's country.", OPENS)
     phone_format = Option(
         Choice("digits", "e164", "national"), "digits", "How phones are written in an import file.", READS
     )
@@ -236,7 +252,14 @@ class ChoosingMembers(Options, group=MEMBERS):
         "Stop before sending when the audience has shrunk by more since its last good push.",
         "push",
     )
-    audience_name = Option(Text("NAME"), None, "For --max-shrink; else the path.", "push")
+    max_fill_drop = Option(
+        Number("PCT", 0, 100),
+        None,
+        "Stop before sending when the filled share of a column has fallen by more percentage points since its last "
+        "good push.",
+        "push",
+    )
+    audience_name = Option(Text("NAME"), None, "What earlier pushes are found by; else the path.", "push")
     anyway = Option(Flag(), False, "Push a rejects file even if a newer push of its run's audience ended well.", "push")
     only_existing = Option(
         Flag(), False, "Look the contacts up first; drop and name members Listrak would drop silently.", "push"
@@ -270,9 +293,25 @@ class Sending(Options, group=SENDING):
         "Stops before more than 10,000 members.",
         "push plan",
     )
-    yes = Option(Flag(), False, "More than 10,000 members contact by contact.", "push apply")
+    yes = Option(
+        Flag(),
+        False,
+        "Do not ask before the first push of an account; allow more than 10,000 members contact by contact.",
+        "push apply",
+    )
     wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume apply")
     wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status apply")
+    canary = Option(
+        Whole("N", 1),
+        None,
+        "Send N random members first, of those who exist and would change; the rest only when these hold what was "
+        "sent.",
+        "push apply",
+    )
+    undo = Option(
+        File("FILE"), None, "With --canary: write what was stored of these members, as an audience.", "push apply"
+    )
+    canary_seed = Option(Whole("N", 0), None, "With --canary: draw the members of an earlier push again.", "push apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
     verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
     dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply")
@@ -301,21 +340,25 @@ class Rehearsing(Options, group=SENDING, keywords=False):
 class Connection(Options, group=SETTINGS):
     """Where settings come from, and those that are seldom typed."""
 
-    api_url = Option(Text("URL"), None, "The API base.", CONNECTS)
+    api_url = Option(Text("URL"), None, "The API base.", f"{CONNECTS} health")
     token_url = Option(Text("URL"), None, "Where tokens are issued.", CONNECTS)
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
-    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report")
-    give_up_after = Option(
-        Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
-    )
+    state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report health")
+    give_up_after = Option(Duration("TIME"), None, "How long one request is retried (90s, 15m).", CONNECTS)
 
 
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
     json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
-    quiet = Option(Flag(), False, "No progress.", DRAWS, "-q")
+    quiet = Option(
+        Flag(),
+        False,
+        "No progress; on success nothing but warnings that the last good push did not have.",
+        f"{DRAWS} health",
+        "-q",
+    )
     verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
 
 
@@ -338,9 +381,22 @@ class Logging(Options, group=OUTPUT, keywords=False):
     log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume apply")
 
 
+class Monitoring(Options, group=OUTPUT):
+    """Who learns how a push ended without being there."""
+
+    notify = Option(
+        Text("URL"),
+        None,
+        "Whom to tell of a failure, a new warning or a recovery: an apprise address, or a webhook. Or LSMS_NOTIFY.",
+        "push",
+    )
+    metrics_file = Option(File("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
+
+
 GROUPS = (
-    Subject, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded, Checking, Serving, Reading,
-    Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Reporting, Logging,
+    Subject, SettingUp, InFiles, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded,
+    Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing,
+    Silencing, Reporting, Logging, Monitoring,
 )  # fmt: skip
 
 
@@ -350,7 +406,7 @@ def options_of(command: str) -> list[Option[Any]]:
 
 
 # What a job does not hold: where and as whom lsms connects (a profile has that), and what the user decides at once.
-_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json notify save_job token_url
+_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json keyring notify save_job token_url
 verbose""".split()
 
 

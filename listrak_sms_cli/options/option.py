@@ -126,15 +126,19 @@ class Options:
         return cls(**{option.name: given.get(option.name) for option in cls.options})
 
 
+def nearest(name: str, known: Collection[str]) -> str:
+    """A hint for a name that is not known: the nearest that is, else all of them."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
+
+
 def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) -> dict[str, Any]:
     """The values of all `options` by name, from what Python or a job file gives. Raises UsageError for a name that is
     none of theirs, with the nearest that is, and for a value that is not of its option's kind."""
     known = [option.name for option in options]
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-            raise UsageError(f"There is no option {name}.", hint=hint)
+            raise UsageError(f"There is no option {name}.", hint=nearest(name, known))
     return {option.name: option.given(given.get(option.name)) for option in options}
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from listrak_sms_cli.audience import ColumnPlan, PlannedColumn, Verdict, dropped_by_reason
+from msgspec.structs import replace
+
+from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import (
     AudienceError,
@@ -23,8 +26,11 @@ from listrak_sms_cli.errors import (
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener, Warned
-from listrak_sms_cli.runs.record import PartState, PartStatus, RunState
+from listrak_sms_cli.runs.record import ColumnFigures, PartState, PartStatus, RunState, StoredRun
 from listrak_sms_cli.runs.report import (
+    CHANGES,
+    NOTES,
+    CanaryResult,
     ImportLine,
     MappedColumn,
     ProfiledColumn,
@@ -40,8 +46,9 @@ A_FRAME = "a frame"  # what an audience that is no file is called
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
-    another process is at work on it; `planned`: what a Report has of a plan only, by name; `began`, `settings`: as the
-    Report has them; `unfit`: values for which members were dropped, by column."""
+    another process is at work on it; `planned`: what a Report has of a plan only, by name; `canary`: as it is drawn,
+    before the run has a journal; `began`, `settings`: as the Report has them; `unfit`: values for which members were
+    dropped, by column; `baseline`: the last good push of the same audience; `figures`: what its columns hold."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -53,10 +60,13 @@ class Findings:
         self.settings: Mapping[str, str] = {}
         self.verdicts: Counter[Verdict] = Counter()
         self.unfit: Counter[str] = Counter()
+        self.baseline: StoredRun | None = None
+        self.figures: Sequence[ColumnFigures] = ()
         self.state: RunState | None = None
         self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
         self.verify: Verification | None = None
+        self.canary: CanaryResult | None = None
         self.planned: dict[str, Any] = {}
         self.rejects: str | None = None
         self.members: str | None = None
@@ -75,6 +85,57 @@ class Findings:
     def warnings(self) -> list[RunWarning]:
         """Those of now."""
         return list(self._warnings)
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Time in which nothing is done, as somebody thinks about an answer, is no time of the run."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began += time.monotonic() - began
+
+    @property
+    def warned_of(self) -> dict[str, list[str]]:
+        """The columns that each warning is about, by code."""
+        columns: dict[str, list[str]] = {}
+        for warning in self._warnings:
+            columns.setdefault(warning.code, []).extend(warning.columns)
+        return columns
+
+    def _weighed(self) -> tuple[RunWarning, ...]:
+        """The warnings, each with whether it is new."""
+        known = self.baseline.state.warnings if self.baseline else {}
+
+        def is_new(warning: RunWarning) -> bool:
+            if warning.code in NOTES:
+                return False
+            return (
+                warning.code in CHANGES
+                or warning.code not in known
+                or not known[warning.code].issuperset(warning.columns)
+            )
+
+        return tuple(replace(warning, new=is_new(warning)) for warning in self._warnings)
+
+    def _mapped_columns(self) -> tuple[MappedColumn, ...]:
+        filled = _filled(self.figures, self.verdicts.total())
+        before: Mapping[str, float] = {}
+        if self.baseline is not None:
+            before = _filled(self.baseline.state.prepared.figures, self.baseline.state.read)
+        return tuple(
+            MappedColumn(
+                column.name,
+                column.field.name,
+                column.field.id,
+                guessed=column.guessed,
+                type=column.field.kind.value if column.field.id else None,
+                unfit=self.unfit[column.name],
+                filled=filled.get(column.name),
+                filled_before=before.get(column.name),
+            )
+            for column in (self.plan.columns if self.plan else ())
+        )
 
     def reported(self, work: Callable[[], None]) -> Report:
         """Does the work; the error it ends with, if any, carries the Report of what is known by then."""
@@ -107,7 +168,7 @@ class Findings:
         if self.run_id in error.hint:
             return error.hint
         match error:
-            case ImportsNotEnded():
+            case ImportsNotEnded() if not self.state.pending:
                 return f"{error.hint} Wait for them: lsms status {self.run_id} --wait"
             case ListrakUnavailable() if error.code == ListrakUnavailable.default_code:
                 return f"When it is back: lsms resume {self.run_id}"
@@ -137,12 +198,13 @@ class Findings:
             rows_beyond_limit=self.verdicts[Verdict.BEYOND_LIMIT],
             rows_import_failed=sum(part.line.rows for part in leaves if part.failed),
             dropped=dropped,
-            columns=tuple(map(self._column, self.plan.columns if self.plan else ())),
+            columns=self._mapped_columns(),
             skipped_columns=self.plan.skipped if self.plan else (),
             imports=self._import_lines(leaves),
-            warnings=tuple(self._warnings),
+            warnings=self._weighed(),
             profile=self.profile,
             verify=self.verify,
+            canary=self.state.canary if self.state is not None else self.canary,
             rejects=self.rejects,
             members=self.members,
             **self.planned,
@@ -153,17 +215,6 @@ class Findings:
             seconds=time.monotonic() - self._began,
             exit_code=error.exit_code if error else 0,
             error=ReportError(error.code, error.message, error.hint) if error else None,
-        )
-
-    def _column(self, column: PlannedColumn) -> MappedColumn:
-        field = column.field
-        return MappedColumn(
-            column.name,
-            field.name,
-            field.id,
-            guessed=column.guessed,
-            type=field.kind.value if field.id else None,
-            unfit=self.unfit[column.name],
         )
 
     def _import_lines(self, leaves: list[PartState]) -> tuple[ImportLine, ...]:
@@ -188,6 +239,11 @@ class Findings:
             sent_at=part.sent_at,
             ended_at=part.ended_at,
         )
+
+
+def _filled(figures: Sequence[ColumnFigures], rows: int) -> dict[str, float]:
+    """The share of `rows` that are filled, by column."""
+    return {column.column: round(column.filled / rows, 6) for column in figures} if rows else {}
 
 
 def audience_name(source: object) -> str:

@@ -23,7 +23,7 @@ from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.output_file import output_path
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import (
     Bookmark,
     ChangeList,
@@ -34,7 +34,7 @@ from listrak_sms_cli.runs.readback import (
     SentValues,
     Survey,
 )
-from listrak_sms_cli.runs.record import identity_of, new_run_id, recipe_of
+from listrak_sms_cli.runs.record import identity_of, make_folder, new_run_id, recipe_of
 from listrak_sms_cli.runs.report import Report, RunWarning
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
@@ -137,7 +137,7 @@ class _Planning(Struct, frozen=True):
 
     def _survey(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, context: Context) -> Survey:
         options = self.options
-        survey = Survey(sent, planned.rules, show_values=options.show_values)
+        survey = Survey(sent, planned.rules, learned_about(self.settings), show_values=options.show_values)
         question = self._question(planned, survey)
         changes = None
         if options.out is not None:
@@ -172,8 +172,7 @@ class _Planning(Struct, frozen=True):
         if self.options.show_values:
             return None
         try:
-            self.settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
+            make_folder(folder)
             for left in folder.iterdir():
                 if time.time() - left.stat().st_mtime > _KEPT_FOR:
                     left.unlink(missing_ok=True)
@@ -188,7 +187,7 @@ class _Planning(Struct, frozen=True):
             survey.content,
             identity_of(planned.audience),
             [(column.name, column.field.id, column.field.name) for column in planned.plan.columns],
-            planned.rules.keep_empty,
+            survey.empties_stay,
             self.options.show_values,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

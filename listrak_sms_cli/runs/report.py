@@ -9,13 +9,21 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import DROP_REASONS
 
+_MAY_BE_MISSING = ("profile", "command", "canary")
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
+
+
+# Codes of warnings that are so at every push of an audience: nobody has to be told of them again.
+NOTES = frozenset({"email_address", "empty_cells", "guessed_columns", "invented_fields", "offline"})
+# Codes of those about a change since the baseline: new each time.
+CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values_moved"})
 
 
 class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
     an ordinary one for what the field holds, not the field's own. `type` of the field, None = not looked up; `unfit`:
-    values of it that the field cannot hold, for which members were dropped."""
+    values of it that the field cannot hold, for which members were dropped. `filled`: the share of the rows with a
+    value, 0 to 1; `filled_before`: that of the baseline."""
 
     column: str
     field: str
@@ -23,6 +31,8 @@ class MappedColumn(Struct, frozen=True):
     guessed: bool = False
     type: str | None = None
     unfit: int = 0
+    filled: float | None = None
+    filled_before: float | None = None
 
 
 class ImportLine(Struct, frozen=True):
@@ -76,10 +86,14 @@ class ProfiledColumn(Struct, frozen=True):
 
 
 class RunWarning(Struct, frozen=True):
-    """What a person should know of a run that went on all the same. `code`: for `--no-warn`."""
+    """What a person should know of a run that went on all the same. `code`: for `--no-warn`. `columns`: those it is
+    about. `new`: it is no note (see NOTES), and about a change, or
+    the baseline did not have it, or not about all of the columns."""
 
     code: str
     message: str
+    columns: tuple[str, ...] = ()
+    new: bool = True
 
 
 class ReportError(Struct, frozen=True):
@@ -109,6 +123,19 @@ class Verification(Struct, frozen=True):
     fields: dict[str, int]
     opted_out: int = 0
     opted_out_different: int = 0
+
+
+class CanaryResult(Struct, frozen=True):
+    """The members that are sent first (`rows`, as far as they exist) and what was read back of them; neither `matching`
+    nor `different`: nothing of what was sent is seen yet. `seed`: that they were drawn with; `fields`: values that
+    differ, by column; `undo`: the file of what was stored of them before."""
+
+    rows: int = 0
+    matching: int = 0
+    different: int = 0
+    fields: dict[str, int] = {}
+    seed: int = 0
+    undo: str | None = None
 
 
 class CommonChange(Struct, frozen=True):
@@ -162,6 +189,7 @@ class Report(Struct, frozen=True):
     command: str | None = None
     sandbox: SandboxResult | None = None
     verify: Verification | None = None
+    canary: CanaryResult | None = None
     rejects: str | None = None
     members: str | None = None
     rows_different: int | None = None
@@ -182,12 +210,32 @@ class Report(Struct, frozen=True):
         `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
         would change."""
         document: dict[str, Any] = to_builtins(self)
-        for name in ("profile", "command", *_OF_A_PLAN):
+        for name in (*_MAY_BE_MISSING, *_OF_A_PLAN):
             if document[name] is None:
                 del document[name]
+        for column in document["columns"]:
+            for name in ("filled", "filled_before"):
+                if column[name] is None:
+                    del column[name]
         document["seconds"] = round(self.seconds, 3)
         return document
 
     def with_(self, **changes: Any) -> Report:
         """The same report with these fields changed."""
         return replace(self, **changes)
+
+
+class TrendPoint(Struct, frozen=True):
+    """One good push. `filled`: the share of the rows, 0 to 1, by column."""
+
+    run_id: str
+    started: str
+    rows: int
+    filled: dict[str, float]
+
+
+class Trend(Struct, frozen=True):
+    """The good pushes of an audience to one sender code, the oldest first."""
+
+    sender_code: int
+    points: list[TrendPoint]

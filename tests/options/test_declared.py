@@ -84,8 +84,8 @@ def test_a_push_holds_every_option_that_is_declared_for_it() -> None:
     options = push_options({})
     names = {option.name for option in (*PushOptions.options, *ReadingOptions.options)}
     settings = {"sender_code", "api_url", "token_url", "profile", "config", "state_dir", "give_up_after"}
-    results = {"report"}
-    assert {option.name for option in keywords_of("push")} <= names | settings | results
+    watched = {"report", "notify", "metrics_file"}
+    assert {option.name for option in keywords_of("push")} <= names | settings | watched
     assert (options.batch_rows, options.refresh_after, options.waiting.timeout) == (250_000, 604_800.0, 3600.0)
     assert (options.reading.keep, options.reading.null_value, options.reading.map) == ("last", (), {})
 

@@ -30,8 +30,8 @@ def test_members_arrive_and_nobody_else_changes(world: World) -> None:
     assert all(before[phone]["opted_out"] == after[phone]["opted_out"] for phone in before)
     assert report["imports"][0]["status"] == "Completed"
     assert report["columns"] == [
-        {"column": "first_name", "field": "First Name", "field_id": 2},
-        {"column": "Loyalty_Tier", "field": "Loyalty Tier", "field_id": 7},
+        {"column": "first_name", "field": "First Name", "field_id": 2, "filled": 1.0},
+        {"column": "Loyalty_Tier", "field": "Loyalty Tier", "field_id": 7, "filled": 0.666667},
     ]
 
 

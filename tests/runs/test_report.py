@@ -181,7 +181,7 @@ def test_warnings_are_told_and_kept() -> None:
     findings.warn(RunWarning("offline", "No account."))
     findings.warn(RunWarning("empty_cells", "Some."))
     assert told == [Warned("offline", "No account.")]
-    assert findings.report().warnings == (RunWarning("offline", "No account."),)
+    assert findings.report().warnings == (RunWarning("offline", "No account.", new=False),)
 
 
 def test_columns_of_the_report() -> None:

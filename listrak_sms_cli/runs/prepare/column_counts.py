@@ -17,14 +17,16 @@ from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, sele
 class ColumnMarks(Struct, frozen=True):
     """One column of a batch, before it is known which members are sent: cells that are `empty`, were `cleaned`, or are
     `unfit` for the field: a bit a row, as `np.packbits` makes them, None = no cell. `short_zips`: ZIPs that are too
-    short; `future`: dates later than today, of so many `dates`; `null_words`: how often each occurs; `padded`: whether
-    blanks begin or end every text, None = there is none; `doubtful`, `contradicting`: whether CleanValues has any."""
+    short; `filled`: cells with a value, also an unfit one; `future`: dates later than today, of so many `dates`;
+    `null_words`: how often each occurs; `padded`: whether blanks begin or end every text, None = there is none;
+    `doubtful`, `contradicting`: whether CleanValues has any."""
 
     name: str
     empty: Bytes | None
     cleaned: Bytes | None
     unfit: Bytes | None
     short_zips: int
+    filled: int
     future: int
     dates: int
     null_words: Mapping[str, int]
@@ -38,15 +40,17 @@ class ColumnMarks(Struct, frozen=True):
         values = column.values
         texts, kind = values.text, column.plan.field.kind
         empty = empty_cells(texts)
+        unfit, fit = column.unfit, len(texts) - (0 if empty is None else int(np.count_nonzero(empty)))
         future = 0 if values.future is None else int(np.count_nonzero(values.future))
         return cls(
             column.plan.name,
             _packed(empty),
             _packed(values.changed),
-            _packed(column.unfit),
+            _packed(unfit),
             short_zips(decoded(texts)) if column.plan.holds_zips else 0,
+            fit + (0 if unfit is None else int(np.count_nonzero(unfit))),
             future,
-            len(texts) - (0 if empty is None else int(np.count_nonzero(empty))) if kind is FieldKind.DATE else 0,
+            fit if kind is FieldKind.DATE else 0,
             {} if values.null_words is None else _words(select(decoded(texts), values.null_words)),
             all_padded(used_words(texts)) if kind is FieldKind.TEXT else None,
             values.doubtful is not None,
@@ -56,15 +60,16 @@ class ColumnMarks(Struct, frozen=True):
 
 class ColumnCounts(Struct):
     """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; among
-    those dropped for their values, the values that are `unfit`; and among all members ZIPs that are too short, dates
-    and those in the future, words for empty cells by (column, word), columns whose every text is padded with blanks
-    (False: not every), and shapes of consents that are neither yes nor no. A value left out counts also where no other
-    is left to send."""
+    those dropped for their values, the values that are `unfit`; and among all members cells that are filled,
+    ZIPs that are too short, dates and those in the future, words for empty cells by
+    (column, word), columns whose every text is padded with blanks (False: not every), and shapes of consents that are
+    neither yes nor no. A value left out counts also where no other is left to send."""
 
     empty: Counter[str] = field(default_factory=Counter)
     cleaned: Counter[str] = field(default_factory=Counter)
     blanked: Counter[str] = field(default_factory=Counter)
     unfit: Counter[str] = field(default_factory=Counter)
+    filled: Counter[str] = field(default_factory=Counter)
     short_zips: Counter[str] = field(default_factory=Counter)
     future: Counter[str] = field(default_factory=Counter)
     dates: Counter[str] = field(default_factory=Counter)
@@ -99,6 +104,7 @@ class ColumnCounts(Struct):
             self.cleaned[marks.name] += _common(marks.cleaned, sent_bits)
             self.blanked[marks.name] += _common(marks.unfit, passed_bits)
             self.unfit[marks.name] += _common(marks.unfit, dropped_bits)
+            self.filled[marks.name] += marks.filled
             self.short_zips[marks.name] += marks.short_zips
             self._count_all(marks)
 
@@ -123,6 +129,7 @@ class ColumnCounts(Struct):
         self.cleaned.update(other.cleaned)
         self.blanked.update(other.blanked)
         self.unfit.update(other.unfit)
+        self.filled.update(other.filled)
         self.short_zips.update(other.short_zips)
         self.future.update(other.future)
         self.dates.update(other.dates)

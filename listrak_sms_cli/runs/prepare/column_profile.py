@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from listrak_sms_cli.audience import SYSTEM_FIELDS, AudienceProfile, FieldKind, PlannedColumn, Verdict
+from listrak_sms_cli.runs.prepare.drift import FEW, rows_looked_at
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
+from listrak_sms_cli.runs.record import ColumnFigures
 from listrak_sms_cli.runs.report import ProfiledColumn, RunWarning
 
 NEARLY_EMPTY = 5.0  # percent of cells that are filled
-_FEW = 20  # members: a share of fewer means nothing
 _NAMED = 12  # columns named in one warning
 
 
@@ -33,18 +34,28 @@ def profiled_columns(
     )
 
 
-def suspicious_columns(lines: tuple[ProfiledColumn, ...], rows: int) -> list[RunWarning]:
+def profiled_figures(lines: tuple[ProfiledColumn, ...]) -> tuple[ColumnFigures, ...]:
+    """Return what the columns that are sent hold, all of their cells looked at."""
+    attributes = (line for line in lines if line.role == "attribute")
+    return tuple(ColumnFigures(line.column, line.filled, line.filled, line.distinct) for line in attributes)
+
+
+def suspicious_columns(figures: tuple[ColumnFigures, ...], rows: int) -> list[RunWarning]:
     """Return warnings about columns that look as if something had gone wrong when the audience was made."""
     warnings: list[RunWarning] = []
-    attributes = [line for line in lines if line.role == "attribute"] if rows >= _FEW else []
-    constant = [line.column for line in attributes if line.filled == rows and line.distinct == 1]
+    columns = figures if rows >= FEW else ()
+    whole = (rows, rows_looked_at(rows))  # the cells of no column are looked at but these, when its field can hold all
+    same = (column for column in columns if column.filled == rows and column.distinct == 1)
+    constant = {column.column: column.sampled for column in same if column.sampled in whole}
     if constant:
-        message = f"One value in all {rows:,} rows of {_named(constant)}: is it meant for every member?"
-        warnings.append(RunWarning("one_value", message))
-    empty = [line.column for line in attributes if 100 * line.filled < NEARLY_EMPTY * rows]
+        looked_at = min(constant.values())
+        which = f"all {rows:,}" if looked_at == rows else f"{looked_at:,} evenly spaced"
+        message = f"One value in {which} rows of {_named(list(constant))}: is it meant for every member?"
+        warnings.append(RunWarning("one_value", message, tuple(constant)))
+    empty = [column.column for column in columns if 100 * column.filled < NEARLY_EMPTY * rows]
     if empty:
         message = f"Nearly empty, less than {NEARLY_EMPTY:.0f} % of the cells are filled: {_named(empty)}."
-        warnings.append(RunWarning("nearly_empty", message))
+        warnings.append(RunWarning("nearly_empty", message, tuple(empty)))
     return warnings
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import GuardStopped, NothingSent, UsageError
 from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.prepare.drift import Moved, in_words
 from listrak_sms_cli.runs.record import StoredRun
 
 
@@ -39,6 +41,18 @@ def shrink(counts: Counter[Verdict], before: StoredRun, most: float) -> None:
         )
 
 
+def fill_drop(falls: Sequence[Moved], before: str, most: float) -> None:
+    """Raise GuardStopped when the filled share of a column has fallen by more than `most` percentage points since the
+    run `before`."""
+    if fallen := [fall for fall in falls if -fall.by > most]:
+        raise GuardStopped(
+            f"Fewer cells are filled than in run {before}: {in_words(fallen)}. That is more than --max-fill-drop "
+            f"{most:g} allows; nothing was sent.",
+            hint="If that is right, push once without --max-fill-drop.",
+            code="max_fill_drop",
+        )
+
+
 def nothing_sendable(counts: Counter[Verdict], audience: str, reading: ReadingOptions, hint: str = "") -> None:
     """Raise NothingSent when no member can be sent and none is unchanged; an empty audience may be allowed. `hint`:
     where each member is named, unless by the rejects file."""
@@ -57,6 +71,16 @@ def nothing_sendable(counts: Counter[Verdict], audience: str, reading: ReadingOp
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in left_out.items() if count)
     hint = hint or f"{reading.rejects or '--rejects FILE'} shows each member and what is wrong with it."
     raise NothingSent(f"None of the {read:,} members can be sent: {reasons}.", hint=hint)
+
+
+def no_canary(members: int) -> GuardStopped:
+    """The error for an audience of which nobody is found, and so nobody can go first."""
+    who = "The member is" if members == 1 else f"None of the {members:,} members is"
+    return GuardStopped(
+        f"{who} found in Listrak, so there is no canary; nothing was sent.",
+        hint="See in which form phones are found: lsms check --phone N, with a contact that exists.",
+        code="no_canary",
+    )
 
 
 def many_one_by_one(sendable: int, most: int) -> None:

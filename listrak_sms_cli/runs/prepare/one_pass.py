@@ -13,6 +13,7 @@ from listrak_sms_cli.audience.source import Chunk
 from listrak_sms_cli.columnar import decoded, in_order
 from listrak_sms_cli.runs.events import Listener, Phase
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts, ColumnMarks, dropped_for_values
+from listrak_sms_cli.runs.prepare.drift import figures_of
 from listrak_sms_cli.runs.prepare.phone_pass import ChunkPhones, PhoneCollector, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
@@ -52,7 +53,8 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
     if counts.mixed:
         profile.restart()
         return check_in_one_pass(planned.with_mixed_columns(counts.mixed), tell, profile)
-    return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64), planned.rules)
+    figures = figures_of(planned.plan, counts.filled)
+    return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64), planned.rules, figures)
 
 
 class _CheckedChunk(Struct, frozen=True):

@@ -17,8 +17,9 @@ from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions, ReadingOptions
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
-from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, suspicious_columns
+from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, profiled_figures, suspicious_columns
 from listrak_sms_cli.runs.prepare.consent import consent_warnings
+from listrak_sms_cli.runs.prepare.drift import drift_warnings, fill_falls
 from listrak_sms_cli.runs.prepare.expectations import check_expectation
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
@@ -33,7 +34,7 @@ from listrak_sms_cli.runs.prepare.warnings import (
     value_warnings,
 )
 from listrak_sms_cli.runs.readback import Contacts, SentValues
-from listrak_sms_cli.runs.record import StoredRun
+from listrak_sms_cli.runs.remember import Recall
 from listrak_sms_cli.runs.report import RunWarning
 
 
@@ -107,14 +108,14 @@ class Preparation:
         return look_up(contacts, phones, planned.rules, self._options, self._tell)
 
     def keep_values(
-        self, planned: PlannedAudience, phones: PhonePass, sent: SentValues, looked_up: LookedUp
+        self, planned: PlannedAudience, phones: PhonePass, sent: SentValues, looked_up: LookedUp, recall: Recall | None
     ) -> PlannedAudience:
-        """Keep in `sent` what all members that can be sent would be sent, for it to be compared with what is stored.
-        `phones` are as they were; what is found of the audience is noted when it is checked. Returns the audience
-        with what is known of its columns by then."""
+        """Keep in `sent` what all members that can be sent would be sent, for it to be compared with what is stored;
+        `recall` leaves out those that are unchanged. `phones` are as they were; what is found of the audience is noted
+        when it is checked. Returns the audience with what is known of its columns by then."""
         whole = ReadingOptions.of({**planned.options.by_name, "rejects": None, "limit": None})
         fresh = replace(phones, verdicts=phones.verdicts.copy())
-        receivers = Receivers(keep=sent.keeper(phones.numbers))
+        receivers = Receivers(recall=recall, keep=sent.keeper(phones.numbers))
         checked = check_members(replace(planned, options=whole), fresh, receivers, self._tell, looked_up)
         return replace(planned, rules=checked.rules)
 
@@ -126,12 +127,10 @@ class Preparation:
         self._note(planned, checked)
         return checked
 
-    def pack(
-        self, planned: PlannedAudience, checked: Checked, packer: GroupPacker, before: StoredRun | None
-    ) -> PreparedAudience:
-        """Apply the guards (`before`: the last good push of this audience), then make the import files. Raises
-        GuardStopped, NothingSent, AudienceError; UsageError for too many members one by one."""
-        self.guard(planned, checked, before)
+    def pack(self, planned: PlannedAudience, checked: Checked, packer: GroupPacker) -> PreparedAudience:
+        """Apply the guards, then make the import files. Raises GuardStopped, NothingSent, AudienceError; UsageError for
+        too many members one by one."""
+        self.guard(planned, checked)
         files, ranks = packer.import_files()
         for warning in single_member_warnings(files) if packer.by_filled_columns else ():
             self._findings.warn(warning)
@@ -153,16 +152,20 @@ class Preparation:
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
         warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
         warnings += consent_warnings(planned)
+        findings.figures = checked.figures
         if profile is not None:
             findings.profile = profiled_columns(planned, checked, profile)
-            warnings += suspicious_columns(findings.profile, checked.read)
+            warnings += suspicious_columns(profiled_figures(findings.profile), checked.read)
+        else:
+            warnings += suspicious_columns(checked.figures, checked.read)
+        if findings.baseline is not None:
+            warnings += drift_warnings(checked.figures, checked.read, planned.plan.header, findings.baseline)
         for warning in warnings + drop_warnings(checked, findings.rejects):
             findings.warn(warning)
 
-    def guard(self, planned: PlannedAudience, checked: Checked, before: StoredRun | None = None) -> None:
-        """Apply the guards of the options, then refuse when nothing can be sent at all. `before`: the last good push of
-        this audience."""
-        counts, options = checked.counts, self._options
+    def guard(self, planned: PlannedAudience, checked: Checked) -> None:
+        """Apply the guards of the options, then refuse when nothing can be sent at all."""
+        counts, options, before = checked.counts, self._options, self._findings.baseline
         if options.reading.expect is not None:
             check_expectation(planned, checked.read, options.reading.expect)
         if options.max_drop_rate is not None:
@@ -170,6 +173,9 @@ class Preparation:
             guards.drop_rate(counts, options.max_drop_rate, missing=missing)
         if options.max_shrink is not None and before is not None:
             guards.shrink(counts, before, options.max_shrink)
+        if options.max_fill_drop is not None and before is not None:
+            falls = fill_falls(checked.figures, checked.read, planned.plan.header, before)
+            guards.fill_drop(falls, before.run_id, options.max_fill_drop)
         guards.nothing_sendable(counts, self._findings.audience, options.reading)
         if not options.per_contact:
             check_groups(checked.column_sets, planned.plan)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import numpy as np
+import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from listrak_sms_cli.audience import (
     CleaningRules,
     ColumnFacts,
     Verdict,
+    among,
     clean_members,
     counted,
     dropped_by_reason,
@@ -28,9 +30,11 @@ from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAd
 from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
+from listrak_sms_cli.runs.prepare.drift import Sampling, figures_of
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.rejects import Rejected, Rejects, explain
+from listrak_sms_cli.runs.record import ColumnFigures
 from listrak_sms_cli.runs.remember import Recall
 
 
@@ -38,27 +42,29 @@ class Receivers(Struct, frozen=True):
     """What the value pass works for; each may be None.
 
     `packer` packs the lines of the members that are sent; `recall` leaves out those that are unchanged; `keep` is
-    called with the first row of each batch and the cleaned batch; `profile` counts what the columns hold. Each begins
-    anew where the pass does.
+    called with the first row of each batch and the cleaned batch; `profile` counts what the columns hold; `sampling`
+    says which rows are looked at to compare the columns with earlier pushes. Each begins anew where the pass does.
     """
 
     packer: GroupPacker | None = None
     recall: Recall | None = None
     keep: Callable[[int, Cleaned], None] | None = None
     profile: AudienceProfile | None = None
+    sampling: Sampling | None = None
 
 
 class Checked(Struct, frozen=True):
     """The whole audience after all checks. `phones`: with the final verdicts; `counts`: members by verdict; `columns`:
     of the members that are sent. `column_sets` (see Cleaned): uint64, those of the members that passed every check,
     also of unchanged ones and of those beyond the limit; empty unless the rules keep empty cells. `rules`: those that
-    the members were cleaned by in the end."""
+    the members were cleaned by in the end. `figures`: what each column that is sent holds."""
 
     phones: PhonePass
     counts: Counter[Verdict]
     columns: ColumnCounts
     column_sets: np.ndarray
     rules: CleaningRules
+    figures: tuple[ColumnFigures, ...]
 
     @property
     def read(self) -> int:
@@ -135,6 +141,7 @@ class _CheckedChunk(Struct, frozen=True):
     rejected: Rejected | None
     columns: ColumnCounts
     facts: dict[int, ColumnFacts]
+    sample: tuple[pa.StringArray, ...]
 
 
 class _ChunkCheck(Struct, frozen=True):
@@ -161,7 +168,9 @@ class _ChunkCheck(Struct, frozen=True):
         facts = {}
         if profile is not None:
             facts = profile.facts_of({index: column for index, column in cells.items() if index != plan.phone})
-        return _CheckedChunk(cleaned, column_sets, lines, rejected, ColumnCounts.of(cleaned), facts)
+        sampling = self.receivers.sampling
+        sample = sampling.of_columns(stretch.rows, cleaned.columns) if sampling is not None else ()
+        return _CheckedChunk(cleaned, column_sets, lines, rejected, ColumnCounts.of(cleaned), facts, sample)
 
     def _read(self, stretch: _Stretch) -> dict[int, Column]:
         planned = self.planned
@@ -179,16 +188,19 @@ class _ChunkCheck(Struct, frozen=True):
 
     def _lines(self, rows: slice, cleaned: Cleaned, numbers: np.ndarray) -> Iterator[Lines]:
         packer, recall = self.receivers.packer, self.receivers.recall
-        if packer is None:
+        if packer is None and recall is None:
             return
         groups = cleaned.column_sets is not None
-        if recall is not None and groups and not packer.by_filled_columns:
+        by_filled_columns = groups if packer is None else packer.by_filled_columns
+        canary = self.looked_up.canary
+        if recall is not None and groups and not by_filled_columns:
             # One by one: a member is remembered by the columns it fills, as one in an import file is.
             for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
                 recall.leave_out(rows, lines, cleaned.verdicts)
             recall = None
-        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=packer.by_filled_columns):
-            yield lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
+        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=by_filled_columns):
+            sent = lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
+            yield from [sent] if canary is None else sent.parted(among(numbers, canary))
 
 
 class _Collector:
@@ -197,7 +209,7 @@ class _Collector:
     def __init__(self, planned: PlannedAudience, phones: PhonePass, receivers: Receivers, tell: Listener) -> None:
         limit = planned.options.limit
         self._left = limit if limit is not None else len(phones.verdicts)
-        self._rules = planned.rules
+        self._plan, self._rules = planned.plan, planned.rules
         self._phones = phones
         self._receivers = receivers
         self._rejects = Rejects(planned.options.rejects, planned) if planned.options.rejects else None
@@ -206,6 +218,7 @@ class _Collector:
         del self._counts[Verdict.SENDABLE]
         self._columns = ColumnCounts()
         self._column_sets: list[np.ndarray] = []
+        self._samples: list[tuple[pa.StringArray, ...]] = []
         self._done = 0
         tell(PhaseStarted(Phase.CHECKING, planned.audience.size, "bytes"))
 
@@ -225,6 +238,7 @@ class _Collector:
         self._phones.verdicts[stretch.rows] = cleaned.verdicts
         self._columns.add(checked.columns)
         self._column_sets.append(checked.column_sets)
+        self._samples.append(checked.sample)
         self._done += stretch.chunk.size
         self._tell(PhaseAdvanced(Phase.CHECKING, self._done))
         self._tell(MembersCounted(len(self._phones.verdicts), dropped_by_reason(self._counts)))
@@ -250,4 +264,5 @@ class _Collector:
 
     def checked(self) -> Checked:
         column_sets = np.concatenate([np.empty(0, np.uint64), *self._column_sets])
-        return Checked(self._phones, self._counts, self._columns, column_sets, self._rules)
+        figures = figures_of(self._plan, self._columns.filled, self._receivers.sampling, self._samples)
+        return Checked(self._phones, self._counts, self._columns, column_sets, self._rules, figures)

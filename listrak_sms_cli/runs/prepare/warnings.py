@@ -50,18 +50,19 @@ def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -
     warnings: list[RunWarning] = []
     if (empty := _by_column(columns.empty)) and not rules.keep_empty:
         message = f"Empty cells are sent as empty values; whether Listrak then clears the field is unknown: {empty}."
-        warnings.append(RunWarning("empty_cells", message))
+        warnings.append(RunWarning("empty_cells", message, _columns(columns.empty)))
     if cleaned := _by_column(columns.cleaned):
         message = f"Values were cleaned (line breaks, control characters, decimals, times of day): {cleaned}."
-        warnings.append(RunWarning("values_cleaned", message))
+        warnings.append(RunWarning("values_cleaned", message, _columns(columns.cleaned)))
     if blanked := _by_column(columns.blanked):
         how = "not sent, the stored values stay" if rules.keep_empty else "sent empty"
-        warnings.append(RunWarning("values_blanked", f"Values that their field cannot hold are {how}: {blanked}."))
+        message = f"Values that their field cannot hold are {how}: {blanked}."
+        warnings.append(RunWarning("values_blanked", message, _columns(columns.blanked)))
     few = SHORT_ZIPS * sent / 100
-    short = _by_column(Counter({name: count for name, count in columns.short_zips.items() if count > few}))
-    if short and rules.region == "US":
+    zips = Counter({name: count for name, count in columns.short_zips.items() if count > few})
+    if (short := _by_column(zips)) and rules.region == "US":
         message = f"ZIPs have fewer than five digits: a spreadsheet has removed their leading zeros: {short}."
-        warnings.append(RunWarning("zip_zeros_lost", message))
+        warnings.append(RunWarning("zip_zeros_lost", message, _columns(zips)))
     if any(column.field.name.casefold() == "email address" and column.field.id for column in planned.plan.columns):
         message = (
             "Email Address is updated. A sender code can be tied to an e-mail list; whether an import touches that "
@@ -80,17 +81,19 @@ def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[Run
             f"Words that programs write for an empty cell are sent as they stand: {words}. If they mean one: "
             f"--null-value {shlex.quote(word)}"
         )
-        warnings.append(RunWarning("null_words", message))
+        warnings.append(RunWarning("null_words", message, tuple({name for name, _ in columns.null_words})))
     padded = [name for name, every in columns.padded.items() if every]
     if padded:
         message = (
             f"Every value of {', '.join(padded)} begins or ends with a blank and is sent so. Take the blanks off "
             "where the audience is made (an export of fixed width?)."
         )
-        warnings.append(RunWarning("padded_values", message))
-    if future := _by_column(_unlikely_future(columns, planned)):
-        message = f"Dates are in the future: {future}. Are the years, of two digits perhaps, what was meant?"
-        warnings.append(RunWarning("dates_in_future", message))
+        warnings.append(RunWarning("padded_values", message, tuple(padded)))
+    if any((future := _unlikely_future(columns, planned)).values()):
+        message = (
+            f"Dates are in the future: {_by_column(future)}. Are the years, of two digits perhaps, what was meant?"
+        )
+        warnings.append(RunWarning("dates_in_future", message, _columns(future)))
     if columns.unknown_consents and planned.plan.consent is not None:
         name, total = planned.plan.header[planned.plan.consent], columns.unknown_consents.total()
         shapes = ", ".join(f"{shape} {count:,}" for shape, count in columns.unknown_consents.most_common(_SHAPES))
@@ -98,7 +101,7 @@ def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[Run
             f"{total:,} values of the consent column {name} are neither yes nor no, and count as no: {shapes} (X and x "
             "for letters, 9 for digits). Words for yes: true, yes, y, on, 1, t."
         )
-        warnings.append(RunWarning("unknown_consent", message))
+        warnings.append(RunWarning("unknown_consent", message, (name,)))
     return warnings
 
 
@@ -145,7 +148,7 @@ def drop_warnings(checked: Checked, rejects: str | None) -> list[RunWarning]:
     if unfit := _by_column(checked.columns.unfit):
         who = f"{rejects or '--rejects FILE'} names them"
         message = f"Members are dropped for values that their field cannot hold: {unfit}; {who}."
-        warnings.append(RunWarning("bad_values", message))
+        warnings.append(RunWarning("bad_values", message, _columns(checked.columns.unfit)))
     if checked.dropped * 100 > MANY_DROPPED * checked.read:
         message = (
             f"{100 * checked.dropped / checked.read:.1f} % of the members are dropped "
@@ -174,6 +177,12 @@ def state_notice(state_dir: Path) -> RunWarning:
         "resumed. Name another folder with --state-dir."
     )
     return RunWarning("no_state", message)
+
+
+def nothing_to_prove() -> RunWarning:
+    """Of a push with a canary, where it has nothing to show."""
+    message = "No canary: of the members that exist, none would change."
+    return RunWarning("nothing_to_prove", message)
 
 
 def nothing_left_notice(run_id: str) -> RunWarning:
@@ -221,6 +230,10 @@ def delivery_notices(state: RunState) -> list[RunWarning]:
         message = f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}."
         warnings.append(RunWarning("new_import_word", message))
     return warnings
+
+
+def _columns(counts: Counter[str]) -> tuple[str, ...]:
+    return tuple(column for column, count in counts.items() if count)
 
 
 def _by_column(counts: Counter[str]) -> str:

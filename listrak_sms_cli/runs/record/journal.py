@@ -122,6 +122,15 @@ def read_journal(folder: Path) -> RunState:
     return state
 
 
+def read_started(folder: Path) -> Started:
+    """The first line of the journal in `folder`. Raises OSError, and ValueError where there is none."""
+    with (folder / FILE_NAME).open("rb") as file:
+        line = _DECODER.decode(file.readline())
+    if not isinstance(line, Started):
+        raise ValueError("the journal does not begin with the lines of a run")
+    return line
+
+
 def is_in_use(folder: Path) -> bool:
     """Whether a living process is at work on the run. The look takes a shared lock for a moment."""
     try:
@@ -146,6 +155,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it that are not there, for their owner alone (0700); each is there by its name
+    after a power cut. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _lock(file: int) -> None:

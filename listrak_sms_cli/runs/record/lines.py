@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from listrak_sms_cli.runs.report import RunWarning, Verification
+from listrak_sms_cli.runs.report import CanaryResult, RunWarning, Verification
 
 
 class PartLine(Struct, frozen=True):
@@ -19,6 +19,7 @@ class PartLine(Struct, frozen=True):
     `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
     `part` and 0 only for a piece of an import file that was split. `columns`: those after the phone, by their place
     in the recipe; None = all. `digest`: xxh3-128 of the whole file; "" for pieces, and in journals of lsms 0.1.0.
+    `canary`: its members are sent first, and have to be proved before others are.
     """
 
     part: int
@@ -29,6 +30,7 @@ class PartLine(Struct, frozen=True):
     skip: int = 0
     columns: list[int] | None = None
     digest: str = ""
+    canary: bool = False
 
 
 class RecipeColumn(Struct, frozen=True):
@@ -90,7 +92,8 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     """`name` tells audiences apart from run to run (`--audience-name`, else the path as given). `baseline`: a whole,
     real push that later runs may build on. `per_contact`: its parts are not import files, their members are updated
     one by one. `known`: Listrak was asked before, and has all of its members. `began`: when its command did (ISO 8601,
-    UTC), "" in journals of lsms 0.1.0; `settings`: as the Report has them."""
+    UTC), "" in journals of lsms 0.1.0; `settings`: as the Report has them. `canary`: as it was drawn, None without one.
+    """
 
     run_id: str
     version: str
@@ -103,18 +106,36 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     known: bool = False
     began: str = ""
     settings: dict[str, str] = {}
+    canary: CanaryResult | None = None
+
+
+class ColumnFigures(Struct, frozen=True):
+    """What a column of the audience held, to be compared with at the next push. `filled`: cells that are not empty, of
+    all rows. The rest is of the `sampled` ones that its field can hold (in evenly spaced rows): the number of
+    `distinct` values, the median of their lengths in characters, and how often each of the `common` values occurs, by
+    its hash under the `key` that this names."""
+
+    column: str
+    filled: int
+    sampled: int = 0
+    distinct: int = 0
+    median_length: float = 0.0
+    common: dict[str, int] = {}
+    key: str = ""
 
 
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
     row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `unfit`: values for which
-    members were dropped, by column; `shown_warnings`: those of the preparation."""
+    members were dropped, by column; `shown_warnings`: those of the preparation; `figures`: of the columns that are
+    sent."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
     unfit: dict[str, int] = {}
     shown_warnings: list[RunWarning] = []
+    figures: list[ColumnFigures] = []
 
 
 class Sending(Line, frozen=True, tag="sending", kw_only=True):
@@ -180,12 +201,26 @@ class ReadBack(Line, frozen=True, tag="read_back", kw_only=True):
     result: Verification
 
 
+class CanaryRead(Line, frozen=True, tag="canary_read", kw_only=True):
+    """The canary, compared with what Listrak has. `verdict`: "proved", "different", or "unseen" (when time was up,
+    nothing of what was sent to some of its members was seen yet)."""
+
+    result: CanaryResult
+    verdict: str
+
+
+class CanarySkipped(Line, frozen=True, tag="canary_skipped", kw_only=True):
+    """The rest is sent whatever has become of the canary: somebody wanted it so."""
+
+
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
-    """A process has ended its work on the run, with this exit code."""
+    """A process has ended its work on the run, with this exit code. `warnings`: the columns that each warning
+    of the whole run is about, by code."""
 
     exit_code: int
+    warnings: dict[str, list[str]] = {}
 
 
 LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated
-LineOfRun = ReadBack | Ended
+LineOfRun = ReadBack | CanaryRead | CanarySkipped | Ended
 AnyLine = Started | Prepared | LineOfPart | LineOfRun

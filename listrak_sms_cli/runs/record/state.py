@@ -8,9 +8,12 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli.errors import ImportsNotEnded
 from listrak_sms_cli.listrak import is_import_id
 from listrak_sms_cli.runs.record.lines import (
     Accepted,
+    CanaryRead,
+    CanarySkipped,
     Ended,
     LineOfPart,
     LineOfRun,
@@ -25,7 +28,7 @@ from listrak_sms_cli.runs.record.lines import (
     Unreached,
     Updated,
 )
-from listrak_sms_cli.runs.report import Verification
+from listrak_sms_cli.runs.report import CanaryResult, Verification
 
 
 class PartStatus(Enum):
@@ -41,6 +44,7 @@ class PartStatus(Enum):
 
 
 UNKNOWN_STATE = "state unknown"  # of an import that Listrak cannot be asked about
+_WELL = "ended well"
 NOT_FOUND = "not found"  # of an import that Listrak does not know (any more)
 PENDING = (PartStatus.WAITING, PartStatus.SENDING, PartStatus.UNREACHED)
 _LETTERS = {"u": PartStatus.ACCEPTED, "m": PartStatus.MISSING, "r": PartStatus.REFUSED, ".": PartStatus.UNREACHED}
@@ -93,7 +97,8 @@ class RunState:
 
     `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out;
     `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since;
-    `read_back`: what `push --verify` found.
+    `read_back`: what `push --verify` found; `canary`: the canary as it was drawn, then as it was last read back, None
+    without one; `canary_verdict`: of a CanaryRead line, "skipped", or "" as long as there is none.
     """
 
     def __init__(self, started: Started, prepared: Prepared) -> None:
@@ -101,6 +106,8 @@ class RunState:
         self.prepared = prepared
         self.ended: Ended | None = None
         self.read_back: Verification | None = None
+        self.canary: CanaryResult | None = started.canary
+        self.canary_verdict = ""
         self.last_sent = started.at
         self.parts: dict[int, PartState] = {}
         self.rows: Counter[PartStatus] = Counter()
@@ -138,13 +145,49 @@ class RunState:
         return [part for part in self.leaves if part.is_open]
 
     @property
+    def canary_parts(self) -> list[PartState]:
+        """The import files of the canary."""
+        return [part for part in self.leaves if part.line.canary]
+
+    @property
+    def canary_is_open(self) -> bool:
+        """Whether the canary has to be proved before the rest is sent."""
+        return bool(self.canary_parts) and self.canary_verdict not in ("proved", "skipped")
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it is a whole push of which all has arrived, also when that was found out after it had ended. One
+        that had nothing to send has no last line where that was allowed."""
+        code = self.ended.exit_code if self.ended else 0
+        return self.started.baseline and self.summary == _WELL and code in (0, ImportsNotEnded.exit_code)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether later pushes of the audience are compared with it: it ended well, as far as it waited."""
+        ended_well = self.ended is not None and (self.ended.exit_code == 0 or self.ended_well)
+        return self.started.baseline and ended_well and not self.canary_is_open
+
+    @property
+    def warnings(self) -> dict[str, set[str]]:
+        """The warnings of the run: the columns that each is about, by code."""
+        found: dict[str, set[str]] = {}
+        for warning in self.prepared.shown_warnings:
+            found.setdefault(warning.code, set()).update(warning.columns)
+        for code, columns in (self.ended.warnings if self.ended else {}).items():
+            found.setdefault(code, set()).update(columns)
+        return found
+
+    @property
     def can_be_resumed(self) -> bool:
-        """Whether anything is left to send or to wait for."""
-        return bool(self.unsent or self.open_imports)
+        """Whether anything is left to send, to wait for, or to read back."""
+        unread = self.canary_is_open and self.canary_verdict != "different"
+        return bool(self.unsent or self.open_imports or unread)
 
     @property
     def summary(self) -> str:
         """How the run stands, in a few words."""
+        if self.canary_is_open and self.canary_verdict:
+            return f"canary {self.canary_verdict}"
         if not self.unsent:
             return self._summary_of_sent
         if self.ended is None:
@@ -156,10 +199,12 @@ class RunState:
     def _summary_of_sent(self) -> str:
         if self.open_imports:
             return "importing"
+        if self.canary_is_open:
+            return "interrupted"
         if any(part.is_untraceable for part in self.leaves):
             return UNKNOWN_STATE
         nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
-        return "nobody in Listrak" if nobody else "ended well"
+        return "nobody in Listrak" if nobody else _WELL
 
     def apply(self, line: LineOfPart | LineOfRun) -> RunState:
         """Raises ValueError for a line about an import file that no line before it has named."""
@@ -168,6 +213,12 @@ class RunState:
             return self
         if isinstance(line, ReadBack):
             self.read_back = line.result
+            return self
+        if isinstance(line, CanaryRead):
+            self.canary, self.canary_verdict = line.result, line.verdict
+            return self
+        if isinstance(line, CanarySkipped):
+            self.canary_verdict = "skipped"
             return self
         part = self.parts.get(line.part)
         if part is None:

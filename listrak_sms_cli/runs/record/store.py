@@ -15,7 +15,14 @@ from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.record.file_lock import locked
-from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, sync_folder
+from listrak_sms_cli.runs.record.journal import (
+    FILE_NAME,
+    is_in_use,
+    make_folder,
+    read_journal,
+    read_started,
+    sync_folder,
+)
 from listrak_sms_cli.runs.record.lines import Destination
 from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
@@ -79,15 +86,25 @@ class RunStore:
     def create(self, run_id: str) -> Path:
         """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
         for a folder that is there already (of another run that drew the same id)."""
-        self._make(self._runs)
+        make_folder(self._runs)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         sync_folder(self._runs)
         return folder
 
-    def _make(self, folder: Path) -> None:
-        for made in (self.state_dir, folder):  # one after the other: `mode` is for the last folder of a path alone
-            made.mkdir(mode=0o700, parents=made == self.state_dir, exist_ok=True)
+    def is_confirmed(self, target: Destination) -> bool:
+        """Whether somebody has said yes to pushes to this account, from this state folder."""
+        return self._confirmation(target).exists()
+
+    def note_confirmed(self, target: Destination) -> None:
+        """Somebody has. Where it cannot be written down, it is asked again."""
+        place = self._confirmation(target)
+        with suppress(OSError):
+            make_folder(place.parent)
+            place.touch(0o600)
+
+    def _confirmation(self, target: Destination) -> Path:
+        return self.state_dir / "confirmed" / fingerprint(f"{target.api_url}\0{target.client}")
 
     def runs(self) -> Iterator[StoredRun]:
         """Every run whose journal can be read, the newest first."""
@@ -172,14 +189,18 @@ class RunStore:
             if run.state.started.audience == name or path == run.state.started.recipe.path != "-"
         )
 
-    def last_good(self, name: str, target: Destination) -> StoredRun | None:
-        """The last whole push of the audience of that name to the same sender code that ended well."""
-        for run in self.runs():
-            started, ended = run.state.started, run.state.ended
-            ended_well = started.baseline and ended is not None and ended.exit_code == 0
-            if ended_well and (started.name, started.target) == (name, target):
-                return run
-        return None
+    def runs_of(self, name: str) -> Iterator[StoredRun]:
+        """The runs of the audience of that name, the newest first. Of the journals of others one line is read."""
+        for folder in self._folders():
+            with suppress(OSError, ValueError):
+                if read_started(folder).name == name:
+                    yield StoredRun(folder, read_journal(folder))
+
+    def last_good(self, name: str, target: Destination, besides: str = "") -> StoredRun | None:
+        """The baseline of a push: the last whole one of the audience of that name to the same sender code that ended
+        well, `besides` the run of that id."""
+        runs = (run for run in self.runs_of(name) if run.state.started.target == target and run.run_id != besides)
+        return next((run for run in runs if run.state.is_baseline), None)
 
     def prune(self, days: float) -> Pruned:
         """Forgets runs that nothing has happened to for more than `days`, also those that a crash left half made and
@@ -212,7 +233,7 @@ class RunStore:
         holder = self._locks / f"{sender_code}.run"
         with ExitStack() as lock:
             try:
-                self._make(self._locks)
+                make_folder(self._locks)
                 lock.enter_context(locked(self._locks / f"{sender_code}.lock", 0))
                 _write_holder(holder, run_id)
             except TimeoutError:
@@ -222,7 +243,7 @@ class RunStore:
                     code="locked",
                 ) from None
             except OSError:
-                """Nothing is locked, or, on a full disk, nobody learns who has the lock."""
+                pass  # nothing is locked or, on a full disk, nobody learns who has the lock
             yield
 
 
