@@ -55,7 +55,7 @@ class Sampling(Struct, frozen=True):
             return ()
         plain = indices(places)
         texts = (words_and_places(column.values.text) for column in columns)
-        return tuple(words.take(plain if at is None else indices(at[places])) for words, at in texts)
+        return tuple(pc.take(words, plain if at is None else indices(at[places])) for words, at in texts)
 
 
 def rows_looked_at(rows: int) -> int:
