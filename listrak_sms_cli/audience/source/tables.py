@@ -40,11 +40,28 @@ def names_in_folder(folder: str) -> Collection[str]:
         return found
 
 
-def names_in_store(store: Any, folder: str) -> Collection[str]:
-    """The same of a folder in a store, one of Arrow's file systems."""
+def names_in_store(store: Any, root: str, paths: Sequence[str]) -> _ListFolder:
+    """The same of folders in a store, one of Arrow's file systems. `paths`: of all files below `root`, so that only
+    the folders above it have to be asked for."""
+    listed: dict[str, set[str]] = {}
+    for path in paths:
+        folder = PurePosixPath(path)
+        while (parent := str(folder.parent)) != str(folder) and len(parent) >= len(root):
+            listed.setdefault(parent, set()).add(folder.name)
+            folder = folder.parent
+
+    def names_in(folder: str) -> Collection[str]:
+        return listed.get(folder, ()) if len(folder) >= len(root) else _names_above(store, folder)
+
+    return names_in
+
+
+def _names_above(store: Any, folder: str) -> Collection[str]:
     from pyarrow import fs
 
     try:
+        if folder == ".":
+            return ()
         if PurePosixPath(folder).name == "metadata":
             return [file.base_name for file in store.get_file_info(fs.FileSelector(folder, allow_not_found=True))]
         names = (*_LOGS, "metadata")
