@@ -12,7 +12,7 @@ import typer
 
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.errors import LsmsError, UsageError
-from listrak_sms_cli.options import Option, options_of
+from listrak_sms_cli.options import Option, options_of, with_storage
 from listrak_sms_cli.settings import Settings, is_setting, load_settings
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Given:
             raise
         if self.job is not None:
             self._complete(values, self.job)
+        values = with_storage(values)
         if (page := values.get("report")) is not None:
             from listrak_sms_cli.display import PageFile
 

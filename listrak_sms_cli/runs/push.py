@@ -58,6 +58,7 @@ from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import is_url
 from listrak_sms_cli.version import VERSION
 
 
@@ -111,7 +112,7 @@ def _refuse_nameless(source: object, options: PushOptions) -> None:
 def path_of(source: object) -> str:
     """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
     if isinstance(source, str | Path) and source != "-":
-        return str(source) if "://" in str(source) else str(Path(source).absolute())
+        return str(source) if "://" in str(source) or is_url(str(source)) else str(Path(source).absolute())
     return "-"
 
 

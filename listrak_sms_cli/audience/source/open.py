@@ -260,6 +260,7 @@ class _OpenedFile(Struct, frozen=True):
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
         if self.local and not self.codec and encoding == "utf-8":
             return self.local
+        content: Content
         if encoding == "utf-8":
             content = self.spool.keep(self.name, pieces(self.stream), self.mtime_ns)
         else:
