@@ -17,11 +17,12 @@ import pytest
 
 from listrak_sms_cli import push
 from listrak_sms_cli.audience.source import ReadOptions, open_audience
+from listrak_sms_cli.audience.source.locate import locate
 from listrak_sms_cli.errors import AudienceError, SettingsError, UsageError
 from listrak_sms_cli.runs.output_file import output_at
 from listrak_sms_cli.stores import Store, StoreError, StoreUrl, Upload
 from tests.support.object_store import KEYS, ObjectStore
-from tests.support.world import World
+from tests.support.world import Ended, World
 
 MEMBER = "phone,First Name\n{},{}\n"
 TWO = MEMBER.format("2125550101", "Ann") + "2125550102,Bob\n"
@@ -32,6 +33,11 @@ def read(url: str, **storage: str) -> tuple[list[str], list[list[str]]]:
     with open_audience(url, ReadOptions(storage=storage)) as audience:
         rows = [list(row.values()) for chunk in audience.chunks() for row in chunk.read().to_pylist()]
         return ["/".join(name.split("/")[3:]) for name in audience.files], rows
+
+
+def lsms(world: World, store: ObjectStore, *arguments: object, **env: str) -> Ended:
+    """`lsms` where both the sandbox and the store are known."""
+    return world.lsms(*arguments, env={**store.env, **env})
 
 
 def parquet(phone: str) -> bytes:
@@ -62,6 +68,12 @@ def test_folders_globs_and_hive_partitions(store: ObjectStore) -> None:
         assert read(root + url) == (keys, expected)
     assert read(f"{root}/out/dt=*/part 1.parquet")[0] == [keys[1], keys[3]]
     assert read(f"{root}/**/a.csv*") == (["other/a.csv.gz"], [["2125550101", "Ann"], ["2125550102", "Bob"]])
+    store.put("out/dt=2026-11-27/a.csv", TWO)
+    assert f'"{root}/out/*.parquet"' in refused(f"{root}/out").hint
+    store.put("table/_delta_log/0.json", "{}")
+    store.put("table/x=1/a.csv", TWO)
+    for url in ("table", "table/x=1", "table/x=1/a.csv", "*/x=1/*.csv"):
+        assert f"{root}/table is a table of Delta Lake" in refused(f"{root}/{url}").message
     assert refused(f"{root}/out/*.csv").code == refused(f"{root}/nowhere").code == "not_found"
 
 
@@ -107,12 +119,10 @@ def test_each_failure_says_what_to_do(store: ObjectStore) -> None:
     assert refused(url, endpoint="http://127.0.0.1:1").code == "unreachable"
 
 
-def test_an_object_that_is_replaced_while_it_is_read(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_is_replaced_while_it_is_read(store: ObjectStore) -> None:
     """Another object under the same key is noticed, also one of the same size."""
     url = store.put("a.csv", TWO)
     found = Store(StoreUrl(url)).files
-    from listrak_sms_cli.audience.source.locate import locate
-
     (location,) = locate(url)[1]
     assert location.version is not None
     before = location.version()
@@ -143,8 +153,16 @@ def test_push_from_a_bucket_with_all_its_files_there(store: ObjectStore, world: 
     store.put("in/1.csv", TWO + "12,Bad\n")
     store.put("in/2.csv", MEMBER.format("2125550101", "Eve"))
     root = f"s3://{store.bucket}"
-    done = world.lsms(
-        "push", f"{root}/in", "--rejects", f"{root}/new/rejects.csv", "--report", f"{root}/new/run.html", "--json"
+    done = lsms(
+        world,
+        store,
+        "push",
+        f"{root}/in",
+        "--rejects",
+        f"{root}/new/rejects.csv",
+        "--report",
+        f"{root}/new/run.html",
+        "--json",
     )
     report = json.loads(done.out)
     assert (done.code, report["audience"], report["rows_sent"], report["rows_dropped"]) == (0, f"{root}/in", 2, 2)
@@ -155,14 +173,15 @@ def test_push_from_a_bucket_with_all_its_files_there(store: ObjectStore, world: 
     assert b"<html" in store.get("new/run.html")
 
     store.put("in/2.csv", MEMBER.format("2125550101", "Zoe"))
-    checked = world.lsms("verify", f"{root}/in", "--out", f"{root}/differences.csv", "--json")
+    checked = lsms(world, store, "verify", f"{root}/in", "--out", f"{root}/differences.csv", "--json")
     assert (checked.code, json.loads(checked.out)["different"]) == (1, 1)
     assert b"Zoe" in store.get("differences.csv")
 
-    pulled = world.lsms("pull", "-o", f"{root}/all.parquet", "--json")
+    pulled = lsms(world, store, "pull", "-o", f"{root}/all.parquet", "--json")
     assert (pulled.code, json.loads(pulled.out)["file"]) == (0, f"{root}/all.parquet")
-    assert pq.read_table(pa.BufferReader(store.get("all.parquet"))).num_rows == 2
-    again = world.lsms("pull", "-o", f"{root}/all.parquet")
+    rows = pq.read_table(pa.BufferReader(store.get("all.parquet"))).num_rows
+    assert rows == json.loads(pulled.out)["contacts"]
+    again = lsms(world, store, "pull", "-o", f"{root}/all.parquet")
     assert (again.code, f"There is a file {root}/all.parquet already" in again.err) == (2, True)
     assert store.keys() == [
         "all.parquet", "differences.csv", "in/1.csv", "in/2.csv", "new/rejects.csv", "new/run.html"
@@ -174,14 +193,14 @@ def test_where_nothing_can_be_put_nothing_is_read(store: ObjectStore, world: Wor
     """A URL that cannot be written to stops a command before it reads; so does one that is the audience."""
     url = store.put("a.csv", "not an audience")
     for option, value in (("--rejects", "s3://no-such-bucket/r.csv"), ("--report", "s3://no-such-bucket/r.html")):
-        done = world.lsms("push", store.put("b.csv", TWO), option, value, "--json")
+        done = lsms(world, store, "push", store.put("b.csv", TWO), option, value, "--json")
         error = json.loads(done.out)["error"]
         assert f"{option} {value} cannot be written: there is no bucket no-such-bucket" in error["message"]
-    done = world.lsms("verify", store.put("b.csv", TWO), "--out", f"s3://{store.bucket}/b.csv")
+    done = lsms(world, store, "verify", store.put("b.csv", TWO), "--out", f"s3://{store.bucket}/b.csv")
     assert (done.code, "is the audience itself" in done.err) == (2, True)
-    done = world.lsms("push", url, "--rejects", f"s3://{store.bucket}/r.csv")
+    done = lsms(world, store, "push", url, "--rejects", f"s3://{store.bucket}/r.csv")
     assert (done.code, store.keys()) == (2, ["a.csv", "b.csv"])
-    assert world.contacts() == {}
+    assert world.contacts()["+12125550102"]["First Name"] != "Bob"
 
 
 def test_a_file_is_there_whole_or_not_at_all(store: ObjectStore) -> None:
@@ -213,20 +232,20 @@ def test_resume_from_a_bucket(store: ObjectStore, world: World) -> None:
     object is another one."""
     store.put("in/1.csv", TWO)
     options = ["--storage-option", f"endpoint={store.endpoint}", "--storage-option", "region=us-east-1"]
-    world.admin("faults", {"rules": [{"route": "start_import", "status": 500}]})
+    world.admin("faults", [{"route": "start_import", "fault": "status", "status": 400, "count": None}])
     env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    failed = world.lsms("push", f"s3://{store.bucket}/in", *options, "--give-up-after", "1s", env=env)
-    assert failed.code == 5
+    failed = lsms(world, store, "push", f"s3://{store.bucket}/in", *options, **env)
+    assert failed.code == 1
     journal = next((world.home / "state").rglob("journal*")).read_text()
     assert store.endpoint in journal
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in journal
-    world.admin("faults", {"rules": []})
+    world.admin("faults", [])
     store.put("in/1.csv", TWO.replace("Ann", "Eve"))
-    changed = world.lsms("resume", "--json", env=env)
+    changed = lsms(world, store, "resume", "--json", **env)
     assert (changed.code, json.loads(changed.out)["error"]["code"]) == (2, "audience_changed")
     store.put("in/1.csv", TWO)
-    assert world.lsms("resume", env=env).code == 0
-    assert len(world.contacts()) == 2
+    assert lsms(world, store, "resume", **env).code == 0
+    assert [world.contacts()[f"+1212555010{n}"]["First Name"] for n in (1, 2)] == ["Ann", "Bob"]
 
 
 def test_secrets_are_no_storage_options(world: World) -> None:

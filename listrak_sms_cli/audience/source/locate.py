@@ -100,8 +100,8 @@ def _local_file(path: Path, partitions: Partitions = ()) -> Location:
     return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
 
 
-def _data_files(names: Sequence[str], folder: str) -> list[str]:
-    """The CSV or Parquet files of a folder. What begins with "." or "_" is left out: programs that write folders keep
+def _data_files(names: Sequence[str], folder: str, shown: str | None = None) -> list[str]:
+    """The CSV or Parquet files of a folder, `shown` to people as itself or its URL. What begins with "." or "_" is left out: programs that write folders keep
     their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
     csv: list[str] = []
     parquet: list[str] = []
@@ -109,14 +109,15 @@ def _data_files(names: Sequence[str], folder: str) -> list[str]:
         hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
         if not hidden and (data_file := _DATA_FILE.search(name)):
             (csv if data_file[1] else parquet).append(name)
+    shown = shown or folder
     if csv and parquet:
         raise AudienceError(
-            f"The folder {folder} holds both Parquet and CSV files.",
-            hint=f'Name the ones that are meant, for example "{folder.rstrip("/")}/*.parquet".',
+            f"The folder {shown} holds both Parquet and CSV files.",
+            hint=f'Name the ones that are meant, for example "{shown.rstrip("/")}/*.parquet".',
             code="mixed_formats",
         )
     if not csv and not parquet:
-        raise AudienceError(f"The folder {folder} holds no CSV or Parquet files.", code="not_found")
+        raise AudienceError(f"The folder {shown} holds no CSV or Parquet files.", code="not_found")
     return csv or parquet
 
 
@@ -143,7 +144,7 @@ def _files_at_url(store: Store) -> list[Location]:
     elif info.type.name == "Directory":
         folder = root = info.path
         found = store.below(folder)
-        names = set(_data_files([file.path for file in found], folder))
+        names = set(_data_files([file.path for file in found], folder, str(store.url)))
         chosen = [file for file in found if file.path in names]
     else:
         root = _parent(re.split(r"[*?\[]", store.path, maxsplit=1)[0] + "_")
@@ -160,7 +161,8 @@ def _files_at_url(store: Store) -> list[Location]:
             )
     if info.is_file:
         chosen = found
-    refuse_tables([file.path for file in chosen], names_in_store(store.files, root, [file.path for file in found]))
+    names_in = names_in_store(store.files, root, [file.path for file in found])
+    refuse_tables([file.path for file in chosen], names_in, store.shown)
     return [_file_in_store(store, file, root) for file in chosen]
 
 

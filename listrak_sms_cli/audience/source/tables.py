@@ -19,13 +19,14 @@ _ICEBERG_METADATA = re.compile(r"\.metadata\.json(\.gz)?$|\.gz\.metadata\.json$|
 _WAYS = {"Delta Lake": "delta_scan('{0}')", "Apache Iceberg": "iceberg_scan('{0}')", "Apache Hudi": "hudi_scan('{0}')"}
 
 
-def refuse_tables(files: Sequence[str], names_in: _ListFolder) -> None:
-    """Raise AudienceError (`table_format`) when one of the files lies in a table, however deep below its folder."""
+def refuse_tables(files: Sequence[str], names_in: _ListFolder, shown: Callable[[str], str] = str) -> None:
+    """Raise AudienceError (`table_format`) when one of the files lies in a table, however deep below its folder.
+    `shown`: the name of a folder for people."""
     format_of = cache(lambda folder: _table_format(folder, names_in))
     for parent in dict.fromkeys(str(PurePosixPath(file).parent) for file in files):
         for folder in (parent, *map(str, PurePosixPath(parent).parents)):
             if table_format := format_of(folder):
-                raise _is_table(folder, table_format)
+                raise _is_table(shown(folder), table_format)
 
 
 def names_in_folder(folder: str) -> Collection[str]:
