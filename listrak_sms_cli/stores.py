@@ -203,16 +203,25 @@ class Upload:
         self._staged = store.path
         if url.kind not in ("s3", "gs"):
             self._staged = f"{store.path.rpartition('/')[0]}/.lsms-{uuid4().hex}"
+        self.replaces = self._refuse_or_find()
         kind = guess_type(url.name)[0] or "application/octet-stream"
         with store.translated():
-            self.replaces = _is_file(store.files, store.path)
             self._stream = store.files.open_output_stream(
                 self._staged, compression=None, metadata={"Content-Type": kind}
             )
         if self._staged == store.path:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._stream))
         else:
-            weakref.finalize(self, _discard, store.files, self._staged)
+            self._discard = weakref.finalize(self, _discard, self._stream, store.files, self._staged)
+
+    def _refuse_or_find(self) -> bool:
+        try:
+            found = self._store.info()
+            return bool(found.path == self._store.path and found.is_file)
+        except StoreError as error:
+            if error.code != "no_access":  # who may write need not be allowed to look
+                raise
+            return False
 
     def put(self, file: IO[bytes]) -> None:
         """Send the file and put it in its place. Raises StoreError."""
@@ -225,17 +234,12 @@ class Upload:
             self._stream.close()
             if self._staged != self._store.path:
                 self._store.files.copy_file(self._staged, self._store.path)
+                self._discard()
 
 
-def _is_file(files: Any, path: str) -> bool:
-    try:
-        return bool(files.get_file_info(path).is_file)
-    except Exception:  # who may write need not be allowed to look
-        return False
-
-
-def _discard(files: Any, path: str) -> None:
+def _discard(stream: Any, files: Any, path: str) -> None:
     with suppress(Exception):
+        stream.close()  # later it would put there again what is deleted here
         files.delete_file(path)
 
 

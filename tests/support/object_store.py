@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
@@ -79,20 +80,26 @@ class ObjectStore:
 @contextmanager
 def object_store() -> Iterator[ObjectStore]:
     """Starts the server, and ends it."""
+    with server(
+        sys.executable, "-m", "moto.server", "-p", "{port}", env={"INITIAL_NO_AUTH_ACTION_COUNT": "inf"}
+    ) as port:
+        yield ObjectStore(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def server(*command: str | Path, env: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Runs a server on a free port, which is put in the place of `{port}`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "inf"},
-    )
+    words = [str(word).replace("{port}", str(port)) for word in command]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(words, stdout=quiet, stderr=quiet, env={**os.environ, **(env or {})})
     try:
         _wait_for(port)
-        yield ObjectStore(f"http://127.0.0.1:{port}")
+        yield port
     finally:
-        server.terminate()
-        server.wait()
+        process.terminate()
+        process.wait()
 
 
 def _wait_for(port: int) -> None:
@@ -103,4 +110,4 @@ def _wait_for(port: int) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise TimeoutError("moto did not start")
+    raise TimeoutError("the server did not start")

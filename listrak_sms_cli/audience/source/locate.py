@@ -101,8 +101,8 @@ def _local_file(path: Path, partitions: Partitions = ()) -> Location:
 
 
 def _data_files(names: Sequence[str], folder: str, shown: str | None = None) -> list[str]:
-    """The CSV or Parquet files of a folder, `shown` to people as itself or its URL. What begins with "." or "_" is left out: programs that write folders keep
-    their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
+    """The CSV or Parquet files of a folder, `shown` to people as itself or its URL. What begins with "." or "_" is left
+    out: programs that write folders keep their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
     csv: list[str] = []
     parquet: list[str] = []
     for name in names:
