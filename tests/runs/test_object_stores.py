@@ -183,7 +183,7 @@ def test_push_from_a_bucket_with_all_its_files_there(store: ObjectStore, world: 
     assert rows == json.loads(pulled.out)["contacts"]
     again = lsms(world, store, "pull", "-o", f"{root}/all.parquet")
     assert (again.code, f"There is a file {root}/all.parquet already" in again.err) == (2, True)
-    assert store.keys() == [
+    assert store.listed() == [
         "all.parquet", "differences.csv", "in/1.csv", "in/2.csv", "new/rejects.csv", "new/run.html"
     ]  # fmt: skip
     assert [path.name for path in (world.home / "state" / "pulls").iterdir()] == []
@@ -199,7 +199,7 @@ def test_where_nothing_can_be_put_nothing_is_read(store: ObjectStore, world: Wor
     done = lsms(world, store, "verify", store.put("b.csv", TWO), "--out", f"s3://{store.bucket}/b.csv")
     assert (done.code, "is the audience itself" in done.err) == (2, True)
     done = lsms(world, store, "push", url, "--rejects", f"s3://{store.bucket}/r.csv")
-    assert (done.code, store.keys()) == (2, ["a.csv", "b.csv"])
+    assert (done.code, store.listed()) == (2, ["a.csv", "b.csv"])
     assert world.contacts()["+12125550102"]["First Name"] != "Bob"
 
 
@@ -214,7 +214,7 @@ def test_a_file_is_there_whole_or_not_at_all(store: ObjectStore) -> None:
     program = f"from listrak_sms_cli.stores import *\nUpload(StoreUrl('s3://{store.bucket}/new.csv'))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert ended.stderr == b""
-    assert (store.keys(), store.get("page.html")) == (["page.html"], b"old")
+    assert (store.listed(), store.get("page.html")) == (["page.html"], b"old")
     with tempfile.TemporaryFile() as file:
         file.write(b"x" * (12 << 20))  # more than one part
         file.flush()
@@ -269,7 +269,7 @@ def test_python_takes_a_mapping(store: ObjectStore, world: World, monkeypatch: p
     options: dict[str, Any] = {"endpoint": store.endpoint, "anonymous": True}
     report = push(url, storage_option=options, rejects=Path(f"s3://{store.bucket}/r.csv"))
     assert (report.rows_sent, report.settings["--storage-option"]) == (2, f"endpoint={store.endpoint}, anonymous=true")
-    assert store.keys() == ["a.csv", "r.csv"]
+    assert store.listed() == ["a.csv", "r.csv"]
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3://bucket/folder/", "s3://key:secretword@bucket/a.csv", "ftp://h/a"])

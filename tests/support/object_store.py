@@ -56,7 +56,7 @@ class ObjectStore:
         with self._files.open_input_stream(f"{self.bucket}/{key}", compression=None) as stream:
             return bytes(stream.read())
 
-    def keys(self) -> list[str]:
+    def listed(self) -> list[str]:
         """Of all objects in the bucket, those for empty folders too."""
         found = self._files.get_file_info(fs.FileSelector(self.bucket, recursive=True))
         return sorted(file.path.partition("/")[2] for file in found if file.is_file)
