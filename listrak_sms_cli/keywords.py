@@ -33,6 +33,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     escape: str | None
     encoding: str | None
     sheet: str | None
+    source: str | None
     null_value: str | Iterable[str] | None
     date_format: str | None
     phone_column: str | None
@@ -78,6 +79,9 @@ class SendingKeywords(TypedDict, total=False):
     yes: bool | None
     wait: bool | None
     wait_timeout: float | str | None
+    canary: int | None
+    undo: str | PathLike[str] | None
+    canary_seed: int | None
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None

@@ -2,7 +2,9 @@
 
 Precedence: option > a profile named on the command line > job > a profile named by a job or by LSMS_PROFILE >
 environment > profile `default` > default. A profile is a table of the config file and holds the same settings by the
-same names, never the secret itself. A byte order mark, and blanks and line ends around a setting, are left out.
+same names, never the secret itself; a table [sources.NAME] is a database that queries run in. The secret comes from the
+environment, else from `client_secret_file`, else, where the profile says `keyring = true`, from the keyring. A byte
+order mark, and blanks and line ends around a setting, are left out.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from listrak_sms_cli.errors import SettingsError
-from listrak_sms_cli.options import Duration, nearest, seconds_of
+from listrak_sms_cli.errors import LsmsError, SettingsError
+from listrak_sms_cli.options import Duration, InSources, nearest, seconds_of, values_by_name
 
 API_URL = "https://api.listrak.com/sms"
 TOKEN_URL = "https://auth.listrak.com/OAuth2/Token"
@@ -34,8 +36,13 @@ ENVIRONMENT = {
     "give_up_after": "LSMS_GIVE_UP_AFTER",
     "keep_runs": "LSMS_KEEP_RUNS",
 }
+IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
+OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
+SOURCES = "sources"  # the table of the config file whose tables are no profiles
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
+_DRIVERS = dict.fromkeys(("postgres", "postgresql"), "postgresql") | {"snowflake": "snowflake", "bigquery": "bigquery"}
+_SECRET = re.compile(r"^uri$|password|secret|token|credentials$|private_key|pkcs8|jwt", re.IGNORECASE)
 
 
 def without_secrets(url: str) -> str:
@@ -67,7 +74,8 @@ class SettingsOfJob:
 class Settings:
     """The settings of a command. `give_up_after` and `keep_runs` (how long runs that ended well are remembered) in
     seconds; `notify`: whom to tell how a push ended, which may hold secrets; `sources`: where each setting came from
-    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default")."""
+    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default"). `in_keyring`: the secret is in
+    the keyring, which is opened when it is needed."""
 
     client_id: str | None
     client_secret: str | None = field(repr=False)
@@ -81,14 +89,19 @@ class Settings:
     profile: str
     config: Path
     sources: Mapping[str, str]
+    in_keyring: bool = False
 
     @property
     def has_credentials(self) -> bool:
         """Whether there are a client id and a secret."""
-        return bool(self.client_id and self.client_secret)
+        return bool(self.client_id and (self.client_secret or self.in_keyring))
 
     def credentials(self) -> tuple[str, str]:
         """Client id and secret. Raises SettingsError that names what is missing."""
+        if self.client_id and self.in_keyring and not self.client_secret:
+            from listrak_sms_cli.keyrings import secret_in_keyring
+
+            return self.client_id, secret_in_keyring(self.client_id)
         missing = [
             name
             for name, value in (
@@ -100,8 +113,8 @@ class Settings:
         if missing or not self.client_id or not self.client_secret:
             raise SettingsError(
                 f"No {' and no '.join(missing)}.",
-                hint="Listrak shows both under Integrations > Integration Management (type SMS). Export "
-                "LISTRAK_CLIENT_ID and LISTRAK_CLIENT_SECRET, or try without an account: add --sandbox to push.",
+                hint="Listrak shows both under Integrations > Integration Management (type SMS). Type lsms init, or "
+                "export LISTRAK_CLIENT_ID and LISTRAK_CLIENT_SECRET, or try without an account: add --sandbox to push.",
                 code="no_credentials",
             )
         return self.client_id, self.client_secret
@@ -123,36 +136,47 @@ def is_setting(name: str) -> bool:
 
 
 def load_settings(
-    options: Mapping[str, Any], environ: Mapping[str, str] | None = None, job: SettingsOfJob = SettingsOfJob()
+    options: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    job: SettingsOfJob = SettingsOfJob(),
+    *,
+    defaults: Mapping[str, str] | None = None,
 ) -> Settings:
     """Return the settings. `options`: values of options by name, of which those that are settings are read (see
-    `options.Connection`); None = not given, `give_up_after` in seconds or as text.
+    `options.Connection`); None = not given, `give_up_after` in seconds or as text. `defaults`: in place of the usual.
 
     Raises SettingsError for an unreadable or unsafe file, an unknown key, or a value of the wrong form.
     """
     env = os.environ if environ is None else environ
-    config = _config_path(options.get("config"), env)
+    config = config_path(options.get("config"), env)
     ways = (("option", options.get("profile")), ("job", job.values.get("profile")), ("env", env.get("LSMS_PROFILE")))
     named_by, profile_name = next(((way, str(name)) for way, name in ways if name), ("", "default"))
     explicit = bool(named_by)
     profile = _read_profile(config, profile_name, explicit, bool(options.get("config") or env.get("LSMS_CONFIG")))
     in_profile = f"profile {profile_name} in {config}"
+    standing = {**DEFAULTS, **(defaults or {})}
 
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name, variable in ENVIRONMENT.items():
         between = [(job.values.get(name), job.source), (env.get(variable), variable)]
         between.insert({"option": 0, "": 2}.get(named_by, 1), (profile.get(name), in_profile))
-        layers = [(options.get(name), f"--{name.replace('_', '-')}"), *between, (DEFAULTS.get(name), "default")]
+        layers = [(options.get(name), f"--{name.replace('_', '-')}"), *between, (standing.get(name), "default")]
         trimmed = ((value if name in _PATHS else _trimmed(value), source) for value, source in layers)
         values[name], sources[name] = next((layer for layer in trimmed if layer[0] not in (None, "")), (None, ""))
-    direct = None if explicit and "client_secret_file" in profile else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
+    has_own = explicit and ("client_secret_file" in profile or profile.get("keyring") is True)
+    direct = None if has_own else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
+    if has_own and sources["client_secret_file"] == ENVIRONMENT["client_secret_file"]:  # it is another account's
+        sources["client_secret_file"] = ""
     secret, sources["client_secret"] = _secret(values, sources, direct)
+    in_keyring = secret is None and profile.get("keyring") is True
+    if in_keyring:
+        sources["client_secret"] = f"the keyring, {in_profile}"
     client_id, sender_code = values["client_id"], values["sender_code"]
     return Settings(
         client_id=None if client_id is None else str(client_id),
         client_secret=secret,
-        sender_code=None if sender_code is None else _whole_number(sender_code, sources["sender_code"]),
+        sender_code=None if sender_code is None else sender_code_of(sender_code, sources["sender_code"]),
         api_url=str(values["api_url"]).rstrip("/"),
         token_url=str(values["token_url"]),
         state_dir=_state_dir(values["state_dir"]),
@@ -162,7 +186,76 @@ def load_settings(
         profile=profile_name,
         config=config,
         sources=sources,
+        in_keyring=in_keyring,
     )
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that queries run in. `uri`: its address, which may hold a password; `options`: of its ADBC driver."""
+
+    name: str
+    driver: str
+    uri: str | None = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def query_name(database: str, file: str) -> str:
+    """What a query is called: earlier pushes of it are found by this."""
+    return f"{database}:{file}"
+
+
+def find_database(name: str, config: str | Path | None, environ: Mapping[str, str] | None = None) -> Database:
+    """The database of a table [sources.`name`] of the config file; the environment goes before its `uri_file`, and may
+    stand alone where the address names the driver. Raises SettingsError."""
+    env = os.environ if environ is None else environ
+    path, variable = config_path(config, env), f"LSMS_SOURCE_{name.upper().replace('-', '_')}_URI"
+    sources = (_read_config(path) or {}).get(SOURCES, {})
+    table, where = sources.get(name, {}), f"[{SOURCES}.{name}] in {path}"
+    uri = _trimmed(env.get(variable))
+    if name not in sources and not uri:
+        others = f" There are: {', '.join(sorted(sources))}." if sources else ""
+        raise SettingsError(
+            f"The config file {path} has no source {name}.",
+            hint=f'Write a table [{SOURCES}.{name}] with driver = "postgresql" and uri_file = "…" (0600), or export '
+            f"{variable}.{others}",
+            code="no_source",
+        )
+    values = _source_values(table, where)
+    if not uri and values["uri_file"] is not None:
+        uri = secret_text(values["uri_file"], "uri file", where)
+    driver = values["driver"] or _DRIVERS.get((uri or "").partition("://")[0])
+    if driver is None:
+        raise SettingsError(
+            f"Nothing says which driver reads the source {name}.",
+            hint=f'Write driver = "postgresql" into [{SOURCES}.{name}] of {path}.',
+            code="no_driver",
+        )
+    if not uri and not values["driver_options"]:
+        raise SettingsError(
+            f"Nothing says where the database of the source {name} is.",
+            hint=f"Write uri_file = … into [{SOURCES}.{name}] of {path}, or export {variable}.",
+            code="no_uri",
+        )
+    return Database(name, driver, uri, values["driver_options"])
+
+
+def _source_values(table: Any, where: str) -> dict[str, Any]:
+    """The values of a table of a source. Raises SettingsError, also for an address or another secret in it."""
+    if not isinstance(table, dict):
+        raise SettingsError(f"{where} is not a table.", code="bad_source")
+    options = table.get("driver_options")
+    secrets = [key for key in (*table, *(options if isinstance(options, dict) else ())) if _SECRET.search(key)]
+    if secrets:
+        raise SettingsError(
+            f"{where} holds {secrets[0]}, which may be a secret.",
+            hint='Put the whole address into a file of its own (mode 0600) and name that file: uri_file = "…".',
+            code="secret_in_config",
+        )
+    try:
+        return values_by_name(InSources.options, table)
+    except LsmsError as error:
+        raise SettingsError(f"{where}: {error.message}", hint=error.hint, code="bad_source") from None
 
 
 def notify_urls(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> str | None:
@@ -182,16 +275,25 @@ def _notify(
 ) -> str | None:
     """Whom to tell: the option, a file named by a profile that was named, the environment, or that of the default."""
     direct = notify_urls(options, {} if explicit and file else env)
-    return direct or (None if file is None else _secret_text(file, "notify file", in_profile))
+    return direct or (None if file is None else secret_text(file, "notify file", in_profile))
 
 
-def _config_path(option: Any, env: Mapping[str, str]) -> Path:
+def config_path(option: Any, env: Mapping[str, str]) -> Path:
+    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder."""
     given = option or env.get("LSMS_CONFIG")
     if given:
         return Path(str(given)).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_config_path("lsms")) / "config.toml"
+
+
+def stored_profiles(config: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The profiles of the config file by name, each checked; none where there is no file. Raises SettingsError."""
+    profiles = _read_config(config) or {}
+    for name, profile in profiles.items():
+        _check_keys(profile, f"profile {name} in {config}")
+    return profiles
 
 
 def _state_dir(given: Any) -> Path:
@@ -211,7 +313,7 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
             hint=f"Write one with a table [{name}], or leave --config and --profile out.",
             code="no_config",
         )
-    profiles = profiles or {}
+    profiles = {key: table for key, table in (profiles or {}).items() if key != SOURCES}
     if explicit and name not in profiles:
         raise SettingsError(
             f"The config file {config} has no profile {name}.",
@@ -224,7 +326,7 @@ def _read_profile(config: Path, name: str, explicit: bool, config_named: bool) -
 
 
 def _read_config(config: Path) -> Mapping[str, Any] | None:
-    """The profiles of the config file by name; None where there is no such file."""
+    """The tables of the config file by name: profiles, and the sources; None where there is no such file."""
     document = read_toml(config, "config")
     if document is None:
         return None
@@ -267,11 +369,13 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
             code="secret_in_config",
         )
     for key, value in profile.items():
-        if key not in ENVIRONMENT:
+        if key not in IN_PROFILES:
             raise SettingsError(
-                f"The {where} has an unknown setting {key}.", hint=nearest(key, ENVIRONMENT), code="unknown_setting"
+                f"The {where} has an unknown setting {key}.", hint=nearest(key, IN_PROFILES), code="unknown_setting"
             )
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        if key == "keyring" and not isinstance(value, bool):
+            raise SettingsError(f"keyring in {where} is neither true nor false.", code="bad_setting")
+        if key != "keyring" and (not isinstance(value, str | int) or isinstance(value, bool)):
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
 
 
@@ -289,10 +393,10 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
     if not from_file:
         return None, ""
     path = values["client_secret_file"]
-    return _secret_text(path, "secret file", from_file), f"{Path(str(path)).expanduser()} ({from_file})"
+    return secret_text(path, "secret file", from_file), f"{Path(str(path)).expanduser()} ({from_file})"
 
 
-def _secret_text(name: Any, what: str, source: str) -> str:
+def secret_text(name: Any, what: str, source: str) -> str:
     """The text of a file that holds a secret, named by `source`. Raises SettingsError."""
     path = Path(str(name)).expanduser()
     try:
@@ -338,7 +442,8 @@ def _seconds(value: Any, source: str) -> float:
     return value if isinstance(value, float) else parse_duration(str(value), source)
 
 
-def _whole_number(value: Any, source: str) -> int:
+def sender_code_of(value: Any, source: str) -> int:
+    """The id. Raises SettingsError, which names the source, for what is none."""
     try:
         number = int(str(value))
     except ValueError:

@@ -26,7 +26,9 @@ ORDER = """
 version faces
 errors
 options keywords
-settings columnar
+keyrings columnar
+settings
+profiles
 jobs
 listrak
 audience.header_words
@@ -36,7 +38,8 @@ audience.values
 audience.members audience.dedupe
 audience.profile
 audience
-runs.options runs.events runs.output_file
+runs.events
+runs.options runs.output_file
 runs.report
 runs.account
 runs.context

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
-from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, load_settings, parse_duration
+from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, find_database, load_settings, parse_duration
+from tests.support.memory_keyring import memory_keyring
 
 SECRET = "s3cr3t-canary"
 # Setting -> (value by option, by profile, by environment); what Settings then holds is `held` of it.
@@ -436,3 +437,86 @@ def test_how_long_runs_are_kept(tmp_path: Path) -> None:
     assert load(tmp_path, {"LSMS_KEEP_RUNS": "1h"}).keep_runs == 3600
     assert refusal(tmp_path, {"LSMS_KEEP_RUNS": "long"}).code == "bad_duration"
     assert all(option.name != "keep_runs" for option in options_of("push"))
+
+
+def test_the_secret_in_the_keyring_comes_last(tmp_path: Path) -> None:
+    """Environment, then client_secret_file, then the keyring, where the profile says so; it is opened when the secret
+    is needed. A profile that is named goes before the environment, with its keyring too."""
+    secret = tmp_path / "secret"
+    secret.write_text("of the file", "utf-8")
+    secret.chmod(0o600)
+    config(tmp_path, '[default]\nclient_id = "me"\nkeyring = true\n[other]\nclient_id = "me"\nkeyring = false\n')
+    by_environment = {"LISTRAK_CLIENT_SECRET": "of the environment"}
+    by_file = {"LISTRAK_CLIENT_SECRET_FILE": str(secret)}
+    with memory_keyring() as ring:
+        settings = load(tmp_path)
+        assert settings.has_credentials
+        assert settings.sources["client_secret"] == f"the keyring, profile default in {tmp_path / 'config.toml'}"
+        with pytest.raises(SettingsError) as caught:
+            settings.credentials()
+        assert caught.value.code == "secret_not_in_keyring"
+        ring.set_password("lsms", "me", "of the keyring")
+        assert settings.credentials() == ("me", "of the keyring")
+        assert load(tmp_path, by_environment).credentials()[1] == "of the environment"
+        assert load(tmp_path, by_file).credentials()[1] == "of the file"
+        for environ in (by_environment, by_file, by_environment | by_file):
+            assert load(tmp_path, environ, profile="default").credentials()[1] == "of the keyring"
+        assert not load(tmp_path, profile="other").has_credentials
+        config(tmp_path, f'[default]\nclient_id = "me"\nkeyring = true\nclient_secret_file = "{secret}"\n')
+        assert load(tmp_path).credentials()[1] == "of the file"
+    config(tmp_path, '[default]\nkeyring = "yes"\n')
+    assert refusal(tmp_path).code == "bad_setting"
+
+
+URI = f"postgresql://me:{SECRET}@host/db"
+
+
+def test_a_source_of_the_config(tmp_path: Path) -> None:
+    """A source has a driver, an address from a file of its own, and options; the environment goes first."""
+    (tmp_path / "uri").write_text(f"\ufeff{URI}\n", "utf-8")
+    (tmp_path / "uri").chmod(0o600)
+    text = f'[sources.w]\ndriver = "snowflake"\nuri_file = "{tmp_path}/uri"\ndriver_options = {{ a = "b" }}\n'
+    database = find_database("w", config(tmp_path, text), {})
+    assert (database.driver, database.uri, database.options) == ("snowflake", URI, {"a": "b"})
+    assert SECRET not in repr(database)
+    assert find_database("w", config(tmp_path, text), {"LSMS_SOURCE_W_URI": "other"}).uri == "other"
+    assert load(tmp_path).sender_code is None  # no profile, and none that may be named
+    assert refusal(tmp_path, profile="sources").code == "no_profile"
+
+
+def test_a_source_of_the_environment_alone(tmp_path: Path) -> None:
+    """An address that names its driver needs no config file."""
+    database = find_database("big-house", tmp_path / "none.toml", {"LSMS_SOURCE_BIG_HOUSE_URI": URI})
+    assert (database.name, database.driver, database.uri) == ("big-house", "postgresql", URI)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[sources.other]\n", "no_source"),
+        ("[sources.w]\n", "no_driver"),
+        ('[sources.w]\ndriver = "sqlite"\n', "no_uri"),
+        (f'[sources.w]\ndriver = "sqlite"\nuri = "{URI}"\n', "secret_in_config"),
+        (f'[sources.w]\ndriver = "sqlite"\ndriver_options = {{ password = "{SECRET}" }}\n', "secret_in_config"),
+        (f'[sources.w]\ndriver = "sqlite"\nurl = "{URI}"\n', "bad_source"),
+        ('[sources.w]\ndriver = "oracle"\n', "bad_source"),
+        (f'[sources]\nw = "{URI}"\n', "bad_source"),
+        ('[sources.w]\ndriver = "sqlite"\nuri_file = "/none/uri"\n', "secret_unreadable"),
+    ],
+)
+def test_a_source_that_is_wrong(tmp_path: Path, text: str, code: str) -> None:
+    """What a source cannot be is named, and no address is shown."""
+    with pytest.raises(SettingsError) as caught:
+        find_database("w", config(tmp_path, text), {})
+    assert caught.value.code == code
+    assert SECRET not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(("mode", "code"), [(0o644, "unsafe_file"), (0o602, "unsafe_file")])
+def test_an_address_is_nobody_elses(tmp_path: Path, mode: int, code: str) -> None:
+    """The file of an address that others can read or write is refused."""
+    (tmp_path / "uri").write_text(URI, "utf-8")
+    (tmp_path / "uri").chmod(mode)
+    with pytest.raises(SettingsError) as caught:
+        find_database("w", config(tmp_path, f'[sources.w]\nuri_file = "{tmp_path}/uri"\n'), {})
+    assert caught.value.code == code

@@ -23,7 +23,7 @@ from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.output_file import output_path
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import (
     Bookmark,
     ChangeList,
@@ -60,7 +60,9 @@ def plan_changes(source: object, settings: Settings, options: PlanOptions, tell:
     LsmsError that carries it. After an interruption the same call goes on where it was."""
     if options.save is not None and options.push.reading.limit is not None:
         raise UsageError("A plan is made of the whole audience: --save and --limit do not go together.")
-    findings = Findings(new_run_id(), audience_name(source), tell, options.push.reading.silenced)
+    findings = Findings(
+        new_run_id(), audience_name(source, options.push.reading.source), tell, options.push.reading.silenced
+    )
     findings.dry_run = True
     findings.settings = chosen(settings, options.push, options.push.reading)
     return findings.reported(lambda: _Planning(source, settings, options, findings).run(tell))
@@ -137,7 +139,7 @@ class _Planning(Struct, frozen=True):
 
     def _survey(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, context: Context) -> Survey:
         options = self.options
-        survey = Survey(sent, planned.rules, show_values=options.show_values)
+        survey = Survey(sent, planned.rules, learned_about(self.settings), show_values=options.show_values)
         question = self._question(planned, survey)
         changes = None
         if options.out is not None:
@@ -187,7 +189,7 @@ class _Planning(Struct, frozen=True):
             survey.content,
             identity_of(planned.audience),
             [(column.name, column.field.id, column.field.name) for column in planned.plan.columns],
-            planned.rules.keep_empty,
+            survey.empties_stay,
             self.options.show_values,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -148,5 +148,7 @@ _PLANS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "import_fails": lambda settings: {"end_word": settings["word"], "applied": settings["applied"]},
     "import_never_ends": lambda _settings: {"never_ends": True},
     "import_seconds": lambda settings: {"seconds": float(settings["seconds"])},
+    "import_late": lambda settings: {"late": settings["seconds"]},
+    "import_alters": lambda _settings: {"alters": True},
     "import_word": lambda settings: {"running_word": settings["word"], "end_word": settings["end_word"]},
 }

@@ -34,6 +34,8 @@ class ImportPlan:
     running_word: str = "Processing"
     end_word: str = "Completed"
     applied: bool = True
+    late: float = 0.0
+    alters: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class ImportWorker:
         if self._closing.is_set():
             return
         counts, word = ImportCounts(), job.plan.end_word
+        if job.plan.late:
+            self._store.change_import(job.import_id, status=word, ended=timestamp())
+            self._closing.wait(job.plan.late)
         if job.plan.applied:
             try:
                 for batch in read_batches(job.source, counts):
@@ -122,7 +127,12 @@ class ImportWorker:
 
 def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any, counts: ImportCounts) -> None:
     """Set the values of one batch (columns of strings) for the contacts that exist; the rest is dropped."""
-    phones = store.resolve(job.sender_code, batch.column(job.source.phone_position), config.phone_spellings)
+    phones = store.resolve(
+        job.sender_code,
+        batch.column(job.source.phone_position),
+        config.phone_spellings,
+        opted_out=config.opted_out_imports == "update",
+    )
     exists = phones > 0
     contacts = batch.filter(pa.array(exists))
     counts.rows += batch.num_rows
@@ -133,6 +143,8 @@ def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any,
         cells = contacts.column(column.position)
         if column.default:
             cells = pc.if_else(pc.equal(cells, ""), column.default, cells)
+        if job.plan.alters and column.field.type == "Text":
+            cells = pc.utf8_upper(cells)
         stored, ignored = normalise_column(cells, column.field)
         counts.values_ignored += ignored
         values.append([v or None for v in stored] if config.empty_cells == "keep" else stored)

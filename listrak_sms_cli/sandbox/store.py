@@ -178,20 +178,22 @@ class Store:
         with self.transaction() as db:
             db.executemany("INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)", map(astuple, lists))
 
-    def resolve(self, code: SenderCode, cells: Any, spellings: Collection[str]) -> Phones:
-        """Cells (string array) -> the contact of the sender code that each one is, 0 where there is none."""
+    def resolve(self, code: SenderCode, cells: Any, spellings: Collection[str], *, opted_out: bool = True) -> Phones:
+        """Cells (string array) -> the contact of the sender code that each one is, 0 where there is none; `opted_out`:
+        also those that opted out."""
         international, national = candidates(cells, code.country, spellings)
-        phones = self._known(code.id, international)
+        phones = self._known(code.id, international, opted_out)
         missing = phones == 0
-        phones[missing] = self._known(code.id, national[missing])
+        phones[missing] = self._known(code.id, national[missing], opted_out)
         return phones
 
-    def _known(self, sender_code: int, phones: Phones) -> Phones:
+    def _known(self, sender_code: int, phones: Phones, opted_out: bool) -> Phones:
         """Those of these phones (int64) that are contacts of the sender code, 0 for the others."""
         wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
         rows = self.rows(
-            "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
-            (sender_code, wanted),
+            "SELECT phone FROM contact WHERE sender_code = ? AND opted_out <= ?"
+            " AND phone IN (SELECT value FROM json_each(?))",
+            (sender_code, opted_out, wanted),
         )
         contacts = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         return np.where(np.isin(phones, contacts), phones, 0)
