@@ -6,6 +6,7 @@ A field that was added later has a default, so that journals written before it a
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -65,7 +66,7 @@ class Recipe(Struct, frozen=True):
     journals of lsms 0.1.0."""
 
     path: str
-    read: dict[str, str | None]
+    read: dict[str, Any]
     identity: list[tuple[int, str]]
     phone: int
     header: list[str]
