@@ -25,6 +25,7 @@ FACES = sorted(ROOT.rglob("__init__.py"))
 ORDER = """
 version faces
 errors
+stores
 options keywords explain
 keyrings columnar
 settings

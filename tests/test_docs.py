@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
@@ -16,6 +18,7 @@ from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import API_URL, TOKEN_URL
 from tests.support.databases import source, sqlite_file
 from tests.support.lsms import call_lsms
+from tests.support.object_store import ObjectStore
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -143,6 +146,25 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     names = {name for word in words for name in word.split("/")}
     flags = {f"--no-{word[2:]}" for word in names}
     assert option in names | flags | {"--help", "--version"}
+
+
+def test_what_is_shown_of_object_stores(store: ObjectStore, ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands and the Python of the README's section run, and put the files there that they name."""
+    section = README.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
+    commands, python = re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)[:2]
+    member = pa.table({"phone": ["2125550101", "12"], "First Name": ["Ann", "Bad"]})
+    pq.write_table(member, ready.home / "part.parquet")
+    store.put("exports/dt=2026-11-28/part 0.parquet", (ready.home / "part.parquet").read_bytes())
+    for line in commands.replace("\\\n", "").splitlines():
+        ended = ready.lsms(*shlex.split(line)[1:], env=store.env)
+        assert ended.code == 0, ended.err
+    assert [key for key in store.listed() if key.startswith("lsms/")] == [
+        f"lsms/{name}" for name in ("before.parquet", "differences.csv", "rejects.csv", "run.html")
+    ]
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    exec(python, {})
+    assert ready.contacts()["+12125550101"]["First Name"] == "Ann"
 
 
 def test_a_job_stops_as_it_is_shown(world: World) -> None:
