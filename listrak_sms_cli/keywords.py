@@ -36,6 +36,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     source: str | None
     null_value: str | Iterable[str] | None
     date_format: str | None
+    storage_option: Mapping[str, str | float | bool] | None
     phone_column: str | None
     map: Mapping[str, str | int] | None
     exact_names: bool | None

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
@@ -16,6 +18,7 @@ from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import API_URL, TOKEN_URL
 from tests.support.databases import source, sqlite_file
 from tests.support.lsms import call_lsms
+from tests.support.object_store import ObjectStore
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -145,6 +148,25 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     assert option in names | flags | {"--help", "--version"}
 
 
+def test_what_is_shown_of_object_stores(store: ObjectStore, ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands and the Python of the README's section run, and put the files there that they name."""
+    section = README.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
+    commands, python = re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)[:2]
+    member = pa.table({"phone": ["2125550101", "12"], "First Name": ["Ann", "Bad"]})
+    pq.write_table(member, ready.home / "part.parquet")
+    store.put("exports/dt=2026-11-28/part 0.parquet", (ready.home / "part.parquet").read_bytes())
+    for line in commands.replace("\\\n", "").splitlines():
+        ended = ready.lsms(*shlex.split(line)[1:], env=store.env)
+        assert ended.code == 0, ended.err
+    assert [key for key in store.listed() if key.startswith("lsms/")] == [
+        f"lsms/{name}" for name in ("before.parquet", "differences.csv", "rejects.csv", "run.html")
+    ]
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    exec(python, {})
+    assert ready.contacts()["+12125550101"]["First Name"] == "Ann"
+
+
 def test_a_job_stops_as_it_is_shown(world: World) -> None:
     """What the README's job expects, and what is said of an audience that is not so."""
     job(world, "phone,Tier\n2125550100,Gold\n2125550101,silver\n2125550102,\n")
@@ -164,6 +186,17 @@ def test_rejects_go_back_as_it_is_shown(world: World) -> None:
     ended = world.lsms(*words, cwd=world.home)
     assert ended.code == 0
     assert without_times(ended.out).startswith(output)
+
+
+def test_a_canary_stops_as_it_is_shown(world: World) -> None:
+    """What the README shows of a canary of which Listrak stores other values, and what there is to choose from."""
+    world.admin("faults", [{"route": "start_import", "fault": "import_alters"}])
+    world.audience("phone,Loyalty Tier\n" + "".join(f"2125550{n},Gold\n" for n in range(100, 200)))
+    words, output = shown("output of the canary")
+    ended = world.lsms(*words, cwd=world.home)
+    error = ended.json["error"]
+    assert ended.code == 1
+    assert without_times(f"{error['message']} {error['hint']}").replace(str(world.home), "/data") == output
 
 
 @pytest.mark.parametrize(

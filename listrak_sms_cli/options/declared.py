@@ -16,7 +16,9 @@ from listrak_sms_cli.options.kinds import (
     Mapped,
     Name,
     Number,
+    Output,
     Setting,
+    StorageOptions,
     Text,
     Texts,
     Whole,
@@ -37,7 +39,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check init"
-ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`, `explain`
 TAKES_JOBS = READS
 MAPS = f"{CLEANS} init"
 OPENS = f"{READS} init"
@@ -55,6 +57,7 @@ class Subject(Options, keywords=False):
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
+    code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
@@ -130,15 +133,15 @@ class Verifying(Options, keywords=False):
 
     sample = Option(Whole("N", 1), None, "Check only so many members, picked at random.", "verify")
     min_match = Option(Number("PCT", 0, 100), 100.0, "Exit 0 when at least this share matches.", "verify")
-    out = Option(File("FILE"), None, "Write every difference to this file: CSV, or Parquet by its suffix.", "verify")
+    out = Option(Output("FILE"), None, "Write every difference here: CSV, or Parquet by its suffix.", "verify")
     show_phones = Option(Flag(), False, "Show whole phones in the listing.", "verify")
 
 
 class Planning(Options):
     """Of `plan` alone."""
 
-    out = Option(File("FILE"), None, "Write every value that would change: CSV, or Parquet by its suffix.", "plan")
-    save = Option(File("PLAN"), None, "Write the plan, without member data, for lsms apply.", "plan")
+    out = Option(Output("FILE"), None, "Write every value that would change: CSV, or Parquet by its suffix.", "plan")
+    save = Option(Output("PLAN"), None, "Write the plan, without member data, for lsms apply.", "plan")
     show_values = Option(Flag(), False, "Show the commonest changes by value, not by shape.", "plan")
     show_phones = Option(Flag(), False, "Write whole phones to --out.", "plan")
 
@@ -158,7 +161,7 @@ class Applying(Options):
 class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
-    output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
+    output = Option(Output("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
     force = Option(Flag(), False, "Replace a file that is there.", "pull")
     audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
@@ -181,7 +184,7 @@ class GoingOn(Options, keywords=False):
 class Recorded(Options, keywords=False):
     """Of `report` alone."""
 
-    output = Option(File("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
+    output = Option(Output("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
 
 
 class Checking(Options, keywords=False):
@@ -217,6 +220,12 @@ class Reading(Options, group="Reading the audience"):
     source = Option(Name("NAME"), None, "The database that a query (FILE.sql) runs in: [sources.NAME].", OPENS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", OPENS)
     date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", MAPS)
+    storage_option = Option(
+        StorageOptions("KEY=VALUE"),
+        {},
+        "How URLs are opened: endpoint, region, anonymous=true. Never a secret.",
+        f"{OPENS} report",
+    )
 
 
 class Columns(Options, group="Columns"):
@@ -253,7 +262,9 @@ class Cleaning(Options, group=MEMBERS):
     )
     limit = Option(Whole("N", 0), None, "Send the first N members only.", CLEANS)
     allow_empty = Option(Flag(), False, "An audience without members is success.", CLEANS)
-    rejects = Option(File("FILE"), None, "Write every dropped member, and why, to this CSV or Parquet file.", PREPARES)
+    rejects = Option(
+        Output("FILE"), None, "Write every dropped member, and why, to this CSV or Parquet file.", PREPARES
+    )
 
 
 class ChoosingMembers(Options, group=MEMBERS):
@@ -365,7 +376,7 @@ class Connection(Options, group=SETTINGS):
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema explain")
     quiet = Option(
         Flag(),
         False,
@@ -373,7 +384,7 @@ class Showing(Options, group=OUTPUT, keywords=False):
         f"{DRAWS} health",
         "-q",
     )
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema explain", "-v")
 
 
 class Silencing(Options, group=OUTPUT):
@@ -385,7 +396,7 @@ class Silencing(Options, group=OUTPUT):
 class Reporting(Options, group=OUTPUT):
     """The page of a result."""
 
-    report = Option(File("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
+    report = Option(Output("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
 
 
 class Logging(Options, group=OUTPUT, keywords=False):

@@ -62,6 +62,7 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             quote=self.quote,
             escape=self.escape,
             phone_column=self.phone_column,
+            storage=self.storage_option or None,
             source=self.source,
             config=self.config,
             skip=self._unread_columns,
@@ -150,7 +151,7 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
 
 _TELLING = frozenset(
     """format delimiter quote escape encoding sheet source null_value date_format phone_column map skip_column
-    consent_column region audience_name no_warn rejects""".split()
+    consent_column region audience_name no_warn rejects storage_option""".split()
 )
 
 

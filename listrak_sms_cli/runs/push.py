@@ -22,7 +22,7 @@ from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import FirstPush, Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
-from listrak_sms_cli.runs.output_file import output_path
+from listrak_sms_cli.runs.output_file import output_at
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
 from listrak_sms_cli.runs.prepare import (
     CanaryDraw,
@@ -64,6 +64,7 @@ from listrak_sms_cli.runs.report import CanaryResult, Report
 from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
 from listrak_sms_cli.settings import Settings, without_secrets
+from listrak_sms_cli.stores import is_url
 from listrak_sms_cli.version import VERSION
 
 
@@ -117,7 +118,7 @@ def _refuse_nameless(source: object, options: PushOptions) -> None:
 def path_of(source: object) -> str:
     """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
     if isinstance(source, str | Path) and source != "-":
-        return str(source) if "://" in str(source) else str(Path(source).absolute())
+        return str(source) if "://" in str(source) or is_url(str(source)) else str(Path(source).absolute())
     return "-"
 
 
@@ -164,7 +165,7 @@ class _Push:
             context = closing.enter_context(connected(self._settings, self._tell))
             audience = closing.enter_context(preparation.open())
             if self._options.undo is not None:
-                output_path(self._options.undo, "--undo", audience.files)
+                output_at(self._options.undo, "--undo", audience.files)
             account = read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
             planned = self._promise.check_plan(preparation.plan(audience, account))

@@ -21,6 +21,7 @@ from listrak_sms_cli.runs.record import RunStore
 from listrak_sms_cli.runs.report import Report, ReportError, Verification
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 
 class VerifyOptions(Struct, frozen=True):
@@ -30,7 +31,7 @@ class VerifyOptions(Struct, frozen=True):
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     sample: int | None = None
     min_match: float = 100.0
-    out: Path | None = None
+    out: Path | StoreUrl | None = None
 
 
 class Verified(Struct, frozen=True):
