@@ -79,6 +79,9 @@ class SendingKeywords(TypedDict, total=False):
     yes: bool | None
     wait: bool | None
     wait_timeout: float | str | None
+    canary: int | None
+    undo: str | PathLike[str] | None
+    canary_seed: int | None
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None

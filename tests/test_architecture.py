@@ -27,7 +27,9 @@ version faces
 errors
 stores
 options keywords
-settings columnar
+keyrings columnar
+settings
+profiles
 jobs
 listrak
 audience.header_words
@@ -37,7 +39,8 @@ audience.values
 audience.members audience.dedupe
 audience.profile
 audience
-runs.options runs.events runs.output_file
+runs.events
+runs.options runs.output_file
 runs.report
 runs.account
 runs.context

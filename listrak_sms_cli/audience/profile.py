@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from listrak_sms_cli.audience.columns import FieldKind
@@ -27,6 +26,7 @@ from listrak_sms_cli.columnar import (
     integers,
     matches,
     nulls_as_empty,
+    pc,
     raw,
     select,
     string_column,

@@ -110,7 +110,9 @@ def resume(given: Given) -> None:
     from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
 
     settings = given.settings()
-    options = ResumeOptions(given["audience"], given["anyway"], given["concurrency"], waiting(given.values))
+    options = ResumeOptions(
+        given["audience"], given["anyway"], given["skip_canary"], given["concurrency"], waiting(given.values)
+    )
     with given.display() as tell:
         report = resume_run(settings, given["run"], options, tell)
     output.report(report)

@@ -8,7 +8,7 @@ from typing import Any
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.options import Expecting, ExpectingOfColumn, InFiles, Options, job_options, options_of
-from listrak_sms_cli.settings import ENVIRONMENT
+from listrak_sms_cli.settings import IN_PROFILES
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"  # the one that editors of TOML know
 
@@ -35,7 +35,7 @@ def _job() -> dict[str, Any]:
 
 def _config() -> dict[str, Any]:
     known = {option.name: option.schema for option in (*options_of("push"), *InFiles.options)}
-    profile = _closed({name: known[name] for name in ENVIRONMENT})
+    profile = _closed({name: known[name] for name in IN_PROFILES})
     profiles = {"type": "object", "additionalProperties": profile}
     return {"$schema": _DRAFT, "title": "Profiles of lsms (config.toml)", **profiles}
 

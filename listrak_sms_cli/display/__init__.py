@@ -6,7 +6,6 @@ A column of the summary or another form of progress belongs here. Modules are im
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,12 +14,14 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.display.changes import *
+    from listrak_sms_cli.display.checks import *
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
     from listrak_sms_cli.display.page import *
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
+    from listrak_sms_cli.display.spinner import *
     from listrak_sms_cli.display.tables import *
     from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.verdict import *
@@ -29,18 +30,20 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     changes="planned",
+    checks="draw_checks",
     error_message="error",
     log="LogFile",
     overview="draw_overview",
     page="PageFile page_of",
     profile="columns_of validated",
     result="summary",
+    spinner="Spinner can_redraw",
     tables="show table",
     trend="draw_trends",
     verdict="tone_of verdict_of",
     words="duration printable",
 )
-__all__ += ["choose"]
+__all__ += ["Display", "choose"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:
@@ -51,7 +54,7 @@ def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:
     stream = stream or sys.stderr
     if json or quiet:
         return Display()
-    if stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown"):
+    if __getattr__("can_redraw")(stream):
         from listrak_sms_cli.display.live import Live
 
         return Live(stream)

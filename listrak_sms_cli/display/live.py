@@ -7,6 +7,8 @@ the threads that work. Every line is cut at the edge, so the height is known and
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -47,6 +49,17 @@ class Live(Display):
     def __exit__(self, *_error: object) -> None:
         self._screen.working = False
         self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The bars give way to a question, and come back after it."""
+        self._live.transient = True
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.transient = False
+            self._live.start()
 
     def __call__(self, event: Event, /) -> None:
         """Keep the event for the next drawing."""

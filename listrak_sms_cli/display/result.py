@@ -10,7 +10,7 @@ from rich.text import Text
 
 from listrak_sms_cli.display.tables import columns, show
 from listrak_sms_cli.display.words import by_count, duration, many, members, percent, printable, rate, size
-from listrak_sms_cli.runs import Report, Verification
+from listrak_sms_cli.runs import CanaryResult, Report, Verification
 
 _IMPORTS_SHOWN, _COLUMNS_SHOWN = 12, 24
 _BAR = 20  # cells of the bar of the commonest drop reason
@@ -137,6 +137,8 @@ def _words(report: Report, paced: bool) -> Text:
     if paced and report.rows_read and report.seconds > 0:
         pace = rate(report.rows_read, report.seconds)
         text.append(f"{members(report.rows_read)} in {duration(report.seconds)} ({pace}).\n", "dim")
+    if report.canary is not None:
+        text.append(f"{_canary(report.canary)}\n")
     if report.verify is not None:
         text.append(f"{_verified(report.verify)}\n")
     if report.rejects is not None:
@@ -149,6 +151,18 @@ def _words(report: Report, paced: bool) -> Text:
     if further := _what_next(report):
         text.append(f"\n{further}")
     return text
+
+
+def _canary(canary: CanaryResult) -> str:
+    line = f"Canary: {members(canary.rows)}, drawn with --canary-seed {canary.seed}"
+    if canary.matching or canary.different:
+        line += f"; {canary.matching:,} hold what was sent"
+    if canary.different:
+        fields = ", ".join(f"{printable(name, 24)} {count:,}" for name, count in canary.fields.items() if count)
+        line += f"; {canary.different:,} differ{f' ({fields})' if fields else ''}"
+    if canary.undo and canary.rows:
+        line += f"; what was stored before: {printable(canary.undo)}"
+    return f"{line}."
 
 
 def _verified(result: Verification) -> str:

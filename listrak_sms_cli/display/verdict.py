@@ -47,6 +47,8 @@ def sentences_of(report: Report) -> list[str]:
     ]
     if report.rows_dropped:
         sentences.append(f"{report.rows_dropped:,} dropped: {_reasons(report)}.")
+    if report.canary is not None and report.canary.rows and not report.dry_run:
+        sentences.append(f"Canary: {report.canary.matching:,} of {members(report.canary.rows)} hold what was sent.")
     if report.verify is not None and report.run_id:
         sentences.append(f"Read back: {_compared(report)}")
     return sentences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -20,6 +20,7 @@ from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from listrak_sms_cli.jobs import Expectation
+    from listrak_sms_cli.runs.events import FirstPush
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -98,8 +99,10 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
 class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsing):
     """How members are chosen, sent and waited for; `reading`: how they are read and cleaned.
 
-    `max_drop_rate` in percent of the members read, `max_shrink` in percent of those read by the last push of that
-    `audience_name` that ended well, `max_fill_drop` in percentage points of its rows; durations in seconds.
+    `confirm`, where somebody is there to be asked, is called before the first push of an account; it raises
+    GuardStopped when the answer is no. `max_drop_rate` in percent of the members read, `max_shrink` in percent of
+    those read by the last push of that `audience_name` that ended well, `max_fill_drop` in percentage points of its
+    rows; durations in seconds.
     """
 
     batch_bytes = IMPORT_FILE_LIMIT
@@ -107,12 +110,14 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
     def __init__(self, reading: ReadingOptions | None = None, **given: object) -> None:
         super().__init__(**given)
         self.reading = reading or ReadingOptions()
+        self.confirm: Callable[[FirstPush], None] | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class, and the reading options among them."""
         options = super().of(given)
         options.reading = ReadingOptions.of(given)
+        options.confirm = cast("Callable[[FirstPush], None] | None", given.get("confirm"))
         return options
 
     @property
@@ -178,6 +183,7 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if given.get("fields") and given.get("sandbox_fields") == "account":
         raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
+    _check_canary(options)
     if options.only_different and options.changed_only:
         raise UsageError(
             "--only-different reads what is stored, and so knows more than --changed-only remembers.",
@@ -186,6 +192,17 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options
+
+
+def _check_canary(options: PushOptions) -> None:
+    """Raises UsageError for options that leave a canary unproved, or that are of one where there is none."""
+    if options.canary is None:
+        if options.undo is not None or options.canary_seed is not None:
+            raise UsageError("--undo and --canary-seed are about the canary: add --canary N, or leave them out.")
+    elif not options.wait:
+        raise UsageError("--canary waits for its imports to end, and reads them back: leave --no-wait out.")
+    elif options.per_contact:
+        raise UsageError("--canary proves an import before the rest is sent: leave --per-contact out.")
 
 
 def waiting(given: Mapping[str, Any]) -> Waiting:

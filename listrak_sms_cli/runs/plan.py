@@ -23,7 +23,7 @@ from listrak_sms_cli.runs.options import PushOptions, chosen
 from listrak_sms_cli.runs.output_file import OutputFile, output_at
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import (
     Bookmark,
     ChangeList,
@@ -141,7 +141,7 @@ class _Planning(Struct, frozen=True):
         self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, context: Context, out: OutputFile | None
     ) -> Survey:
         options = self.options
-        survey = Survey(sent, planned.rules, show_values=options.show_values)
+        survey = Survey(sent, planned.rules, learned_about(self.settings), show_values=options.show_values)
         question = self._question(planned, survey)
         changes = None
         if out is not None:
@@ -197,7 +197,7 @@ class _Planning(Struct, frozen=True):
             survey.content,
             identity_of(planned.audience),
             [(column.name, column.field.id, column.field.name) for column in planned.plan.columns],
-            planned.rules.keep_empty,
+            survey.empties_stay,
             self.options.show_values,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
 from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, among, plan_phone
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
-from listrak_sms_cli.columnar import fixed_column, mask_of
+from listrak_sms_cli.columnar import fixed_column, mask_of, pc
 from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError, UsageError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of

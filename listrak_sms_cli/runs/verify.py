@@ -15,7 +15,7 @@ from listrak_sms_cli.runs.events import Event, Listener, RunStarted, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions, chosen
 from listrak_sms_cli.runs.prepare import Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import Contacts, Difference, DifferenceList, SentValues, Verifier, members_differ
 from listrak_sms_cli.runs.record import RunStore
 from listrak_sms_cli.runs.report import Report, ReportError, Verification
@@ -85,7 +85,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         checked = preparation.check(planned, phones, Receivers(keep=sent.keeper(phones.numbers)))
         preparation.guard(planned, checked)
         contacts = Contacts(context.client, sender_code, account.country or planned.rules.region)
-        verifier = Verifier(contacts, planned.rules, tell)
+        verifier = Verifier(contacts, planned.rules, learned_about(settings), tell)
         result = interruptible(lambda: verifier.verify(sent, None, options.sample, differences), context)
         differences.publish()
     findings.sender_code, findings.verify = sender_code, result
