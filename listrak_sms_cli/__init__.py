@@ -164,7 +164,7 @@ def _checked(
             from listrak_sms_cli.monitoring import watched
             from listrak_sms_cli.runs import audience_name
 
-            report = watched(given, audience_name(audience), run)
+            report = watched(given, audience_name(audience, given["source"]), run)
         else:
             report = run()
         return page.take(report) if page else report

@@ -33,6 +33,7 @@ class SharedKeywords(SettingsKeywords, total=False):
     escape: str | None
     encoding: str | None
     sheet: str | None
+    source: str | None
     null_value: str | Iterable[str] | None
     date_format: str | None
     storage_option: Mapping[str, str | float | bool] | None

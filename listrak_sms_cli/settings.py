@@ -2,9 +2,9 @@
 
 Precedence: option > a profile named on the command line > job > a profile named by a job or by LSMS_PROFILE >
 environment > profile `default` > default. A profile is a table of the config file and holds the same settings by the
-same names, never the secret itself. The secret comes from the environment, else from `client_secret_file`, else, where
-the profile says `keyring = true`, from the keyring. A byte order mark, and blanks and line ends around a setting, are
-left out.
+same names, never the secret itself; a table [sources.NAME] is a database that queries run in. The secret comes from the
+environment, else from `client_secret_file`, else, where the profile says `keyring = true`, from the keyring. A byte
+order mark, and blanks and line ends around a setting, are left out.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ ENVIRONMENT = {
 }
 IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
+SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
 OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
 
@@ -259,6 +260,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
     document = read_toml(config, "config")
     if document is None:
         return None
+    document.pop(SOURCES, None)
     loose = [key for key, value in document.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(

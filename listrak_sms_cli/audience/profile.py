@@ -286,7 +286,7 @@ class AudienceProfile:
         if known.wants_distinct:
             distinct = pc.unique(cells)
             if not raw(cells).lengths.all():
-                distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
+                distinct = pc.filter(distinct, pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
         sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None

@@ -34,7 +34,7 @@ def check(given: Given) -> None:
         _draw_heading(settings)
 
     from listrak_sms_cli.display import Spinner
-    from listrak_sms_cli.runs import check_connection, check_settings
+    from listrak_sms_cli.runs import check_connection, check_learned, check_settings
 
     lines = check_settings(settings)
     if not given["json"]:
@@ -46,6 +46,10 @@ def check(given: Given) -> None:
             lines.append(line)
             if not given["json"]:
                 _draw([line], settings)
+    learned = check_learned(settings)
+    lines += learned
+    if learned and not given["json"]:
+        _draw(learned, settings)
     failed = next((line.error for line in lines if line.error), None)
     if given["json"]:
         _write_document(settings, lines, failed)

@@ -217,8 +217,8 @@ def _what_next(report: Report) -> str:
         return f"Next, with your account: {printable(report.command)}"
     if report.running:
         return f"See how it goes on: lsms status {printable(report.run_id)}"
-    if not report.resumable:
-        return ""
+    if not report.resumable or (report.error is not None and report.error.code.startswith("canary_")):
+        return ""  # the error says what there is to choose from
     if report.rows_refused or report.rows_pending or report.rows_import_failed:
         return f"Go on with: lsms resume {printable(report.run_id)}"
     return f"See how the imports end: lsms status {printable(report.run_id)} --wait"

@@ -14,6 +14,7 @@ from listrak_sms_cli.options.kinds import (
     FileName,
     Flag,
     Mapped,
+    Name,
     Number,
     Output,
     Setting,
@@ -38,7 +39,7 @@ READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
 CONNECTS = f"{DRAWS} {ACCOUNT} check init"
-ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`, `explain`
 TAKES_JOBS = READS
 MAPS = f"{CLEANS} init"
 OPENS = f"{READS} init"
@@ -50,12 +51,13 @@ class Subject(Options, keywords=False):
     audience = Argument(
         FileName("AUDIENCE"),
         ...,
-        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
-        "One row a member, one column `phone`.",
+        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), a query (FILE.sql with "
+        "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
+    code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
@@ -89,6 +91,18 @@ class InFiles(Options, keywords=False):
     keyring = Option(Flag(), False, "The client secret is in the keyring of the system; cron has none.", "init")
     notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
     keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
+class InSources(Options, keywords=False):
+    """Of a database that queries run in: a table [sources.NAME] of the config file."""
+
+    driver = Option(
+        Choice("postgresql", "sqlite", "duckdb", "snowflake", "bigquery"), None, "Which kind of database it is.", ""
+    )
+    uri_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds its address. Or LSMS_SOURCE_NAME_URI, NAME in capitals.", ""
+    )
+    driver_options = Option(Mapped("KEY=VALUE"), {}, "Options of its ADBC driver; no secrets.", "")
 
 
 class SettingUp(Options, keywords=False):
@@ -203,6 +217,7 @@ class Reading(Options, group="Reading the audience"):
     escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", OPENS)
     encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", OPENS)
     sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", OPENS)
+    source = Option(Name("NAME"), None, "The database that a query (FILE.sql) runs in: [sources.NAME].", OPENS)
     null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", OPENS)
     date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", MAPS)
     storage_option = Option(
@@ -361,7 +376,7 @@ class Connection(Options, group=SETTINGS):
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema explain")
     quiet = Option(
         Flag(),
         False,
@@ -369,7 +384,7 @@ class Showing(Options, group=OUTPUT, keywords=False):
         f"{DRAWS} health",
         "-q",
     )
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema explain", "-v")
 
 
 class Silencing(Options, group=OUTPUT):

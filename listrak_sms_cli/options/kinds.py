@@ -74,6 +74,22 @@ class Text(Kind[str]):
         return value
 
 
+class Name(Text):
+    """The name of a table, which can be shown wherever it stands: nobody takes an address with a password for one."""
+
+    wanted = "a name of letters, digits, - and _"
+    _form = r"[A-Za-z0-9_-]{1,64}"
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{self._form}$"}
+
+    def _check(self, value: object) -> str:
+        name = super()._check(value)
+        if not re.fullmatch(self._form, name):
+            raise ValueError
+        return name
+
+
 class Setting(Kind["str | int"]):
     """A setting that is a text or a number in a profile too; what it means is checked where settings are collected."""
 

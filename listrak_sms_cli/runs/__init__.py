@@ -31,7 +31,7 @@ __all__, __getattr__ = on_demand(
     __name__,
     account="Account connect label_of read_account region_of",
     apply="ApplyOptions apply_plan",
-    check="CheckLine check_connection check_settings list_sender_codes",
+    check="CheckLine check_connection check_learned check_settings list_sender_codes",
     events="Event FirstPush ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded "
     "PhaseStarted RequestRetried RunStarted SendablePrepared Warned silent",
     findings="audience_name",

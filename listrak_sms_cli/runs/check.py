@@ -14,6 +14,7 @@ from listrak_sms_cli.errors import AccountError, LsmsError, UsageError
 from listrak_sms_cli.listrak import ListrakClient, SenderCode
 from listrak_sms_cli.runs.account import connect, label_of
 from listrak_sms_cli.runs.events import Listener
+from listrak_sms_cli.runs.record import Destination, fingerprint, learned_of
 from listrak_sms_cli.settings import Settings, without_secrets
 
 
@@ -65,6 +66,14 @@ def check_connection(
                 yield line
     except LsmsError as error:
         yield _failed(name, error)
+
+
+def check_learned(settings: Settings) -> list[CheckLine]:
+    """What canaries have found out about the account."""
+    account = Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.sender_code or 0)
+    learned = learned_of(settings.state_dir, account)
+    source = f"a canary, {learned.at[:10]}"
+    return [CheckLine(name, True, fact, source) for name, fact in learned.facts.items()]
 
 
 def _failed(name: str, error: LsmsError) -> CheckLine:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.databases import query_name
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,
@@ -246,10 +247,12 @@ def _filled(figures: Sequence[ColumnFigures], rows: int) -> dict[str, float]:
     return {column.column: round(column.filled / rows, 6) for column in figures} if rows else {}
 
 
-def audience_name(source: object) -> str:
-    """What an audience is called."""
+def audience_name(source: object, database: str | None = None) -> str:
+    """What an audience is called. `database`: the one that it is a query of."""
     if isinstance(source, Audience):
         return source.name
     if not isinstance(source, str | Path):
         return A_FRAME
+    if database is not None:
+        return query_name(database, str(source))
     return "standard input" if source == "-" else str(source)

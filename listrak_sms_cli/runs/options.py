@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from msgspec import Struct
 
 from listrak_sms_cli import options as declared
-from listrak_sms_cli.audience import CleaningRules, ColumnChoices
+from listrak_sms_cli.audience import CleaningRules, ColumnChoices, column_key
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
@@ -38,15 +38,17 @@ WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, declared.Silencing):
     """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share. `expect`:
-    what a job expects of the audience, for the commands that have guards."""
+    what a job expects of the audience, for the commands that have guards; `config`: the config file that was named."""
 
     expect: Expectation | None = None
+    config: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class, and what is expected."""
         options = super().of(given)
         options.expect = cast("Expectation | None", given.get("expect"))
+        options.config = cast("str | None", given.get("config"))
         return options
 
     @cached_property
@@ -61,7 +63,16 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             escape=self.escape,
             phone_column=self.phone_column,
             storage=self.storage_option or None,
+            source=self.source,
+            config=self.config,
+            skip=self._unread_columns,
         )
+
+    @property
+    def _unread_columns(self) -> tuple[str, ...]:
+        """Those that are left out and that nothing else looks at."""
+        read = {column_key(name) for name in (self.consent_column or "", *(self.expect.columns if self.expect else ()))}
+        return tuple(name for name in self.skip_column if column_key(name) not in read)
 
     @cached_property
     def columns(self) -> ColumnChoices:
@@ -139,8 +150,8 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
 
 
 _TELLING = frozenset(
-    """format delimiter quote escape encoding sheet null_value date_format phone_column map skip_column consent_column
-    region audience_name no_warn rejects storage_option""".split()
+    """format delimiter quote escape encoding sheet source null_value date_format phone_column map skip_column
+    consent_column region audience_name no_warn rejects storage_option""".split()
 )
 
 

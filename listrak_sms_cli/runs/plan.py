@@ -61,7 +61,9 @@ def plan_changes(source: object, settings: Settings, options: PlanOptions, tell:
     LsmsError that carries it. After an interruption the same call goes on where it was."""
     if options.save is not None and options.push.reading.limit is not None:
         raise UsageError("A plan is made of the whole audience: --save and --limit do not go together.")
-    findings = Findings(new_run_id(), audience_name(source), tell, options.push.reading.silenced)
+    findings = Findings(
+        new_run_id(), audience_name(source, options.push.reading.source), tell, options.push.reading.silenced
+    )
     findings.dry_run = True
     findings.settings = chosen(settings, options.push, options.push.reading)
     return findings.reported(lambda: _Planning(source, settings, options, findings).run(tell))

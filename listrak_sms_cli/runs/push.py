@@ -97,7 +97,7 @@ def push_as_promised(
 ) -> Report:
     """Pushes an audience as `push_audience` does, if everything is as promised."""
     _refuse_nameless(source, options)
-    findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
+    findings = Findings(new_run_id(), audience_name(source, options.reading.source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
     findings.settings = chosen(settings, options, options.reading)
     return findings.reported(lambda: _Push(source, settings, options, findings, promise, tell).run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +19,14 @@ from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, heade
 from listrak_sms_cli.runs.record import PartState, RunState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
-def rebuild(stored: StoredRun, audience_path: str | None, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
+def rebuild(
+    stored: StoredRun, audience_path: str | None, config: Path, spool: ImportSpool, tell: Listener
+) -> list[ImportFile]:
     """The import files of a run that Listrak has not accepted (or whose import ended badly), and those of a canary that
     is to be read back, row for row as they were prepared, and proved to be; Listrak is not asked again who exists.
 
-    `audience_path`: where the audience is now, None = where it was. Raises AudienceError when it has changed,
+    `audience_path`: where the audience is now, None = where it was; `config`: the config file, which knows the database
+    of a query, and that is run again. Raises AudienceError when it has changed,
     SettingsError when the record of the run is damaged or an import file is not what it was.
     """
     recipe, unsent = stored.state.started.recipe, parts_to_rebuild(stored.state)
@@ -32,7 +36,7 @@ def rebuild(stored: StoredRun, audience_path: str | None, spool: ImportSpool, te
     if not all(line.digest for line in origins.values()):
         raise _cannot_be_proved(stored)
     stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
-    with _opened(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
+    with _opened(audience_path or recipe.path, ReadOptions(**{**recipe.read, "config": str(config)})) as audience:
         if len(audience.columns) != len(recipe.header):
             raise _changed(stored, audience)
         lines_of = _Rebuild(plan, rules_of(recipe), columns)

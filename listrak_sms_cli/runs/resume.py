@@ -73,7 +73,9 @@ class _Resumption(Struct, frozen=True):
             spool = ImportSpool()
             closing.callback(spool.close)
             stored = StoredRun(self.stored.folder, run.state)
-            parts = rebuild(stored, self.options.audience, spool, tell) if parts_to_rebuild(run.state) else []
+            parts = []
+            if parts_to_rebuild(run.state):
+                parts = rebuild(stored, self.options.audience, self.settings.config, spool, tell)
             if parts:
                 imports = 0 if run.state.started.per_contact else len(parts)
                 tell(SendablePrepared(self.findings.verdicts[Verdict.SENDABLE], imports))

@@ -68,7 +68,9 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         if not isinstance(event, RunStarted):  # nothing is sent: this is no run
             tell(event)
 
-    findings = Findings("", audience_name(source), silent)  # its warnings are about what is sent
+    findings = Findings(
+        "", audience_name(source, options.reading.source), silent
+    )  # its warnings are about what is sent
     # One by one: all system fields can be compared, and how members would be put into import files does not matter.
     pushed = PushOptions(reading=options.reading, per_contact=True, yes=True)
     preparation = Preparation(source, pushed, findings, prepared)

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from tests.support.push_command import THREE
 from tests.support.terminal import on_a_terminal
+from tests.support.webhook import webhook
 from tests.support.world import World
 
 QUESTION = "Update these members in Listrak?"
@@ -51,6 +52,16 @@ def test_a_plan_is_confirmed_as_well(world: World) -> None:
     assert on_a_terminal("apply", plan, env=world.env, answers=[(QUESTION, "n")]).code == 3
     assert on_a_terminal("apply", plan, "--yes", env=world.env).code == 0
     assert QUESTION not in on_a_terminal("push", audience, "--no-wait", env=world.env).text
+
+
+def test_a_no_is_told_to_nobody(world: World) -> None:
+    """Whoever said it was there: no notification goes out."""
+    with webhook() as hook:
+        env = {**world.env, "LSMS_NOTIFY": hook.url}
+        assert on_a_terminal("push", world.audience(THREE), env=env, answers=[(QUESTION, "n")]).code == 3
+        assert hook.received == []
+        assert world.lsms("push", "nowhere.csv", env=env).code == 2
+        assert len(hook.received) == 1
 
 
 def test_who_is_not_there_and_what_goes_nowhere_is_not_asked(world: World) -> None:

@@ -185,7 +185,7 @@ def test_whether_opted_out_contacts_are_updated_is_learned(make_world: MakeWorld
 
 
 def test_what_an_account_does_not_find_is_learned(make_world: MakeWorld) -> None:
-    """Where no contact is found in the form of the push, a guard stops it before anything is sent; where it is found and
+    """Where no contact is found in the form of the push, a guard stops it; where it is found and
     nothing arrives, exit 6, and `check` says it."""
     world = account(make_world, phone_spellings=("e164",))
     report = pushed(world, rows("New"), canary=3, code=3)

@@ -23,7 +23,7 @@ from listrak_sms_cli.audience.source.decompress import (
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
 from listrak_sms_cli.audience.source.identity import broken_off, changed
 from listrak_sms_cli.audience.source.locate import Location, locate
-from listrak_sms_cli.audience.source.options import ReadOptions
+from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import FileReader
 from listrak_sms_cli.audience.source.sniff import (
     DELIMITER_NAMES,
@@ -69,19 +69,17 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
     Raises AudienceError for everything that cannot be an audience.
     """
     _check_options(options)
-    if hasattr(source, "__arrow_c_stream__"):
-        from listrak_sms_cli.audience.source.arrow import open_stream
-
-        name = f"the {type(source).__name__}"
-        stream = open_stream(source, name, spool)
-        return name, [AudienceFile(stream, range(len(stream.columns)))]
-    if not isinstance(source, str | os.PathLike):
+    if options.source is not None or not isinstance(source, str | os.PathLike):
+        stream = _open_rows(source, options, spool)
+        return stream.name, [AudienceFile(stream, range(len(stream.columns)))]
+    path = os.fsdecode(source)
+    if is_query(path):
         raise AudienceError(
-            f"A {type(source).__name__} cannot be read as an audience.",
-            hint="Give a path, a URL, or a frame with the Arrow stream interface (pandas, polars, pyarrow).",
-            code="not_an_audience",
+            f"{path} is a query, and nothing says which database it runs in.",
+            hint="Name a table [sources.NAME] of the config file: --source NAME",
+            code="no_source",
         )
-    name, locations = locate(os.fsdecode(source), options.storage)
+    name, locations = locate(path, options.storage)
     opened = _opened_in_order(locations, options, spool)
     # Spark writes empty files for partitions without rows.
     readers = [(location, reader) for location, reader in zip(locations, opened, strict=True) if reader is not None]
@@ -115,6 +113,18 @@ def _opened_in_order(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> FileReader:
+    """The reader for rows that come once: of a query, or what a Python program gives."""
+    if options.source is not None:
+        from listrak_sms_cli.audience.source.query import open_query
+
+        return open_query(source, options, spool)
+    from listrak_sms_cli.audience.source.arrow import open_stream
+    from listrak_sms_cli.audience.source.frames import stream_of
+
+    return open_stream(stream_of(source), spool, options.skip)
 
 
 def _check_options(options: ReadOptions) -> None:

@@ -13,6 +13,7 @@ from listrak_sms_cli.columnar import booleans, pc
 from listrak_sms_cli.errors import AudienceError
 
 _UUID_DIGITS = [place for place in range(36) if place not in (8, 13, 18, 23)]
+_TEXT_TYPES = ("uuid", "citext", "xml")  # of PostgreSQL, whose binary form is their text, or is known here
 # Whole floats below it are written as int64. Built from a buffer, as a Python value would import pandas.
 _INT64_LIMIT = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
@@ -28,6 +29,8 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
         return _why_unreadable(kind.value_type)
     if t.is_timestamp(kind) and kind.tz and not _zone_is_known(kind.tz):
         return "its time zone is not known here"
+    if isinstance(kind, pa.OpaqueType) and t.is_binary(kind.storage_type) and kind.type_name not in _TEXT_TYPES:
+        return f"its type {kind.type_name} comes as bytes that are no text (in a query, cast it: column::text)"
     if isinstance(kind, pa.BaseExtensionType):
         return _why_unreadable(kind.storage_type)
     if t.is_nested(kind):

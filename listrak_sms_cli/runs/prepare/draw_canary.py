@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from listrak_sms_cli.columnar import raw
-from listrak_sms_cli.runs.events import Phase, PhaseEnded, PhaseStarted, silent
+from listrak_sms_cli.runs.events import Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, silent
 from listrak_sms_cli.runs.readback import ASK_EACH, ComparedMembers, Comparison, Reading, SentValues, Survey
 
 _ASKED_TOGETHER = 200
@@ -62,6 +62,7 @@ class CanaryDraw:
         while asked < most and np.count_nonzero(self._known >= _EMPTIED) < wanted:
             self._ask(order[asked : asked + _ASKED_TOGETHER])
             asked += _ASKED_TOGETHER
+            tell(PhaseAdvanced(Phase.LOOKING_UP, min(asked, len(order))))
         tell(PhaseEnded(Phase.LOOKING_UP))
         if asked >= len(order) or np.count_nonzero(self._known >= _EMPTIED) >= wanted:
             return

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
-from listrak_sms_cli.columnar import indices, mask_of, raw, select
+from listrak_sms_cli.columnar import indices, mask_of, pc, raw, select
 from listrak_sms_cli.runs.output_file import temporary_disk
 
 
