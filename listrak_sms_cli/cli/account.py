@@ -23,13 +23,14 @@ def fields(given: Given) -> None:
 
     Example: lsms fields --sender-code 1026
     """
-    from listrak_sms_cli.runs import connect
-
     settings = given.settings()
     code = settings.require_sender_code()
-    with connect(settings) as client:
-        client.sender_code(code)
-        profile_fields = sorted(client.profile_fields(code), key=lambda field: field.id)
+    with given.display() as tell:
+        from listrak_sms_cli.runs import connect
+
+        with connect(settings, tell) as client:
+            client.sender_code(code)
+            profile_fields = sorted(client.profile_fields(code), key=lambda field: field.id)
     keys = ("id", "name", "type", "max_length", "state", "column")
     rows = [(f.id, f.name, f.data_type, f.max_length, f.status_flag, f.name.replace(" ", "_")) for f in profile_fields]
     output.listing("fields", f"Profile fields of sender code {code}", keys, rows)
@@ -40,11 +41,12 @@ def sender_codes(given: Given) -> None:
 
     Example: lsms sender-codes --json
     """
-    from listrak_sms_cli.runs import connect
-
     settings = given.settings()
-    with connect(settings) as client:
-        codes = client.sender_codes()
+    with given.display() as tell:
+        from listrak_sms_cli.runs import connect
+
+        with connect(settings, tell) as client:
+            codes = client.sender_codes()
     keys = ("id", "code", "country", "merchant")
     rows = [(code.id, code.code, code.country, code.merchant_name) for code in codes]
     output.listing("sender_codes", "Sender codes", keys, rows)

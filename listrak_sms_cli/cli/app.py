@@ -144,9 +144,9 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
                 with output.writing():
                     display.summary(error.report, output.console(), paced=output.paced)
             elif error.report is not None:
-                from listrak_sms_cli.monitoring import PROBLEMS
+                from listrak_sms_cli.runs import NOTES
 
-                output.warned(each for each in error.report.warnings if each.code in PROBLEMS)
+                output.warned(each for each in error.report.warnings if each.code not in NOTES)
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))

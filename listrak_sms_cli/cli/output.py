@@ -41,6 +41,11 @@ class Output:
     page: PageFile | None = None  # where the result goes as an HTML page too
 
     @property
+    def summarises(self) -> bool:
+        """Whether the result of the command is the summary of a Report, which has the warnings."""
+        return self.command in _REPORTING
+
+    @property
     def paced(self) -> bool:
         """Whether members per second are shown: the command reads members itself."""
         return self.command in ("push", "validate", "apply")
@@ -121,10 +126,10 @@ class Output:
 
     def warned(self, warnings: Iterable[RunWarning]) -> None:
         """Write warnings to standard error."""
-        from listrak_sms_cli.display import printable
+        from listrak_sms_cli.display import warning
 
         with suppress(OSError):  # nobody reads, or the disk is full
-            sys.stderr.writelines(f"lsms: warning: {printable(each.message)} [{each.code}]\n" for each in warnings)
+            sys.stderr.writelines(f"lsms: {warning(each.code, each.message)}\n" for each in warnings)
 
     def report(self, report: Report) -> None:
         """Write the Report of a run that ended well; with `--quiet` its new warnings alone."""
@@ -137,12 +142,7 @@ class Output:
             from listrak_sms_cli import display
 
             with self.writing():
-                if report.changes is not None:
-                    display.planned(report, self.console())
-                elif report.profile is None:
-                    display.summary(report, self.console(), paced=self.paced)
-                else:
-                    display.validated(report, self.console())
+                display.summary(report, self.console(), paced=self.paced)
                 sys.stdout.flush()
 
     def paged(self, report: Report) -> Report:

@@ -93,11 +93,11 @@ def status(given: Given) -> None:
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs import status_of, waiting
-
     settings = given.settings()
     members = Path(given["members"]) if given["members"] else None
     with given.display() as tell:
+        from listrak_sms_cli.runs import status_of, waiting
+
         report = status_of(settings, given["run"], tell, waiting=waiting(given.values), members=members)
     output.report(report)
 
@@ -107,10 +107,10 @@ def resume(given: Given) -> None:
 
     Example: lsms resume
     """
-    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
-
     settings = given.settings()
-    options = ResumeOptions(given["audience"], given["anyway"], given["concurrency"], waiting(given.values))
     with given.display() as tell:
+        from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
+
+        options = ResumeOptions(given["audience"], given["anyway"], given["concurrency"], waiting(given.values))
         report = resume_run(settings, given["run"], options, tell)
     output.report(report)

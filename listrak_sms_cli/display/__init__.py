@@ -14,11 +14,11 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.display.changes import *
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
     from listrak_sms_cli.display.page import *
+    from listrak_sms_cli.display.plain import *
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.tables import *
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    changes="planned",
     error_message="error",
     log="LogFile",
     overview="draw_overview",
     page="PageFile page_of",
-    profile="columns_of validated",
+    plain="warning",
+    profile="columns_of",
     result="summary",
     tables="show table",
     trend="draw_trends",
@@ -43,10 +43,11 @@ __all__, __getattr__ = on_demand(
 __all__ += ["choose"]
 
 
-def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:
+def choose(*, json: bool, quiet: bool, stream: TextIO | None = None, summary: bool = False) -> Display:
     """The display for progress: none with `json` or `quiet`, a live one on a terminal, else a plain line now and then.
 
     `stream`: standard error when None. A terminal that cannot move its cursor (TERM unset or "dumb") gets lines.
+    `summary`: one follows, in which the warnings are.
     """
     stream = stream or sys.stderr
     if json or quiet:
@@ -54,7 +55,7 @@ def choose(*, json: bool, quiet: bool, stream: TextIO | None = None) -> Display:
     if stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown"):
         from listrak_sms_cli.display.live import Live
 
-        return Live(stream)
+        return Live(stream, summary=summary)
     from listrak_sms_cli.display.plain import Plain
 
-    return Plain(stream)
+    return Plain(stream, summary=summary)

@@ -40,8 +40,8 @@ __all__, __getattr__ = on_demand(
     plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="push_audience",
-    report="ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning SandboxResult Trend "
-    "TrendPoint Verification",
+    report="ColumnChanges DROP_REASONS MappedColumn NOTES ProfiledColumn Report ReportError RunWarning SandboxResult "
+    "Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

@@ -13,7 +13,7 @@ _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "chang
 
 
 # Codes of warnings that are so at every push of an audience: nobody has to be told of them again.
-NOTES = frozenset({"email_address", "empty_cells", "guessed_columns", "invented_fields", "offline"})
+NOTES = frozenset({"empty_cells", "guessed_columns", "invented_fields", "offline"})
 # Codes of those about a change since the baseline: new each time.
 CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values_moved"})
 
@@ -21,7 +21,8 @@ CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values
 class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
     an ordinary one for what the field holds, not the field's own. `type` of the field, None = not looked up; `unfit`:
-    values of it that the field cannot hold, for which members were dropped. `filled`: the share of the rows with a
+    values of it that the field cannot hold, for which members were dropped, `too_long` those of them with too many
+    characters. `filled`: the share of the rows with a
     value, 0 to 1; `filled_before`: that of the baseline."""
 
     column: str
@@ -30,6 +31,7 @@ class MappedColumn(Struct, frozen=True):
     guessed: bool = False
     type: str | None = None
     unfit: int = 0
+    too_long: int = 0
     filled: float | None = None
     filled_before: float | None = None
 

@@ -26,7 +26,7 @@ from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, Field
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sender_code (
-    id INTEGER PRIMARY KEY, code TEXT, country TEXT, merchant TEXT, active INTEGER);
+    id INTEGER PRIMARY KEY, code TEXT, country TEXT, merchant TEXT, active INTEGER, email_list TEXT);
 CREATE TABLE IF NOT EXISTS field (
     id INTEGER PRIMARY KEY, name TEXT, type TEXT, max_length INTEGER, active INTEGER);
 CREATE TABLE IF NOT EXISTS person (
@@ -56,13 +56,14 @@ def timestamp() -> str:
 
 @dataclass(frozen=True)
 class SenderCode:
-    """A sender code; `country` ISO 3166-1 alpha-2."""
+    """A sender code; `country` ISO 3166-1 alpha-2; `email_list`: the name of the one it is tied to, "" = none."""
 
     id: int
     code: str
     country: str
     merchant: str
     active: bool
+    email_list: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class Store:
 
     def sender_codes(self) -> list[SenderCode]:
         """All sender codes, by id."""
-        rows = self.rows("SELECT id, code, country, merchant, active FROM sender_code ORDER BY id")
-        return [SenderCode(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+        rows = self.rows("SELECT id, code, country, merchant, active, email_list FROM sender_code ORDER BY id")
+        return [SenderCode(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) for row in rows]
 
     def sender_code(self, sender_code_id: int) -> SenderCode | None:
         """One sender code, or None."""
@@ -147,8 +148,8 @@ class Store:
         """Add sender codes; one with a known id replaces it."""
         with self.transaction() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?)",
-                [(c.id, c.code, c.country, c.merchant, c.active) for c in codes],
+                "INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?, ?)",
+                [(c.id, c.code, c.country, c.merchant, c.active, c.email_list) for c in codes],
             )
 
     def fields(self) -> list[Field]:
