@@ -5,9 +5,10 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.errors import LsmsError
@@ -26,6 +27,7 @@ _REPORTING = (
     "resume",
     "status",
 )  # commands whose `--json` is a Report, whatever happens
+_HEADS = {"seconds": "took"}  # heads of tables that are not just the keys of the JSON document
 
 
 @dataclass
@@ -103,11 +105,13 @@ class Output:
         keys: tuple[str, ...],
         rows: list[tuple[Any, ...]],
         json_only: frozenset[str] = frozenset(),
+        written: Mapping[str, Callable[[Any], str]] = MappingProxyType({}),
         **more: Any,
     ) -> None:
         """Write a table with `title`, or in JSON an array of objects under `name` beside `more`.
 
-        `keys`: of the objects, the table's heads; `rows`: their values; `json_only`: keys the table has no room for.
+        `keys`: of the objects, the table's heads; `rows`: their values; `json_only`: keys the table has no room for;
+        `written`: how values of a key are written for people.
         """
         if self.json:
             listed = [dict(zip(keys, row, strict=True)) for row in rows]
@@ -118,8 +122,9 @@ class Output:
         from listrak_sms_cli import display
 
         shown = [place for place, key in enumerate(keys) if key not in json_only]
-        heads = tuple(keys[place].replace("_", " ") for place in shown)
-        cells = [tuple("" if row[place] is None else str(row[place]) for place in shown) for row in rows]
+        heads = tuple(_HEADS.get(keys[place], keys[place].replace("_", " ")) for place in shown)
+        writers = [written.get(key, str) for key in keys]
+        cells = [tuple("" if row[place] is None else writers[place](row[place]) for place in shown) for row in rows]
         with self.writing():
             display.table(title, heads, cells, self.console())
             sys.stdout.flush()

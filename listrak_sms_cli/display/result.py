@@ -43,8 +43,8 @@ def summary(report: Report, console: Console, *, paced: bool = True) -> None:
             if listed
         ),
     ]
-    for place, thing in enumerate(thing for thing in things if thing is not None):
-        if place and console.is_terminal:
+    for thing in (thing for thing in things if thing is not None):
+        if console.is_terminal:
             show(console, Text())
         show(console, thing)
     _show_next(report, console)

@@ -105,10 +105,12 @@ def _blamed(reason: str, report: Report) -> list[tuple[MappedColumn, int]]:
 
 
 def _reasons(report: Report) -> str:
-    words = [in_words(reason, count, report) for reason, count in drop_reasons(report)]
+    reasons = drop_reasons(report)
+    words = [in_words(reason, count, report) for reason, count in reasons]
     if report.rejects is not None:
         words[0] += f" (see {printable(report.rejects)})"
-    return ", ".join([*words[:_REASONS_SHOWN], *(["…"] if len(words) > _REASONS_SHOWN else [])])
+    others = sum(count for _, count in reasons[_REASONS_SHOWN:])
+    return ", ".join([*words[:_REASONS_SHOWN], *([f"{others:,} for other reasons"] if others else [])])
 
 
 def next_step(report: Report) -> tuple[str, str] | None:

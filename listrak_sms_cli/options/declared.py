@@ -286,7 +286,7 @@ class Sending(Options, group=SENDING):
     wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
     verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
-    dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply")
+    dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply", "-n")
     offline = Option(Flag(), False, "Do not ask Listrak for the profile fields.", "validate")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from listrak_sms_cli.errors import UsageError
@@ -128,8 +128,17 @@ class Options:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """A hint for a name that is not known: the nearest that is, else all of them."""
-    near = difflib.get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
+    return did_you_mean(name, known) or f"Known: {', '.join(known) or 'none'}."
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
+    """A hint with the names nearest to one that is not known, the best first; "" where none is near. Case does not
+    count."""
+    by_key: dict[str, str] = {}
+    for word in known:
+        by_key.setdefault(word.casefold(), word)
+    near = [by_key[key] for key in difflib.get_close_matches(name.casefold(), by_key, most)]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) -> dict[str, Any]:
