@@ -177,6 +177,11 @@ def state_dir_of(options: Mapping[str, Any], environ: Mapping[str, str] | None =
     return _state_dir(options.get("state_dir") or env.get("LSMS_STATE_DIR"))
 
 
+def profile_names(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> list[str]:
+    """The profiles of the config file. Raises SettingsError when it cannot be read."""
+    return list(_read_config(_config_path(options.get("config"), os.environ if environ is None else environ)) or ())
+
+
 def _notify(
     options: Mapping[str, Any], env: Mapping[str, str], file: Any, in_profile: str, *, explicit: bool
 ) -> str | None:

@@ -33,7 +33,7 @@ def _pushed(given: Given) -> Report:
         options = push_options(given.values)
         if options.sandbox:
             tell(PhaseStarted(Phase.FILLING, 0, "contacts"))
-            from listrak_sms_cli.cli.rehearsal import push_to_sandbox
+            from listrak_sms_cli.rehearsal import push_to_sandbox
 
             report = push_to_sandbox(given["audience"], settings, options, tell)
             return report.with_(command=_next_step(given, settings.sender_code))

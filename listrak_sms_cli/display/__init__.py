@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TextIO
 
 from listrak_sms_cli.display.silent import Display
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.plain import *
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
+    from listrak_sms_cli.display.snippet import *
     from listrak_sms_cli.display.tables import *
     from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.verdict import *
     from listrak_sms_cli.display.words import *
+    from listrak_sms_cli.runs import Listener
 
 __all__, __getattr__ = on_demand(
     __name__,
@@ -35,12 +38,13 @@ __all__, __getattr__ = on_demand(
     plain="warning",
     profile="columns_of",
     result="summary",
+    snippet="snippet_of",
     tables="show table",
     trend="draw_trends",
     verdict="tone_of verdict_of",
     words="duration printable",
 )
-__all__ += ["choose"]
+__all__ += ["choose", "choose_in_python"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None, summary: bool = False) -> Display:
@@ -59,3 +63,16 @@ def choose(*, json: bool, quiet: bool, stream: TextIO | None = None, summary: bo
     from listrak_sms_cli.display.plain import Plain
 
     return Plain(stream, summary=summary)
+
+
+def choose_in_python(on_event: Listener | None) -> AbstractContextManager[Listener]:
+    """What a call from Python tells its events: `on_event`; a progress bar where there is none and the call comes from
+    a notebook; else nobody."""
+    if on_event is not None:
+        return nullcontext(on_event)
+    ipython = sys.modules.get("IPython")
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return Display()
+    from listrak_sms_cli.display.notebook import Notebook
+
+    return Notebook()

@@ -13,8 +13,7 @@ from rich.text import Text
 from listrak_sms_cli.display.tables import show
 
 Rows = Sequence[tuple[str, str]]
-_WORDS, _WORDS_IF_NARROW = 28, 20  # cells before the explanations
-_NARROW = 80
+_WORDS = ((100, 44), (80, 28), (0, 20))  # on a terminal of so many cells: cells before the explanations, at most
 _WIDEST = 110  # cells of a line that is read with ease
 
 
@@ -23,7 +22,7 @@ def draw_overview(usage: str, what: Sequence[str], sections: Sequence[tuple[str,
     are too long stand on a line of their own."""
     if console.is_terminal:
         console.width = min(console.width, _WIDEST)
-    most = _WORDS if console.width >= _NARROW else _WORDS_IF_NARROW
+    most = next(cells for width, cells in _WORDS if console.width >= width or not console.is_terminal)
     things: list[Text | Table | Padding] = [Text.assemble(("Usage: ", "bold"), usage)]
     for paragraph in what:
         things += [Text(), Text(paragraph)]

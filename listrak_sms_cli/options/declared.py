@@ -290,7 +290,7 @@ class Sending(Options, group=SENDING):
     offline = Option(Flag(), False, "Do not ask Listrak for the profile fields.", "validate")
 
 
-class Rehearsing(Options, group=SENDING, keywords=False):
+class Rehearsing(Options, group=SENDING):
     """A push that reaches nobody."""
 
     sandbox = Option(

@@ -161,14 +161,16 @@ def as_keywords(options: Sequence[tuple[str, str]]) -> str:
 
 def in_keywords(text: str, options: Collection[Option[Any]]) -> str:
     """A message that speaks of options of the command line (`--max-drop-rate`), in words of Python (`max_drop_rate`).
-    A command to type (`lsms …`) stays as it is."""
-    names = {option.name for option in options}
+    A command to type (`lsms …`, to the end of its line or of its quotation) stays as it is."""
+    kinds = {option.name: option.kind for option in options}
 
     def keyword(match: re.Match[str]) -> str:
-        name = match[1].replace("-", "_")
-        if name in names:
-            return name
-        return f"{name[3:]}=False" if name.startswith("no_") and name[3:] in names else match[0]
+        if match[1] is None:
+            return match[0]
+        name, value = match[1].replace("-", "_"), match[2] or ""
+        if name in kinds:
+            words = getattr(kinds[name], "words", ())
+            return f'{name}="{value.strip()}"' if value.strip() in words else f"{name}{value}"
+        return f"{name[3:]}=False{value}" if name.startswith("no_") and name[3:] in kinds else match[0]
 
-    before, command, after = text.partition("lsms ")
-    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", keyword, before) + command + after
+    return re.sub(r"`lsms [^`]*`|lsms [^\n]*|--([a-z]+(?:-[a-z]+)*)( [a-z0-9]+\b)?", keyword, text)

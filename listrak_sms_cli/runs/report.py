@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import DROP_REASONS
+from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.options import nearest
 
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
@@ -192,6 +195,8 @@ class Report(Struct, frozen=True):
     exit_code: int = 0
     error: ReportError | None = None
 
+    html_view: ClassVar[Callable[[Report], str] | None] = None
+
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
         `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
@@ -207,9 +212,40 @@ class Report(Struct, frozen=True):
         document["seconds"] = round(self.seconds, 3)
         return document
 
+    def to_pandas(self, part: str | None = None) -> Any:
+        """A pandas frame. `part` None: one row of figures, for frames of many runs; `columns`, `dropped`, `imports`,
+        `warnings`, `changes`, `profile`: a row for each of them."""
+        import pandas as pd
+
+        document = to_builtins(self)
+        if part == "dropped":
+            return pd.DataFrame(self.dropped.items(), columns=["reason", "members"])
+        if part is not None:
+            if part not in _PARTS:
+                raise UsageError(f"A report has no part {part}.", hint=nearest(part, ("dropped", *_PARTS)))
+            return pd.DataFrame(document[part] or [], columns=_PARTS[part].__struct_fields__)
+        figures = {name: value for name, value in document.items() if isinstance(value, str | int | float)}
+        figures |= {f"dropped_{reason}": count for reason, count in self.dropped.items()}
+        return pd.DataFrame([figures])
+
+    def _repr_html_(self) -> str | None:
+        """The short view of a notebook, where the package has set who draws it."""
+        view = type(self).html_view
+        return None if view is None else view(self)
+
     def with_(self, **changes: Any) -> Report:
         """The same report with these fields changed."""
         return replace(self, **changes)
+
+
+# The parts of a report that are tables.
+_PARTS: dict[str, type[Struct]] = {
+    "columns": MappedColumn,
+    "imports": ImportLine,
+    "warnings": RunWarning,
+    "changes": ColumnChanges,
+    "profile": ProfiledColumn,
+}
 
 
 class TrendPoint(Struct, frozen=True):
