@@ -22,9 +22,7 @@ def changes_shown(report: Report, console: Console) -> Group | None:
         [printable(c.column), *(f"{count:,}" for count in (c.set, c.changed, c.emptied, c.same)), _commonest(c)]
         for c in report.changes
     ]
-    return Group(
-        columns(_HEADS, rows, console, whole=_HEADS[:1], styles={"emptied": "bold red"}), *_emptied(report), Text()
-    )
+    return Group(columns(_HEADS, rows, console, whole=_HEADS[:1], styles={"emptied": "bold red"}), *_emptied(report))
 
 
 def _commonest(changes: ColumnChanges) -> str:

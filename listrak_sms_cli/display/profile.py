@@ -38,7 +38,7 @@ def columns_shown(report: Report, console: Console) -> Group | None:
     heads = ("column", "goes to", "type" if known else "looks like", "filled", "distinct", "longest")
     if not console.is_terminal:
         rows = [[*_facts(line), _sample(line), _problems(line)] for line in lines]
-        return Group(columns((*heads, "sample", "problems"), rows, console), Text())
+        return Group(columns((*heads, "sample", "problems"), rows, console))
     shown = _stacked(heads, lines[:_COLUMNS_SHOWN], console.width)
     if len(lines) > _COLUMNS_SHOWN:
         shown.append(Text(f"… and {len(lines) - _COLUMNS_SHOWN:,} columns more; --json has them all", "dim"))
