@@ -176,7 +176,7 @@ def _checked(
             from listrak_sms_cli.monitoring import watched
             from listrak_sms_cli.runs import audience_name
 
-            report = watched(given, audience_name(audience), run)
+            report = watched(given, audience_name(audience, given["source"]), run)
         else:
             report = run()
         report = _in_keywords(report, known)

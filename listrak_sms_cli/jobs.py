@@ -28,13 +28,14 @@ from listrak_sms_cli.options import (
     job_options,
     values_by_name,
 )
+from listrak_sms_cli.profiles import replace_file
 from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml
 
 JOB_FILE = "lsms.toml"
 VARIABLE = "LSMS_JOB_FILE"
 _NEVER = {
     **dict.fromkeys(("api_url", "token_url"), "an address"),
-    **dict.fromkeys(("client_id", "client_secret", "client_secret_file"), "a credential"),
+    **dict.fromkeys(("client_id", "client_secret", "client_secret_file", "keyring"), "a credential"),
     "notify": "an address",
 }
 _PLACEHOLDER = re.compile(r"\{date(?::([^{}\0]+))?\}")
@@ -202,25 +203,9 @@ def save_job(file: Path, name: str, values: Mapping[str, Any]) -> None:
     _Reader(file, name, datetime.now()).job(tomllib.loads(table)["jobs"][name])  # what cannot be read is not written
     try:
         before = file.read_text("utf-8-sig").rstrip() if file.exists() else ""
-        _replace(file, f"{before}\n\n{table}" if before else table)
+        replace_file(file, f"{before}\n\n{table}" if before else table)
     except (OSError, UnicodeError):
         raise SettingsError(f"The job file {file} cannot be written.", code="job_unwritable") from None
-
-
-def _replace(file: Path, text: str) -> None:
-    """Put a text in the place of a file, whole and with the same rights. Raises OSError, also where something else than
-    a file is there, and UnicodeError."""
-    target = file.resolve()
-    if target.exists() and not target.is_file():
-        raise OSError
-    whole = target.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        whole.write_text(text, "utf-8")
-        if target.exists():
-            whole.chmod(target.stat().st_mode & 0o777)
-        whole.replace(target)
-    finally:
-        whole.unlink(missing_ok=True)
 
 
 def _seen_from(file: Path, option: Option[Any] | None, value: Any) -> Any:

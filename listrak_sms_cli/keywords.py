@@ -33,8 +33,10 @@ class SharedKeywords(SettingsKeywords, total=False):
     escape: str | None
     encoding: str | None
     sheet: str | None
+    source: str | None
     null_value: str | Iterable[str] | None
     date_format: str | None
+    storage_option: Mapping[str, str | float | bool] | None
     phone_column: str | None
     map: Mapping[str, str | int] | None
     exact_names: bool | None
@@ -78,6 +80,9 @@ class SendingKeywords(TypedDict, total=False):
     yes: bool | None
     wait: bool | None
     wait_timeout: float | str | None
+    canary: int | None
+    undo: str | PathLike[str] | None
+    canary_seed: int | None
     verify: bool | None
     verify_sample: int | None
     dry_run: bool | None

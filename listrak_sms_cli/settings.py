@@ -2,7 +2,9 @@
 
 Precedence: option > a profile named on the command line > job > a profile named by a job or by LSMS_PROFILE >
 environment > profile `default` > default. A profile is a table of the config file and holds the same settings by the
-same names, never the secret itself. A byte order mark, and blanks and line ends around a setting, are left out.
+same names, never the secret itself; a table [sources.NAME] is a database that queries run in. The secret comes from the
+environment, else from `client_secret_file`, else, where the profile says `keyring = true`, from the keyring. A byte
+order mark, and blanks and line ends around a setting, are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ ENVIRONMENT = {
     "give_up_after": "LSMS_GIVE_UP_AFTER",
     "keep_runs": "LSMS_KEEP_RUNS",
 }
+IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
+SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
+OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
 
 
@@ -67,7 +72,8 @@ class SettingsOfJob:
 class Settings:
     """The settings of a command. `give_up_after` and `keep_runs` (how long runs that ended well are remembered) in
     seconds; `notify`: whom to tell how a push ended, which may hold secrets; `sources`: where each setting came from
-    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default")."""
+    ("LISTRAK_CLIENT_ID", "--sender-code", "profile acme in /…/config.toml", "default"). `in_keyring`: the secret is in
+    the keyring, which is opened when it is needed."""
 
     client_id: str | None
     client_secret: str | None = field(repr=False)
@@ -81,14 +87,19 @@ class Settings:
     profile: str
     config: Path
     sources: Mapping[str, str]
+    in_keyring: bool = False
 
     @property
     def has_credentials(self) -> bool:
         """Whether there are a client id and a secret."""
-        return bool(self.client_id and self.client_secret)
+        return bool(self.client_id and (self.client_secret or self.in_keyring))
 
     def credentials(self) -> tuple[str, str]:
         """Client id and secret. Raises SettingsError that names what is missing."""
+        if self.client_id and self.in_keyring and not self.client_secret:
+            from listrak_sms_cli.keyrings import secret_in_keyring
+
+            return self.client_id, secret_in_keyring(self.client_id)
         missing = [
             name
             for name, value in (
@@ -100,8 +111,8 @@ class Settings:
         if missing or not self.client_id or not self.client_secret:
             raise SettingsError(
                 f"No {' and no '.join(missing)}.",
-                hint="Listrak shows both under Integrations > Integration Management (type SMS). Export "
-                "LISTRAK_CLIENT_ID and LISTRAK_CLIENT_SECRET, or try without an account: add --sandbox to push.",
+                hint="Listrak shows both under Integrations > Integration Management (type SMS). Type lsms init, or "
+                "export LISTRAK_CLIENT_ID and LISTRAK_CLIENT_SECRET, or try without an account: add --sandbox to push.",
                 code="no_credentials",
             )
         return self.client_id, self.client_secret
@@ -123,36 +134,47 @@ def is_setting(name: str) -> bool:
 
 
 def load_settings(
-    options: Mapping[str, Any], environ: Mapping[str, str] | None = None, job: SettingsOfJob = SettingsOfJob()
+    options: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    job: SettingsOfJob = SettingsOfJob(),
+    *,
+    defaults: Mapping[str, str] | None = None,
 ) -> Settings:
     """Return the settings. `options`: values of options by name, of which those that are settings are read (see
-    `options.Connection`); None = not given, `give_up_after` in seconds or as text.
+    `options.Connection`); None = not given, `give_up_after` in seconds or as text. `defaults`: in place of the usual.
 
     Raises SettingsError for an unreadable or unsafe file, an unknown key, or a value of the wrong form.
     """
     env = os.environ if environ is None else environ
-    config = _config_path(options.get("config"), env)
+    config = config_path(options.get("config"), env)
     ways = (("option", options.get("profile")), ("job", job.values.get("profile")), ("env", env.get("LSMS_PROFILE")))
     named_by, profile_name = next(((way, str(name)) for way, name in ways if name), ("", "default"))
     explicit = bool(named_by)
     profile = _read_profile(config, profile_name, explicit, bool(options.get("config") or env.get("LSMS_CONFIG")))
     in_profile = f"profile {profile_name} in {config}"
+    standing = {**DEFAULTS, **(defaults or {})}
 
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name, variable in ENVIRONMENT.items():
         between = [(job.values.get(name), job.source), (env.get(variable), variable)]
         between.insert({"option": 0, "": 2}.get(named_by, 1), (profile.get(name), in_profile))
-        layers = [(options.get(name), f"--{name.replace('_', '-')}"), *between, (DEFAULTS.get(name), "default")]
+        layers = [(options.get(name), f"--{name.replace('_', '-')}"), *between, (standing.get(name), "default")]
         trimmed = ((value if name in _PATHS else _trimmed(value), source) for value, source in layers)
         values[name], sources[name] = next((layer for layer in trimmed if layer[0] not in (None, "")), (None, ""))
-    direct = None if explicit and "client_secret_file" in profile else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
+    has_own = explicit and ("client_secret_file" in profile or profile.get("keyring") is True)
+    direct = None if has_own else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
+    if has_own and sources["client_secret_file"] == ENVIRONMENT["client_secret_file"]:  # it is another account's
+        sources["client_secret_file"] = ""
     secret, sources["client_secret"] = _secret(values, sources, direct)
+    in_keyring = secret is None and profile.get("keyring") is True
+    if in_keyring:
+        sources["client_secret"] = f"the keyring, {in_profile}"
     client_id, sender_code = values["client_id"], values["sender_code"]
     return Settings(
         client_id=None if client_id is None else str(client_id),
         client_secret=secret,
-        sender_code=None if sender_code is None else _whole_number(sender_code, sources["sender_code"]),
+        sender_code=None if sender_code is None else sender_code_of(sender_code, sources["sender_code"]),
         api_url=str(values["api_url"]).rstrip("/"),
         token_url=str(values["token_url"]),
         state_dir=_state_dir(values["state_dir"]),
@@ -162,6 +184,7 @@ def load_settings(
         profile=profile_name,
         config=config,
         sources=sources,
+        in_keyring=in_keyring,
     )
 
 
@@ -177,26 +200,30 @@ def state_dir_of(options: Mapping[str, Any], environ: Mapping[str, str] | None =
     return _state_dir(options.get("state_dir") or env.get("LSMS_STATE_DIR"))
 
 
-def profile_names(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> list[str]:
-    """The profiles of the config file. Raises SettingsError when it cannot be read."""
-    return list(_read_config(_config_path(options.get("config"), os.environ if environ is None else environ)) or ())
-
-
 def _notify(
     options: Mapping[str, Any], env: Mapping[str, str], file: Any, in_profile: str, *, explicit: bool
 ) -> str | None:
     """Whom to tell: the option, a file named by a profile that was named, the environment, or that of the default."""
     direct = notify_urls(options, {} if explicit and file else env)
-    return direct or (None if file is None else _secret_text(file, "notify file", in_profile))
+    return direct or (None if file is None else secret_text(file, "notify file", in_profile))
 
 
-def _config_path(option: Any, env: Mapping[str, str]) -> Path:
+def config_path(option: Any, env: Mapping[str, str]) -> Path:
+    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder."""
     given = option or env.get("LSMS_CONFIG")
     if given:
         return Path(str(given)).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_config_path("lsms")) / "config.toml"
+
+
+def stored_profiles(config: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The profiles of the config file by name, each checked; none where there is no file. Raises SettingsError."""
+    profiles = _read_config(config) or {}
+    for name, profile in profiles.items():
+        _check_keys(profile, f"profile {name} in {config}")
+    return profiles
 
 
 def _state_dir(given: Any) -> Path:
@@ -233,6 +260,7 @@ def _read_config(config: Path) -> Mapping[str, Any] | None:
     document = read_toml(config, "config")
     if document is None:
         return None
+    document.pop(SOURCES, None)
     loose = [key for key, value in document.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(
@@ -272,11 +300,13 @@ def _check_keys(profile: Mapping[str, Any], where: str) -> None:
             code="secret_in_config",
         )
     for key, value in profile.items():
-        if key not in ENVIRONMENT:
+        if key not in IN_PROFILES:
             raise SettingsError(
-                f"The {where} has an unknown setting {key}.", hint=nearest(key, ENVIRONMENT), code="unknown_setting"
+                f"The {where} has an unknown setting {key}.", hint=nearest(key, IN_PROFILES), code="unknown_setting"
             )
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        if key == "keyring" and not isinstance(value, bool):
+            raise SettingsError(f"keyring in {where} is neither true nor false.", code="bad_setting")
+        if key != "keyring" and (not isinstance(value, str | int) or isinstance(value, bool)):
             raise SettingsError(f"{key} in {where} is not a text or a number.", code="bad_setting")
 
 
@@ -294,10 +324,10 @@ def _secret(values: Mapping[str, Any], sources: Mapping[str, str], direct: str |
     if not from_file:
         return None, ""
     path = values["client_secret_file"]
-    return _secret_text(path, "secret file", from_file), f"{Path(str(path)).expanduser()} ({from_file})"
+    return secret_text(path, "secret file", from_file), f"{Path(str(path)).expanduser()} ({from_file})"
 
 
-def _secret_text(name: Any, what: str, source: str) -> str:
+def secret_text(name: Any, what: str, source: str) -> str:
     """The text of a file that holds a secret, named by `source`. Raises SettingsError."""
     path = Path(str(name)).expanduser()
     try:
@@ -343,7 +373,8 @@ def _seconds(value: Any, source: str) -> float:
     return value if isinstance(value, float) else parse_duration(str(value), source)
 
 
-def _whole_number(value: Any, source: str) -> int:
+def sender_code_of(value: Any, source: str) -> int:
+    """The id. Raises SettingsError, which names the source, for what is none."""
     try:
         number = int(str(value))
     except ValueError:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from listrak_sms_cli.sandbox import EmbeddedSandbox, SandboxConfig
 from tests.support.examples import draw_examples
+from tests.support.object_store import ObjectStore, object_store
 from tests.support.world import World
 
 
@@ -57,3 +59,19 @@ def make_world(tmp_path: Path, close_later: Callable[[EmbeddedSandbox], None]) -
 def world(make_world: Callable[..., World]) -> World:
     """A sandbox with its invented account: 300 contacts on 1026, phones 212/415/718 555 0100 to 0199."""
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[ObjectStore]:
+    """An S3 server, started for the first test that needs one."""
+    with object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def store(store_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The same with a new bucket, and an environment that leads there."""
+    for name, value in store_server.env.items():
+        monkeypatch.setenv(name, value)
+    store_server.make_bucket(f"bucket-{uuid4().hex}")
+    return store_server

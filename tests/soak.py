@@ -11,10 +11,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.support.fault_schedules import in_process, live_through
+from listrak_sms_cli.sandbox import EmbeddedSandbox
+from tests.support.canary_schedules import draw_canary, survive_canary
+from tests.support.fault_schedules import in_process, live_through, surviving
 
 
 def seeds(first: int) -> Iterator[int]:
@@ -23,6 +25,16 @@ def seeds(first: int) -> Iterator[int]:
     until = time.monotonic() + seconds
     every = itertools.count(first) if not most else range(first, first + int(most))
     return itertools.takewhile(lambda _: time.monotonic() < until, every)
+
+
+def alternating(home: Path) -> Callable[[int, EmbeddedSandbox], Counter[int]]:
+    """Every other schedule has a canary, and kills."""
+    plain = surviving(in_process, home)
+
+    def live(seed: int, sandbox: EmbeddedSandbox) -> Counter[int]:
+        return survive_canary(draw_canary(seed), sandbox, home) if seed % 2 else plain(seed, sandbox)
+
+    return live
 
 
 def main() -> int:
@@ -41,7 +53,7 @@ def main() -> int:
     code = 0
     with tempfile.TemporaryDirectory(prefix="lsms-soak-") as home:
         try:
-            live_through(seeds(first), in_process, Path(home), on_end=note)
+            live_through(seeds(first), alternating(Path(home)), on_end=note)
         except KeyboardInterrupt:
             pass
         except AssertionError as error:

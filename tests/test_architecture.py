@@ -25,8 +25,11 @@ FACES = sorted(ROOT.rglob("__init__.py"))
 ORDER = """
 version faces
 errors
-options keywords
-settings columnar
+stores
+options keywords explain
+keyrings columnar
+settings
+profiles databases
 jobs
 listrak
 audience.header_words
@@ -36,7 +39,8 @@ audience.values
 audience.members audience.dedupe
 audience.profile
 audience
-runs.options runs.events runs.output_file
+runs.events
+runs.options runs.output_file
 runs.report
 runs.account
 runs.context
@@ -210,6 +214,12 @@ def test_httpx_has_one_room() -> None:
         if module.split(".")[0] == "httpx"
     }
     assert users == {"listrak"}
+
+
+def test_pyarrow_compute_has_one_module() -> None:
+    """All rooms but the sandbox have Arrow's functions from `columnar`, which makes those that are used."""
+    users = {path for path in MODULES for _, module, _ in imports_of(path) if module == "pyarrow.compute"}
+    assert {name_of(path) for path in users if "sandbox" not in path.parts} == {"columnar/compute.py"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["push", "--help"], ["no-such-command"]])

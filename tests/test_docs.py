@@ -9,11 +9,16 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.options import options_of
+from listrak_sms_cli.settings import API_URL, TOKEN_URL
+from tests.support.databases import source, sqlite_file
 from tests.support.lsms import call_lsms
+from tests.support.object_store import ObjectStore
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -21,6 +26,7 @@ CONSOLE = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
 CRON = re.findall(r"^[\d*]+ [\d*]+ +\* +\* +\* +(.+)$", README, re.MULTILINE)
 TABLED = re.findall(r"^\| `(lsms [^`]+)` \|", README, re.MULTILINE)
 JOB = re.findall(r"```toml\n(# lsms\.toml\n.*?)```", README, re.DOTALL)[0]
+SQL = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)[0]
 OPTIONS = sorted(set(re.findall(r"`(--[a-z-]+)", README)))
 AUDIENCE = "phone,first_name,Loyalty Tier\n" + "".join(f"21255501{n:02d},N{n},Gold\n" for n in range(12))
 
@@ -32,6 +38,15 @@ def job(world: World, audience: str) -> None:
     world.audience(audience, f"exports/audience_{datetime.now():%Y%m%d}.csv")
     (world.home / ".config/lsms").mkdir(parents=True)
     world.audience("[production]\n[sandbox]\n", ".config/lsms/config.toml")
+
+
+def database(world: World) -> None:
+    """A database that the README's query can run in, as the source it speaks of."""
+    rows = [(f"21255501{n:02d}", f"N{n}", "Gold", True, n) for n in range(12)]
+    columns = "phone text, first_name text, tier text, consent boolean, updated_at integer"
+    config = source(world.home, "sqlite", sqlite_file(world.home / "members.db", columns, rows))
+    world.audience(f"{config.read_text('utf-8')}[production]\n[sandbox]\n", ".config/lsms/config.toml")
+    world.audience(SQL, "audience.sql")
 
 
 def shown(marker: str) -> tuple[list[str], str]:
@@ -54,6 +69,7 @@ def ready(make_world: Callable[..., World]) -> World:
     world.audience(AUDIENCE, "before.csv")
     (world.home / "sample_audiences").symlink_to(SAMPLES)
     job(world, AUDIENCE.replace("Loyalty Tier", "Tier"))
+    database(world)
     rejects = "row,reason,detail,run,phone,first_name\n2,invalid_phone,,20261128-010203-1e24f7a3,2125550100,N0\n"
     world.audience(rejects, "rejects.csv")
     assert world.lsms("push", "audience.csv", "--no-wait", cwd=world.home).code == 0
@@ -132,6 +148,25 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
     assert option in names | flags | {"--help", "--version"}
 
 
+def test_what_is_shown_of_object_stores(store: ObjectStore, ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands and the Python of the README's section run, and put the files there that they name."""
+    section = README.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
+    commands, python = re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)[:2]
+    member = pa.table({"phone": ["2125550101", "12"], "First Name": ["Ann", "Bad"]})
+    pq.write_table(member, ready.home / "part.parquet")
+    store.put("exports/dt=2026-11-28/part 0.parquet", (ready.home / "part.parquet").read_bytes())
+    for line in commands.replace("\\\n", "").splitlines():
+        ended = ready.lsms(*shlex.split(line)[1:], env=store.env)
+        assert ended.code == 0, ended.err
+    assert [key for key in store.listed() if key.startswith("lsms/")] == [
+        f"lsms/{name}" for name in ("before.parquet", "differences.csv", "rejects.csv", "run.html")
+    ]
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    exec(python, {})
+    assert ready.contacts()["+12125550101"]["First Name"] == "Ann"
+
+
 def test_a_job_stops_as_it_is_shown(world: World) -> None:
     """What the README's job expects, and what is said of an audience that is not so."""
     job(world, "phone,Tier\n2125550100,Gold\n2125550101,silver\n2125550102,\n")
@@ -151,6 +186,17 @@ def test_rejects_go_back_as_it_is_shown(world: World) -> None:
     ended = world.lsms(*words, cwd=world.home)
     assert ended.code == 0
     assert without_times(ended.out).startswith(output)
+
+
+def test_a_canary_stops_as_it_is_shown(world: World) -> None:
+    """What the README shows of a canary of which Listrak stores other values, and what there is to choose from."""
+    world.admin("faults", [{"route": "start_import", "fault": "import_alters"}])
+    world.audience("phone,Loyalty Tier\n" + "".join(f"2125550{n},Gold\n" for n in range(100, 200)))
+    words, output = shown("output of the canary")
+    ended = world.lsms(*words, cwd=world.home)
+    error = ended.json["error"]
+    assert ended.code == 1
+    assert without_times(f"{error['message']} {error['hint']}").replace(str(world.home), "/data") == output
 
 
 @pytest.mark.parametrize(
@@ -174,7 +220,8 @@ def test_the_output_of_an_account_is_what_comes_out(world: World) -> None:
     for command, shown in blocks:
         ended = world.lsms(*shlex.split(command)[1:], cwd=world.home)
         assert ended.code == 0, ended.err
-        assert without_times(ended.out) == without_times(shown)
+        out = ended.out.replace(world.sandbox.api_url, API_URL).replace(world.sandbox.token_url, TOKEN_URL)
+        assert without_times(out.replace(str(world.home), "~")) == without_times(shown)
 
 
 def test_the_drift_shown_is_what_comes_out(make_world: Callable[..., World]) -> None:
@@ -217,3 +264,24 @@ def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) 
     scope: dict[str, object] = {"frame": frame}
     exec(example[1], scope)
     assert scope["report"].rows_sent == 2  # type: ignore[attr-defined]
+
+
+def test_the_other_sources_of_python_run(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's lazy frame and its cursor are pushed as they stand there."""
+    import adbc_driver_sqlite.dbapi
+    import polars
+
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(ready.home)
+    (ready.home / "members").mkdir()
+    frame = polars.DataFrame(
+        {"phone": ["2125550100", "2125550101"], "first_name": ["A", "B"], "consent": ["yes", "no"]}
+    )
+    frame.write_parquet(ready.home / "members/a.parquet")
+    example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    uri = f"file:{ready.home}/members.db"
+    with adbc_driver_sqlite.dbapi.connect(uri, autocommit=True) as connection, connection.cursor() as cursor:
+        exec(example, {"cursor": cursor})
+    runs = ready.lsms("runs", "--json").json["runs"]
+    assert [run["sent"] for run in runs[:2]] == [12, 1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -151,6 +154,73 @@ def test_options_that_contradict_each_other() -> None:
     """`verify` without waiting is refused in words of Python."""
     with pytest.raises(UsageError, match="verify needs the imports to have ended: leave wait=False out"):
         push(Untouched(), verify=True, wait=False)
+
+
+FRAME = pa.table({"phone": [f"21255501{n:02d}" for n in range(20)], "first_name": [f"N{n}" for n in range(20)]})
+
+
+@pytest.fixture
+def account(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world that this process leads to."""
+    for name, value in world.env.items():
+        monkeypatch.setenv(name, value)
+    return world
+
+
+def test_in_a_running_event_loop(account: World) -> None:
+    """A notebook's cell and a coroutine run in an event loop: `push` works there, and in a thread of it."""
+
+    async def cell() -> list[int]:
+        here = push(FRAME)
+        beside = await asyncio.to_thread(push, FRAME, sender_code=1027)
+        return [here.rows_sent, beside.rows_sent]
+
+    codes = [{"id": 1027, "code": "1027", "country": "US"}]
+    account.admin("sender-codes", codes)
+    assert asyncio.run(cell()) == [20, 20]
+
+
+@pytest.mark.usefixtures("account")
+def test_two_threads_to_one_sender_code() -> None:
+    """While one thread pushes, another push to its sender code is refused; the first is not harmed."""
+    begun, refused = threading.Event(), threading.Event()
+    outcome: list[object] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from FRAME.to_batches()
+
+    def waits(event: object) -> None:
+        if type(event).__name__ == "SendablePrepared":  # the lock is held from before
+            begun.set()
+            assert refused.wait(20)
+
+    first = threading.Thread(target=lambda: outcome.append(push(batches(), on_event=waits).rows_sent))
+    first.start()
+    assert begun.wait(20)
+    with pytest.raises(UsageError) as caught:
+        push(FRAME)
+    refused.set()
+    first.join()
+    assert caught.value.code == "locked"
+    assert "sender code 1026" in caught.value.message
+    assert outcome == [20]
+
+
+def test_threads_to_several_sender_codes(account: World) -> None:
+    """Threads that push to sender codes of their own do not meet."""
+    codes = range(2001, 2004)
+    account.admin("sender-codes", [{"id": code, "code": str(code), "country": "US"} for code in codes])
+    sent: dict[int, int] = {}
+
+    def work(code: int) -> None:
+        sent[code] = push(FRAME, sender_code=code).rows_sent
+
+    threads = [threading.Thread(target=work, args=(code,)) for code in codes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sent == dict.fromkeys(codes, 20)
 
 
 def test_warnings_and_notes_speak_of_keywords() -> None:

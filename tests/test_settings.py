@@ -15,6 +15,7 @@ from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, load_settings, parse_duration
+from tests.support.memory_keyring import memory_keyring
 
 SECRET = "s3cr3t-canary"
 # Setting -> (value by option, by profile, by environment); what Settings then holds is `held` of it.
@@ -436,3 +437,32 @@ def test_how_long_runs_are_kept(tmp_path: Path) -> None:
     assert load(tmp_path, {"LSMS_KEEP_RUNS": "1h"}).keep_runs == 3600
     assert refusal(tmp_path, {"LSMS_KEEP_RUNS": "long"}).code == "bad_duration"
     assert all(option.name != "keep_runs" for option in options_of("push"))
+
+
+def test_the_secret_in_the_keyring_comes_last(tmp_path: Path) -> None:
+    """Environment, then client_secret_file, then the keyring, where the profile says so; it is opened when the secret
+    is needed. A profile that is named goes before the environment, with its keyring too."""
+    secret = tmp_path / "secret"
+    secret.write_text("of the file", "utf-8")
+    secret.chmod(0o600)
+    config(tmp_path, '[default]\nclient_id = "me"\nkeyring = true\n[other]\nclient_id = "me"\nkeyring = false\n')
+    by_environment = {"LISTRAK_CLIENT_SECRET": "of the environment"}
+    by_file = {"LISTRAK_CLIENT_SECRET_FILE": str(secret)}
+    with memory_keyring() as ring:
+        settings = load(tmp_path)
+        assert settings.has_credentials
+        assert settings.sources["client_secret"] == f"the keyring, profile default in {tmp_path / 'config.toml'}"
+        with pytest.raises(SettingsError) as caught:
+            settings.credentials()
+        assert caught.value.code == "secret_not_in_keyring"
+        ring.set_password("lsms", "me", "of the keyring")
+        assert settings.credentials() == ("me", "of the keyring")
+        assert load(tmp_path, by_environment).credentials()[1] == "of the environment"
+        assert load(tmp_path, by_file).credentials()[1] == "of the file"
+        for environ in (by_environment, by_file, by_environment | by_file):
+            assert load(tmp_path, environ, profile="default").credentials()[1] == "of the keyring"
+        assert not load(tmp_path, profile="other").has_credentials
+        config(tmp_path, f'[default]\nclient_id = "me"\nkeyring = true\nclient_secret_file = "{secret}"\n')
+        assert load(tmp_path).credentials()[1] == "of the file"
+    config(tmp_path, '[default]\nkeyring = "yes"\n')
+    assert refusal(tmp_path).code == "bad_setting"

@@ -4,9 +4,8 @@ value, or for an empty cell, whatever its column is for."""
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Mask, fixed_column, mask_of, replace_cells, select
+from listrak_sms_cli.columnar import Mask, fixed_column, mask_of, pc, replace_cells, select
 
 MARK = "\x1a"  # the control character "substitute" in front of the error's name; no number, date or phone begins so
 

@@ -8,7 +8,6 @@ from enum import IntEnum
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
@@ -23,6 +22,7 @@ from listrak_sms_cli.columnar import (
     empty_cells,
     fixed_column,
     mask_of,
+    pc,
     select,
     words_and_places,
 )

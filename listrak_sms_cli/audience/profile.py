@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from listrak_sms_cli.audience.columns import FieldKind
@@ -27,6 +26,7 @@ from listrak_sms_cli.columnar import (
     integers,
     matches,
     nulls_as_empty,
+    pc,
     raw,
     select,
     string_column,
@@ -286,7 +286,7 @@ class AudienceProfile:
         if known.wants_distinct:
             distinct = pc.unique(cells)
             if not raw(cells).lengths.all():
-                distinct = distinct.filter(pc.not_equal(distinct, fixed_column("")[0]))
+                distinct = pc.filter(distinct, pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
         sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None

@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import integers, replace_matches, trimmed
+from listrak_sms_cli.columnar import integers, pc, replace_matches, trimmed
 
 _SHAPE_LENGTH = 24  # characters
 
@@ -32,7 +31,7 @@ def shapes_of(cells: pa.StringArray) -> dict[str, int]:
 def shapes_of_each(cells: pa.StringArray, ends: Sequence[int]) -> list[dict[str, int]]:
     """As `shapes_of`, for the stretches of a column (no nulls) that end before these rows. A mask costs a millisecond
     a column to begin with, so many columns are better masked as one."""
-    encoded = trimmed(cells).dictionary_encode()
+    encoded = pc.dictionary_encode(trimmed(cells))
     texts = shape_of_each(encoded.dictionary).to_pylist()
     places = integers(encoded.indices)
     each: list[dict[str, int]] = []

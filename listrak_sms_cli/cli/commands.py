@@ -47,9 +47,14 @@ COMMANDS = {
     ),
     "sender-codes": ("account", "List the sender codes the credential may use."),
     "check": (
-        "account",
+        "check",
         "Is the connection ready? Settings and where each came from, token, sender code, profile fields.",
     ),
+    "init": (
+        "init",
+        "Set an account up: asks for profile, client id, secret and sender code, tries them, and writes the config.",
+    ),
+    "explain": ("explain", "What the code of an error, a warning or a drop reason means, and what to do."),
     "jobs": ("jobs", "List the jobs of lsms.toml, each of them checked: what goes where, by name."),
     "schema": (
         "schema",

@@ -33,9 +33,11 @@ def _run_ids(given: dict[str, Any]) -> list[str]:
 
 
 def _profiles(given: dict[str, Any]) -> list[str]:
-    from listrak_sms_cli.settings import profile_names
+    import os
 
-    return profile_names(given)
+    from listrak_sms_cli.settings import config_path, stored_profiles
+
+    return list(stored_profiles(config_path(given.get("config"), os.environ)))
 
 
 def _jobs(given: dict[str, Any]) -> list[str]:

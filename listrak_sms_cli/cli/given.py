@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.cli.questions import can_ask, confirm_first_push
 from listrak_sms_cli.errors import LsmsError, UsageError
-from listrak_sms_cli.options import Option, options_of
-from listrak_sms_cli.settings import Settings, is_setting, load_settings
+from listrak_sms_cli.options import Option, options_of, with_storage
+from listrak_sms_cli.settings import OF_A_LOOK, Settings, SettingsOfJob, is_setting, load_settings
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display import Display
     from listrak_sms_cli.jobs import Job
-    from listrak_sms_cli.runs import Event, Listener
+    from listrak_sms_cli.runs import Event, FirstPush, Listener
+
+
+_ONLY_LOOK = frozenset({"check", "fields", "sender-codes", "init"})  # someone waits for the answer
 
 
 class Given:
@@ -26,6 +31,8 @@ class Given:
     def __init__(self, context: typer.Context, typed: Mapping[str, Any]) -> None:
         output.use(json=typed["json"], quiet=typed.get("quiet", False), verbose=typed.get("verbose", False))
         self.context = context
+        self._answered: set[str] = set()
+        self._display: Display | None = None
         self.typed = typed
 
     @cached_property
@@ -50,6 +57,9 @@ class Given:
             raise
         if self.job is not None:
             self._complete(values, self.job)
+        if "yes" in values and can_ask():
+            values["confirm"] = self._confirm
+        values = with_storage(values)
         if (page := values.get("report")) is not None:
             from listrak_sms_cli.display import PageFile
 
@@ -70,13 +80,22 @@ class Given:
         return self.values[name]
 
     def was_typed(self, name: str) -> bool:
-        """Whether the option was typed."""
+        """Whether the option was typed, or what it says was answered."""
+        if name in self._answered:
+            return True
         source = self.context.get_parameter_source(name)
         return source is not None and source.name == "COMMANDLINE"
 
+    def answer(self, name: str, value: Any) -> None:
+        """A question was answered: as if its option had been typed."""
+        self.values[name] = value
+        self._answered.add(name)
+
     def settings(self) -> Settings:
         """Raises SettingsError."""
-        return load_settings(self.values, job=self.job.settings) if self.job else load_settings(self.values)
+        of_job = self.job.settings if self.job else SettingsOfJob()
+        only_looks = self.context.command.name in _ONLY_LOOK
+        return load_settings(self.values, job=of_job, defaults=OF_A_LOOK if only_looks else None)
 
     def _value(self, option: Option[Any], typed: Any) -> Any:
         if self.job is None or self.was_typed(option.name) or is_setting(option.name):
@@ -92,6 +111,19 @@ class Given:
             values["audience_name"] = job.name
         output.quiet = values.get("quiet", False)
 
+    def _confirm(self, push: FirstPush) -> None:
+        with nullcontext() if self._display is None else self._display.paused():
+            confirm_first_push(push)
+
+    @contextmanager
+    def spinner(self, text: str) -> Iterator[Listener]:
+        """A spinner while something is read from Listrak, where there is a terminal."""
+        from listrak_sms_cli.display import Spinner
+
+        spinner = Spinner(sys.stderr, wanted=not self["json"])
+        with spinner.during(text):
+            yield spinner
+
     @contextmanager
     def display(self) -> Iterator[Listener]:
         """The display that fits the terminal and the options, and the log file beside it."""
@@ -100,6 +132,7 @@ class Given:
         log_file = self.values.get("log_file")
         quiet = self.values.get("quiet", False)
         with choose(json=self["json"], quiet=quiet, stream=sys.stderr, summary=output.summarises) as display:
+            self._display = display
             if log_file is None:
                 yield display
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -83,6 +83,23 @@ class Output:
 
         with self.writing():
             display.show(self.console(), Text(text))
+            sys.stdout.flush()
+
+    def hint(self, text: str) -> None:
+        """Write what helps to answer a question, where the question is."""
+        from rich.console import Console
+        from rich.text import Text
+
+        from listrak_sms_cli import display
+
+        display.show(Console(file=sys.stderr, highlight=False), Text(display.printable(text), "dim"))
+
+    def checks(self, lines: Sequence[tuple[bool | None, str, str, str]]) -> None:
+        """Write lines of a mark, what was checked, what was found, and a remark."""
+        from listrak_sms_cli.display import draw_checks
+
+        with self.writing():
+            draw_checks(lines, self.console())
             sys.stdout.flush()
 
     @contextmanager

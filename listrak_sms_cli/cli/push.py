@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.databases import query_name
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs import Report
@@ -22,7 +23,9 @@ def push(given: Given) -> None:
     from listrak_sms_cli.monitoring import watched
 
     given_so_far = given.unchecked
-    output.report(watched(given_so_far, str(given_so_far["audience"]), lambda: _pushed(given), given.settings))
+    database, audience = given_so_far["source"], str(given_so_far["audience"])
+    name = query_name(database, audience) if database else audience
+    output.report(watched(given_so_far, name, lambda: _pushed(given), given.settings))
 
 
 def _pushed(given: Given) -> Report:

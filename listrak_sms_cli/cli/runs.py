@@ -120,6 +120,8 @@ def resume(given: Given) -> None:
     with given.display() as tell:
         from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
 
-        options = ResumeOptions(given["audience"], given["anyway"], given["concurrency"], waiting(given.values))
+        options = ResumeOptions(
+            given["audience"], given["anyway"], given["skip_canary"], given["concurrency"], waiting(given.values)
+        )
         report = resume_run(settings, given["run"], options, tell)
     output.report(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.audience import column_key
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs import Report
 
 
-def save_as_job(given: Given, report: Report) -> str:
+def save_as_job(given: Given, report: Report, without: Collection[str] = ()) -> str:
     """Write the job that --save-job names: audience and options as typed or from --job, and the profile field of every
-    column that is not called like it. Return the push that does it. Raises SettingsError."""
+    column that is not called like it; `without`: options that are not. Return the push that does it. Raises
+    SettingsError."""
     name, file = given["save_job"], job_file(given["job_file"])
     values: dict[str, Any] = {}
     for option in job_options().values():
+        if option.name in without:
+            continue
         if option.name in given.values and given.was_typed(option.name):
             value = given.context.params[option.name] if isinstance(option.kind, Duration) else given[option.name]
             values[option.name] = int(value) if isinstance(option.kind, Setting) and str(value).isdigit() else value

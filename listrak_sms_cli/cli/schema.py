@@ -7,8 +7,8 @@ from typing import Any
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.options import Expecting, ExpectingOfColumn, InFiles, Options, job_options, options_of
-from listrak_sms_cli.settings import ENVIRONMENT
+from listrak_sms_cli.options import Expecting, ExpectingOfColumn, InFiles, InSources, Options, job_options, options_of
+from listrak_sms_cli.settings import IN_PROFILES, SOURCES
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"  # the one that editors of TOML know
 
@@ -35,8 +35,10 @@ def _job() -> dict[str, Any]:
 
 def _config() -> dict[str, Any]:
     known = {option.name: option.schema for option in (*options_of("push"), *InFiles.options)}
-    profile = _closed({name: known[name] for name in ENVIRONMENT})
-    profiles = {"type": "object", "additionalProperties": profile}
+    profile = _closed({name: known[name] for name in IN_PROFILES})
+    databases: dict[str, Any] = {"description": "Databases by name.", "type": "object"}
+    databases["additionalProperties"] = _closed(_properties(InSources))
+    profiles = {"type": "object", "properties": {SOURCES: databases}, "additionalProperties": profile}
     return {"$schema": _DRAFT, "title": "Profiles of lsms (config.toml)", **profiles}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.columnar.compute import *
     from listrak_sms_cli.columnar.dictionaries import *
     from listrak_sms_cli.columnar.kernels import *
     from listrak_sms_cli.columnar.parallel import *
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    compute="pc",
     dictionaries="Column Places decoded decoded_with_nulls dictionary_encoded empty_cells used_words words_and_places",
     kernels="CellDigits DigitTrie NumberIndex TrieLayout cells_among classes_at_ends count_byte count_each_byte "
     "digest_cells find_byte look_up mark_repeated mix_numbers read_digits write_csv_lines write_numbers",

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from listrak_sms_cli.columnar.compute import pc
 from listrak_sms_cli.columnar.strings import (
     Mask,
     column_of_numbers,
@@ -61,12 +61,12 @@ def used_words(column: Column) -> pa.StringArray:
 def decoded(column: Column) -> pa.StringArray:
     """The column as a plain one, "" for null."""
     words, places = words_and_places(column)
-    return words if places is None else words.take(indices(places))
+    return words if places is None else pc.take(words, indices(places))
 
 
 def decoded_with_nulls(column: Column) -> pa.StringArray:
     """The column as a plain one that keeps its nulls."""
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return pc.take(column.dictionary, column.indices) if pa.types.is_dictionary(column.type) else column
 
 
 def empty_cells(column: Column) -> Mask | None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
+
+from listrak_sms_cli.columnar.compute import pc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +130,7 @@ def matches(column: pa.StringArray, pattern: str) -> Mask:
 
 def select(column: pa.StringArray, mask: Mask) -> pa.StringArray:
     """The cells of the rows for which the mask is True."""
-    return column.filter(booleans(mask))
+    return pc.filter(column, booleans(mask))
 
 
 def replace_cells(column: pa.StringArray, mask: Mask, cells: pa.StringArray) -> pa.StringArray:

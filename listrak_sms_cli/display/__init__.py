@@ -6,7 +6,6 @@ A column of the summary or another form of progress belongs here. Modules are im
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TextIO
@@ -15,6 +14,7 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.display.checks import *
     from listrak_sms_cli.display.error_message import *
     from listrak_sms_cli.display.log import *
     from listrak_sms_cli.display.overview import *
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.display.profile import *
     from listrak_sms_cli.display.result import *
     from listrak_sms_cli.display.snippet import *
+    from listrak_sms_cli.display.spinner import *
     from listrak_sms_cli.display.tables import *
     from listrak_sms_cli.display.trend import *
     from listrak_sms_cli.display.verdict import *
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
+    checks="draw_checks",
     error_message="error",
     log="LogFile",
     overview="draw_overview",
@@ -39,12 +41,13 @@ __all__, __getattr__ = on_demand(
     profile="columns_of",
     result="summary",
     snippet="snippet_of",
+    spinner="Spinner can_redraw",
     tables="show table",
     trend="draw_trends",
     verdict="tone_of verdict_of",
     words="duration printable",
 )
-__all__ += ["choose", "choose_in_python"]
+__all__ += ["Display", "choose", "choose_in_python"]
 
 
 def choose(*, json: bool, quiet: bool, stream: TextIO | None = None, summary: bool = False) -> Display:
@@ -56,7 +59,7 @@ def choose(*, json: bool, quiet: bool, stream: TextIO | None = None, summary: bo
     stream = stream or sys.stderr
     if json or quiet:
         return Display()
-    if stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown"):
+    if __getattr__("can_redraw")(stream):
         from listrak_sms_cli.display.live import Live
 
         return Live(stream, summary=summary)

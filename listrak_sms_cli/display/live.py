@@ -7,6 +7,8 @@ the threads that work. Every line is cut at the edge, so the height is known and
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -32,7 +34,8 @@ class Live(Display):
     def __init__(self, stream: TextIO, *, summary: bool) -> None:
         self._tally = Tally()
         self._console = Console(file=stream, highlight=False)
-        self._screen = _Screen(self._tally, summary=summary)
+        shape = "dots" if self._console.encoding.startswith("utf") else "line"
+        self._screen = _Screen(self._tally, Spinner(shape, Text("Getting ready", "dim"), style="cyan"), summary=summary)
         self._live = RichLive(
             self._screen,
             console=self._console,
@@ -48,6 +51,17 @@ class Live(Display):
     def __exit__(self, *_error: object) -> None:
         self._screen.working = False
         self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The bars give way to a question, and come back after it."""
+        self._live.transient = True
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.transient = False
+            self._live.start()
 
     def __call__(self, event: Event, /) -> None:
         """Keep the event for the next drawing."""
@@ -71,10 +85,10 @@ def _heading(started: RunStarted, width: int) -> list[Text]:
 class _Screen:
     """Draws the tally as it is at that moment."""
 
-    def __init__(self, tally: Tally, *, summary: bool) -> None:
+    def __init__(self, tally: Tally, spinner: Spinner, *, summary: bool) -> None:
         self._tally = tally
+        self._spinner = spinner
         self._summary = summary
-        self._spinner = Spinner("dots", Text("Getting ready", "dim"), style="cyan")
         self.working = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from listrak_sms_cli.display.verdict import REMEDIES, drop_reasons, in_words, sentences_of, tone_of
 from listrak_sms_cli.display.words import duration, members, percent, printable, size
 from listrak_sms_cli.errors import LsmsError, SettingsError
-from listrak_sms_cli.runs import Report, ReportError, RunWarning, output_path, replacing
+from listrak_sms_cli.runs import Report, ReportError, RunWarning, output_at
+from listrak_sms_cli.stores import StoreUrl
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
@@ -52,17 +52,17 @@ def page_of(report: Report) -> str:
 class PageFile:
     """The file that the page of a result goes to, whatever the result is."""
 
-    def __init__(self, path: Path, option: str = "--report", audience: object = None) -> None:
+    def __init__(self, path: Path | StoreUrl, option: str = "--report", audience: object = None) -> None:
         """Raises UsageError when no file can be put there, or it would replace the audience."""
         self._audience = str(audience) if isinstance(audience, str | Path) else ""
         self._name = f"{option} {path}"
-        self._target = output_path(path, option, [self._audience] if self._audience else [], "report_place")
+        self._target = output_at(path, option, [self._audience] if self._audience else [], "report_place")
 
     def write(self, report: Report) -> None:
         """Put the page in its place, whole. Raises SettingsError when the disk is full or gone."""
         text = page_of(report).encode("utf-8", "replace")
         try:
-            with replacing(self._target, self._target.with_name(f".lsms-{secrets.token_hex(8)}"), 0o644) as file:
+            with self._target.replacing(0o644) as file:
                 file.write(text)
         except OSError:
             raise SettingsError(

@@ -15,7 +15,7 @@ from listrak_sms_cli.display.profile import columns_shown
 from listrak_sms_cli.display.tables import columns, show
 from listrak_sms_cli.display.verdict import next_step, sentences_of, tone_of
 from listrak_sms_cli.display.words import by_count, duration, many, members, percent, printable, rate, size
-from listrak_sms_cli.runs import NOTES, Report
+from listrak_sms_cli.runs import NOTES, CanaryResult, Report
 
 _IMPORTS_SHOWN, _COLUMNS_SHOWN, _NEEDED_SHOWN = 12, 24, 24
 _ROOM_FOR_COUNTS = 44  # cells beside the bars
@@ -179,6 +179,8 @@ def _facts(report: Report, paced: bool) -> Text | None:
         elif unknown:
             others = f" and silently dropped {members(unknown)} it does not know, as Listrak does"
         lines.append(f"The sandbox updated {many(updated, 'contact')}{others}. Nothing left this machine.")
+    if report.canary is not None:
+        lines.append(_canary(report.canary))
     if report.rejects is not None and not report.rows_dropped:
         lines.append(f"No member was dropped: {printable(report.rejects)} is an empty list.")
     if report.members is not None:
@@ -189,6 +191,18 @@ def _facts(report: Report, paced: bool) -> Text | None:
         pace = rate(report.rows_read, report.seconds)
         lines.append(f"{run}{members(report.rows_read)} in {duration(report.seconds)} ({pace}).")
     return Text("\n".join(lines), "dim") if lines else None
+
+
+def _canary(canary: CanaryResult) -> str:
+    line = f"Canary: {members(canary.rows)}, drawn with --canary-seed {canary.seed}"
+    if canary.matching or canary.different:
+        line += f"; {canary.matching:,} hold what was sent"
+    if canary.different:
+        fields = ", ".join(f"{printable(name, 24)} {count:,}" for name, count in canary.fields.items() if count)
+        line += f"; {canary.different:,} differ{f' ({fields})' if fields else ''}"
+    if canary.undo and canary.rows:
+        line += f"; what was stored before: {printable(canary.undo)}"
+    return f"{line}."
 
 
 def _show_next(report: Report, console: Console) -> None:

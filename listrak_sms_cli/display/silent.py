@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ class Display:
 
     def __exit__(self, *_error: object) -> None:
         return
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The screen is free for a question inside."""
+        yield
 
     def __call__(self, event: Event, /) -> None:
         """Show what has changed."""

@@ -48,6 +48,8 @@ def sentences_of(report: Report) -> list[str]:
     ]
     if report.rows_dropped:
         sentences.append(f"{report.rows_dropped:,} dropped: {_reasons(report)}.")
+    if report.canary is not None and report.canary.rows and not report.dry_run:
+        sentences.append(f"Canary: {report.canary.matching:,} of {members(report.canary.rows)} hold what was sent.")
     if report.verify is not None and report.run_id:
         sentences.append(f"Read back: {_compared(report)}")
     return sentences
@@ -122,7 +124,10 @@ def next_step(report: Report) -> tuple[str, str] | None:
         return ("Push it with" if report.profile is not None else "Next, with your account"), report.command
     if report.running:
         return "See how it goes on", f"lsms status {report.run_id}"
-    if not report.resumable or (report.error is not None and report.run_id in report.error.hint):
+    error = report.error
+    if error is not None and (report.run_id in error.hint or error.code.startswith("canary_")):
+        return None  # the error says what there is to choose from
+    if not report.resumable:
         return None
     if report.rows_refused or report.rows_pending or report.rows_import_failed:
         return "Go on with", f"lsms resume {report.run_id}"

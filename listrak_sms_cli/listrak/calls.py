@@ -7,7 +7,8 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
@@ -16,63 +17,47 @@ from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials, Token, TokenKeeper, token_for
 from listrak_sms_cli.listrak.body import ImportBody
 from listrak_sms_cli.listrak.errors import is_about_one_contact, refusal
-from listrak_sms_cli.listrak.retry import (
-    Policy,
-    Retry,
-    TemporaryFailure,
-    connection_failure,
-    is_temporary,
-    status_failure,
-)
+from listrak_sms_cli.listrak.retry import Policy, Retry, TemporaryFailure, connection_failure, status_failure
 from listrak_sms_cli.listrak.routes import Endpoint, check_route
 from listrak_sms_cli.listrak.wire import Answer, Outgoing, Wire, upload_seconds
 
 Shape = TypeVar("Shape")
+Payload: TypeAlias = ImportBody | dict[str, Any] | None
 
 
+@dataclass
 class Calls:
     """Makes calls to one account; thread-safe."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        credentials: Credentials,
-        wire: Wire,
-        policy: Policy,
-        on_retry: Callable[[Retry], None],
-        stop: threading.Event,
-    ) -> None:
-        self._endpoint = endpoint
-        self._credentials = credentials
-        self._wire = wire
-        self._policy = policy
-        self._on_retry = on_retry
-        self._stop = stop
+    endpoint: Endpoint
+    credentials: Credentials
+    wire: Wire
+    policy: Policy
+    on_retry: Callable[[Retry], None]
+    stop: threading.Event
+
+    def __post_init__(self) -> None:
         self._tokens = TokenKeeper(self._issue_token)
 
     def close(self) -> None:
         """Close all connections; calls under way end with Interrupted."""
-        self._wire.close()
+        self.wire.close()
 
     def token(self) -> None:
         """Request a token, if there is none."""
-        self._tokens.current(self._policy.give_up_after)
+        self._tokens.current(self.policy.give_up_after)
 
     def run(
-        self,
-        method: str,
-        path: str,
-        read: Callable[[Answer], Shape],
-        document: dict[str, Any] | None = None,
-        body: ImportBody | None = None,
+        self, method: str, path: str, read: Callable[[Answer], Shape], content: Payload = None
     ) -> tuple[Shape, bool]:
-        """Call the API, with several tries by the policy. Return what `read` returns for the answer (it raises
-        UnreadableError), and whether an earlier try may have arrived."""
-        content: Any = body if document is None else json.dumps(document).encode()
-        length = body.length if body else len(content or b"")
-        headers = {"Content-Type": "application/json"} if content else {}
+        """Call the API with this JSON, in several tries by the policy. Return what `read` returns for the answer (it
+        raises UnreadableError), and whether an earlier try may have arrived."""
+        body = content if isinstance(content, ImportBody) else None
+        encoded: Any = json.dumps(content).encode() if isinstance(content, dict) else body
+        length = body.length if body else len(encoded or b"")
+        headers = {"Content-Type": "application/json"} if encoded else {}
         acts = method != "GET"
-        request = Outgoing(method, self._endpoint.api_url + path, headers, content, length, acts)
+        request = Outgoing(method, self.endpoint.api_url + path, headers, encoded, length, acts)
 
         def send(until: float) -> tuple[Token, Answer]:
             token = self._tokens.current(until - time.monotonic(), upload_seconds(length))
@@ -89,17 +74,17 @@ class Calls:
             return _decoded(answer, read)
 
         what = check_route(method, path.partition("?")[0])
-        return self._policy.run(what, attempt, self._stop, self._on_retry, acts=acts)
+        return self.policy.run(what, attempt, self.stop, self.on_retry, acts=acts)
 
     def _issue_token(self, within: float) -> Token:
         form = {
             "grant_type": "client_credentials",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
         }
         content = urllib.parse.urlencode(form).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = Outgoing("POST", self._endpoint.token_url, headers, content, len(content))
+        request = Outgoing("POST", self.endpoint.token_url, headers, content, len(content))
 
         def attempt(left: float) -> Token:
             answer = self._exchange(request, left)
@@ -109,16 +94,16 @@ class Calls:
             wire = _decoded(answer, lambda answer: models.decode(models.TokenWire, answer.body))
             return token_for(wire.access_token, wire.expires_in)
 
-        return self._policy.run("the token", attempt, self._stop, self._on_retry, within=within)[0]
+        return self.policy.run("the token", attempt, self.stop, self.on_retry, within=within)[0]
 
     def _interrupted(self) -> bool:
-        return self._stop.is_set() or self._wire.closed
+        return self.stop.is_set() or self.wire.closed
 
     def _exchange(self, request: Outgoing, left: float) -> Answer:
         if self._interrupted():
             raise Interrupted("Interrupted.")
         try:
-            return self._wire.exchange(request, left)
+            return self.wire.exchange(request, left)
         except httpx.TransportError as error:
             failure = connection_failure(error, request.complete)
         except httpx.DecodingError:
@@ -140,8 +125,8 @@ def _may_be_the_token(code: str) -> bool:
 
 
 def _decoded(answer: Answer, read: Callable[[Answer], Shape]) -> Shape:
-    if is_temporary(answer.status):
-        raise status_failure(answer.status, answer.headers)
+    if failure := status_failure(answer.status, answer.headers):
+        raise failure
     if answer.status >= 300:
         error = _error(answer)
         raise refusal(answer.status, error.error, error.message)

@@ -13,9 +13,9 @@ from listrak_sms_cli.errors import AccountError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
-from listrak_sms_cli.listrak.calls import Calls
+from listrak_sms_cli.listrak.calls import Calls, Payload
 from listrak_sms_cli.listrak.errors import NotFound, PhoneNotFound, reading_account, too_large
-from listrak_sms_cli.listrak.models import AcceptedImport, Collection, Created, ImportStatus, Page, Resource
+from listrak_sms_cli.listrak.models import AcceptedImport, Collection, Created, ImportStatus, Item, Page, Resource
 from listrak_sms_cli.listrak.paging import pages
 from listrak_sms_cli.listrak.retry import Policy, Retry
 from listrak_sms_cli.listrak.routes import Endpoint
@@ -94,7 +94,7 @@ class ListrakClient:
             raise too_large()
         path = f"/v1/ShortCode/{sender_code}/ContactImport"
         try:
-            created, arrived = self._send("POST", path, Created, body=body)
+            created, arrived = self._send("POST", path, Created, body)
         except NotFound as error:
             # Listrak is known to answer 404 to a body that is too large: it is, when the sender code is there.
             self._read_sender_code(sender_code)
@@ -106,17 +106,15 @@ class ListrakClient:
     def import_status(self, sender_code: int, import_file_id: str) -> ImportStatus:
         """The state of an import."""
         path = f"/v1/ShortCode/{sender_code}/ContactImport/{import_file_id}"
-        wire: models.ImportWire = self._get(path, Resource[models.ImportWire]).data
-        return wire.value(import_file_id)
+        return self._get(path, models.ImportWire).value(import_file_id)
 
     def contact(self, sender_code: int, phone: str) -> models.Contact | None:
         """One contact; None when the sender code has none with this phone in this spelling."""
         path = f"/v1/ShortCode/{sender_code}/Contact/{urllib.parse.quote(phone, safe='')}"
         try:
-            wire: models.ContactWire = self._get(path, Resource[models.ContactWire]).data
+            return self._get(path, models.ContactWire).value()
         except (NotFound, PhoneNotFound):
             return None
-        return wire.value()
 
     def update_contact(self, sender_code: int, document: dict[str, Any]) -> bool:
         """Update Contact (PUT) with this document; False when no contact has its phone.
@@ -126,7 +124,7 @@ class ListrakClient:
         if any(key.casefold() == "optedout" for key in document):
             raise ValueError("an update never has optedOut")
         try:
-            self._send("PUT", f"/v1/ShortCode/{sender_code}/Contact", dict[str, Any], document=document)
+            self._send("PUT", f"/v1/ShortCode/{sender_code}/Contact", dict[str, Any], document)
         except PhoneNotFound as error:
             if error.code != "error_phone_number_not_found":
                 raise
@@ -154,9 +152,7 @@ class ListrakClient:
         return self._page(path, models.OptOutWire, {"count": str(count)}, cursor)
 
     def _read_sender_code(self, sender_code: int) -> models.SenderCode:
-        path = f"/v1/ShortCode/{sender_code}"
-        wire: models.SenderCodeWire = self._get(path, Resource[models.SenderCodeWire]).data
-        return wire.value()
+        return self._get(f"/v1/ShortCode/{sender_code}", models.SenderCodeWire).value()
 
     def _pages(self, path: str, item: Any, query: dict[str, str] | None = None) -> Iterator[Page[Any]]:
         return pages(lambda cursor: self._page(path, item, query or {}, cursor))
@@ -173,19 +169,12 @@ class ListrakClient:
 
         return self._calls.run("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path, page)[0]
 
-    def _get(self, path: str, shape: Any) -> Any:
-        return self._send("GET", path, shape)[0]
+    def _get(self, path: str, item: type[Item]) -> Item:
+        data: Item = self._send("GET", path, Resource[item])[0].data  # type: ignore[valid-type]
+        return data
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        shape: Any,
-        *,
-        document: dict[str, Any] | None = None,
-        body: ImportBody | None = None,
-    ) -> tuple[Any, bool]:
-        return self._calls.run(method, path, lambda answer: models.decode(shape, answer.body), document, body)
+    def _send(self, method: str, path: str, shape: Any, content: Payload = None) -> tuple[Any, bool]:
+        return self._calls.run(method, path, lambda answer: models.decode(shape, answer.body), content)
 
 
 def _cursor(next_page: str | None) -> str | None:

@@ -184,7 +184,7 @@ class FieldValueWire(Wire, frozen=True):
 
 
 class ContactWire(Wire, frozen=True):
-    """A contact as Listrak writes it."""
+    """A contact as Listrak writes it, in the order of Contact."""
 
     phone_number: str
     email_address: str | None = None
@@ -197,17 +197,9 @@ class ContactWire(Wire, frozen=True):
 
     def value(self) -> Contact:
         """The value for other rooms."""
-        values = {v.segmentation_field_id: v.value for v in self.segmentation_field_values or ()}
-        return Contact(
-            self.phone_number,
-            self.email_address,
-            self.first_name,
-            self.last_name,
-            self.birthday,
-            self.postal_code,
-            self.opted_out,
-            values,
-        )
+        *attributes, listed = msgspec.structs.astuple(self)
+        attributes.append({each.segmentation_field_id: each.value for each in listed or ()})
+        return Contact(*attributes)
 
 
 class PhoneListWire(Wire, frozen=True):

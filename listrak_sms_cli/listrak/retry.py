@@ -72,24 +72,34 @@ class Policy(Struct, frozen=True):
         """
         began = time.monotonic()
         budget = min(self.give_up_after, within)
-        tries = _Tries(acts)
         time_over = tenacity.stop_after_delay(budget)
+        failures: list[TemporaryFailure] = []
 
         def attempt_once() -> Result:
             if stop.is_set():
                 raise Interrupted("Interrupted.")
-            return tries.note(attempt, budget - (time.monotonic() - began))
+            try:
+                return attempt(budget - (time.monotonic() - began))
+            except TemporaryFailure as failure:
+                failures.append(failure)
+                raise
+
+        def maybe_arrived() -> bool:
+            return acts and any(failure.maybe_arrived for failure in failures)
+
+        def gives_up(state: tenacity.RetryCallState) -> bool:
+            return stop.is_set() or sum(failure.done for failure in failures) >= _MOST_UNREADABLE or time_over(state)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TemporaryFailure),
-            wait=lambda state: self._wait(state, budget - (time.monotonic() - began)),
-            stop=lambda state: stop.is_set() or tries.hopeless or time_over(state),
+            wait=lambda state: self._wait(state, failures[-1].retry_after, budget - (time.monotonic() - began)),
+            stop=gives_up,
             sleep=tenacity.sleep_using_event(stop),
-            before_sleep=lambda state: on_retry(Retry(what, _failure(state).reason, state.upcoming_sleep)),
+            before_sleep=lambda state: on_retry(Retry(what, failures[-1].reason, state.upcoming_sleep)),
             reraise=True,
         )
         try:
-            return retrying(attempt_once), tries.maybe_arrived
+            return retrying(attempt_once), maybe_arrived()
         except TemporaryFailure as failure:
             error: LsmsError = Interrupted("Interrupted.")
             if not stop.is_set():
@@ -98,59 +108,28 @@ class Policy(Struct, frozen=True):
                     f"the last time: {failure.reason}.",
                     hint="Type the same command again later, or raise --give-up-after.",
                 )
-            error.maybe_arrived = tries.maybe_arrived
+            error.maybe_arrived = maybe_arrived()
             raise error from None
         except LsmsError as error:
-            error.maybe_arrived = error.maybe_arrived or tries.maybe_arrived
+            error.maybe_arrived = error.maybe_arrived or maybe_arrived()
             raise
 
-    def _wait(self, state: tenacity.RetryCallState, left: float) -> float:
+    def _wait(self, state: tenacity.RetryCallState, retry_after: float | None, left: float) -> float:
         """Seconds to the next try: as long as Listrak requests, else longer from try to try; never past the end."""
         backoff = tenacity.wait_random_exponential(self.first_wait, self.longest_wait, min=self.first_wait / 2)
-        retry_after = _failure(state).retry_after
         # Retry-After: 0 must not become a loop without a pause.
         return max(0.0, min(backoff(state) if retry_after is None else max(retry_after, self.first_wait), left))
-
-
-class _Tries:
-    """Facts about the tries of one request."""
-
-    def __init__(self, acts: bool) -> None:
-        self._acts = acts
-        self.maybe_arrived = False
-        self._done = 0
-
-    def note(self, attempt: Callable[[float], Result], left: float) -> Result:
-        try:
-            return attempt(left)
-        except TemporaryFailure as failure:
-            self.maybe_arrived = self.maybe_arrived or (self._acts and failure.maybe_arrived)
-            self._done += failure.done
-            raise
-
-    @property
-    def hopeless(self) -> bool:
-        return self._done >= _MOST_UNREADABLE
-
-
-def _failure(state: tenacity.RetryCallState) -> TemporaryFailure:
-    assert state.outcome is not None
-    failure = state.outcome.exception()
-    assert isinstance(failure, TemporaryFailure)
-    return failure
 
 
 def _in_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def is_temporary(status: int) -> bool:
-    """Whether an answer of this status is worth another try."""
-    return status in _TEMPORARY_STATUSES or status >= 500
-
-
-def status_failure(status: int, headers: Mapping[str, str]) -> TemporaryFailure:
-    """The failure for such a status. After a 5xx the request may have been carried out, after 408, 425 and 429 not."""
+def status_failure(status: int, headers: Mapping[str, str]) -> TemporaryFailure | None:
+    """The failure for a status that is worth another try; None for any other. After a 5xx the request may have been
+    carried out, after 408, 425 and 429 not."""
+    if status not in _TEMPORARY_STATUSES and status < 500:
+        return None
     return TemporaryFailure(
         f"it answered {status}", retry_after=_retry_after(headers.get("Retry-After")), maybe_arrived=status >= 500
     )

@@ -107,10 +107,8 @@ class Wire:
         )
         with self._busy():
             response = self._transports[_origin(request.url)].handle_request(built)
-            try:
+            with contextlib.closing(response):
                 body = _read(response)
-            finally:
-                response.close()
         return Answer(response.status_code, response.headers, body)
 
     def close(self) -> None:

@@ -34,6 +34,8 @@ def watched(
         watch.refuse_unready()
         report = work()
     except LsmsError as error:
+        if error.code == "not_confirmed":  # whoever said no was there
+            raise
         report = watch.ended(_failed(error, audience))
         if error.report is not None or report.warnings:
             error.report = report

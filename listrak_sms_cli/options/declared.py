@@ -14,8 +14,11 @@ from listrak_sms_cli.options.kinds import (
     FileName,
     Flag,
     Mapped,
+    Name,
     Number,
+    Output,
     Setting,
+    StorageOptions,
     Text,
     Texts,
     Whole,
@@ -35,9 +38,11 @@ CLEANS = f"{PREPARES} verify"
 READS = f"{CLEANS} pull"
 DRAWS = f"{READS} resume status apply"  # progress
 ACCOUNT = "fields sender-codes"
-CONNECTS = f"{DRAWS} {ACCOUNT} check"
-ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`
+CONNECTS = f"{DRAWS} {ACCOUNT} check init"
+ALL = f"{CONNECTS} runs report health"  # but those without settings: `sandbox`, `jobs`, `schema`, `explain`
 TAKES_JOBS = READS
+MAPS = f"{CLEANS} init"
+OPENS = f"{READS} init"
 
 
 class Subject(Options, keywords=False):
@@ -46,12 +51,13 @@ class Subject(Options, keywords=False):
     audience = Argument(
         FileName("AUDIENCE"),
         ...,
-        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), or - for standard input. "
-        "One row a member, one column `phone`.",
+        "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), a query (FILE.sql with "
+        "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
     plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
+    code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
 
 
@@ -59,7 +65,7 @@ class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
     sender_code = Option(
-        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{READS} fields check health"
+        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{OPENS} fields check health"
     )
 
 
@@ -70,18 +76,39 @@ class Jobs(Options, group=JOB, keywords=False):
         Text("NAME"), None, "Take audience and options from this job; options typed beside it win.", TAKES_JOBS
     )
     job_file = Option(
-        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs"
+        FileName("FILE"), None, "Where jobs are, if not in lsms.toml. Or LSMS_JOB_FILE.", f"{TAKES_JOBS} jobs init"
     )
-    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate")
+    save_job = Option(Text("NAME"), None, "Write audience, options and mapping to the job file.", "validate init")
 
 
 class InFiles(Options, keywords=False):
-    """Settings that stand in the environment and in files only."""
+    """Settings that stand in the environment and in files only; `init` writes them."""
 
-    client_id = Option(Setting("ID"), None, "The client id.", "")
-    client_secret_file = Option(FileName("FILE"), None, "A file (0600) that holds the client secret.", "")
+    client_id = Option(Setting("ID"), None, "The client id. Or LISTRAK_CLIENT_ID.", "init")
+    client_secret_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds the client secret; - is standard input.", "init"
+    )
+    keyring = Option(Flag(), False, "The client secret is in the keyring of the system; cron has none.", "init")
     notify_file = Option(FileName("FILE"), None, "A file (0600) that holds whom to tell how a push ended.", "")
     keep_runs = Option(Duration("TIME"), None, "How long runs that ended well are remembered (90d).", "")
+
+
+class InSources(Options, keywords=False):
+    """Of a database that queries run in: a table [sources.NAME] of the config file."""
+
+    driver = Option(
+        Choice("postgresql", "sqlite", "duckdb", "snowflake", "bigquery"), None, "Which kind of database it is.", ""
+    )
+    uri_file = Option(
+        FileName("FILE"), None, "A file (0600) that holds its address. Or LSMS_SOURCE_NAME_URI, NAME in capitals.", ""
+    )
+    driver_options = Option(Mapped("KEY=VALUE"), {}, "Options of its ADBC driver; no secrets.", "")
+
+
+class SettingUp(Options, keywords=False):
+    """Of `init` alone."""
+
+    audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
 
 
 class Expecting(Options, keywords=False):
@@ -106,15 +133,15 @@ class Verifying(Options, keywords=False):
 
     sample = Option(Whole("N", 1), None, "Check only so many members, picked at random.", "verify")
     min_match = Option(Number("PCT", 0, 100), 100.0, "Exit 0 when at least this share matches.", "verify")
-    out = Option(File("FILE"), None, "Write every difference to this file: CSV, or Parquet by its suffix.", "verify")
+    out = Option(Output("FILE"), None, "Write every difference here: CSV, or Parquet by its suffix.", "verify")
     show_phones = Option(Flag(), False, "Show whole phones in the listing.", "verify")
 
 
 class Planning(Options):
     """Of `plan` alone."""
 
-    out = Option(File("FILE"), None, "Write every value that would change: CSV, or Parquet by its suffix.", "plan")
-    save = Option(File("PLAN"), None, "Write the plan, without member data, for lsms apply.", "plan")
+    out = Option(Output("FILE"), None, "Write every value that would change: CSV, or Parquet by its suffix.", "plan")
+    save = Option(Output("PLAN"), None, "Write the plan, without member data, for lsms apply.", "plan")
     show_values = Option(Flag(), False, "Show the commonest changes by value, not by shape.", "plan")
     show_phones = Option(Flag(), False, "Write whole phones to --out.", "plan")
 
@@ -134,7 +161,7 @@ class Applying(Options):
 class Pulling(Options, keywords=False):
     """Of `pull` alone."""
 
-    output = Option(File("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
+    output = Option(Output("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
     force = Option(Flag(), False, "Replace a file that is there.", "pull")
     audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
@@ -146,6 +173,7 @@ class GoingOn(Options, keywords=False):
 
     audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
+    skip_canary = Option(Flag(), False, "Send the rest, whatever became of the canary.", "resume")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
@@ -156,7 +184,7 @@ class GoingOn(Options, keywords=False):
 class Recorded(Options, keywords=False):
     """Of `report` alone."""
 
-    output = Option(File("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
+    output = Option(Output("FILE"), ..., "The HTML file to write; one that is there is replaced.", "report", "-o")
 
 
 class Checking(Options, keywords=False):
@@ -183,33 +211,40 @@ class Serving(Options, keywords=False):
 class Reading(Options, group="Reading the audience"):
     """How the audience is read, where it cannot be told from the file."""
 
-    format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", READS)
-    delimiter = Option(Text("CHAR"), None, "One character, or tab.", READS)
-    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", READS)
-    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", READS)
-    encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", READS)
-    sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", READS)
-    null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", READS)
-    date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", CLEANS)
+    format = Option(Text("FORMAT"), None, "csv, tsv, parquet or xlsx.", OPENS)
+    delimiter = Option(Text("CHAR"), None, "One character, or tab.", OPENS)
+    quote = Option(Text("CHAR|none"), None, "What cells are quoted with, if at all.", OPENS)
+    escape = Option(Text("CHAR"), None, "The next character is text, also a quote.", OPENS)
+    encoding = Option(Text("NAME"), None, "Such as latin-1, cp1252.", OPENS)
+    sheet = Option(Text("NAME"), None, "The sheet of an Excel file.", OPENS)
+    source = Option(Name("NAME"), None, "The database that a query (FILE.sql) runs in: [sources.NAME].", OPENS)
+    null_value = Option(Texts("WORD"), (), "A cell with just this word is empty.", OPENS)
+    date_format = Option(Text("FMT"), None, "How dates are written: %d/%m/%Y.", MAPS)
+    storage_option = Option(
+        StorageOptions("KEY=VALUE"),
+        {},
+        "How URLs are opened: endpoint, region, anonymous=true. Never a secret.",
+        f"{OPENS} report",
+    )
 
 
 class Columns(Options, group="Columns"):
     """Which columns are sent, and to which profile fields."""
 
-    phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", READS)
-    map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", CLEANS)
+    phone_column = Option(Text("NAME"), None, "The phone column, if not `phone`.", OPENS)
+    map = Option(Mapped("COLUMN=FIELD"), {}, "A column's profile field, by name or id.", MAPS)
     exact_names = Option(
-        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", READS
+        Flag(), False, "Do not take ordinary names (Zip, DOB, Cell) for the field or the phone they mean.", OPENS
     )
-    skip_column = Option(Texts("NAME"), (), "Leave a column out.", CLEANS)
-    skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", CLEANS)
-    consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", CLEANS)
+    skip_column = Option(Texts("NAME"), (), "Leave a column out.", MAPS)
+    skip_unmatched = Option(Flag(), False, "Leave out columns without a profile field.", MAPS)
+    consent_column = Option(Text("NAME"), None, "Send only members who say yes here.", MAPS)
 
 
 class Cleaning(Options, group=MEMBERS):
     """How members are cleaned, and which are kept."""
 
-    region = Option(Text("CC"), None, "Region of phones without a country code; else the sender code's country.", READS)
+    region = Option(Text("CC"), None, "Region of phones without a country code; else the sender code's country.", OPENS)
     phone_format = Option(
         Choice("digits", "e164", "national"), "digits", "How phones are written in an import file.", READS
     )
@@ -227,7 +262,9 @@ class Cleaning(Options, group=MEMBERS):
     )
     limit = Option(Whole("N", 0), None, "Send the first N members only.", CLEANS)
     allow_empty = Option(Flag(), False, "An audience without members is success.", CLEANS)
-    rejects = Option(File("FILE"), None, "Write every dropped member, and why, to this CSV or Parquet file.", PREPARES)
+    rejects = Option(
+        Output("FILE"), None, "Write every dropped member, and why, to this CSV or Parquet file.", PREPARES
+    )
 
 
 class ChoosingMembers(Options, group=MEMBERS):
@@ -281,9 +318,25 @@ class Sending(Options, group=SENDING):
         "Stops before more than 10,000 members.",
         "push plan",
     )
-    yes = Option(Flag(), False, "More than 10,000 members contact by contact.", "push apply")
+    yes = Option(
+        Flag(),
+        False,
+        "Do not ask before the first push of an account; allow more than 10,000 members contact by contact.",
+        "push apply",
+    )
     wait = Option(Flag(negated=True), True, "Wait for the imports to end.", "push resume apply")
     wait_timeout = Option(Duration("TIME"), "1h", "How long to wait.", "push resume status apply")
+    canary = Option(
+        Whole("N", 1),
+        None,
+        "Send N random members first, of those who exist and would change; the rest only when these hold what was "
+        "sent.",
+        "push apply",
+    )
+    undo = Option(
+        File("FILE"), None, "With --canary: write what was stored of these members, as an audience.", "push apply"
+    )
+    canary_seed = Option(Whole("N", 0), None, "With --canary: draw the members of an earlier push again.", "push apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
     verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
     dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply", "-n")
@@ -317,15 +370,13 @@ class Connection(Options, group=SETTINGS):
     profile = Option(Text("NAME"), None, "A table of the config file.", ALL)
     config = Option(FileName("FILE"), None, "The config file (TOML).", ALL)
     state_dir = Option(FileName("DIR"), None, "Where runs are remembered.", f"{DRAWS} check runs report health")
-    give_up_after = Option(
-        Duration("TIME"), None, "How long one request is retried (90s, 15m).", f"{DRAWS} {ACCOUNT} check"
-    )
+    give_up_after = Option(Duration("TIME"), None, "How long one request is retried (90s, 15m).", CONNECTS)
 
 
 class Showing(Options, group=OUTPUT, keywords=False):
     """How a result is shown."""
 
-    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema")
+    json = Option(Flag(), False, "One JSON document on standard output.", f"{ALL} jobs schema explain")
     quiet = Option(
         Flag(),
         False,
@@ -333,7 +384,7 @@ class Showing(Options, group=OUTPUT, keywords=False):
         f"{DRAWS} health",
         "-q",
     )
-    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema", "-v")
+    verbose = Option(Flag(), False, "Where in lsms an error arose.", f"{ALL} jobs schema explain", "-v")
 
 
 class Silencing(Options, group=OUTPUT):
@@ -345,7 +396,7 @@ class Silencing(Options, group=OUTPUT):
 class Reporting(Options, group=OUTPUT):
     """The page of a result."""
 
-    report = Option(File("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
+    report = Option(Output("FILE"), None, "Write the result, also a failure, as one HTML page.", CLEANS)
 
 
 class Logging(Options, group=OUTPUT, keywords=False):
@@ -368,9 +419,9 @@ class Monitoring(Options, group=OUTPUT):
 
 
 GROUPS = (
-    Subject, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded, Checking, Serving, Reading,
-    Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing, Silencing, Reporting, Logging,
-    Monitoring,
+    Subject, SettingUp, InFiles, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded,
+    Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing,
+    Silencing, Reporting, Logging, Monitoring,
 )  # fmt: skip
 
 
@@ -380,7 +431,7 @@ def options_of(command: str) -> list[Option[Any]]:
 
 
 # What a job does not hold: where and as whom lsms connects (a profile has that), and what the user decides at once.
-_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json notify save_job token_url
+_NOT_IN_JOBS = """anyway api_url client_id client_secret_file config job job_file json keyring notify save_job token_url
 verbose""".split()
 
 

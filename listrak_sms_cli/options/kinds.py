@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.stores import SECRET_KEYS, StoreUrl, is_url
 
 _T = TypeVar("_T", covariant=True)
 _W = TypeVar("_W", bound=str)
@@ -73,6 +74,22 @@ class Text(Kind[str]):
         return value
 
 
+class Name(Text):
+    """The name of a table, which can be shown wherever it stands: nobody takes an address with a password for one."""
+
+    wanted = "a name of letters, digits, - and _"
+    _form = r"[A-Za-z0-9_-]{1,64}"
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{self._form}$"}
+
+    def _check(self, value: object) -> str:
+        name = super()._check(value)
+        if not re.fullmatch(self._form, name):
+            raise ValueError
+        return name
+
+
 class Setting(Kind["str | int"]):
     """A setting that is a text or a number in a profile too; what it means is checked where settings are collected."""
 
@@ -107,6 +124,16 @@ class File(Kind[Path]):
 
     def _check(self, value: object) -> Path:
         return Path(FileName().value(value))
+
+
+class Output(File):
+    """Where a file is put: a path, or a URL of an object store."""
+
+    def _check(self, value: object) -> Any:
+        if isinstance(value, StoreUrl):
+            return value
+        name = FileName().value(value)
+        return StoreUrl(name) if is_url(name) else Path(name)
 
 
 class Flag(Kind[bool]):
@@ -252,6 +279,42 @@ class Mapped(Kind[Mapping[str, str]]):
         if not isinstance(value, Mapping):
             raise TypeError
         return {str(Setting().value(column)): str(Setting().value(field)) for column, field in value.items()}
+
+
+class StorageOptions(Kind[Mapping[str, str]]):
+    """Options of an object store, never secrets: `KEY=VALUE`, repeated; from Python a mapping."""
+
+    typed = list[str]
+    wanted = "a mapping of options to texts, numbers, True and False"
+    hint = 'Such as storage_option={"region": "us-east-1"}.'
+
+    def _schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+
+    def _parse(self, typed: list[str]) -> dict[str, str]:
+        pairs = [pair.partition("=") for pair in typed]
+        if not all(name.strip() and equals for name, equals, _ in pairs):
+            raise UsageError(  # the text may be a secret
+                "--storage-option is not KEY=VALUE.", hint="Such as --storage-option region=us-east-1"
+            )
+        return {name.strip(): value for name, _, value in pairs}
+
+    def _check(self, value: object) -> dict[str, str]:
+        if not isinstance(value, Mapping) or not all(isinstance(given, str | Real) for given in value.values()):
+            raise TypeError
+        options = {
+            Text().value(name): str(given).lower() if isinstance(given, bool) else str(given)
+            for name, given in value.items()
+        }
+        for name, given in options.items():
+            if SECRET_KEYS.search(name) or re.search(r"://[^/]*@", given):
+                raise UsageError(
+                    f"The storage option {name} holds a secret, and options are written into records.",
+                    hint="Leave it out and set it in the environment, for example AWS_PROFILE, AWS_SECRET_ACCESS_KEY, "
+                    "GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_KEY.",
+                    code="secret_option",
+                )
+        return options
 
 
 class Duration(Kind[float]):

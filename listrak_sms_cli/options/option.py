@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.options.kinds import Flag, Kind
+from listrak_sms_cli.stores import StoreUrl
 
 _V = TypeVar("_V")
 _T = TypeVar("_T")
@@ -148,7 +149,17 @@ def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) 
     for name in given:
         if name not in known:
             raise UsageError(f"There is no option {name}.", hint=nearest(name, known))
-    return {option.name: option.given(given.get(option.name)) for option in options}
+    return with_storage({option.name: option.given(given.get(option.name)) for option in options})
+
+
+def with_storage(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values; URLs to write to know the options of their store."""
+    storage = values.get("storage_option")
+    if not storage:
+        return values
+    return {
+        name: value.with_options(storage) if isinstance(value, StoreUrl) else value for name, value in values.items()
+    }
 
 
 def as_keywords(options: Sequence[tuple[str, str]]) -> str:

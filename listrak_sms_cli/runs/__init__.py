@@ -11,6 +11,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.account import *
     from listrak_sms_cli.runs.apply import *
+    from listrak_sms_cli.runs.check import *
     from listrak_sms_cli.runs.events import *
     from listrak_sms_cli.runs.findings import *
     from listrak_sms_cli.runs.history import *
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    account="Account connect read_account region_of",
+    account="Account connect label_of read_account region_of",
     apply="ApplyOptions apply_plan",
-    events="Event ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded PhaseStarted "
-    "RequestRetried RunStarted SendablePrepared Warned silent",
+    check="CheckLine check_connection check_learned check_settings list_sender_codes",
+    events="Event FirstPush ImportChanged Listener MembersCounted MembersSent Phase PhaseAdvanced PhaseEnded "
+    "PhaseStarted RequestRetried RunStarted SendablePrepared Warned silent",
     findings="audience_name",
     history="Health health_of trend_of",
     options="PushOptions ReadingOptions push_options reading_options waiting",
-    output_file="output_path replacing",
+    output_file="output_at refuse_audience",
     plan="PlanOptions plan_changes",
     plan_file="Plan",
     pull="PullOptions pull_contacts",
-    push="push_audience",
-    report="ColumnChanges DROP_REASONS MappedColumn NOTES ProfiledColumn Report ReportError RunWarning SandboxResult "
-    "Trend TrendPoint Verification",
+    push="learned_about push_audience",
+    report="CanaryResult ColumnChanges DROP_REASONS MappedColumn NOTES ProfiledColumn Report ReportError RunWarning "
+    "SandboxResult Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",
     validate="validate_audience",

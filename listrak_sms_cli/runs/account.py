@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from listrak_sms_cli.audience import SYSTEM_FIELDS, FieldKind, ProfileField
 from listrak_sms_cli.audience.phones import region_known
 from listrak_sms_cli.errors import AccountError
-from listrak_sms_cli.listrak import Credentials, Endpoint, ListedField, ListrakClient, Policy
+from listrak_sms_cli.listrak import Credentials, Endpoint, ListedField, ListrakClient, Policy, SenderCode
 from listrak_sms_cli.runs.events import Listener, RequestRetried, silent
 from listrak_sms_cli.settings import Settings
 
@@ -66,9 +66,14 @@ def read_account(client: ListrakClient, sender_code: int) -> Account:
     client.check_token()
     found = client.sender_code(sender_code)
     country = (found.country or "").upper()
-    label = f"{sender_code} ({', '.join(part for part in (found.code, found.merchant_name, country) if part)})"
     fields = tuple(map(_profile_field, client.profile_fields(sender_code)))
-    return Account(sender_code, label, country, fields, found.email_list)
+    return Account(sender_code, label_of(found), country, fields, found.email_list)
+
+
+def label_of(code: SenderCode) -> str:
+    """A sender code for people: 1026 (74093, Northwind Outfitters, US)."""
+    known = ", ".join(part for part in (code.code, code.merchant_name, code.country.upper()) if part)
+    return f"{code.id} ({known})" if known else str(code.id)
 
 
 def _profile_field(field: ListedField) -> ProfileField:

@@ -30,6 +30,18 @@ class RunStarted(Struct, frozen=True):
     dry_run: bool
 
 
+class FirstPush(Struct, frozen=True):
+    """What is asked about before the first push of an account that somebody types: where it goes (`sender_code` in
+    words), how many of the members read would be sent, and to which profile fields."""
+
+    client_id: str
+    api_url: str
+    sender_code: str
+    members: int
+    read: int
+    fields: tuple[str, ...]
+
+
 class PhaseStarted(Struct, frozen=True):
     """`total` counts `unit` ("bytes", "members", "contacts", "imports"); 0 = not known."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.databases import query_name
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,
@@ -29,6 +31,7 @@ from listrak_sms_cli.runs.record import ColumnFigures, PartState, PartStatus, Ru
 from listrak_sms_cli.runs.report import (
     CHANGES,
     NOTES,
+    CanaryResult,
     ImportLine,
     MappedColumn,
     ProfiledColumn,
@@ -44,9 +47,10 @@ A_FRAME = "a frame"  # what an audience that is no file is called
 class Findings:
     """Facts of a push or a `validate`, filled in as they become known. `silenced`: codes of warnings to leave out;
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
-    another process is at work on it; `planned`: what a Report has of a plan only, by name; `began`, `settings`: as the
-    Report has them; `unfit`: values for which members were dropped, by column, `too_long` those of them with too many
-    characters; `baseline`: the last good push of the same audience; `figures`: what its columns hold."""
+    another process is at work on it; `planned`: what a Report has of a plan only, by name; `canary`: as it is drawn,
+    before the run has a journal; `began`, `settings`: as the Report has them; `unfit`: values for which members were
+    dropped, by column, `too_long` those of them with too many characters; `baseline`: the last good push of the same
+    audience; `figures`: what its columns hold."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -65,6 +69,7 @@ class Findings:
         self.kept = self.running = False
         self.profile: tuple[ProfiledColumn, ...] | None = None
         self.verify: Verification | None = None
+        self.canary: CanaryResult | None = None
         self.planned: dict[str, Any] = {}
         self.rejects: str | None = None
         self.members: str | None = None
@@ -83,6 +88,15 @@ class Findings:
     def warnings(self) -> list[RunWarning]:
         """Those of now."""
         return list(self._warnings)
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Time in which nothing is done, as somebody thinks about an answer, is no time of the run."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began += time.monotonic() - began
 
     @property
     def warned_of(self) -> dict[str, list[str]]:
@@ -158,7 +172,7 @@ class Findings:
         if self.run_id in error.hint:
             return error.hint
         match error:
-            case ImportsNotEnded():
+            case ImportsNotEnded() if not self.state.pending:
                 return f"{error.hint} Wait for them: lsms status {self.run_id} --wait"
             case ListrakUnavailable() if error.code == ListrakUnavailable.default_code:
                 return f"When it is back: lsms resume {self.run_id}"
@@ -194,6 +208,7 @@ class Findings:
             warnings=self._weighed(),
             profile=self.profile,
             verify=self.verify,
+            canary=self.state.canary if self.state is not None else self.canary,
             rejects=self.rejects,
             members=self.members,
             **self.planned,
@@ -235,10 +250,12 @@ def _filled(figures: Sequence[ColumnFigures], rows: int) -> dict[str, float]:
     return {column.column: round(column.filled / rows, 6) for column in figures} if rows else {}
 
 
-def audience_name(source: object) -> str:
-    """What an audience is called."""
+def audience_name(source: object, database: str | None = None) -> str:
+    """What an audience is called. `database`: the one that it is a query of."""
     if isinstance(source, Audience):
         return source.name
     if not isinstance(source, str | Path):
         return A_FRAME
+    if database is not None:
+        return query_name(database, str(source))
     return "standard input" if source == "-" else str(source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from msgspec import Struct
 
 from listrak_sms_cli import options as declared
-from listrak_sms_cli.audience import CleaningRules, ColumnChoices
+from listrak_sms_cli.audience import CleaningRules, ColumnChoices, column_key
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import ReadOptions
 from listrak_sms_cli.errors import UsageError
@@ -20,6 +20,7 @@ from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from listrak_sms_cli.jobs import Expectation
+    from listrak_sms_cli.runs.events import FirstPush
 
 IMPORT_FILE_LIMIT = 195_000_000  # bytes before base64: Listrak's description of Start a Contact Update Import
 ASK_FIRST = 10_000  # members: more than so many one by one take hours, and nobody should begin that unawares
@@ -37,15 +38,17 @@ WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
 
 class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, declared.Silencing):
     """How the audience is read and cleaned: the options that `push`, `validate`, `verify` and `pull` share. `expect`:
-    what a job expects of the audience, for the commands that have guards."""
+    what a job expects of the audience, for the commands that have guards; `config`: the config file that was named."""
 
     expect: Expectation | None = None
+    config: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class, and what is expected."""
         options = super().of(given)
         options.expect = cast("Expectation | None", given.get("expect"))
+        options.config = cast("str | None", given.get("config"))
         return options
 
     @cached_property
@@ -59,7 +62,17 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
             quote=self.quote,
             escape=self.escape,
             phone_column=self.phone_column,
+            storage=self.storage_option or None,
+            source=self.source,
+            config=self.config,
+            skip=self._unread_columns,
         )
+
+    @property
+    def _unread_columns(self) -> tuple[str, ...]:
+        """Those that are left out and that nothing else looks at."""
+        read = {column_key(name) for name in (self.consent_column or "", *(self.expect.columns if self.expect else ()))}
+        return tuple(name for name in self.skip_column if column_key(name) not in read)
 
     @cached_property
     def columns(self) -> ColumnChoices:
@@ -97,8 +110,10 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
 class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsing):
     """How members are chosen, sent and waited for; `reading`: how they are read and cleaned.
 
-    `max_drop_rate` in percent of the members read, `max_shrink` in percent of those read by the last push of that
-    `audience_name` that ended well, `max_fill_drop` in percentage points of its rows; durations in seconds.
+    `confirm`, where somebody is there to be asked, is called before the first push of an account; it raises
+    GuardStopped when the answer is no. `max_drop_rate` in percent of the members read, `max_shrink` in percent of
+    those read by the last push of that `audience_name` that ended well, `max_fill_drop` in percentage points of its
+    rows; durations in seconds.
     """
 
     batch_bytes = IMPORT_FILE_LIMIT
@@ -106,12 +121,14 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
     def __init__(self, reading: ReadingOptions | None = None, **given: object) -> None:
         super().__init__(**given)
         self.reading = reading or ReadingOptions()
+        self.confirm: Callable[[FirstPush], None] | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class, and the reading options among them."""
         options = super().of(given)
         options.reading = ReadingOptions.of(given)
+        options.confirm = cast("Callable[[FirstPush], None] | None", given.get("confirm"))
         return options
 
     @property
@@ -133,8 +150,8 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
 
 
 _TELLING = frozenset(
-    """format delimiter quote escape encoding sheet null_value date_format phone_column map skip_column consent_column
-    region audience_name no_warn rejects""".split()
+    """format delimiter quote escape encoding sheet source null_value date_format phone_column map skip_column
+    consent_column region audience_name no_warn rejects storage_option""".split()
 )
 
 
@@ -177,6 +194,7 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if given.get("fields") and given.get("sandbox_fields") == "account":
         raise UsageError("--fields and --sandbox-fields account name two sources of one thing: leave one out.")
     options = PushOptions.of(given)
+    _check_canary(options)
     if options.only_different and options.changed_only:
         raise UsageError(
             "--only-different reads what is stored, and so knows more than --changed-only remembers.",
@@ -185,6 +203,17 @@ def push_options(given: Mapping[str, Any]) -> PushOptions:
     if options.verify and not options.wait:
         raise UsageError("--verify needs the imports to have ended: leave --no-wait out, or type lsms verify later.")
     return options
+
+
+def _check_canary(options: PushOptions) -> None:
+    """Raises UsageError for options that leave a canary unproved, or that are of one where there is none."""
+    if options.canary is None:
+        if options.undo is not None or options.canary_seed is not None:
+            raise UsageError("--undo and --canary-seed are about the canary: add --canary N, or leave them out.")
+    elif not options.wait:
+        raise UsageError("--canary waits for its imports to end, and reads them back: leave --no-wait out.")
+    elif options.per_contact:
+        raise UsageError("--canary proves an import before the rest is sent: leave --per-contact out.")
 
 
 def waiting(given: Mapping[str, Any]) -> Waiting:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,14 +19,41 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.stores import StoreError, StoreUrl, Upload, is_url
 
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
 _PARQUET = (".parquet", ".pq")
 _ROWS_TOGETHER = 50_000  # rows written at once: small batches would become small row groups of a Parquet file
 
 
-def output_path(path: Path, option: str, audience: Iterable[str] = (), code: str = "output_place") -> Path:
-    """Return the path to write to, symbolic links resolved.
+class OutputFile(ABC):
+    """Where a file is put once it is whole; until then what was there stays. `shown`: as people know it; `option`: the
+    one that named it; `parquet`: whether it is written as Parquet, all others are CSV."""
+
+    shown: str
+    option: str
+    parquet: bool
+
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a file already."""
+
+    @abstractmethod
+    def replacing(self, mode: int = 0o600, temporary: Path | None = None) -> AbstractContextManager[IO[bytes]]:
+        """A file to write to; it is put in its place at the end of the block, unless that raises. `temporary`: what it
+        is called until then, where it has a name; None: one that is free. Raises OSError on a full disk, SettingsError
+        (`store_failed`) when a store does not take it."""
+
+    @abstractmethod
+    def beside(self, name: str, folder: Path) -> Path:
+        """A path for what is kept until the file is whole: in its folder, or in `folder` for one in a store."""
+
+
+def output_at(
+    path: Path | StoreUrl, option: str, audience: Iterable[str] = (), code: str = "output_place"
+) -> OutputFile:
+    """Check that a file can be put there, before anything is read.
 
     `option`: the option that named it, for messages; `audience`: the files of the audience. Raises UsageError when no
     file can be put there, when its suffix is Excel's, when it would replace something that is not a plain file (a
@@ -36,25 +65,84 @@ def output_path(path: Path, option: str, audience: Iterable[str] = (), code: str
             hint="Name it .csv or .parquet.",
             code=code,
         )
+    refuse_audience(path, option, audience, code)
+    return _FileInStore(path, option, code) if isinstance(path, StoreUrl) else _LocalFile(path, option, code)
+
+
+def refuse_audience(path: Path | StoreUrl, option: str, audience: Iterable[str], code: str = "output_place") -> None:
+    """Raise UsageError when the file would replace one of the audience."""
     try:
-        target = path.resolve() if path.is_symlink() else path
-        special = target.name == "-" or (target.exists() and not target.is_file())
-        if special or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-            raise not_writable(path, option, code)
-        replaces = target.exists() and any(Path(name).exists() and target.samefile(name) for name in audience)
+        if isinstance(path, StoreUrl):
+            replaces = str(path) in map(_url_shown, audience)
+        else:
+            replaces = path.exists() and any(Path(name).exists() and path.samefile(name) for name in audience)
     except OSError:  # a name that is too long
         raise not_writable(path, option, code) from None
     if replaces:
         raise UsageError(f"{option} {path} is the audience itself.", hint="Name another file.", code=code)
-    return target
 
 
-def not_writable(path: Path, option: str, code: str = "output_place") -> UsageError:
+def _url_shown(name: str) -> str:
+    return str(StoreUrl(name)) if is_url(name) else name
+
+
+class _LocalFile(OutputFile):
+    def __init__(self, path: Path, option: str, code: str) -> None:
+        try:
+            target = path.resolve() if path.is_symlink() else path
+            special = target.name == "-" or (target.exists() and not target.is_file())
+            if special or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+                raise not_writable(path, option, code)
+        except OSError:  # a name that is too long
+            raise not_writable(path, option, code) from None
+        self.path, self.shown, self.option, self.parquet = target, str(target), option, is_parquet(path)
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def replacing(self, mode: int = 0o600, temporary: Path | None = None) -> AbstractContextManager[IO[bytes]]:
+        return replacing(self.path, temporary or self.path.with_name(f".lsms-{secrets.token_hex(8)}"), mode)
+
+    def beside(self, name: str, folder: Path) -> Path:  # noqa: ARG002 (that of the file)
+        return self.path.with_name(f".{self.path.name}-{name}")
+
+
+class _FileInStore(OutputFile):
+    """Written to a temporary file first, and sent whole from there."""
+
+    def __init__(self, url: StoreUrl, option: str, code: str) -> None:
+        self.shown, self.option, self.parquet = str(url), option, is_parquet(url)
+        try:
+            self._upload = Upload(url)
+        except StoreError as error:
+            raise UsageError(f"{option} {url} cannot be written: {error.why}.", hint=error.hint, code=code) from None
+
+    @property
+    def exists(self) -> bool:
+        return self._upload.replaces
+
+    @contextmanager
+    def replacing(self, mode: int = 0o600, temporary: Path | None = None) -> Iterator[IO[bytes]]:  # noqa: ARG002 (the bucket says who may read it)
+        with tempfile.TemporaryFile(prefix="lsms-") as file:
+            yield file
+            file.flush()
+            try:
+                self._upload.put(file)
+            except StoreError as error:
+                message = f"{self.option} {self.shown} cannot be written: {error.why}."
+                raise SettingsError(message, hint=error.hint, code="store_failed") from None
+
+    def beside(self, name: str, folder: Path) -> Path:
+        return folder / f"{hashlib.sha256(self.shown.encode()).hexdigest()[:24]}-{name}"
+
+
+def not_writable(path: object, option: str, code: str = "output_place") -> UsageError:
     """The error for a path that no file can be written to."""
     return UsageError(f"{option} {path} cannot be written.", hint="Name a file in a folder that exists.", code=code)
 
 
-def is_parquet(path: Path) -> bool:
+def is_parquet(path: Path | StoreUrl) -> bool:
     """Whether a file of this name is written as Parquet; all others are CSV."""
     return path.suffix.lower() in _PARQUET
 
@@ -81,15 +169,20 @@ class TableFile:
     """
 
     def __init__(
-        self, path: Path, option: str, schema: pa.Schema, audience: Iterable[str] = (), code: str = "output_place"
+        self,
+        path: Path | StoreUrl,
+        option: str,
+        schema: pa.Schema,
+        audience: Iterable[str] = (),
+        code: str = "output_place",
     ) -> None:
-        """Raises UsageError as `output_path` does."""
-        self._target = output_path(path, option, audience, code)
+        """Raises UsageError as `output_at` does."""
+        self._target = output_at(path, option, audience, code)
         self._name = f"{option} {path}"
         self._schema = schema
         self._waiting: list[pa.RecordBatch] = []
         self._file = tempfile.TemporaryFile(prefix="lsms-")  # noqa: SIM115 (closed by close)
-        make: Any = pq.ParquetWriter if is_parquet(path) else pyarrow.csv.CSVWriter
+        make: Any = pq.ParquetWriter if self._target.parquet else pyarrow.csv.CSVWriter
         self._writer = make(self._file, schema)
 
     def write(self, columns: Sequence[pa.Array]) -> None:
@@ -105,7 +198,7 @@ class TableFile:
             self._writer.close()
             self._file.flush()
             self._file.seek(0)
-            with replacing(self._target, self._target.with_name(f".lsms-{secrets.token_hex(8)}")) as target:
+            with self._target.replacing() as target:
                 shutil.copyfileobj(self._file, target, 1 << 20)
 
     def close(self) -> None:

@@ -20,10 +20,10 @@ from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
-from listrak_sms_cli.runs.output_file import output_path
+from listrak_sms_cli.runs.output_file import OutputFile, output_at
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import (
     Bookmark,
     ChangeList,
@@ -34,10 +34,11 @@ from listrak_sms_cli.runs.readback import (
     SentValues,
     Survey,
 )
-from listrak_sms_cli.runs.record import identity_of, new_run_id, recipe_of
+from listrak_sms_cli.runs.record import identity_of, make_folder, new_run_id, recipe_of
 from listrak_sms_cli.runs.report import Report, RunWarning
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 _KEPT_FOR = 24 * 3600.0  # seconds: notes of an interrupted reading that nobody went on with
 _NOTE_SHARE = 20  # noting takes at most so small a part of the time
@@ -49,8 +50,8 @@ class PlanOptions(Struct, frozen=True):
     `show_values`: the commonest changes are told by value, not by shape; `show_phones`: in `out`."""
 
     push: PushOptions = field(default_factory=PushOptions)
-    out: Path | None = None
-    save: Path | None = None
+    out: Path | StoreUrl | None = None
+    save: Path | StoreUrl | None = None
     show_values: bool = False
     show_phones: bool = False
 
@@ -60,7 +61,9 @@ def plan_changes(source: object, settings: Settings, options: PlanOptions, tell:
     LsmsError that carries it. After an interruption the same call goes on where it was."""
     if options.save is not None and options.push.reading.limit is not None:
         raise UsageError("A plan is made of the whole audience: --save and --limit do not go together.")
-    findings = Findings(new_run_id(), audience_name(source), tell, options.push.reading.silenced)
+    findings = Findings(
+        new_run_id(), audience_name(source, options.push.reading.source), tell, options.push.reading.silenced
+    )
     findings.dry_run = True
     findings.settings = chosen(settings, options.push, options.push.reading)
     return findings.reported(lambda: _Planning(source, settings, options, findings).run(tell))
@@ -113,9 +116,10 @@ class _Planning(Struct, frozen=True):
         with ExitStack() as stack:
             context = stack.enter_context(connected(self.settings, tell))
             audience = stack.enter_context(preparation.open())
-            for path, option in ((options.out, "--out"), (options.save, "--save")):
-                if path is not None:
-                    output_path(path, option, audience.files)
+            out, save = (
+                None if path is None else output_at(path, option, audience.files)
+                for path, option in ((options.out, "--out"), (options.save, "--save"))
+            )
             account = read_account(context.client, findings.sender_code)
             planned = preparation.plan(audience, account)
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
@@ -125,23 +129,26 @@ class _Planning(Struct, frozen=True):
             checked = preparation.check(planned, phones, Receivers(keep=sent.keeper(phones.numbers)), looked_up)
             preparation.guard(planned, checked)
             planned = msgspec.structs.replace(planned, rules=checked.rules)
-            survey = self._survey(planned, sent, contacts, context)
+            survey = self._survey(planned, sent, contacts, context, out)
             findings.planned |= {
                 "rows_different": survey.different,
                 "rows_same": survey.same,
                 "not_in_listrak": survey.missing,
                 "changes": survey.changes(),
             }
-            if options.save is not None:
-                self._plan(planned, survey).save(options.save)
+            if save is not None:
+                self._plan(planned, survey).save(save)
 
-    def _survey(self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, context: Context) -> Survey:
+    def _survey(
+        self, planned: PlannedAudience, sent: SentValues, contacts: Contacts, context: Context, out: OutputFile | None
+    ) -> Survey:
         options = self.options
-        survey = Survey(sent, planned.rules, show_values=options.show_values)
+        survey = Survey(sent, planned.rules, learned_about(self.settings), show_values=options.show_values)
         question = self._question(planned, survey)
         changes = None
-        if options.out is not None:
-            changes = ChangeList(options.out, planned.audience, sent, question, show_phones=options.show_phones)
+        if out is not None:
+            folder = self._notes_folder() if isinstance(options.out, StoreUrl) else Path()
+            changes = ChangeList(out, planned.audience, sent, question, folder, show_phones=options.show_phones)
         file = changes.file if changes is not None else self._notes_file(question)
         with file or nullcontext():
             bookmark = _Noted(file, survey) if file is not None else Bookmark()
@@ -168,18 +175,22 @@ class _Planning(Struct, frozen=True):
 
     def _notes_file(self, question: str) -> ResumableFile | None:
         """Where a reading without `--out` is noted; None where it cannot be, or must not: values are kept nowhere."""
-        folder = self.settings.state_dir / "plans"
         if self.options.show_values:
             return None
         try:
-            self.settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
-            for left in folder.iterdir():
-                if time.time() - left.stat().st_mtime > _KEPT_FOR:
-                    left.unlink(missing_ok=True)
-            return ResumableFile(folder / question[:24], pa.schema([]), question, "--state-dir", "plan")
+            folder = self._notes_folder()
+            file = output_at(folder / question[:24], "--state-dir")
+            return ResumableFile(file, pa.schema([]), question, folder, "plan")
         except (OSError, UsageError):
             return None
+
+    def _notes_folder(self) -> Path:
+        folder = self.settings.state_dir / "plans"
+        make_folder(folder)
+        for left in folder.iterdir():
+            if time.time() - left.stat().st_mtime > _KEPT_FOR:
+                left.unlink(missing_ok=True)
+        return folder
 
     def _question(self, planned: PlannedAudience, survey: Survey) -> str:
         """A digest of all that decides what is found."""
@@ -188,7 +199,7 @@ class _Planning(Struct, frozen=True):
             survey.content,
             identity_of(planned.audience),
             [(column.name, column.field.id, column.field.name) for column in planned.plan.columns],
-            planned.rules.keep_empty,
+            survey.empties_stay,
             self.options.show_values,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from msgspec import Struct, field
 
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.output_file import output_path, replacing
+from listrak_sms_cli.runs.output_file import OutputFile
 from listrak_sms_cli.runs.readback import Survey
 from listrak_sms_cli.runs.record import Destination, Recipe
 from listrak_sms_cli.version import VERSION
@@ -66,14 +65,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     audience_digest: str
     changes: tuple[PlannedChanges, ...]
 
-    def save(self, path: Path) -> None:
-        """Write the file, mode 0600. Raises UsageError, and SettingsError when the disk is full."""
-        target = output_path(path, "--save")
+    def save(self, target: OutputFile) -> None:
+        """Write the file, mode 0600. Raises SettingsError when the disk is full, or a store does not take it."""
         try:
-            with replacing(target, target.with_name(f".lsms-{secrets.token_hex(8)}")) as file:
+            with target.replacing() as file:
                 file.write(pa.compress(msgspec.json.encode(self), codec="zstd", asbytes=True))
         except OSError:
-            raise SettingsError(f"{path} cannot be written: the disk is full or gone.", code="disk_full") from None
+            raise SettingsError(
+                f"{target.shown} cannot be written: the disk is full or gone.", code="disk_full"
+            ) from None
 
     @classmethod
     def load(cls, path: Path) -> Plan:

@@ -11,20 +11,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field, to_builtins
 
 from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, among, plan_phone
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
-from listrak_sms_cli.columnar import fixed_column, mask_of
+from listrak_sms_cli.columnar import fixed_column, mask_of, pc
 from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError, UsageError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.output_file import output_path
+from listrak_sms_cli.runs.output_file import OutputFile, output_at, refuse_audience
 from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, guess_notes, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
@@ -38,10 +37,11 @@ from listrak_sms_cli.runs.readback import (
     contact_rows,
     readable_fields,
 )
-from listrak_sms_cli.runs.record import fingerprint
+from listrak_sms_cli.runs.record import fingerprint, make_folder
 from listrak_sms_cli.runs.report import RunWarning
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 _ONE_BY_ONE = "asked one by one"  # stands for a listing in the notes of a ResumableFile
 
@@ -50,7 +50,7 @@ class PullOptions(Struct, frozen=True):
     """`target`: CSV, or Parquet by its suffix. `audience`: only its contacts, read as `reading` says. `list_id`: only
     the contacts of this phone list. `force`: a file that is there is replaced."""
 
-    target: Path
+    target: Path | StoreUrl
     audience: str | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     list_id: int | None = None
@@ -81,7 +81,7 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     """Read the contacts and write the file. After an interruption the same call goes on where it was; whatever it
     raises, the file is whole or as it was before."""
     began = time.monotonic()
-    _refuse_replacing(options)
+    target = _target(options)
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
@@ -90,7 +90,10 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
         contacts = Contacts(client, sender_code, account.country or options.reading.region or "")
-        with ResumableFile(options.target, schema, _question(settings, options, fields, wanted)) as file:
+        folder = settings.state_dir / "pulls"
+        if isinstance(options.target, StoreUrl):
+            make_folder(folder)
+        with ResumableFile(target, schema, _question(settings, options, fields, wanted), folder) as file:
             pull = _Pull(contacts, fields, options, wanted, file, tell, warnings=notes)
             try:
                 interruptible(pull.run, context)
@@ -114,16 +117,17 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     )
 
 
-def _refuse_replacing(options: PullOptions) -> None:
+def _target(options: PullOptions) -> OutputFile:
     """Raises UsageError for a file that is there: it may be the way back for values that were overwritten since."""
     audience = [options.audience] if options.audience is not None else []
-    target = output_path(options.target, "--output", audience)
-    if target.exists() and not options.force:
+    target = output_at(options.target, "--output", audience)
+    if target.exists and not options.force:
         raise UsageError(
             f"There is a file {options.target} already.",
             hint="Name another file, or replace it with --force.",
             code="file_exists",
         )
+    return target
 
 
 def _account_and_phones(
@@ -134,7 +138,7 @@ def _account_and_phones(
     if options.audience is None:
         return read(), None, []
     with open_audience(options.audience, options.reading.read) as audience:
-        output_path(options.target, "--output", audience.files)
+        refuse_audience(options.target, "--output", audience.files)
         find_phone_of(audience, options.reading.columns)
         account = read()
         plan = plan_phone(audience.columns, account.fields, options.reading.columns)

@@ -6,6 +6,7 @@ fields and columns, the rows, guards, nothing sendable, sending.
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,18 +19,21 @@ from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
-from listrak_sms_cli.runs.events import Listener, Phase, silent
+from listrak_sms_cli.runs.events import FirstPush, Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
+from listrak_sms_cli.runs.output_file import output_at
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
 from listrak_sms_cli.runs.prepare import (
+    CanaryDraw,
     LookedUp,
-    PhonePass,
     PlannedAudience,
     Preparation,
     PreparedAudience,
     Receivers,
     Sampling,
+    no_canary,
+    nothing_to_prove,
     unknown_run_notice,
 )
 from listrak_sms_cli.runs.readback import (
@@ -44,20 +48,23 @@ from listrak_sms_cli.runs.readback import (
 )
 from listrak_sms_cli.runs.record import (
     Destination,
+    Learned,
     ReadBack,
     RunStore,
     Started,
     StoredRun,
     fingerprint,
+    learned_of,
     new_run_id,
     recipe_of,
     write_row_map,
 )
 from listrak_sms_cli.runs.remember import Memory, Recall
-from listrak_sms_cli.runs.report import Report
+from listrak_sms_cli.runs.report import CanaryResult, Report
 from listrak_sms_cli.runs.run import Run
 from listrak_sms_cli.runs.send import BATCH, How, deliver, interruptible, look_at_earlier
-from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.settings import Settings, without_secrets
+from listrak_sms_cli.stores import is_url
 from listrak_sms_cli.version import VERSION
 
 
@@ -90,7 +97,7 @@ def push_as_promised(
 ) -> Report:
     """Pushes an audience as `push_audience` does, if everything is as promised."""
     _refuse_nameless(source, options)
-    findings = Findings(new_run_id(), audience_name(source), tell, options.reading.silenced)
+    findings = Findings(new_run_id(), audience_name(source, options.reading.source), tell, options.reading.silenced)
     findings.dry_run = options.dry_run
     findings.settings = chosen(settings, options, options.reading)
     return findings.reported(lambda: _Push(source, settings, options, findings, promise, tell).run())
@@ -111,13 +118,18 @@ def _refuse_nameless(source: object, options: PushOptions) -> None:
 def path_of(source: object) -> str:
     """Where `resume` finds the audience again: an absolute path or a URL; "-" for what can be read only once."""
     if isinstance(source, str | Path) and source != "-":
-        return str(source) if "://" in str(source) else str(Path(source).absolute())
+        return str(source) if "://" in str(source) or is_url(str(source)) else str(Path(source).absolute())
     return "-"
 
 
 def target_of(settings: Settings) -> Destination:
     """The account and sender code that these settings lead to."""
     return Destination(settings.api_url, fingerprint(settings.client_id or ""), settings.require_sender_code())
+
+
+def learned_about(settings: Settings) -> Learned:
+    """What canaries have found out about the account that these settings lead to. Raises SettingsError."""
+    return learned_of(settings.state_dir, target_of(settings))
 
 
 class _Push:
@@ -141,6 +153,10 @@ class _Push:
         self._store = RunStore(settings.state_dir)
         self._leaves_no_trace = options.dry_run or options.sandbox
         self._memory: Memory | None = None
+        if options.canary is not None:
+            seed = secrets.randbelow(1 << 32) if options.canary_seed is None else options.canary_seed
+            undo = str(options.undo.absolute()) if options.undo is not None else None
+            findings.canary = CanaryResult(seed=seed, undo=undo)
 
     def run(self) -> None:
         self._findings.sender_code = self._settings.require_sender_code()
@@ -148,6 +164,8 @@ class _Push:
         with ExitStack() as closing:
             context = closing.enter_context(connected(self._settings, self._tell))
             audience = closing.enter_context(preparation.open())
+            if self._options.undo is not None:
+                output_at(self._options.undo, "--undo", audience.files)
             account = read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
             planned = self._promise.check_plan(preparation.plan(audience, account))
@@ -162,6 +180,8 @@ class _Push:
             if sent is not None:
                 closing.callback(sent.close)
             prepared, recall = self._prepare(preparation, planned, contacts, context, spool, sent)
+            if prepared.import_files:
+                self._confirm(account, planned)
             run = closing.enter_context(self._begin(prepared, recall))
             files = prepared.import_files
             del prepared, recall  # 100 MB of ten million members
@@ -215,11 +235,13 @@ class _Push:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
         phones = preparation.read_phones(planned)
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
-        if self._options.only_different:
-            planned, looked_up = self._compare(preparation, planned, phones, contacts, context, looked_up)
         recall = None
         if self._memory is not None:
             recall = self._memory.recall(planned.plan, planned.rules, self._options, self._target.sender_code)
+        if self._options.only_different or self._options.canary:
+            with closing(SentValues(planned.plan.columns)) as kept:
+                planned = preparation.keep_values(planned, phones, kept, looked_up, recall)
+                looked_up = self._compare(planned, kept, contacts, context, looked_up)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
         sampling = Sampling.of(self._settings.state_dir, len(phones.numbers), new_key=not self._leaves_no_trace)
@@ -233,37 +255,71 @@ class _Push:
         return self._store.last_good(self._audience_name, self._target)
 
     def _compare(
-        self,
-        preparation: Preparation,
-        planned: PlannedAudience,
-        phones: PhonePass,
-        contacts: Contacts,
-        context: Context,
-        looked_up: LookedUp,
-    ) -> tuple[PlannedAudience, LookedUp]:
-        """Reads what is stored of the members that can be sent: who exists, and of whom nothing would change."""
-        with closing(SentValues(planned.plan.columns)) as sent:
-            planned = preparation.keep_values(planned, phones, sent, looked_up)
-            survey = Survey(sent, planned.rules)
-            self._promise.check_audience(survey)
-            hint = f"Push without --only-different, or with at most {CONFIRM_ALL:,} phones that are on no list."
-            reading = Reading(contacts, planned.rules.phone_format, context.tell, Phase.LOOKING_UP, hint)
+        self, planned: PlannedAudience, kept: SentValues, contacts: Contacts, context: Context, looked_up: LookedUp
+    ) -> LookedUp:
+        """Reads what is stored of the members that can be sent: who exists, and of whom nothing would change; for a
+        canary alone no further than it takes."""
+        survey = Survey(kept, planned.rules, learned_about(self._settings))
+        self._promise.check_audience(survey)
+        hint = f"Push without {self._reads}, or with at most {CONFIRM_ALL:,} phones that are on no list."
+        reading = Reading(contacts, planned.rules.phone_format, context.tell, Phase.LOOKING_UP, hint)
+        if self._options.only_different:
             interruptible(lambda: survey.read(reading), context)
             self._promise.check_stored(survey)
-            return planned, replace(looked_up, existing=survey.existing_phones, same=survey.same_phones)
+            looked_up = replace(looked_up, existing=survey.existing_phones, same=survey.same_phones)
+        if self._options.canary is not None and len(kept.rows):
+            canary = interruptible(lambda: self._draw_canary(planned, kept, survey, reading), context)
+            looked_up = replace(looked_up, canary=canary)
+        return looked_up
+
+    def _draw_canary(
+        self, planned: PlannedAudience, kept: SentValues, survey: Survey, reading: Reading
+    ) -> np.ndarray | None:
+        options, findings = self._options, self._findings
+        places = np.flatnonzero(survey.differs) if options.only_different else np.arange(len(kept.rows))
+        draw = CanaryDraw(kept, places[: options.reading.limit], survey, reading, is_read=options.only_different)
+        seed = findings.canary.seed if findings.canary else 0
+        drawn = draw.draw(options.canary or 0, seed, by_filled_columns=planned.rules.keep_empty)
+        if not drawn.exist:
+            raise no_canary(len(kept.rows))
+        if not len(drawn.phones):
+            findings.warn(nothing_to_prove())
+            return None
+        return drawn.phones
+
+    @property
+    def _reads(self) -> str:
+        return "--only-different" if self._options.only_different else "--canary"
+
+    def _confirm(self, account: Account, planned: PlannedAudience) -> None:
+        """Ask before the first push of the account, where somebody is there to be asked. Raises GuardStopped when the
+        answer is no."""
+        confirm, store = self._options.confirm, self._store
+        if confirm is None or self._leaves_no_trace or store.is_confirmed(self._target):
+            return
+        if not self._options.yes:
+            fields = tuple(column.field.name for column in planned.plan.columns)
+            verdicts = self._findings.verdicts
+            where = (self._settings.client_id or "", without_secrets(self._settings.api_url), account.label)
+            with self._findings.not_counted():
+                confirm(FirstPush(*where, verdicts[Verdict.SENDABLE], verdicts.total(), fields))
+        store.note_confirmed(self._target)
 
     def _packer(self, planned: PlannedAudience, spool: ImportSpool) -> GroupPacker:
         """One by one a member's empty cells are left out when its turn comes: no groups are needed."""
         options, names = self._options, [column.name for column in planned.plan.columns]
         if options.per_contact:
             return GroupPacker(spool, names, BATCH, options.batch_bytes)
-        keep = planned.rules.keep_empty
-        return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep)
+        keep, canary = planned.rules.keep_empty, options.canary is not None
+        return GroupPacker(spool, names, options.batch_rows, options.batch_bytes, by_filled_columns=keep, canary=canary)
 
     def _begin(self, prepared: PreparedAudience, recall: Recall | None) -> Run:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
         recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, path_of(self._source))
+        if self._findings.canary is not None:
+            rows = sum(file.rows for file in files if file.canary)
+            self._findings.canary = replace(self._findings.canary, rows=rows)
         started = Started(
             run_id=self._findings.run_id,
             version=VERSION,
@@ -276,6 +332,7 @@ class _Push:
             known=options.only_existing,
             began=self._findings.began,
             settings=dict(self._findings.settings),
+            canary=self._findings.canary,
         )
 
         def write_files(folder: Path) -> str:
@@ -300,7 +357,7 @@ class _Push:
         letters = "".join(part.outcomes for part in run.state.leaves).encode("ascii")
         updated = np.flatnonzero(np.frombuffer(letters, np.uint8) == ord("u")) if letters else None
         with after_push():
-            verifier = Verifier(contacts, planned.rules, self._tell)
+            verifier = Verifier(contacts, planned.rules, learned_about(self._settings), self._tell)
             self._findings.verify = verifier.verify(sent, updated, self._options.verify_sample)
         run.record(ReadBack(result=self._findings.verify))
         if problem := members_differ(self._findings.verify, planned.rules):

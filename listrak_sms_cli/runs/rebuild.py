@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,24 +16,27 @@ from listrak_sms_cli.columnar import in_order, raw
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
 from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, write_lines
-from listrak_sms_cli.runs.record import PartState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
+from listrak_sms_cli.runs.record import PartState, RunState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
-def rebuild(stored: StoredRun, audience_path: str | None, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
-    """The import files of a run that Listrak has not accepted (or whose import ended badly), row for row as they were
-    prepared, and proved to be; Listrak is not asked again who exists.
+def rebuild(
+    stored: StoredRun, audience_path: str | None, config: Path, spool: ImportSpool, tell: Listener
+) -> list[ImportFile]:
+    """The import files of a run that Listrak has not accepted (or whose import ended badly), and those of a canary that
+    is to be read back, row for row as they were prepared, and proved to be; Listrak is not asked again who exists.
 
-    `audience_path`: where the audience is now, None = where it was. Raises AudienceError when it has changed,
+    `audience_path`: where the audience is now, None = where it was; `config`: the config file, which knows the database
+    of a query, and that is run again. Raises AudienceError when it has changed,
     SettingsError when the record of the run is damaged or an import file is not what it was.
     """
-    recipe, unsent = stored.state.started.recipe, stored.state.unsent
+    recipe, unsent = stored.state.started.recipe, parts_to_rebuild(stored.state)
     plan = plan_of(recipe)
     columns = {part.line.origin: part.line.columns for part in unsent}
     origins = {line.part: line for line in stored.state.prepared.parts if line.part in columns}
     if not all(line.digest for line in origins.values()):
         raise _cannot_be_proved(stored)
     stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
-    with _opened(audience_path or recipe.path, ReadOptions(**recipe.read)) as audience:
+    with _opened(audience_path or recipe.path, ReadOptions(**{**recipe.read, "config": str(config)})) as audience:
         if len(audience.columns) != len(recipe.header):
             raise _changed(stored, audience)
         lines_of = _Rebuild(plan, rules_of(recipe), columns)
@@ -51,6 +55,13 @@ def rebuild(stored: StoredRun, audience_path: str | None, spool: ImportSpool, te
         if (content.size, content.digest()) != (origins[origin].bytes, origins[origin].digest):
             raise _differs(stored, origin)
     return [_piece(part, files[part.line.origin]) for part in unsent]
+
+
+def parts_to_rebuild(state: RunState) -> list[PartState]:
+    """What is to be sent, and a canary that is not proved yet."""
+    canary = state.canary_parts if state.canary_is_open else []
+    numbers = {part.line.part for part in [*state.unsent, *canary]}
+    return [part for part in state.leaves if part.line.part in numbers]
 
 
 def _opened(path: str, options: ReadOptions) -> Audience:
@@ -128,7 +139,13 @@ def _piece(part: PartState, whole: ImportText) -> ImportFile:
     if content.size > line.bytes:
         content = content.split(line.rows)[0]
     return ImportFile(
-        line.part, line.rows, content, line.origin, line.skip, tuple(line.columns) if line.columns else None
+        line.part,
+        line.rows,
+        content,
+        line.origin,
+        line.skip,
+        tuple(line.columns) if line.columns else None,
+        line.canary,
     )
 
 

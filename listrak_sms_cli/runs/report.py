@@ -12,6 +12,7 @@ from listrak_sms_cli.audience import DROP_REASONS
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.options import nearest
 
+_MAY_BE_MISSING = ("profile", "command", "canary")
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
 
@@ -129,6 +130,19 @@ class Verification(Struct, frozen=True):
     opted_out_different: int = 0
 
 
+class CanaryResult(Struct, frozen=True):
+    """The members that are sent first (`rows`, as far as they exist) and what was read back of them; neither `matching`
+    nor `different`: nothing of what was sent is seen yet. `seed`: that they were drawn with; `fields`: values that
+    differ, by column; `undo`: the file of what was stored of them before."""
+
+    rows: int = 0
+    matching: int = 0
+    different: int = 0
+    fields: dict[str, int] = {}
+    seed: int = 0
+    undo: str | None = None
+
+
 class CommonChange(Struct, frozen=True):
     """A change that many members of a column have: shapes (`Xxxx`) or values, "" = nothing."""
 
@@ -180,6 +194,7 @@ class Report(Struct, frozen=True):
     command: str | None = None
     sandbox: SandboxResult | None = None
     verify: Verification | None = None
+    canary: CanaryResult | None = None
     rejects: str | None = None
     members: str | None = None
     rows_different: int | None = None
@@ -202,7 +217,7 @@ class Report(Struct, frozen=True):
         `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
         would change."""
         document: dict[str, Any] = to_builtins(self)
-        for name in ("profile", "command", *_OF_A_PLAN):
+        for name in (*_MAY_BE_MISSING, *_OF_A_PLAN):
             if document[name] is None:
                 del document[name]
         for column in document["columns"]:

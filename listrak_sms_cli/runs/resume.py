@@ -14,8 +14,8 @@ from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import WAIT, Waiting
 from listrak_sms_cli.runs.pack import ImportSpool
 from listrak_sms_cli.runs.prepare import nothing_left_notice
-from listrak_sms_cli.runs.rebuild import rebuild
-from listrak_sms_cli.runs.record import RunStore, StoredRun, fingerprint
+from listrak_sms_cli.runs.rebuild import parts_to_rebuild, rebuild
+from listrak_sms_cli.runs.record import CanarySkipped, RunStore, StoredRun, fingerprint
 from listrak_sms_cli.runs.remember import Memory
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.run import Run, findings_of
@@ -24,10 +24,12 @@ from listrak_sms_cli.settings import Settings
 
 
 class ResumeOptions(Struct, frozen=True):
-    """`audience`: where it is now, None = where it was; `anyway`: also when a later run was accepted."""
+    """`audience`: where it is now, None = where it was; `anyway`: also when a later run was accepted; `skip_canary`:
+    whatever has become of the canary."""
 
     audience: str | None = None
     anyway: bool = False
+    skip_canary: bool = False
     concurrency: int = 2
     waiting: Waiting = WAIT
 
@@ -65,12 +67,15 @@ class _Resumption(Struct, frozen=True):
             memory = Memory.open(self.settings.state_dir, target)
             run = closing.enter_context(self._reopened(memory))
             self._refuse_superseded(run)
+            self._settle_canary(run)
             context = closing.enter_context(connected(self.settings, tell))
             context.client.check_token()
             spool = ImportSpool()
             closing.callback(spool.close)
             stored = StoredRun(self.stored.folder, run.state)
-            parts = rebuild(stored, self.options.audience, spool, tell) if run.state.unsent else []
+            parts = []
+            if parts_to_rebuild(run.state):
+                parts = rebuild(stored, self.options.audience, self.settings.config, spool, tell)
             if parts:
                 imports = 0 if run.state.started.per_contact else len(parts)
                 tell(SendablePrepared(self.findings.verdicts[Verdict.SENDABLE], imports))
@@ -88,11 +93,26 @@ class _Resumption(Struct, frozen=True):
         return run
 
     def _refuse_lost_audience(self) -> None:
-        if self.stored.state.unsent and self.stored.state.started.recipe.path == "-" and not self.options.audience:
+        if (
+            parts_to_rebuild(self.stored.state)
+            and self.stored.state.started.recipe.path == "-"
+            and not self.options.audience
+        ):
             raise UsageError(
                 f"Run {self.stored.run_id} read its audience from standard input, which is gone.",
                 hint="Name a file with the same content: --audience FILE",
                 code="audience_gone",
+            )
+
+    def _settle_canary(self, run: Run) -> None:
+        if not run.state.canary_is_open:
+            return
+        if self.options.skip_canary:
+            run.record(CanarySkipped())
+        elif not self.options.waiting.wait:
+            raise UsageError(
+                f"The canary of run {run.id} has to be waited for, and read back, before the rest is sent.",
+                hint="Leave --no-wait out, or add --skip-canary.",
             )
 
     def _refuse_superseded(self, run: Run) -> None:

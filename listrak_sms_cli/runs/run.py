@@ -5,6 +5,8 @@ A Run owns the folder, the journal with its lock, the row map and the digests of
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,12 +22,15 @@ from listrak_sms_cli.errors import (
     ListrakRefused,
     ListrakUnavailable,
     LsmsError,
+    MembersDiffer,
     UsageError,
 )
 from listrak_sms_cli.runs.events import Listener
 from listrak_sms_cli.runs.findings import Findings
+from listrak_sms_cli.runs.output_file import replacing
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare import delivery_notices, lost_notice, state_notice
+from listrak_sms_cli.runs.readback import column_names
 from listrak_sms_cli.runs.record import (
     NOT_FOUND,
     Destination,
@@ -42,11 +47,14 @@ from listrak_sms_cli.runs.record import (
     Started,
     StoredRun,
     plan_of,
+    sync_folder,
 )
 from listrak_sms_cli.runs.remember import DIGESTS, Memory, members_of
+from listrak_sms_cli.runs.report import CanaryResult
 
 # When several things went wrong, this is the order in which they set the exit code (INTERFACE: 130, 4, 5, 1, 6).
 _PRECEDENCE = (130, 4, 5, 1, 6)
+_CANARY = "canary.json"  # in the folder of a run
 _ANSWER_LOST_FOR = 3600.0  # seconds: an import whose answer was lost has ended by then
 
 
@@ -133,6 +141,26 @@ class Run:
     def target(self) -> Destination:
         """Where it is sent to."""
         return self.state.started.target
+
+    def keep_canary(self, before: bytes) -> None:
+        """Puts what the canary was before it was sent into the folder of the run, on disk when this returns. A disk
+        that cannot be written keeps nothing: then a resumed run has to wait for what it sees arrive."""
+        if self._folder is None:
+            return
+        with suppress(OSError):
+            place = self._folder / _CANARY
+            with replacing(place, place.with_suffix(".draft")) as file:
+                file.write(before)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self._folder)
+
+    @property
+    def kept_canary(self) -> bytes | None:
+        """What `keep_canary` has kept, None = nothing."""
+        with suppress(OSError):
+            return (self._folder / _CANARY).read_bytes() if self._folder is not None else None
+        return None
 
     def record(self, line: LineOfPart | LineOfRun) -> RunState:
         """Writes down what happened; on disk when this returns."""
@@ -223,6 +251,7 @@ def part_line(part: ImportFile, stem: str) -> PartLine:
         skip=part.skip,
         columns=None if part.columns is None else list(part.columns),
         digest="" if part.origin != part.number else part.content.digest(),
+        canary=part.canary,
     )
 
 
@@ -255,7 +284,8 @@ def unended_problems(state: RunState) -> list[LsmsError]:
     untraceable = [part for part in state.leaves if part.is_untraceable]
     problems: list[LsmsError] = []
     if len(still) > len(lost):
-        message = f"All import files were sent, but {len(still) - len(lost)} of the imports had not ended in time."
+        sent = "The canary was sent" if state.canary_is_open else "All import files were sent"
+        message = f"{sent}, but {len(still) - len(lost)} of the imports had not ended in time."
         problems.append(ImportsNotEnded(message, hint="Listrak goes on with them."))
     if lost:
         message = f"Listrak accepted {len(lost)} of the import files, but does not know their imports (any more)."
@@ -273,13 +303,55 @@ def unended_problems(state: RunState) -> list[LsmsError]:
     return problems
 
 
+def canary_problem(state: RunState) -> LsmsError:
+    """Of a canary that was read back, and is not proved: what it shows, how to undo it, and how to go on."""
+    canary, run_id = state.canary or CanaryResult(), state.started.run_id
+    waiting = f" {state.pending:,} members are pending." if state.pending else ""
+    go_on = f"Go on all the same: lsms resume {run_id} --skip-canary" if state.pending else ""
+    undo = (
+        f"Undo it: {_undo_command(state)}" if canary.undo else "What was stored before is not kept: --undo FILE does."
+    )
+    if state.canary_verdict == "different":
+        fields = ", ".join(f"{name} {count:,}" for name, count in canary.fields.items() if count)
+        return MembersDiffer(
+            f"The canary does not hold what was sent: of {canary.rows:,} members {canary.matching:,} match, "
+            f"{canary.different:,} differ{f' ({fields})' if fields else ''}.{waiting}",
+            hint=f"{undo}\n{go_on}".rstrip(),
+            code="canary_differs",
+        )
+    unseen = canary.rows - canary.matching - canary.different
+    return ImportsNotEnded(
+        f"Nothing of what was sent to {unseen:,} of the {canary.rows:,} members of the canary is seen yet.{waiting}",
+        hint=f"Look again: lsms resume {run_id}\n{undo}\n{go_on}\nWhere it stays so, phones may not be found in this "
+        "form: lsms check --phone N",
+        code="canary_unseen",
+    )
+
+
+def _undo_command(state: RunState) -> str:
+    """The push that puts back what was stored; columns whose names are not their fields' are mapped."""
+    started = state.started
+    fields = [column.field for column in plan_of(started.recipe).columns]
+    words = ["lsms", "push", state.canary.undo or "" if state.canary else ""]
+    words += ["--sender-code", str(started.target.sender_code)]
+    for name, field in zip(column_names(fields), fields, strict=True):
+        words += ["--map", f"{name}={field.id}"] * (name != field.name)
+    if (form := started.recipe.rules.phone_format) != "digits":
+        words += ["--phone-format", form]
+    return shlex.join(words)
+
+
 def unsent_problems(state: RunState) -> list[LsmsError]:
-    """What has not been sent of a run that nobody is at work on."""
+    """What has not been sent, or not been proved, of a run that nobody is at work on."""
     problems: list[LsmsError] = []
+    if state.canary_is_open and state.canary_verdict:
+        problems.append(canary_problem(state))
+    elif state.canary_is_open and not state.unsent and not state.open_imports:
+        problems.append(ImportsNotEnded("The canary has not been read back yet.", code="canary_unseen"))
     run_id, refused = state.started.run_id, state.rows[PartStatus.REFUSED]
     if refused:
         problems.append(ListrakRefused(f"Listrak refused {refused:,} members of run {run_id}."))
-    if pending := state.pending:
+    if (pending := state.pending) and not (state.canary_is_open and state.canary_verdict):
         message = f"{pending:,} members of run {run_id} are pending: Listrak has not accepted them."
         problems.append(ListrakUnavailable(message, code="pending"))
     return problems

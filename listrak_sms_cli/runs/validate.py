@@ -27,7 +27,7 @@ def validate_audience(
     Without credentials or a sender code, or `offline`, profile fields are unknown: their names, types and lengths are
     not checked, and a warning says so. `max_drop_rate`: percent of the members read.
     """
-    findings = Findings(new_run_id(), audience_name(source), tell, options.silenced)
+    findings = Findings(new_run_id(), audience_name(source, options.source), tell, options.silenced)
     findings.dry_run = True
     findings.sender_code = settings.sender_code
     findings.settings = chosen(settings, options)

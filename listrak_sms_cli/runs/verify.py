@@ -15,12 +15,13 @@ from listrak_sms_cli.runs.events import Event, Listener, RunStarted, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, ReadingOptions, chosen
 from listrak_sms_cli.runs.prepare import Preparation, Receivers
-from listrak_sms_cli.runs.push import path_of, target_of
+from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import Contacts, Difference, DifferenceList, SentValues, Verifier, members_differ
 from listrak_sms_cli.runs.record import RunStore
 from listrak_sms_cli.runs.report import Report, ReportError, Verification
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 
 class VerifyOptions(Struct, frozen=True):
@@ -30,7 +31,7 @@ class VerifyOptions(Struct, frozen=True):
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     sample: int | None = None
     min_match: float = 100.0
-    out: Path | None = None
+    out: Path | StoreUrl | None = None
 
 
 class Verified(Struct, frozen=True):
@@ -67,7 +68,9 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         if not isinstance(event, RunStarted):  # nothing is sent: this is no run
             tell(event)
 
-    findings = Findings("", audience_name(source), silent)  # its warnings are about what is sent
+    findings = Findings(
+        "", audience_name(source, options.reading.source), silent
+    )  # its warnings are about what is sent
     # One by one: all system fields can be compared, and how members would be put into import files does not matter.
     pushed = PushOptions(reading=options.reading, per_contact=True, yes=True)
     preparation = Preparation(source, pushed, findings, prepared)
@@ -84,7 +87,7 @@ def verify_audience(source: object, settings: Settings, options: VerifyOptions, 
         checked = preparation.check(planned, phones, Receivers(keep=sent.keeper(phones.numbers)))
         preparation.guard(planned, checked)
         contacts = Contacts(context.client, sender_code, account.country or planned.rules.region)
-        verifier = Verifier(contacts, planned.rules, tell)
+        verifier = Verifier(contacts, planned.rules, learned_about(settings), tell)
         result = interruptible(lambda: verifier.verify(sent, None, options.sample, differences), context)
         differences.publish()
     findings.sender_code, findings.verify = sender_code, result

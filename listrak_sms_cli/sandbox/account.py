@@ -6,17 +6,19 @@ import secrets
 import threading
 import time
 from collections import deque
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from listrak_sms_cli.sandbox import seed
 from listrak_sms_cli.sandbox.config import SandboxConfig
 from listrak_sms_cli.sandbox.faults import FaultBook, read_rules
 from listrak_sms_cli.sandbox.imports import ImportWorker
 from listrak_sms_cli.sandbox.replies import ApiError, not_found
-from listrak_sms_cli.sandbox.store import SenderCode, Store, timestamp
+from listrak_sms_cli.sandbox.store import PhoneList, SenderCode, Store, timestamp
 from listrak_sms_cli.sandbox.values import Field
 
 REQUESTS_KEPT = 100_000
+_Thing = TypeVar("_Thing", SenderCode, Field, PhoneList)
 
 
 class Account:
@@ -82,9 +84,7 @@ class Account:
 
     def sender_code(self, sender_code_id: int, *, enabled: bool = True) -> SenderCode:
         """The sender code of a route. Raises ApiError when there is none, or when it is disabled."""
-        code = self.store.sender_code(sender_code_id)
-        if code is None:
-            raise not_found("sender code")
+        code = one_of(self.store.sender_codes(), sender_code_id, not_found("sender code"))
         if enabled and not code.active:
             raise ApiError(400, "ERROR_SENDER_CODE_DISABLED", "The sender code is disabled.")
         return code
@@ -93,3 +93,11 @@ class Account:
         """The fields that have an id in the listing."""
         fields = self.store.fields()
         return fields if self.config.system_fields else [f for f in fields if f.attribute is None]
+
+
+def one_of(things: Iterable[_Thing], wanted: int, refusal: ApiError) -> _Thing:
+    """The one with this id. Raises the refusal when there is none."""
+    for thing in things:
+        if thing.id == wanted:
+            return thing
+    raise refusal

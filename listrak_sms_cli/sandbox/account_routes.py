@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from listrak_sms_cli.sandbox.account import Account
+from listrak_sms_cli.sandbox.account import Account, one_of
 from listrak_sms_cli.sandbox.paging import Call, Page, next_cursor, requested_page
 from listrak_sms_cli.sandbox.replies import (
     ApiError,
@@ -51,17 +51,13 @@ def fields(account: Account, call: Call) -> Reply:
 def field(account: Account, call: Call) -> Reply:
     """One profile field."""
     account.sender_code(call.whole("sender_code"))
-    wanted = call.whole("field")
-    match = next((field for field in account.visible_fields() if field.id == wanted), None)
-    if match is None:
-        raise not_found("profile field")
-    return resource(_field(match))
+    return resource(_field(one_of(account.visible_fields(), call.whole("field"), not_found("profile field"))))
 
 
 def phone_lists(account: Account, call: Call) -> Reply:
     """The active (default) or inactive phone lists, by pages."""
     code = account.sender_code(call.whole("sender_code"))
-    status = call.query.get("status", "active").lower()
+    status = call.query_params.get("status", "active").lower()
     if status not in ("active", "inactive"):
         raise invalid_parameter("status", "it must be active or inactive")
     lists = [_list(entry) for entry in account.store.phone_lists(code.id) if entry.active == (status == "active")]
@@ -76,11 +72,8 @@ def phone_list(account: Account, call: Call) -> Reply:
 def find_list(account: Account, call: Call) -> PhoneList:
     """The phone list of a route. Raises ApiError when there is none."""
     code = account.sender_code(call.whole("sender_code"))
-    wanted = call.whole("phone_list")
-    match = next((entry for entry in account.store.phone_lists(code.id) if entry.id == wanted), None)
-    if match is None:
-        raise ApiError(404, "ERROR_INVALID_LIST_ID", "The list does not exist on this sender code.")
-    return match
+    refusal = ApiError(404, "ERROR_INVALID_LIST_ID", "The list does not exist on this sender code.")
+    return one_of(account.store.phone_lists(code.id), call.whole("phone_list"), refusal)
 
 
 def import_status(account: Account, call: Call) -> Reply:

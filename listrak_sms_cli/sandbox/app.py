@@ -58,34 +58,29 @@ def build_app(account: Account) -> ASGIApp:
 
 
 def _get(account: Account, path: str, handler: Handler) -> Route:
-    async def run(account: Account, request: Request) -> Reply:
-        return await run_in_threadpool(handler, account, _call(request))
-
-    return Route(path, _endpoint(account, run), methods=["GET"])
+    return Route(path, _endpoint(account, lambda *given: run_in_threadpool(handler, *given)), methods=["GET"])
 
 
-def _endpoint(
-    account: Account, run: Callable[[Account, Request], Awaitable[Reply]], *, bearer: bool = True
-) -> Endpoint:
+def _endpoint(account: Account, run: Callable[[Account, Call], Awaitable[Reply]], *, bearer: bool = True) -> Endpoint:
     """An endpoint that checks the bearer and answers every failure in Listrak's envelope."""
 
     async def endpoint(request: Request) -> Response:
+        call = Call(request.scope, request.receive)
         try:
-            if any(character in request.url.path for character in "&<>"):
+            if any(character in call.url.path for character in "&<>"):
                 raise ApiError(400, "ERROR_UNSAFE_ROUTE", "The route holds an invalid character.")
             if bearer:
-                account.check_bearer(request.headers.get("authorization", ""))
-            reply = await run(account, request)
+                account.check_bearer(call.headers.get("authorization", ""))
+            return await run(account, call)
         except ApiError as error:
-            await drain(request)
-            reply = error.reply()
+            await drain(call)
+            return error.reply()
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:
             # Only the type: a message may quote what a person pushed to this sandbox.
             LOG.error("The sandbox failed with %s.", type(error).__name__)
-            reply = ApiError(500, "ERROR_UNHANDLED_EXCEPTION", "An unexpected error occurred.").reply()
-        return Response(reply.body, reply.status, media_type="application/json")
+            return ApiError(500, "ERROR_UNHANDLED_EXCEPTION", "An unexpected error occurred.").reply()
 
     return endpoint
 
@@ -96,17 +91,12 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
     else:
         refusal = ApiError(404, "ERROR_UNKNOWN_ROUTE", "There is no such route.")
     await drain(request)
-    return Response(refusal.reply().body, refusal.status, media_type="application/json")
+    return refusal.reply()
 
 
-def _call(request: Request, body: bytes = b"") -> Call:
-    url = str(request.url.replace(query=""))
-    return Call(url, dict(request.path_params), dict(request.query_params), body)
-
-
-async def _token(account: Account, request: Request) -> Reply:
-    require_type(request, "application/x-www-form-urlencoded")
-    form = parse_qs((await body_of(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
+async def _token(account: Account, call: Call) -> Reply:
+    require_type(call, "application/x-www-form-urlencoded")
+    form = parse_qs((await body_of(call, MAX_FORM_BYTES)).decode("utf-8", "replace"))
     given = {key: values[0] for key, values in form.items()}
     config = account.config
     right = {"client_id": config.client_id, "client_secret": config.client_secret}
@@ -117,24 +107,23 @@ async def _token(account: Account, request: Request) -> Reply:
     return json_reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": seconds})
 
 
-async def _update_contact(account: Account, request: Request) -> Reply:
-    require_type(request, "application/json")
-    call = _call(request, await body_of(request))
-    return await run_in_threadpool(contact_routes.update_contact, account, call)
+async def _update_contact(account: Account, call: Call) -> Reply:
+    require_type(call, "application/json")
+    return await run_in_threadpool(contact_routes.update_contact, account, call, await body_of(call))
 
 
-async def _start_import(account: Account, request: Request) -> Reply:
-    require_type(request, "application/json")
+async def _start_import(account: Account, call: Call) -> Reply:
+    require_type(call, "application/json")
     with tempfile.TemporaryFile() as body:
-        await receive_into(body, request, account.config.max_body_bytes, account.config.too_large_status)
-        return await run_in_threadpool(_accept_import, account, request, body)
+        await receive_into(body, call, account.config.max_body_bytes, account.config.too_large_status)
+        return await run_in_threadpool(_accept_import, account, call, body)
 
 
-def _accept_import(account: Account, request: Request, body: IO[bytes]) -> Reply:
-    code = account.sender_code(_call(request).whole("sender_code"))
+def _accept_import(account: Account, call: Call, body: IO[bytes]) -> Reply:
+    code = account.sender_code(call.whole("sender_code"))
     accepted = read_import_request(body, account.visible_fields())
     plan: dict[str, Any] = {}
-    for fault in request.state.faults:
+    for fault in call.state.faults:
         if fault.kind in ("max_rows", "min_rows"):
             _check_rows(fault, accepted.source)
         plan |= _PLANS.get(fault.kind, lambda _settings: {})(fault.settings)
@@ -159,5 +148,7 @@ _PLANS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "import_fails": lambda settings: {"end_word": settings["word"], "applied": settings["applied"]},
     "import_never_ends": lambda _settings: {"never_ends": True},
     "import_seconds": lambda settings: {"seconds": float(settings["seconds"])},
+    "import_late": lambda settings: {"late": settings["seconds"]},
+    "import_alters": lambda _settings: {"alters": True},
     "import_word": lambda settings: {"running_word": settings["word"], "end_word": settings["end_word"]},
 }

@@ -27,6 +27,7 @@ class SandboxConfig:
     import_seconds     an import ends, and its values appear, this long after it was accepted
     too_large_status   answer to a body over `max_body_bytes`: 404 (as Listrak is known to) or 413
     empty_cells        unpublished: an empty cell of an import clears the stored value, or keeps it
+    opted_out_imports  unpublished: an import updates contacts that opted out, or passes them over (skip)
     put_missing        unpublished: PUT Contact clears the values its body leaves out, or keeps them
     phone_spellings    unpublished: the spellings a phone is found by: `e164` (+17185550100), `digits`
                        (17185550100), `national` (7185550100)
@@ -52,6 +53,7 @@ class SandboxConfig:
     max_body_bytes: int = MAX_BODY_BYTES
     too_large_status: Literal[404, 413] = 404
     empty_cells: Literal["clear", "keep"] = "clear"
+    opted_out_imports: Literal["update", "skip"] = "update"
     put_missing: Literal["clear", "keep"] = "clear"
     phone_spellings: tuple[PhoneSpelling, ...] = ("e164", "digits", "national")
     fields_page_size: int = 0

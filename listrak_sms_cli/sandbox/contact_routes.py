@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from listrak_sms_cli.sandbox import phones
 from listrak_sms_cli.sandbox.account import Account
 from listrak_sms_cli.sandbox.account_routes import find_list
 from listrak_sms_cli.sandbox.import_request import usable_field
 from listrak_sms_cli.sandbox.paging import Call, next_cursor, requested_page
+from listrak_sms_cli.sandbox.phones import phone_column
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, malformed_body, not_found
 from listrak_sms_cli.sandbox.requests import json_of
 from listrak_sms_cli.sandbox.store import SenderCode, timestamp
@@ -23,7 +23,7 @@ from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, any_date, normalis
 def contact(account: Account, call: Call) -> Reply:
     """One contact, by any spelling of its phone that the config allows."""
     code = account.sender_code(call.whole("sender_code"))
-    phone = find_phone(account, code, call.path["phone"])
+    phone = find_phone(account, code, call.path_params["phone"])
     if phone is None:
         raise not_found("contact")
     body = account.store.rows(
@@ -31,17 +31,15 @@ def contact(account: Account, call: Call) -> Reply:
         " WHERE c.sender_code = ? AND c.phone = ?",
         (code.id, phone),
     )[0][0]
-    return Reply(200, f'{{"status":200,"data":{body}}}'.encode())
+    return Reply(f'{{"status":200,"data":{body}}}')
 
 
 def find_phone(account: Account, code: SenderCode, spelled: str) -> int | None:
     """The contact that a spelling means, or None. Raises ApiError when no phone is spelled so."""
-    cells = phones.phone_column(spelled)
+    cells = phone_column(spelled)
     if cells is None:
         raise ApiError(400, "ERROR_INVALID_PHONE_NUMBER", "The phone number is in an invalid format.")
-    store, spellings = account.store, account.config.phone_spellings
-    contacts = phones.resolve(cells, code.country, spellings, lambda numbers: store.known(code.id, numbers))
-    return int(contacts[0]) or None
+    return int(account.store.resolve(code, cells, account.config.phone_spellings)[0]) or None
 
 
 def list_contacts(account: Account, call: Call) -> Reply:
@@ -91,7 +89,7 @@ def _page(account: Account, call: Call, sql: str, parameters: tuple[Any, ...], c
     size, _last, bodies, after = rows[0]
     cursor = next_cursor(account.config, call, after if size > count else None)
     encoded = msgspec.json.encode(cursor).decode()
-    return Reply(200, f'{{"status":200,"nextPageCursor":{encoded},"data":[{bodies or ""}]}}'.encode())
+    return Reply(f'{{"status":200,"nextPageCursor":{encoded},"data":[{bodies or ""}]}}')
 
 
 def _contact_json(account: Account, *, details: bool = False) -> str:
@@ -116,11 +114,11 @@ def _contact_json(account: Account, *, details: bool = False) -> str:
     return " || ".join([*parts, f"""',"segmentationFieldValues":[' || {listed} || ']}}'"""])
 
 
-def update_contact(account: Account, call: Call) -> Reply:
-    """Sets the values that the body names; the config says what becomes of the others."""
+def update_contact(account: Account, call: Call, text: bytes) -> Reply:
+    """Sets the values that the body (`text`) names; the config says what becomes of the others."""
     code = account.sender_code(call.whole("sender_code"))
     try:
-        body = json_of(call.body, dict[str, Any])
+        body = json_of(text, dict[str, Any])
     except ValueError:
         raise malformed_body() from None
     if not isinstance(body.get("phoneNumber"), str):

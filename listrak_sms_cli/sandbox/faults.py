@@ -34,6 +34,8 @@ Imports (on `start_import`; several such rules may be applied to one import)
     import_never_ends  it stays in progress
     import_seconds     it takes `seconds`
     import_word        the word while it runs is `word`, the one it ends with `end_word` (both optional)
+    import_late        its values appear `seconds` after it has ended
+    import_alters      its texts are stored in capitals
     max_rows           a file of more than `rows` rows is refused with `status` 413 (default) or 404
     min_rows           a file of fewer than `rows` rows (default 2) is refused with 400
 
@@ -88,6 +90,8 @@ ASIDE: Mapping[str, Mapping[str, Any]] = {
     "import_never_ends": {},
     "import_seconds": {"seconds": 60.0},
     "import_word": {"word": "Processing", "end_word": "Completed"},
+    "import_late": {"seconds": 1.0},
+    "import_alters": {},
     "max_rows": {"rows": 100_000, "status": 413},
     "min_rows": {"rows": 2},
 }

@@ -6,11 +6,11 @@ values appear all at once, `endDate` is set and its word is `Completed` (or what
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from listrak_sms_cli.sandbox.config import SandboxConfig
-from listrak_sms_cli.sandbox.phones import resolve
 from listrak_sms_cli.sandbox.store import SenderCode, Store, timestamp
 from listrak_sms_cli.sandbox.values import Field, normalise_column
 
@@ -35,6 +34,8 @@ class ImportPlan:
     running_word: str = "Processing"
     end_word: str = "Completed"
     applied: bool = True
+    late: float = 0.0
+    alters: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,33 +87,24 @@ class ImportWorker:
     def __init__(self, store: Store, config: SandboxConfig) -> None:
         self._store = store
         self._config = config
-        self._jobs: queue.SimpleQueue[ImportJob | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="sandbox-imports", daemon=True)
-        self._thread.start()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox-imports")
 
     def submit(self, job: ImportJob) -> None:
         """Queue an import."""
-        self._jobs.put(job)
+        self._thread.submit(self._run, job)
 
     def close(self) -> None:
         """End the thread."""
         self._closing.set()
-        self._jobs.put(None)
-        self._thread.join()
-        while not self._jobs.empty():
-            if (job := self._jobs.get()) is not None:
-                job.source.file.close()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                if not self._closing.is_set():
-                    self._run(job)
-            finally:
-                job.source.file.close()
+        self._thread.shutdown()
 
     def _run(self, job: ImportJob) -> None:
+        with job.source.file:
+            if not self._closing.is_set():
+                self._import(job)
+
+    def _import(self, job: ImportJob) -> None:
         self._store.change_import(job.import_id, status=job.plan.running_word, started=timestamp())
         if job.plan.never_ends:
             return
@@ -121,26 +113,25 @@ class ImportWorker:
         if self._closing.is_set():
             return
         counts, word = ImportCounts(), job.plan.end_word
+        if job.plan.late:
+            self._store.change_import(job.import_id, status=word, ended=timestamp())
+            self._closing.wait(job.plan.late)
         if job.plan.applied:
             try:
-                self._apply(job, counts)
+                for batch in read_batches(job.source, counts):
+                    apply_batch(self._store, self._config, job, batch, counts)
             except (pa.ArrowException, ValueError, sqlite3.Error):
                 word = "Failed"
         self._store.change_import(job.import_id, status=word, ended=timestamp(), **vars(counts))
 
-    def _apply(self, job: ImportJob, counts: ImportCounts) -> None:
-        for batch in read_batches(job.source, counts):
-            apply_batch(self._store, self._config, job, batch, counts)
-
 
 def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any, counts: ImportCounts) -> None:
     """Set the values of one batch (columns of strings) for the contacts that exist; the rest is dropped."""
-    code = job.sender_code
-    phones = resolve(
+    phones = store.resolve(
+        job.sender_code,
         batch.column(job.source.phone_position),
-        code.country,
         config.phone_spellings,
-        lambda numbers: store.known(code.id, numbers),
+        opted_out=config.opted_out_imports == "update",
     )
     exists = phones > 0
     contacts = batch.filter(pa.array(exists))
@@ -152,6 +143,8 @@ def apply_batch(store: Store, config: SandboxConfig, job: ImportJob, batch: Any,
         cells = contacts.column(column.position)
         if column.default:
             cells = pc.if_else(pc.equal(cells, ""), column.default, cells)
+        if job.plan.alters and column.field.type == "Text":
+            cells = pc.utf8_upper(cells)
         stored, ignored = normalise_column(cells, column.field)
         counts.values_ignored += ignored
         values.append([v or None for v in stored] if config.empty_cells == "keep" else stored)

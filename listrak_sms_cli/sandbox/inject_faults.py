@@ -14,6 +14,8 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
 from listrak_sms_cli.sandbox import page
 from listrak_sms_cli.sandbox.faults import Fault
 from listrak_sms_cli.sandbox.replies import ApiError, Reply, json_reply
@@ -87,14 +89,14 @@ class FaultInjection:
         elif kind == "hang_reply":
             reply = await self._run(scope, receive)
             if await self._wait(scope, float(settings["seconds"])):
-                await _answer(send, reply)
+                await reply(scope, receive, send)
         else:
-            reply = None
+            right = None
             if settings["applied"]:
-                reply = await self._run(scope, receive)
+                right = await self._run(scope, receive)
             else:
                 await _drain(receive, None)
-            await _answer_wrongly(fault, reply, send)
+            await _wrong_reply(fault, right)(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive) -> Reply:
         """The answer of the routes, not sent yet."""
@@ -108,7 +110,7 @@ class FaultInjection:
                 parts.append(message.get("body", b""))
 
         await self._app(scope, receive, keep)
-        return Reply(status, b"".join(parts))
+        return Reply(b"".join(parts), status)
 
     async def _wait(self, scope: Scope, seconds: float) -> bool:
         """Wait; True when the client is still there. Ends early when it has gone, or the sandbox closes."""
@@ -147,36 +149,23 @@ def _reset(scope: Scope) -> None:
     transport.abort()
 
 
-async def _answer(
-    send: Send, reply: Reply, content_type: str = "application/json", more: tuple[tuple[bytes, bytes], ...] = ()
-) -> None:
-    length = str(len(reply.body)).encode()
-    headers = [(b"content-type", content_type.encode()), (b"content-length", length), *more]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-async def _answer_wrongly(fault: Fault, right: Reply | None, send: Send) -> None:
+def _wrong_reply(fault: Fault, right: Reply | None) -> Response:
     settings = fault.settings
     if fault.kind == "truncated_json" and right is not None:
-        await _answer(send, Reply(right.status, right.body[: len(right.body) // 2]))
-    elif fault.kind == "wrong_shape":
-        status = 200 if right is None else right.status
-        await _answer(send, json_reply(status, ["unexpected", {"data": 17}]))
-    elif fault.kind == "html":
-        await _answer(send, Reply(int(settings["status"]), HTML), "text/html; charset=utf-8")
+        return Reply(right.body[: len(right.body) // 2], right.status_code)
+    if fault.kind == "wrong_shape":
+        return json_reply(200 if right is None else right.status_code, ["unexpected", {"data": 17}])
+    status = int(settings["status"])
+    if fault.kind == "html":
+        return HTMLResponse(HTML, status)
+    code = settings["error"] or LISTRAK_ERRORS.get(status)
+    if code is not None:
+        reply: Response = ApiError(status, code, "The sandbox injects this error.").reply()
     else:
-        status = int(settings["status"])
-        more: tuple[tuple[bytes, bytes], ...] = ()
-        if settings["retry_after"] is not None:
-            more = ((b"retry-after", _retry_after(settings).encode()),)
-        code = settings["error"] or LISTRAK_ERRORS.get(status)
-        if code is not None:
-            error = ApiError(status, code, "The sandbox injects this error.")
-            await _answer(send, error.reply(), more=more)
-        else:
-            phrase = http.HTTPStatus(status).phrase.encode() if status in _STATUSES else b"Error"
-            await _answer(send, Reply(status, phrase), "text/plain; charset=utf-8", more)
+        reply = PlainTextResponse(http.HTTPStatus(status).phrase if status in _STATUSES else "Error", status)
+    if settings["retry_after"] is not None:
+        reply.headers["retry-after"] = _retry_after(settings)
+    return reply
 
 
 def _retry_after(settings: Any) -> str:

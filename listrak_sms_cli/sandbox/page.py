@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from listrak_sms_cli.sandbox.phones import phone_column, resolve
+from listrak_sms_cli.sandbox.phones import phone_column
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -64,17 +64,17 @@ def _page(account: Account, query: dict[str, str]) -> str:
     store, codes = account.store, account.store.sender_codes()
     wanted = query.get("sender_code", "")
     code = next((code for code in codes if str(code.id) == wanted), codes[0] if codes else None)
-    facts: dict[str, Any] = {
-        "codes": codes,
-        "code": code,
-        "searched": query.get("phone", "").strip(),
-        "live": query.get("live") == "1",
-        "live_seconds": LIVE_SECONDS,
-        "fields": store.fields(),
-        "imports": store.imports(newest=IMPORTS_SHOWN),
-        "link": functools.partial(_link, {**query, "sender_code": str(code.id) if code else ""}),
-    }
-    return _template().render(**facts, **(_contacts(account, code, query) if code else {}))
+    return _template().render(
+        codes=codes,
+        code=code,
+        searched=query.get("phone", "").strip(),
+        live=query.get("live") == "1",
+        live_seconds=LIVE_SECONDS,
+        fields=store.fields(),
+        imports=store.imports(newest=IMPORTS_SHOWN),
+        link=functools.partial(_link, {**query, "sender_code": str(code.id) if code else ""}),
+        **(_contacts(account, code, query) if code else {}),
+    )
 
 
 def _link(query: dict[str, str], **changes: object) -> str:
@@ -123,8 +123,7 @@ def _condition(account: Account, code: SenderCode, searched: str) -> tuple[str, 
     if not searched.strip():
         return "", ()
     if (column := phone_column(searched.strip())) is not None:
-        spellings = ("e164", "digits", "national")
-        found = int(resolve(column, code.country, spellings, lambda phones: account.store.known(code.id, phones))[0])
+        found = int(account.store.resolve(code, column, ("e164", "digits", "national"))[0])
         if found:
             return " AND c.phone = ?", (found,)
     if len(digits) < _FEWEST_DIGITS:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from starlette.requests import Request
+
 from listrak_sms_cli.sandbox.config import SandboxConfig
 from listrak_sms_cli.sandbox.replies import invalid_parameter
 
@@ -14,35 +16,29 @@ DEFAULT_COUNT = 1000
 MAX_COUNT = 5000
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request as a handler sees it: path and query parameters, address of the route, body."""
-
-    url: str
-    path: dict[str, str]
-    query: dict[str, str]
-    body: bytes = b""
+class Call(Request):
+    """A request as a handler sees it, with its path and query parameters checked."""
 
     def whole(self, name: str) -> int:
         """A path parameter that must be a whole number. Raises ApiError."""
-        text = self.path[name]
+        text: str = self.path_params[name]
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise invalid_parameter(name, "it must be a whole number")
         return int(text)
 
     def flag(self, name: str) -> bool:
         """A query parameter that is true or false. Raises ApiError."""
-        text = self.query.get(name, "false").lower()
+        text = self.query_params.get(name, "false").lower()
         if text not in ("true", "false"):
             raise invalid_parameter(name, "it must be true or false")
         return text == "true"
 
     def moment(self, name: str) -> str | None:
         """A date parameter as it is stored, or None when it is not there. Raises ApiError."""
-        if name not in self.query:
+        if name not in self.query_params:
             return None
         try:
-            return datetime.fromisoformat(self.query[name]).replace(tzinfo=None).isoformat()
+            return datetime.fromisoformat(self.query_params[name]).replace(tzinfo=None).isoformat()
         except ValueError:
             raise invalid_parameter(name, "it must be a date") from None
 
@@ -57,7 +53,8 @@ class Page:
 
 def requested_page(call: Call) -> Page:
     """The page of a request's `cursor` and `count`. Raises ApiError."""
-    cursor, count = call.query.get("cursor", "Start"), call.query.get("count", str(DEFAULT_COUNT))
+    cursor = call.query_params.get("cursor", "Start")
+    count = call.query_params.get("count", str(DEFAULT_COUNT))
     if not (count.isascii() and count.isdigit() and len(count) < 10 and 1 <= int(count) <= MAX_COUNT):
         raise invalid_parameter("count", f"it must be from 1 to {MAX_COUNT}")
     if cursor == "Start":
@@ -74,4 +71,4 @@ def next_cursor(config: SandboxConfig, call: Call, after: int | None) -> str:
     marker = f"{after:016X}"
     if config.cursor_style == "marker":
         return marker
-    return f"{call.url}?{urlencode({**call.query, 'cursor': marker})}"
+    return str(call.url.replace(query=urlencode({**call.query_params, "cursor": marker})))

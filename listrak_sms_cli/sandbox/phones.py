@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -38,27 +38,14 @@ def candidates(cells: Any, country: str, spellings: Collection[str]) -> tuple[Ph
     return international, _whole_numbers(national, pc.and_(spelled, fits))
 
 
-def resolve(
-    cells: Any, country: str, spellings: Collection[str], known: Callable[[Phones], npt.NDArray[np.bool_]]
-) -> Phones:
-    """Cells -> the contact each one is, 0 where there is none; `known` says which phones are contacts."""
-    international, national = candidates(cells, country, spellings)
-    phones = np.where(known(international), international, 0)
-    missing = phones == 0
-    phones[missing] = np.where(known(national[missing]), national[missing], 0)
-    return phones
-
-
 def canonical(cells: Any, country: str) -> Phones:
     """Cells of a seed file -> phones; 0 where a cell is no phone. Ten digits are national in the US and Canada."""
     international, national = candidates(cells, country, ("e164", "digits", "national"))
     code = CALLING_CODES.get(country, "1")
-    trimmed = pc.utf8_trim_whitespace(cells)
-    if code == "1":
-        as_national = national > 0
-    else:
-        begins = pc.match_substring_regex(trimmed, rf"^[(]?[+]?{code}")
-        as_national = (national > 0) & ~np.asarray(begins.fill_null(False).to_numpy(zero_copy_only=False))
+    as_national = national > 0
+    if code != "1":
+        begins = pc.match_substring_regex(pc.utf8_trim_whitespace(cells), rf"^[(]?[+]?{code}")
+        as_national &= ~np.asarray(begins.fill_null(False).to_numpy(zero_copy_only=False))
     return np.where(as_national, national, international)
 
 

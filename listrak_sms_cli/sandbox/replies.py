@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One answer: an HTTP status and a JSON body."""
+class Reply(Response):
+    """One answer: a JSON body and an HTTP status."""
 
-    status: int
-    body: bytes
+    media_type = "application/json"
 
 
 class ApiError(Exception):
@@ -33,7 +31,7 @@ class ApiError(Exception):
 
 def json_reply(status: int, document: Any) -> Reply:
     """A document as JSON."""
-    return Reply(status, msgspec.json.encode(document))
+    return Reply(msgspec.json.encode(document), status)
 
 
 def resource(data: Any) -> Reply:

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from listrak_sms_cli.sandbox.replies import ApiError
 
@@ -33,9 +32,8 @@ class LoopbackOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and (refusal := _foreign(Request(scope))):
-            request = Request(scope, receive)
-            await drain(request)
-            await Response(refusal.reply().body, refusal.status, media_type="application/json")(scope, receive, send)
+            await drain(Request(scope, receive))
+            await refusal.reply()(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any, Self
 
 import uvicorn
@@ -58,15 +59,9 @@ def _server(account: Account, on_started: Callable[[], None]) -> _Server:
 def _listen(config: SandboxConfig) -> tuple[socket.socket, str]:
     """A listening socket on loopback, and the address of what answers there. Raises OSError."""
     family = socket.AF_INET6 if config.host == "::1" else socket.AF_INET
-    # With the protocol named, asyncio switches Nagle's delay (40 ms an answer) off.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((config.host, config.port))
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
+    created = socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+    # A socket of a descriptor names its protocol: only then does asyncio switch Nagle's delay (40 ms an answer) off.
+    listener = socket.socket(fileno=created.detach())
     host = "[::1]" if config.host == "::1" else config.host
     return listener, f"http://{host}:{listener.getsockname()[1]}"
 
@@ -77,14 +72,8 @@ def serve(config: SandboxConfig, on_ready: Callable[[str], None] = lambda _url: 
     Raises OSError when the port is taken, ValueError for a seed or fault file that is not right.
     """
     listener, url = _listen(config)
-    with listener:
-        account = Account(config)
-        try:
-            _server(account, lambda: on_ready(url)).run(sockets=[listener])
-        except KeyboardInterrupt:
-            return
-        finally:
-            account.close()
+    with listener, closing(Account(config)) as account, suppress(KeyboardInterrupt):
+        _server(account, lambda: on_ready(url)).run(sockets=[listener])
 
 
 class EmbeddedSandbox:
@@ -117,21 +106,15 @@ class EmbeddedSandbox:
             raise
         started = threading.Event()
         self._server = _server(self._account, started.set)
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="sandbox", daemon=True)
         self._thread.start()
         while not started.wait(0.05):
             if not self._thread.is_alive():
-                self._stop()
+                self.__exit__()
                 raise RuntimeError("The sandbox did not start.")
         return self
 
-    def _run(self) -> None:
-        self._server.run(sockets=[self._listener])
-
     def __exit__(self, *_error: object) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
         self._account.closing.set()
         self._server.should_exit = True
         self._thread.join()

@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import astuple
 
-from listrak_sms_cli.sandbox.phones import Phones
+from listrak_sms_cli.sandbox.phones import Phones, candidates
 from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, Field
 
 SCHEMA = """
@@ -54,8 +54,7 @@ def timestamp() -> str:
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
-@dataclass(frozen=True)
-class SenderCode:
+class SenderCode(Struct, frozen=True, array_like=True):
     """A sender code; `country` ISO 3166-1 alpha-2; `email_list`: the name of the one it is tied to, "" = none."""
 
     id: int
@@ -66,8 +65,7 @@ class SenderCode:
     email_list: str = ""
 
 
-@dataclass(frozen=True)
-class PhoneList:
+class PhoneList(Struct, frozen=True, array_like=True):
     """A phone list of a sender code."""
 
     id: int
@@ -137,25 +135,16 @@ class Store:
 
     def sender_codes(self) -> list[SenderCode]:
         """All sender codes, by id."""
-        rows = self.rows("SELECT id, code, country, merchant, active, email_list FROM sender_code ORDER BY id")
-        return [SenderCode(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) for row in rows]
-
-    def sender_code(self, sender_code_id: int) -> SenderCode | None:
-        """One sender code, or None."""
-        return next((code for code in self.sender_codes() if code.id == sender_code_id), None)
+        return msgspec.convert(self.rows("SELECT * FROM sender_code ORDER BY id"), list[SenderCode], strict=False)
 
     def put_sender_codes(self, codes: Iterable[SenderCode]) -> None:
         """Add sender codes; one with a known id replaces it."""
         with self.transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?, ?)",
-                [(c.id, c.code, c.country, c.merchant, c.active, c.email_list) for c in codes],
-            )
+            db.executemany("INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?, ?)", map(astuple, codes))
 
     def fields(self) -> list[Field]:
         """All profile fields, by id."""
-        rows = self.rows("SELECT id, name, type, max_length, active FROM field ORDER BY id")
-        return [Field(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+        return msgspec.convert(self.rows("SELECT * FROM field ORDER BY id"), list[Field], strict=False)
 
     def put_fields(self, fields: Iterable[Field], *, replace: bool = False) -> None:
         """Add fields (one with a known id replaces it); stored values of other fields stay. Raises ValueError, and adds
@@ -170,10 +159,7 @@ class Store:
                     if len(columns) > MAX_COLUMNS:
                         raise ValueError(f"A sandbox has room for {MAX_COLUMNS} fields.")
                     db.execute(f'ALTER TABLE person ADD COLUMN "{f.column}" TEXT')
-                db.execute(
-                    "INSERT OR REPLACE INTO field VALUES (?, ?, ?, ?, ?)",
-                    (f.id, f.name, f.type, f.max_length, f.active),
-                )
+                db.execute("INSERT OR REPLACE INTO field VALUES (?, ?, ?, ?, ?)", astuple(f))
 
     def value_columns(self) -> dict[str, str]:
         """Name of every value a contact has (system attributes and fields) -> its column."""
@@ -185,28 +171,33 @@ class Store:
 
     def phone_lists(self, sender_code: int) -> list[PhoneList]:
         """The lists of a sender code, by id."""
-        rows = self.rows(
-            "SELECT id, sender_code, name, active, created FROM phone_list WHERE sender_code = ? ORDER BY id",
-            (sender_code,),
-        )
-        return [PhoneList(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
+        rows = self.rows("SELECT * FROM phone_list WHERE sender_code = ? ORDER BY id", (sender_code,))
+        return msgspec.convert(rows, list[PhoneList], strict=False)
 
     def put_phone_lists(self, lists: Iterable[PhoneList]) -> None:
         """Add lists; one with a known id replaces it."""
         with self.transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)",
-                [(p.id, p.sender_code, p.name, p.active, p.created) for p in lists],
-            )
+            db.executemany("INSERT OR REPLACE INTO phone_list VALUES (?, ?, ?, ?, ?)", map(astuple, lists))
 
-    def known(self, sender_code: int, phones: Phones) -> npt.NDArray[np.bool_]:
-        """Which of these phones (int64) are contacts of the sender code."""
+    def resolve(self, code: SenderCode, cells: Any, spellings: Collection[str], *, opted_out: bool = True) -> Phones:
+        """Cells (string array) -> the contact of the sender code that each one is, 0 where there is none; `opted_out`:
+        also those that opted out."""
+        international, national = candidates(cells, code.country, spellings)
+        phones = self._known(code.id, international, opted_out)
+        missing = phones == 0
+        phones[missing] = self._known(code.id, national[missing], opted_out)
+        return phones
+
+    def _known(self, sender_code: int, phones: Phones, opted_out: bool) -> Phones:
+        """Those of these phones (int64) that are contacts of the sender code, 0 for the others."""
         wanted = msgspec.json.encode(np.unique(phones[phones > 0]).tolist()).decode()
         rows = self.rows(
-            "SELECT phone FROM contact WHERE sender_code = ? AND phone IN (SELECT value FROM json_each(?))",
-            (sender_code, wanted),
+            "SELECT phone FROM contact WHERE sender_code = ? AND opted_out <= ?"
+            " AND phone IN (SELECT value FROM json_each(?))",
+            (sender_code, opted_out, wanted),
         )
-        return np.isin(phones, np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+        contacts = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        return np.where(np.isin(phones, contacts), phones, 0)
 
     def update_values(
         self, phones: Sequence[int], columns: Sequence[str], values: Sequence[Sequence[str | None]]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow.compute as pc
+from msgspec import Struct
 
 SYSTEM_ATTRIBUTES = {
     "email address": "emailAddress",
@@ -29,8 +29,7 @@ _US_DATE = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})", re
 _ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?:T00:00:00)?", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True, array_like=True):
     """A profile field; `max_length` in characters, None = no limit."""
 
     id: int

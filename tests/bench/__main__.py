@@ -19,6 +19,7 @@ from tests.bench.cache import MILLION, AudienceSpec, audience_file, bench_folder
 from tests.bench.machine import machine_facts, peer_environment
 from tests.bench.measure import BenchError
 from tests.bench.race import Contestant, Finish, Sink, by_name, peer, push_command, race, running_sink
+from tests.bench.reading_back import reading_back_targets
 from tests.bench.remembering import remembering_targets
 from tests.bench.report import machine_line, race_table, short_line, target_table, write_json
 from tests.bench.targets import HAND_TUNED, PANDAS, POLARS, PUSH, Target
@@ -70,6 +71,7 @@ def other_targets(programme: Programme, sink: Sink) -> list[Target]:
         "ten members, and the help": lambda: targets.startup_targets(slow, programme.startups),
         "validate": lambda: [targets.validate_target(audience_file(programme.raced, "csv"), sink, programme.runs)],
         "rejects": lambda: [targets.rejects_target(few_dropped, sink, programme.runs)],
+        "pull and verify": lambda: reading_back_targets(programme.slow.rows, binding=programme.binding),
         "a slow link": lambda: targets.slow_link_targets(slow, sink),
     }
     found: list[Target] = []
@@ -80,6 +82,17 @@ def other_targets(programme: Programme, sink: Sink) -> list[Target]:
         except (BenchError, RuntimeError, OSError) as error:
             say(f"{name}: {error}")
             found.append(Target(name, "a measurement", "failed", 0.0, False))
+    return found
+
+
+def million_targets(sink: Sink, python: Path, runs: int) -> list[Target]:
+    """A million members against polars, where starting weighs; `--quick` races that many anyway."""
+    found = []
+    for kind in ("CSV", "Parquet"):
+        say(f"{kind}: a million members")
+        racers = [Contestant(PUSH, push_command), peer(POLARS, "polars_httpx.py", python, sink)]
+        finishes = race(racers, audience_file(AudienceSpec(MILLION), kind.lower()), sink, runs, say)
+        found.append(targets.against_polars(kind, by_name(finishes)))
     return found
 
 
@@ -129,6 +142,8 @@ def bench(programme: Programme, quick: bool) -> list[Target]:
             say(f"{kind}: --changed-only")
             found += remembering_targets(kind, programme.raced, sink, programme.runs, binding=programme.binding)
             write_json(RESULT, facts, races, found, {})
+        if programme.binding:
+            found += million_targets(sink, python, programme.runs)
         found += other_targets(programme, sink)
     rates = phone_rates()
     print(target_table(found), end="\n\n")

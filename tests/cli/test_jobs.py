@@ -14,7 +14,7 @@ import pytest
 from listrak_sms_cli.cli.schema import SCHEMAS
 from listrak_sms_cli.options import Subject, job_options
 from listrak_sms_cli.runs import Report
-from listrak_sms_cli.settings import ENVIRONMENT
+from listrak_sms_cli.settings import IN_PROFILES
 from tests.support.push_command import pushed
 from tests.support.world import World
 
@@ -177,13 +177,13 @@ def test_a_schema_follows_from_the_declarations(world: World) -> None:
     assert of_job["properties"]["keep"]["enum"] == ["first", "last"]
     columns = of_job["properties"]["expect"]["properties"]["columns"]["additionalProperties"]
     assert set(columns["properties"]) == {"field_id", "type", "min_filled", "values"}
-    assert set(found["config"]["additionalProperties"]["properties"]) == set(ENVIRONMENT)
+    assert set(found["config"]["additionalProperties"]["properties"]) == set(IN_PROFILES)
     keys = set(found["report"]["$defs"]["Report"]["properties"])
     assert keys == {one.encode_name for one in msgspec.structs.fields(Report)}
     assert world.lsms("schema", "nothing").code == 2
 
 
-@pytest.mark.parametrize("key", ["api_url", "token_url", "client_id", "client_secret_file", "config"])
+@pytest.mark.parametrize("key", ["api_url", "token_url", "client_id", "client_secret_file", "config", "keyring"])
 def test_the_schema_of_jobs_has_no_address(key: str) -> None:
     """What a job refuses is not completed by an editor either."""
     assert f'"{key}"' not in json.dumps(SCHEMAS["job"]())

@@ -125,7 +125,7 @@ def test_check_shows_no_secret_of_an_address(world: World) -> None:
 def test_check_marks_what_is_not_set(tmp_path: Path) -> None:
     """A setting that is missing has no tick."""
     ended = run_lsms("check", env={"HOME": str(tmp_path)})
-    assert "✗ client id: not set" in ended.out
+    assert "✗ client id       not set" in ended.out
 
 
 def test_no_command_shows_the_help(tmp_path: Path) -> None:

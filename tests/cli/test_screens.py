@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from rich.cells import cell_len
 
-from tests.support.terminal import on_terminal, picture
+from tests.support.screen import on_terminal, picture
 from tests.support.world import SAMPLES, World
 
 PROGRAM = """
@@ -64,5 +64,5 @@ def test_the_screen_is_not_blank_while_listrak_is_silent(make_world: Callable[..
     """A command that asks Listrak first has a line before the answer, which is gone in the end."""
     world = make_world(import_seconds=0.0)
     written = on_terminal("-c", PROGRAM.format(commands=[["sender-codes"]]), **world.env)
-    assert written.index("Getting ready") < written.index("Sender codes")
-    assert "Getting ready" not in "\n".join(picture(re.sub(r"\x1b\[(?:[\d;]*m|\?\d+[hl])", "", written)))
+    assert written.index("sender codes …") < written.index("Sender codes")
+    assert "sender codes …" not in "\n".join(picture(re.sub(r"\x1b\[(?:[\d;]*m|\?\d+[hl])", "", written)))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tests.support import display_feed, terminal
-from tests.support.terminal import picture, resize
+from tests.support import display_feed, screen
+from tests.support.screen import picture, resize
 
 
 def on_terminal(*arguments: str, **more: Any) -> str:
     """What the feed writes to a terminal."""
-    return terminal.on_terminal(display_feed.__file__, *arguments, **more)
+    return screen.on_terminal(display_feed.__file__, *arguments, **more)
 
 
 @pytest.fixture(scope="module")

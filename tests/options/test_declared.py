@@ -21,6 +21,7 @@ from listrak_sms_cli.options.kinds import (
     Flag,
     Kind,
     Mapped,
+    Name,
     Number,
     Setting,
     Text,
@@ -32,6 +33,7 @@ from listrak_sms_cli.runs import PushOptions, ReadingOptions, push_options
 SHARED = get_type_hints(keywords.SharedKeywords)
 TYPES: dict[type[Kind[Any]], object] = {
     Text: str,
+    Name: str,
     Setting: int | str,
     FileName: SHARED["config"],
     File: SHARED["rejects"],

@@ -69,7 +69,8 @@ def test_a_run_is_on_disk_before_the_first_request(
     # Digests need not be: those that a power cut took are found missing, and everybody is sent.
     others = [note, *(path for path in run.iterdir() if path.name not in ("digests.arrow", journal.name))]
     assert "parts.parquet" in {path.name for path in others}
-    for path in (run, journal, *others):
+    folders = (state, state / "runs", state / "remembered", note.parent)
+    for path in (*folders, note.parent / "key", run, journal, *others):
         assert flushed.holds_name(path), path
     for path in others:
         assert flushed.holds_content(path), path

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from listrak_sms_cli.audience.columns import FieldKind, ProfileField
+from listrak_sms_cli.runs.output_file import output_at
 from listrak_sms_cli.runs.readback import ResumableFile, column_names, readable_fields
 from listrak_sms_cli.runs.readback.stored_values import file_text
 from tests.support.in_process import pushed
@@ -108,13 +109,13 @@ def test_what_is_no_date_is_empty_in_a_pulled_file() -> None:
 def test_what_another_question_left_behind_is_not_believed(tmp_path: Path) -> None:
     """A pull that is killed before it has noted its first page leaves nothing that an earlier question would take
     for its own."""
-    schema, target = pa.schema([("phone", pa.string())]), tmp_path / "all.csv"
+    schema, target = pa.schema([("phone", pa.string())]), output_at(tmp_path / "all.csv", "--output")
     for question, phones in (("one", ["+13035550101"]), ("another", ["+13035550102", "+13035550103"])):
-        with ResumableFile(target, schema, question) as file:
+        with ResumableFile(target, schema, question, tmp_path) as file:
             file.add(pa.RecordBatch.from_arrays([pa.array(phones)], schema=schema))
             if question == "one":
                 file.note(current="a list", cursor="next")
-    with ResumableFile(target, schema, "one") as file:
+    with ResumableFile(target, schema, "one", tmp_path) as file:
         assert file.progress.rows == 0
         assert list(file.batches()) == []
 

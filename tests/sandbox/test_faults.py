@@ -222,6 +222,22 @@ def test_an_import_takes_its_time_with_unknown_words(caller: Caller) -> None:
     assert caller.stored()[ADA]["Loyalty Tier"] == "Gold"
 
 
+def test_an_import_ends_before_its_values_are_there(caller: Caller) -> None:
+    """The import has ended well, and its values appear a moment later."""
+    caller.faults({"route": "start_import", "fault": "import_late", "seconds": 0.3})
+    caller.wait(caller.start(CONTENT, [7]))
+    assert caller.stored()[ADA]["Loyalty Tier"] is None
+    caller.run("phone,tier\n12125550101,Gold\n", [7])
+    assert caller.stored()[ADA]["Loyalty Tier"] == "Gold"
+
+
+def test_an_import_stores_other_values(caller: Caller) -> None:
+    """The import ends well, and its texts are stored in capitals."""
+    caller.faults({"route": "start_import", "fault": "import_alters"})
+    caller.run(CONTENT, [7])
+    assert caller.stored()[ADA]["Loyalty Tier"] == "GOLD"
+
+
 @pytest.mark.parametrize("status", [413, 404])
 def test_imports_of_too_many_rows(caller: Caller, status: int) -> None:
     """Files of more rows than the rule's are refused, smaller ones accepted, as long as the rule lasts."""

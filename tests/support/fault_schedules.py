@@ -128,35 +128,35 @@ def _other_rule(rng: random.Random) -> dict[str, Any]:
 
 def survive(schedule: Schedule, sandbox: EmbeddedSandbox, command: Command) -> Counter[int]:
     """Lives through the schedule; returns how often each exit code was met. Raises AssertionError."""
-    _admin(sandbox, "reset", "")
-    _admin(sandbox, "faults", json.dumps(schedule.rules))
+    admin(sandbox.url, "reset", "")
+    admin(sandbox.url, "faults", json.dumps(schedule.rules))
     codes: Counter[int] = Counter()
     run: str | None = None
     for attempt in range(2 * ROUNDS):
         if attempt == ROUNDS:
-            _admin(sandbox, "faults", "[]")
-        before = len(_admin(sandbox, "imports"))
+            admin(sandbox.url, "faults", "[]")
+        before = len(admin(sandbox.url, "imports"))
         code, report = command(run)
         codes[code] += 1
-        _check_command(code, report, sandbox)
-        assert code != 2 or len(_admin(sandbox, "imports")) == before
+        check_command(code, report, sandbox)
+        assert code != 2 or len(admin(sandbox.url, "imports")) == before
         if report["imports"] and code != 2:
             run = report["run_id"]
             assert (report["rows_sendable"], report["rows_dropped"]) == (schedule.sendable, schedule.dropped)
         if code == 0:
             break
     assert code == 0, f"still {code} without faults: {report['error']}"
-    _check_end(schedule, report, sandbox)
+    check_end(schedule, report, sandbox)
     return codes
 
 
-def _check_command(code: int, report: dict[str, Any], sandbox: EmbeddedSandbox) -> None:
+def check_command(code: int, report: dict[str, Any], sandbox: EmbeddedSandbox) -> None:
     """What has to be true after every command."""
     assert code == report["exit_code"]
     assert report["rows_sendable"] == report["rows_sent"] + report["rows_refused"] + report["rows_pending"]
     kept_back = report["rows_dropped"] + report["rows_unchanged"] + report["rows_beyond_limit"]
     assert report["rows_read"] == report["rows_sendable"] + kept_back
-    lines, stored = report["imports"], {str(one["id"]): one for one in _admin(sandbox, "imports")}
+    lines, stored = report["imports"], {str(one["id"]): one for one in admin(sandbox.url, "imports")}
     accepted = [line for line in lines if line["import_file_id"]]
     for line in accepted:
         one = stored[line["import_file_id"]]
@@ -185,14 +185,14 @@ def _badly(word: str) -> bool:
     return any(sign in word.casefold() for sign in ENDED_BADLY)
 
 
-def _check_end(schedule: Schedule, report: dict[str, Any], sandbox: EmbeddedSandbox) -> None:
+def check_end(schedule: Schedule, report: dict[str, Any], sandbox: EmbeddedSandbox) -> None:
     """Every contact is right, and who was in two import files that may both have been carried out is named."""
     assert (report["rows_read"], report["rows_sent"]) == (schedule.sendable + schedule.dropped, schedule.sendable)
-    contacts = {row["phone"][2:]: row["First Name"] for row in _contacts(sandbox)}
+    contacts = contacts_of(sandbox.url)
     assert {phone: contacts[phone] for phone in schedule.expected} == schedule.expected
     others = [name for phone, name in contacts.items() if phone not in schedule.expected]
     assert not any(str(name).startswith(f"N{schedule.seed}x") for name in others)
-    taken = Counter(one["file_name"] for one in _admin(sandbox, "imports") if not _badly(one["status"]))
+    taken = Counter(one["file_name"] for one in admin(sandbox.url, "imports") if not _badly(one["status"]))
     lines = {line["file_name"]: line for line in report["imports"]}
     for name, times in taken.items():
         if name in lines:
@@ -207,12 +207,12 @@ def _check_end(schedule: Schedule, report: dict[str, Any], sandbox: EmbeddedSand
 
 def live_through(
     seeds: Iterable[int],
-    make: Callable[[Schedule, EmbeddedSandbox, Path], Command],
-    home: Path,
+    live: Callable[[int, EmbeddedSandbox], Counter[int]],
     at_once: int = 4,
     on_end: Callable[[int, Counter[int]], None] = lambda _seed, _codes: None,
 ) -> Counter[int]:
-    """Lives through the schedules of these seeds, several at a time, each worker with a sandbox of its own. Returns
+    """Lives through the schedules of these seeds, several at a time, each worker with a sandbox of its own; `live`
+    lives through one. Returns
     how often each exit code was met; raises AssertionError naming the seed that was not survived."""
     left = iter(seeds)
     lock = threading.Lock()
@@ -226,14 +226,13 @@ def live_through(
                     seed = next(left, None)
                 if seed is None:
                     return
-                schedule = draw(seed)
                 try:
-                    codes = survive(schedule, sandbox, make(schedule, sandbox, home))
+                    codes = live(seed, sandbox)
                 except Exception as error:
                     where = traceback.extract_tb(error.__traceback__)[-1]
                     told = f"schedule {seed} was not survived: {error!r} in line {where.lineno}: {where.line}"
                     over.set()
-                    raise AssertionError(f"{told}; its faults: {schedule.rules}") from error
+                    raise AssertionError(f"{told}; its faults: {draw(seed).rules}") from error
                 with lock:
                     met.update(codes)
                     on_end(seed, codes)
@@ -245,6 +244,18 @@ def live_through(
         finally:
             over.set()
     return met
+
+
+def surviving(
+    make: Callable[[Schedule, EmbeddedSandbox, Path], Command], home: Path
+) -> Callable[[int, EmbeddedSandbox], Counter[int]]:
+    """Lives through the schedule of a seed, with the commands made so."""
+
+    def live(seed: int, sandbox: EmbeddedSandbox) -> Counter[int]:
+        schedule = draw(seed)
+        return survive(schedule, sandbox, make(schedule, sandbox, home))
+
+    return live
 
 
 def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Command:
@@ -275,14 +286,16 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
     return command
 
 
-def _admin(sandbox: EmbeddedSandbox, route: str, body: str | None = None) -> Any:
+def admin(url: str, route: str, body: str | None = None) -> Any:
     data = None if body is None else body.encode()
     kind = "application/json" if route == "faults" else "text/csv"
-    request = urllib.request.Request(f"{sandbox.url}/sandbox/{route}", data, {"Content-Type": kind})
+    request = urllib.request.Request(f"{url}/sandbox/{route}", data, {"Content-Type": kind})
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 
 
-def _contacts(sandbox: EmbeddedSandbox) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{sandbox.url}/sandbox/contacts?sender_code=1026&format=ndjson") as answer:
-        return [json.loads(line) for line in answer.read().splitlines() if line.strip()]
+def contacts_of(url: str) -> dict[str, str | None]:
+    """The first name of each contact, by its ten digits."""
+    with urllib.request.urlopen(f"{url}/sandbox/contacts?sender_code=1026&format=ndjson") as answer:
+        rows = [json.loads(line) for line in answer.read().splitlines() if line.strip()]
+    return {row["phone"][2:]: row["First Name"] for row in rows}

@@ -1,4 +1,4 @@
-"""A pseudo-terminal: what is written to it, and what stands on it in the end."""
+"""`lsms` on a pseudo-terminal: what a person types, and what stands on the screen."""
 
 from __future__ import annotations
 
@@ -6,68 +6,74 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-_TOKEN = re.compile(r"\x1b\[\??[\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+")
+_ESCAPE = re.compile(r"\x1b\[\??[\d;]*[A-Za-z]")
+_SECONDS = 30.0  # nobody waits longer for a question
 
 
-def on_terminal(
-    *arguments: str, width: int = 80, height: int = 24, watch: Callable[[str, int, int], None] | None = None, **env: str
-) -> str:
-    """What Python, run with these arguments, writes to a terminal of this size until it ends with exit 0. `watch` is
-    called with the text so far, the terminal and the process after each piece."""
+@dataclass(frozen=True)
+class Screen:
+    """Exit code, all that was written (with its escape sequences), and the same without them."""
+
+    code: int
+    raw: str
+
+    @property
+    def text(self) -> str:
+        return _ESCAPE.sub("", self.raw).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def on_a_terminal(
+    *arguments: object,
+    env: dict[str, str],
+    answers: Sequence[tuple[str, str]] = (),
+    width: int = 80,
+    cwd: Path | None = None,
+    encoding: str = "utf-8",
+) -> Screen:
+    """Run `lsms`. `answers`: what to wait for on the screen, and what to type then (a line end is added)."""
     ours, theirs = pty.openpty()
-    resize(theirs, width, height)
-    clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, *arguments],
+        [sys.executable, "-m", "listrak_sms_cli", *map(str, arguments)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        env={**clean, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **env},
+        cwd=cwd,
+        env={"PATH": os.defpath, "TERM": "xterm-256color", "PYTHONIOENCODING": encoding, **env},
     )
     os.close(theirs)
-    data = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other side has gone
-            piece = b""
-        if not piece:
-            break
-        data += piece
-        if watch is not None:
-            watch(data.decode(errors="replace"), ours, process.pid)
-    os.close(ours)
-    assert process.wait() == 0
-    return data.decode()
+    data, seen, left = b"", 0, list(answers)
+    until = time.monotonic() + _SECONDS
+    try:
+        while piece := _piece(ours, until):
+            data += piece
+            while left and (found := data.find(left[0][0].encode(encoding), seen)) >= 0:
+                awaited, answer = left.pop(0)
+                seen = found + len(awaited.encode(encoding))
+                os.write(ours, f"{answer}\n".encode(encoding))
+    finally:
+        process.kill() if time.monotonic() > until else None
+        os.close(ours)
+    code = process.wait()
+    assert not left, (left, data.decode(encoding))
+    return Screen(code, data.decode(encoding))
 
 
-def resize(terminal: int, width: int, height: int) -> None:
-    """Change the size of a terminal."""
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-
-
-def picture(written: str) -> list[str]:
-    """The lines that stand on a terminal after this was written: cursor up, erase line, return, line feed."""
-    lines, row, column = [""], 0, 0
-    for token in _TOKEN.findall(written):
-        if token == "\r":
-            column = 0
-        elif token == "\n":
-            row += 1
-            lines += [""] * (row + 1 - len(lines))
-        elif token.startswith("\x1b["):
-            if token.endswith("A"):
-                row = max(0, row - int(token[2:-1] or 1))
-            elif token == "\x1b[2K":
-                lines[row] = ""
-        else:
-            lines[row] = lines[row][:column].ljust(column) + token + lines[row][column + len(token) :]
-            column += len(token)
-    return [line.rstrip() for line in lines]
+def _piece(terminal: int, until: float) -> bytes:
+    if not select.select([terminal], [], [], max(0.0, until - time.monotonic()))[0]:
+        return b""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says EIO when the other side has gone
+        return b""

@@ -11,16 +11,7 @@ import numpy.typing as npt
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
-from listrak_sms_cli.audience.phones.patterns import (
-    NOTHING,
-    Language,
-    UnknownPattern,
-    beginning_with,
-    complement,
-    intersection,
-    pattern,
-    union,
-)
+from listrak_sms_cli.audience.phones import patterns
 from listrak_sms_cli.audience.phones.tables import UNSURE, DigitTables, compile_language, prefix_lengths
 from listrak_sms_cli.columnar import Integers, Mask
 
@@ -152,7 +143,7 @@ def has_other_calling_code(numbers: Integers, region: str) -> Mask:
 
 @lru_cache(maxsize=4096)
 def _general(expression: str | None, length: int) -> DigitTables:
-    return compile_language(pattern(expression) if expression else NOTHING, length)
+    return compile_language(patterns.pattern(expression) if expression else patterns.NOTHING, length)
 
 
 @lru_cache(maxsize=4096)
@@ -161,31 +152,33 @@ def valid_numbers(code: int, length: int) -> DigitTables:
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
     if len(regions) == 1:
         return compile_language(_valid_in(plan_of_code(code).metadata, length), length)
-    valid, claimed_before = NOTHING, NOTHING
+    valid, claimed_before = patterns.NOTHING, patterns.NOTHING
     for region in regions:  # a number is valid if the first region that claims it says so
         plan = plan_of_region(region)
         if plan is None:
             continue
         valid_here = _valid_in(plan.metadata, length)
         leading = plan.metadata.leading_digits
-        claimed = beginning_with(pattern(leading)) if leading else valid_here
-        valid = union(valid, intersection(valid_here, claimed, complement(claimed_before)))
-        claimed_before = union(claimed_before, claimed)
+        claimed = patterns.beginning_with(patterns.pattern(leading)) if leading else valid_here
+        unclaimed = patterns.complement(claimed_before)
+        valid = patterns.union(valid, patterns.intersection(valid_here, claimed, unclaimed))
+        claimed_before = patterns.union(claimed_before, claimed)
     return compile_language(valid, length)
 
 
-def _valid_in(metadata: PhoneMetadata, length: int) -> Language:
+def _valid_in(metadata: PhoneMetadata, length: int) -> patterns.Language:
     general = _described(metadata.general_desc, length)
     kinds = [*_KINDS, *(() if metadata.same_mobile_and_fixed_line_pattern else ("mobile",))]
-    return intersection(general, union(*[_described(getattr(metadata, kind), length) for kind in kinds]))
+    described = [_described(getattr(metadata, kind), length) for kind in kinds]
+    return patterns.intersection(general, patterns.union(*described))
 
 
-def _described(description: PhoneNumberDesc | None, length: int) -> Language:
+def _described(description: PhoneNumberDesc | None, length: int) -> patterns.Language:
     if description is None or not description.national_number_pattern:
-        return NOTHING
+        return patterns.NOTHING
     if description.possible_length and length not in description.possible_length:
-        return NOTHING
-    return pattern(description.national_number_pattern)
+        return patterns.NOTHING
+    return patterns.pattern(description.national_number_pattern)
 
 
 @lru_cache(maxsize=512)
@@ -201,6 +194,6 @@ def _national_prefixes(expression: str, transforms: bool) -> Prefixes:
 
 def _prefixes(expression: str) -> Prefixes:
     try:
-        return prefix_lengths(pattern(expression)).copy()
-    except UnknownPattern:
+        return prefix_lengths(patterns.pattern(expression)).copy()
+    except patterns.UnknownPattern:
         return np.full(1000, UNSURE, np.uint8)

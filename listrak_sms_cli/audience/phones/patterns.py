@@ -7,7 +7,9 @@ that `tables` needs to make tables of a language.
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 
 Language = int  # a place in _expressions: equal expressions have equal places
@@ -16,7 +18,8 @@ NOTHING: Language = 0  # no string at all
 EMPTY: Language = 1  # the empty string
 ANYTHING: Language = 2  # every string
 
-_DIGITS = "0123456789"
+_RANGE = re.compile(r"\d(?:-\d)?", re.ASCII)
+_ONE_DIGIT = re.compile(r"\d|\\d|\[(?:\\d|\d(?:-\d)?)+\]", re.ASCII)
 
 languages_lock = threading.RLock()  # all threads share the lists below: hold it while languages are made
 _expressions: list[tuple[str, tuple[int, ...]]] = [("nothing", ()), ("empty", ()), ("anything", ())]
@@ -55,33 +58,30 @@ def _concatenation(first: Language, second: Language) -> Language:
     return _language("then", (first, second), matches_empty[first] and matches_empty[second])
 
 
-def _flattened(kind: str, languages: tuple[Language, ...]) -> set[Language]:
-    flat: set[Language] = set()
-    for language in languages:
-        flat.update(_expressions[language][1] if _expressions[language][0] == kind else (language,))
-    return flat
+def _combined(
+    kind: str, languages: tuple[Language, ...], neutral: Language, decisive: Language, quantifier: Callable[..., bool]
+) -> Language:
+    """The languages as one expression of this kind, in which `neutral` changes nothing and `decisive` is the result."""
+    with languages_lock:
+        parts: set[Language] = set()
+        for language in languages:
+            parts.update(_expressions[language][1] if _expressions[language][0] == kind else (language,))
+        parts.discard(neutral)
+        if decisive in parts:
+            return decisive
+        if len(parts) < 2:
+            return parts.pop() if parts else neutral
+        return _language(kind, tuple(sorted(parts)), quantifier(matches_empty[part] for part in parts))
 
 
 def union(*languages: Language) -> Language:
     """The strings that are in at least one of the languages."""
-    with languages_lock:
-        parts = _flattened("or", languages) - {NOTHING}
-        if ANYTHING in parts:
-            return ANYTHING
-        if len(parts) < 2:
-            return parts.pop() if parts else NOTHING
-        return _language("or", tuple(sorted(parts)), any(matches_empty[part] for part in parts))
+    return _combined("or", languages, neutral=NOTHING, decisive=ANYTHING, quantifier=any)
 
 
 def intersection(*languages: Language) -> Language:
     """The strings that are in all of the languages."""
-    with languages_lock:
-        parts = _flattened("and", languages) - {ANYTHING}
-        if NOTHING in parts:
-            return NOTHING
-        if len(parts) < 2:
-            return parts.pop() if parts else ANYTHING
-        return _language("and", tuple(sorted(parts)), all(matches_empty[part] for part in parts))
+    return _combined("and", languages, neutral=ANYTHING, decisive=NOTHING, quantifier=all)
 
 
 def complement(language: Language) -> Language:
@@ -136,36 +136,33 @@ def pattern(expression: str) -> Language:
 
 
 def _alternatives(text: str, at: int) -> tuple[Language, int]:
-    branches: list[list[Language]] = []
+    language, at = _sequence(text, at)
+    while text.startswith("|", at):
+        other, at = _sequence(text, at + 1)
+        language = union(language, other)
+    return language, at
+
+
+def _sequence(text: str, at: int) -> tuple[Language, int]:
     parts: list[Language] = []
-    while at < len(text) and text[at] != ")":
-        if text[at] == "|":
-            branches.append(parts)
-            parts, at = [], at + 1
-            continue
+    while at < len(text) and text[at] not in "|)":
         part, at = _atom(text, at)
         low, high, at = _times(text, at)
         optional = EMPTY
         for _ in range(high - low):
             optional = union(EMPTY, _concatenation(part, optional))
         parts += [part] * low + [optional]
-    languages = []
-    for branch in [*branches, parts]:
-        language = EMPTY
-        for part in reversed(branch):
-            language = _concatenation(part, language)
-        languages.append(language)
-    return union(*languages), at
+    language = EMPTY
+    for part in reversed(parts):
+        language = _concatenation(part, language)
+    return language, at
 
 
 def _atom(text: str, at: int) -> tuple[Language, int]:
-    if text[at] in _DIGITS:
-        return _one_of({int(text[at])}), at + 1
-    if text.startswith("\\d", at):
-        return _one_of(set(range(10))), at + 2
-    if text[at] == "[":
-        end = text.index("]", at)
-        return _one_of(_digit_class(text[at + 1 : end])), end + 1
+    if one_digit := _ONE_DIGIT.match(text, at):
+        ranges = ["0-9"] if "\\d" in one_digit[0] else _RANGE.findall(one_digit[0])
+        digits = {digit for each in ranges for digit in range(int(each[0]), int(each[-1]) + 1)}
+        return _one_of(digits), one_digit.end()
     if text[at] == "(":
         inner, end = _alternatives(text, at + (3 if text.startswith("(?:", at) else 1))
         if text[end : end + 1] == ")":
@@ -173,20 +170,6 @@ def _atom(text: str, at: int) -> tuple[Language, int]:
     if text[at] == "$":
         return EMPTY, at + 1
     raise UnknownPattern(text)
-
-
-def _digit_class(inside: str) -> set[int]:
-    digits: set[int] = set()
-    at = 0
-    while at < len(inside):
-        if inside.startswith("\\d", at):
-            return set(range(10))
-        last = inside[at + 2] if inside[at + 1 : at + 2] == "-" else inside[at]
-        if inside[at] not in _DIGITS or last not in _DIGITS:
-            raise UnknownPattern(inside)
-        digits.update(range(int(inside[at]), int(last) + 1))
-        at += 3 if last != inside[at] or inside[at + 1 : at + 2] == "-" else 1
-    return digits
 
 
 def _times(text: str, at: int) -> tuple[int, int, int]:

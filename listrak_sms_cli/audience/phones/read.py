@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.phones.constants import INVALID, MISSING, MOST_DIGITS, UNDECIDED
 from listrak_sms_cli.audience.phones.library import ask_library, certainly_refused
@@ -29,6 +28,7 @@ from listrak_sms_cli.columnar import (
     integers,
     mask_of,
     nulls_as_empty,
+    pc,
     raw,
     read_digits,
     select,
@@ -57,7 +57,7 @@ def read_by_library(column: pa.StringArray, region: str) -> Integers:
     tidied = tidy(nulls_as_empty(column))
     numbers = np.where(raw(tidied).lengths == 0, MISSING, INVALID).astype(np.int64)
     rows = np.flatnonzero((numbers == INVALID) & ~certainly_refused(tidied))
-    numbers[rows] = [ask_library(text, home) for text in tidied.take(indices(rows)).to_pylist()]
+    numbers[rows] = [ask_library(text, home) for text in pc.take(tidied, indices(rows)).to_pylist()]
     return numbers
 
 
@@ -116,14 +116,14 @@ def _read_unusual(tidied: pa.StringArray, region: str) -> Integers:
     numbers = np.full(len(tidied), INVALID)
     left = np.flatnonzero(~certainly_refused(tidied))
     if len(left):
-        left = left[~not_viable(tidied.take(indices(left)))]
+        left = left[~not_viable(pc.take(tidied, indices(left)))]
     if len(left):
         plan = plan_of_region(region)
-        simple, cells = as_dialled(tidied.take(indices(left)))
+        simple, cells = as_dialled(pc.take(tidied, indices(left)))
         numbers[left[simple]] = np.where(has_too_many_digits(cells, plan), INVALID, _read_plain(cells, plan))
         left = left[~simple | (numbers[left] == UNDECIDED)]
     if len(left):
-        distinct = tidied.take(indices(left)).dictionary_encode()
+        distinct = pc.dictionary_encode(pc.take(tidied, indices(left)))
         library_numbers = [ask_library(text, region) for text in distinct.dictionary.to_pylist()]
         numbers[left] = np.array(library_numbers, np.int64)[integers(distinct.indices)]
     return numbers

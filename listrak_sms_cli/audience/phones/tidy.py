@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import matches, raw, replace_cells, replace_matches, select
+from listrak_sms_cli.columnar import matches, pc, raw, replace_cells, replace_matches, select
 
 EXPONENT = r"^[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+$"  # a number as a spreadsheet shortens it
 DIGITS_OF_A_PHONE = 7  # behind a phone, so many are another one, and no extension

@@ -6,11 +6,10 @@ from enum import Enum
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.phones.foreign import rows_read_at_home
 from listrak_sms_cli.audience.phones.numbering_plans import calling_codes_of
-from listrak_sms_cli.columnar import Integers, booleans, replace_cells, write_numbers
+from listrak_sms_cli.columnar import Integers, booleans, pc, replace_cells, write_numbers
 
 
 class PhoneFormat(Enum):

@@ -7,6 +7,7 @@ rooms that use it.
 
 From the outside in: `locate` lists the files, `open` finds out what each one is (`sniff`, `decompress`) and gives it
 to its reader (`csv`, `parquet`, `excel`, `arrow`, all of them a `FileReader`), `audience` puts the readers together.
+Rows that come once (`query`, `frames`) are an `arrow` stream, and are spooled.
 """
 
 from typing import TYPE_CHECKING

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, Rows
+from listrak_sms_cli.audience.columns import column_key
+from listrak_sms_cli.audience.source.identity import FileIdentity
+from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, Rows, SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool, SpooledContent
 from listrak_sms_cli.audience.source.to_text import text_column, unreadable_columns
+from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.errors import AudienceError
 
 CHUNK_ROWS = 1 << 16
@@ -28,6 +33,17 @@ class TextStream(Struct, frozen=True):
     batches: Iterable[Rows]
     unreadable: Mapping[int, str] = {}
     mtime_ns: int = 0
+    notes: tuple[SourceNote, ...] = ()
+
+
+class ArrowStream(Struct, frozen=True):
+    """Rows of any types that can be read once."""
+
+    name: str
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    described: str = "Arrow stream"
+    notes: tuple[SourceNote, ...] = ()
 
 
 class ArrowReader(FileReader):
@@ -35,15 +51,16 @@ class ArrowReader(FileReader):
 
     def __init__(self, stream: TextStream, spool: SourceSpool) -> None:
         """Reads the whole stream. Raises AudienceError: `disk_full`, `temporary_folder`, and what the stream raises."""
-        digest = xxhash.xxh3_128("\0".join(stream.columns).encode())
+        digest = _RowsDigest(stream.columns)
         self._chunks = []
         for batch in stream.batches:
             schema = pa.schema([(str(index), pa.string()) for index in range(len(batch.columns))])
             data = pa.RecordBatch.from_arrays(batch.columns, schema=schema).serialize()
-            digest.update(data)
+            digest.update(batch)
             content = spool.keep(stream.name, [memoryview(data)])
             self._chunks.append(_ArrowChunk(schema, content, replace(batch, columns=())))
         super().__init__(stream.name, sum(chunk.size for chunk in self._chunks), stream.mtime_ns)
+        self.notes = stream.notes
         self.described, self.columns, self.unreadable = stream.described, stream.columns, stream.unreadable
         self.rows = sum(chunk.rows.count for chunk in self._chunks)
         self.digest = digest.hexdigest()
@@ -51,6 +68,38 @@ class ArrowReader(FileReader):
     def chunks(self) -> Iterator[FileChunk]:
         """As in FileReader; nobody else can change the spool."""
         return iter(self._chunks)
+
+    def identity(self) -> FileIdentity:
+        """As in FileReader; `size` counts rows, as the bytes depend on how they come in batches."""
+        return FileIdentity(self.name, self.rows or 0, self.mtime_ns, self.digest)
+
+
+class _RowsDigest:
+    """A digest of rows that come in batches, wherever one batch ends and the next begins."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = [(xxhash.xxh3_128(name.encode()), xxhash.xxh3_128()) for name in columns]
+
+    def update(self, batch: Rows) -> None:
+        """Add the rows of a batch; columns that it does not have hold nulls."""
+        for index, (lengths, texts) in enumerate(self._columns):
+            if index >= len(batch.columns):
+                lengths.update(np.full(batch.count, -1, np.int32).data)
+                continue
+            cells = batch.columns[index]
+            filled = cells.fill_null("") if cells.null_count else cells
+            octets = raw(filled)
+            sizes = np.diff(octets.starts).astype(np.int32)
+            if cells.null_count:
+                sizes[cells.is_null().to_numpy(zero_copy_only=False)] = -1
+            lengths.update(sizes.data)
+            texts.update(octets.data.data)
+
+    def hexdigest(self) -> str:
+        whole = xxhash.xxh3_128()
+        for lengths, texts in self._columns:
+            whole.update(lengths.digest() + texts.digest())
+        return whole.hexdigest()
 
 
 class _ArrowChunk(FileChunk):
@@ -67,38 +116,70 @@ class _ArrowChunk(FileChunk):
         return replace(self.rows, columns=[batch.column(index) if index < width else missing for index in columns])
 
 
-def open_stream(source: object, name: str, spool: SourceSpool) -> ArrowReader:
-    """Read anything with `__arrow_c_stream__`. Row numbers count from 1.
+def open_stream(stream: ArrowStream, spool: SourceSpool, skip: Collection[str] = ()) -> ArrowReader:
+    """Read a stream to its end. Row numbers count from 1. Columns that `skip` names are not converted.
 
     Raises AudienceError: `bad_stream` when the stream ends with an error, `empty_file` when it has no columns,
     `not_utf8`, `cell_too_long`, and what ArrowReader raises.
     """
-    try:
-        reader = pa.RecordBatchReader.from_stream(source)
-    except Exception:  # whatever the other library raises
-        raise AudienceError(
-            f"{name} cannot be read as Arrow columns.", hint="Give every column one type.", code="bad_stream"
-        ) from None
-    schema = reader.schema
+    schema, name = stream.schema, stream.name
     if not schema.names:
         raise AudienceError(f"{name} has no columns.", hint="An audience has a phone column.", code="empty_file")
-    columns, unreadable = tuple(schema.names), unreadable_columns(schema.types)
-    batches = _text_batches(name, columns, unreadable, _slices(name, reader))
-    return ArrowReader(TextStream(name, "Arrow stream", columns, batches, unreadable), spool)
+    columns, skipped = tuple(schema.names), {column_key(column) for column in skip}
+    unreadable = unreadable_columns(schema.types)
+    for index, field in enumerate(schema):
+        if column_key(field.name) in skipped:
+            unreadable[index] = "it is left out"
+        elif (field.metadata or {}).get(b"POSTGRESQL:type") == b"money":
+            unreadable[index] = (
+                "its type money comes without the decimal point (in the query, cast it: column::numeric)"
+            )
+    batches = _text_batches(name, columns, unreadable, _slices(stream))
+    return ArrowReader(TextStream(name, stream.described, columns, batches, unreadable, notes=stream.notes), spool)
 
 
-def _slices(name: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def cause_of(error: BaseException) -> str:
+    """What may be told of an error of another library, whose text may hold data or a password: the type, the SQLSTATE
+    and the status of what it began with."""
+    chain = [error]
+    while (cause := _began_with(chain[-1])) is not None and cause not in chain:
+        chain.append(cause)
+    words = [type(chain[-1]).__name__]
+    for cause in reversed(chain):
+        state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+        if isinstance(state, str) and re.fullmatch("[0-9A-Z]{5}", state):
+            words.append(f"SQLSTATE {state}")
+            break
+    status = getattr(getattr(chain[-1], "status_code", None), "name", None)  # an AdbcStatusCode
+    return ", ".join([*words, status] if isinstance(status, str) else words)
+
+
+def _began_with(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _slices(stream: ArrowStream) -> Iterator[pa.RecordBatch]:
     """The batches of a stream, cut to at most CHUNK_ROWS rows and about CHUNK_BYTES bytes."""
     rows = 0
     while True:
         try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        except Exception:  # whatever the other library raises
+            batch = next(stream.batches, None)
+        except AudienceError:
+            raise
+        except Exception as error:  # whatever the other library raises
             raise AudienceError(
-                f"{name} ended with an error after row {rows:,}.", hint="Check the query behind it.", code="bad_stream"
+                f"{stream.name} ended with an error after row {rows:,} ({cause_of(error)}).",
+                hint="Check the query behind it.",
+                code="bad_stream",
             ) from None
+        if batch is None:
+            return
+        if batch.schema.names != stream.schema.names:
+            raise AudienceError(
+                f"{stream.name} changes its columns after row {rows:,}.",
+                hint="Each batch of an audience has the same columns.",
+                code="different_columns",
+            )
         rows += batch.num_rows
         row_bytes = max(1, batch.nbytes // max(1, batch.num_rows))
         step = max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))

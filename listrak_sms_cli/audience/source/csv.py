@@ -14,14 +14,14 @@ import pyarrow.csv as pa_csv
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience.source.content import Content
-from listrak_sms_cli.audience.source.csv_blocks import BLOCK, BOM, Block, BlockBounds, BlockCutter
+from listrak_sms_cli.audience.source.csv_blocks import BOM, Block, BlockBounds, BlockCutter, block_of
 from listrak_sms_cli.audience.source.csv_header import Header, blanks_behind_delimiters
 from listrak_sms_cli.audience.source.csv_quotes import Lines, Positions, all_ends, blank_records, without_escapes
 from listrak_sms_cli.audience.source.csv_swallowed import MemberShape, swallowing_record
 from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, RowNumbers, Rows, SourceNote
 from listrak_sms_cli.audience.source.sniff import SAMPLE
-from listrak_sms_cli.columnar import raw
+from listrak_sms_cli.columnar import pc, raw
 from listrak_sms_cli.errors import AudienceError
 
 WHOLE_LINES_QUOTED = "The whole line is in quotes, as one cell: take them off, or export the file again."
@@ -38,7 +38,7 @@ class CsvReader(FileReader):
         *,
         header_from: int = 1,
         phone_column: str | None = None,
-        block_size: int = BLOCK,
+        block_size: int | None = None,
     ) -> None:
         """`header_from`: number of the first record that may be the header. `phone_column`: the name that was given for
         it. Raises AudienceError: `empty_file`, `not_utf8`, `bad_header`, and what BlockCutter and Header raise."""
@@ -46,9 +46,9 @@ class CsvReader(FileReader):
         self.described = described
         self.dialect = dialect
         self._content = content
-        self._block_size = block_size
         self._known_bounds: Sequence[BlockBounds] = ()
-        self._header_record, self.columns, first_row = self._read_header(header_from)
+        self._header_record, self.columns, first_row = self._read_header(header_from, block_size or SAMPLE)
+        self._block_size = block_size or block_of(len(self.columns))
         sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
         self._header = Header(self.name, self.columns, sample, dialect, phone_column)
         self._header.check()
@@ -104,9 +104,9 @@ class CsvReader(FileReader):
         except csv.Error:
             return False
 
-    def _read_header(self, header_from: int) -> tuple[int, tuple[str, ...], bytes]:
+    def _read_header(self, header_from: int, block_size: int) -> tuple[int, tuple[str, ...], bytes]:
         """The number of the header's record, its cells, and the first row below it."""
-        cutter = BlockCutter(self._content, self.dialect, block_size=min(self._block_size, SAMPLE))
+        cutter = BlockCutter(self._content, self.dialect, block_size=min(block_size, SAMPLE))
         number, header = 0, b""
         for block in cutter.blocks():
             ends = all_ends(block.octets, self.dialect)
@@ -335,7 +335,7 @@ def _first_not_utf8(cells: pa.BinaryArray) -> int | None:
 
 def _is_utf8(cells: pa.BinaryArray) -> bool:
     try:
-        cells.cast(pa.string())
+        pc.cast(cells, pa.string())
     except pa.ArrowInvalid:
         return False
     return True

@@ -24,9 +24,15 @@ from listrak_sms_cli.audience.source.identity import changed
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.errors import AudienceError
 
-BLOCK = 4 << 20  # bytes
+BLOCK = 2 << 20  # bytes; twice as many take no less time, and a quarter more memory
+WIDE, LARGEST_BLOCKS = 64, 8  # columns that a block is for, and blocks at most that are read at once for more of them
 ROW_LIMIT = 4 * CELL_LIMIT
 BOM = b"\xef\xbb\xbf"
+
+
+def block_of(columns: int) -> int:
+    """Bytes to read at once from a file of so many columns: each costs as much a block as some hundred rows of it."""
+    return BLOCK * min(max(columns // WIDE, 1), LARGEST_BLOCKS)
 
 
 class BlockBounds(Struct, frozen=True):

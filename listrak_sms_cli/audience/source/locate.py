@@ -6,55 +6,58 @@ import glob
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 from listrak_sms_cli.audience.source.tables import names_in_folder, names_in_store, refuse_tables
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.options import did_you_mean
+from listrak_sms_cli.stores import Store, StoreError, StoreUrl, is_url
 
 STANDARD_INPUT = "standard input"
 _DATA_FILE = re.compile(r"\.(?:(csv|tsv|txt)|parquet|pq|parq)(?:\.gz|\.zst|\.bz2)*$", re.IGNORECASE)
-_SECRET_KEYS = re.compile(
-    r"secret|password|token|signature|credential|access_key|accesskey|account_key|api_?key|^sig$", re.IGNORECASE
-)
-_STORE_TIMEOUT = 30  # seconds a cloud store is tried
+_READ_AT_ONCE = 8 << 20  # bytes of an object in a store: each request costs a round trip
 _NAMES_READ = 10_000  # of a folder that is searched for a name like a misspelt one
-_AZURE = ("abfs", "abfss")
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 Partitions = tuple[tuple[str, str], ...]
 
 
 class Location(Struct, frozen=True):
     """One file. `open` gives its bytes from the start; `path` is set when they can be read in place as well, any number
-    of times. `partitions`: (key, value) of each `key=value` folder it lies in. `mtime_ns`: of one in a store, 0 = not
-    known."""
+    of times. `partitions`: (key, value) of each `key=value` folder it lies in. Of one in a store: `mtime_ns`, 0 = not
+    known; `version`: returns what changes when another object is put in its place."""
 
     name: str
     open: Callable[[], BinaryIO]
     path: Path | None = None
     partitions: Partitions = ()
     mtime_ns: int = 0
+    version: Callable[[], object] | None = None
 
 
-def locate(source: str) -> tuple[str, list[Location]]:
-    """Return the name of the audience and its files in order.
+def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, list[Location]]:
+    """Return the name of the audience and its files in order. `storage`: options of the store that a URL names.
 
-    Raises AudienceError: `not_found`, `url_with_key`, `cannot_read`, `mixed_formats`, `table_format`.
+    Raises AudienceError: `not_found`, `url_with_key`, `no_access`, `unreachable`, `cannot_read`, `bad_storage_option`,
+    `mixed_formats`, `table_format`.
     """
     if source == "-":
         return STANDARD_INPUT, [Location(STANDARD_INPUT, _standard_input)]
-    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE)
-    if scheme and scheme[1].lower() != "file":
-        return source, _files_at_url(source)
+    if is_url(source):
+        url = StoreUrl(source, storage)
+        try:
+            return str(url), _files_at_url(Store(url))
+        except StoreError as error:
+            raise AudienceError(f"{url} cannot be opened: {error.why}.", hint=error.hint, code=error.code) from None
     try:
-        path = unquote(urlsplit(source).path) if scheme else source
+        path = unquote(urlsplit(source).path) if source.lower().startswith("file://") else source
         files = _local_files(Path(path).expanduser(), path)
     except (OSError, ValueError, RuntimeError, RecursionError):  # no home folder of that name, too long, looping links
         raise AudienceError(
@@ -111,23 +114,24 @@ def _local_file(path: Path, partitions: Partitions = ()) -> Location:
     return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
 
 
-def _data_files(names: Sequence[str], folder: str) -> list[str]:
-    """The CSV or Parquet files of a folder. What begins with "." or "_" is left out: programs that write folders keep
-    their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
+def _data_files(names: Sequence[str], folder: str, shown: str | None = None) -> list[str]:
+    """The CSV or Parquet files of a folder, `shown` to people as itself or its URL. What begins with "." or "_" is left
+    out: programs that write folders keep their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
     csv: list[str] = []
     parquet: list[str] = []
     for name in names:
         hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
         if not hidden and (data_file := _DATA_FILE.search(name)):
             (csv if data_file[1] else parquet).append(name)
+    shown = shown or folder
     if csv and parquet:
         raise AudienceError(
-            f"The folder {folder} holds both Parquet and CSV files.",
-            hint=f'Name the ones that are meant, for example "{folder.rstrip("/")}/*.parquet".',
+            f"The folder {shown} holds both Parquet and CSV files.",
+            hint=f'Name the ones that are meant, for example "{shown.rstrip("/")}/*.parquet".',
             code="mixed_formats",
         )
     if not csv and not parquet:
-        raise AudienceError(f"The folder {folder} holds no CSV or Parquet files.", code="not_found")
+        raise AudienceError(f"The folder {shown} holds no CSV or Parquet files.", code="not_found")
     return csv or parquet
 
 
@@ -146,83 +150,60 @@ def _partitions(name: str, root: str) -> Partitions:
     return tuple(partitions)
 
 
-def _files_at_url(url: str) -> list[Location]:
-    """The file or the folder's data files at a URL that Arrow's file systems open."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise AudienceError("The URL of the audience is not one.", hint="Check the URL.", code="not_found") from None
-    shown = f"{parts.scheme}://{_host_shown(parts)}{parts.path}"
-    _check_url(parts, shown)
-    store, path, changed = _list_store(_with_timeout(url, parts), shown)
-    files = list(changed)
-    is_folder = files != [path]
-    if is_folder:
-        files = _data_files(files, path)
-    refuse_tables(files, partial(names_in_store, store))
-    root = path if is_folder else str(Path(path).parent)
-    prefix = url.removesuffix(path) if url.endswith(path) else f"{parts.scheme}://"
-    return [
-        Location(
-            prefix + file,
-            partial(store.open_input_stream, file, compression=None),
-            partitions=_partitions(file, root),
-            mtime_ns=changed[file],
-        )
-        for file in files
-    ]
+def _files_at_url(store: Store) -> list[Location]:
+    """The file, the folder's data files, or the files that match a pattern, by path. Raises StoreError too."""
+    info, folder = store.info(), None
+    if info.is_file:
+        found, root = [info], _parent(info.path)
+    elif info.type.name == "Directory":
+        folder = root = info.path
+        found = store.below(folder)
+        names = set(_data_files([file.path for file in found], folder, str(store.url)))
+        chosen = [file for file in found if file.path in names]
+    else:
+        root = _parent(re.split(r"[*?\[]", store.path, maxsplit=1)[0] + "_")
+        if not glob.has_magic(store.path) or not root:
+            raise AudienceError(f"There is nothing at {store.url}.", hint="Check the URL.", code="not_found")
+        found = store.below(root)
+        pattern = store.path[len(root) + 1 :].split("/")
+        chosen = [file for file in found if _matches(file.path[len(root) + 1 :].split("/"), pattern)]
+        if not chosen:
+            raise AudienceError(
+                f"No file matches {store.url}.",
+                hint="Check the pattern and quote it; ** is any folders.",
+                code="not_found",
+            )
+    if info.is_file:
+        chosen = found
+    names_in = names_in_store(store.files, root, [file.path for file in found])
+    refuse_tables([file.path for file in chosen], names_in, store.shown)
+    return [_file_in_store(store, file, root) for file in chosen]
 
 
-def _host_shown(parts: SplitResult) -> str:
-    """Bucket or host; with the container where nothing beside it can be a secret."""
-    return parts.netloc if parts.password is None and parts.scheme.lower() in _AZURE else parts.hostname or ""
+def _file_in_store(store: Store, file: Any, root: str) -> Location:
+    def version() -> object:
+        with store.files.open_input_stream(file.path, compression=None) as stream:
+            facts = {str(name).lower(): value for name, value in (stream.metadata() or {}).items()}
+        return [facts.get(name) for name in ("etag", "content-length", "last-modified", "generation")]
+
+    return Location(
+        store.shown(file.path),
+        partial(store.files.open_input_stream, file.path, compression=None, buffer_size=_READ_AT_ONCE),
+        partitions=_partitions(file.path, root),
+        mtime_ns=file.mtime_ns or 0,
+        version=version,
+    )
 
 
-def _check_url(parts: SplitResult, shown: str) -> None:
-    # abfs://container@account and hdfs://user@host name a place; s3://key:secret@bucket holds a secret.
-    has_key = parts.password is not None or (parts.username is not None and parts.scheme.lower() == "s3")
-    if has_key or any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
-        raise AudienceError(
-            f"The URL {shown} holds a key or a password.",
-            hint="Take it out: credentials come from the environment (for example AWS_PROFILE, "
-            "GOOGLE_APPLICATION_CREDENTIALS).",
-            code="url_with_key",
-        )
-    if not parts.netloc:
-        raise AudienceError(f"{shown} names no bucket.", hint="Check the URL.", code="not_found")
-    if parts.scheme.lower() in ("http", "https"):
-        raise AudienceError(
-            f"{shown} is a web address, which is not read.",
-            hint="Download it first, or pipe it in: curl -fsS URL | lsms … -",
-            code="not_found",
-        )
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
-def _with_timeout(url: str, parts: SplitResult) -> str:
-    """Without it, Google's store tries a network that is not there for a quarter of an hour and ignores Ctrl-C."""
-    if parts.scheme.lower() not in ("gs", "gcs") or "retry_limit_seconds" in parts.query:
-        return url
-    return f"{url}{'&' if parts.query else '?'}retry_limit_seconds={_STORE_TIMEOUT}"
-
-
-def _list_store(url: str, shown: str) -> tuple[Any, str, dict[str, int]]:
-    """The file system, the path there, and all files, with their times (ns, 0 = not known): the path itself, or all
-    files of the folder."""
-    try:
-        from pyarrow import fs
-
-        store, path = fs.FileSystem.from_uri(url)
-        found = store.get_file_info(path)
-        kind = found.type
-        changed = {path: found.mtime_ns or 0}
-        if kind == fs.FileType.Directory:
-            listed = store.get_file_info(fs.FileSelector(path, recursive=True))
-            changed = dict(sorted((file.path, file.mtime_ns or 0) for file in listed if file.is_file))
-    except Exception as error:  # Arrow's file systems raise what their libraries raise
-        hint = "Check the address, your credentials for it, and the network."
-        if "Unrecognized filesystem" in str(error):
-            hint = "URLs that are read begin with s3://, gs://, abfs:// or file://."
-        raise AudienceError(f"{shown} cannot be opened.", hint=hint, code="cannot_read") from None
-    if kind == fs.FileType.NotFound:
-        raise AudienceError(f"There is nothing at {shown}.", hint="Check the URL.", code="not_found")
-    return store, path, changed
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path matches a pattern as it does on this machine: `*` stays in its folder, `**` is any folders."""
+    if not pattern or not parts:
+        return not parts and all(part == "**" for part in pattern)
+    hidden = parts[0].startswith(".") and not pattern[0].startswith(".")
+    if pattern[0] == "**":
+        return _matches(parts, pattern[1:]) or (not hidden and _matches(parts[1:], pattern))
+    return not hidden and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

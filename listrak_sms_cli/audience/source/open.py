@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
@@ -20,9 +21,9 @@ from listrak_sms_cli.audience.source.decompress import (
     pieces,
 )
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
-from listrak_sms_cli.audience.source.identity import broken_off
+from listrak_sms_cli.audience.source.identity import broken_off, changed
 from listrak_sms_cli.audience.source.locate import Location, locate, names_like
-from listrak_sms_cli.audience.source.options import ReadOptions
+from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import FileReader
 from listrak_sms_cli.audience.source.sniff import (
     DELIMITER_NAMES,
@@ -35,8 +36,10 @@ from listrak_sms_cli.audience.source.sniff import (
     kind_of,
     separator_line,
 )
-from listrak_sms_cli.audience.source.spool import SourceSpool, SpooledContent
+from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
+
+_FETCHED_AT_ONCE = 4  # files of a store; each takes a few buffers of memory
 
 
 class AudienceFile(Struct, frozen=True):
@@ -66,30 +69,62 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
     Raises AudienceError for everything that cannot be an audience.
     """
     _check_options(options)
-    if hasattr(source, "__arrow_c_stream__"):
-        from listrak_sms_cli.audience.source.arrow import open_stream
-
-        name = f"the {type(source).__name__}"
-        stream = open_stream(source, name, spool)
-        return name, [AudienceFile(stream, range(len(stream.columns)))]
-    if not isinstance(source, str | os.PathLike):
+    if options.source is not None or not isinstance(source, str | os.PathLike):
+        stream = _open_rows(source, options, spool)
+        return stream.name, [AudienceFile(stream, range(len(stream.columns)))]
+    path = os.fsdecode(source)
+    if is_query(path):
         raise AudienceError(
-            f"A {type(source).__name__} cannot be read as an audience.",
-            hint="Give a path, a URL, or a frame with the Arrow stream interface (pandas, polars, pyarrow).",
-            code="not_an_audience",
+            f"{path} is a query, and nothing says which database it runs in.",
+            hint="Name a table [sources.NAME] of the config file: --source NAME",
+            code="no_source",
         )
-    name, locations = locate(os.fsdecode(source))
-    readers = []
-    for location in locations:
-        try:
-            readers.append((location, _open_location(location, options, spool)))
-        except AudienceError as error:
-            # Spark writes empty files for partitions without rows.
-            if error.code != "empty_file" or len(locations) == 1:
-                raise
+    name, locations = locate(path, options.storage)
+    opened = _opened_in_order(locations, options, spool)
+    # Spark writes empty files for partitions without rows.
+    readers = [(location, reader) for location, reader in zip(locations, opened, strict=True) if reader is not None]
     if not readers:
         raise AudienceError(f"All files of {name} are empty.", hint="Check the export.", code="empty_file")
     return name, _in_one_order(readers)
+
+
+def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> FileReader:
+    """The reader for rows that come once: of a query, or what a Python program gives."""
+    if options.source is not None:
+        from listrak_sms_cli.audience.source.query import open_query
+
+        return open_query(source, options, spool)
+    from listrak_sms_cli.audience.source.arrow import open_stream
+    from listrak_sms_cli.audience.source.frames import stream_of
+
+    return open_stream(stream_of(source), spool, options.skip)
+
+
+def _opened_in_order(
+    locations: Sequence[Location], options: ReadOptions, spool: SourceSpool
+) -> Iterator[FileReader | None]:
+    """The readers of all files, None for an empty one of several. Files of a store are copied to the spool here: the
+    next ones are fetched while one is, on threads of their own."""
+
+    def opened(location: Location) -> FileReader | None:
+        try:
+            return _open_location(location, options, spool)
+        except AudienceError as error:
+            if error.code != "empty_file" or len(locations) == 1:
+                raise
+            return None
+
+    if locations[0].version is None or len(locations) == 1:
+        yield from map(opened, locations)
+        return
+    pool = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="lsms-fetch")
+    try:
+        yield from pool.map(opened, locations)
+    except BaseException:
+        spool.close()  # what is under way ends at its next piece
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_options(options: ReadOptions) -> None:
@@ -156,10 +191,14 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
     name = location.name
     try:
         local = None if location.path is None else LocalFile(name, location.path)
+        version = location.version and location.version()
         with location.open() as stream:
             codec, content = decompressed(name, PeekedStream(_Source(name, stream)))
             mtime_ns = local.mtime_ns if local else location.mtime_ns
-            return _OpenedFile(name, content, codec, local, mtime_ns, options, spool).reader()
+            reader = _OpenedFile(name, content, codec, local, mtime_ns, options, spool).reader()
+        if location.version and location.version() != version:
+            raise changed(name)
+        return reader
     except FileNotFoundError:
         hint = names_like(location.path) if location.path is not None else ""
         raise AudienceError(f"There is no file {name}.", hint=hint or "Check the path.", code="not_found") from None
@@ -232,6 +271,7 @@ class _OpenedFile(Struct, frozen=True):
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
         if self.local and not self.codec and encoding == "utf-8":
             return self.local
+        content: Content
         if encoding == "utf-8":
             content = self.spool.keep(self.name, pieces(self.stream), self.mtime_ns)
         else:
@@ -240,19 +280,26 @@ class _OpenedFile(Struct, frozen=True):
             self.local.check_unchanged()
         return content
 
-    def _as_utf8(self, encoding: str) -> SpooledContent:
-        start = self.spool.size
-        try:
-            return self.spool.keep(self.name, as_utf8(self.stream, encoding), self.mtime_ns)
-        except UndecodableError:
-            self.spool.write(b"?")  # in place of what cannot be decoded, so that its row is counted
-            before = SpooledContent(self.spool, self.name, start, self.spool.size - start)
+    def _as_utf8(self, encoding: str) -> Content:
+        broken = False
+
+        def text() -> Iterator[bytes]:
+            nonlocal broken
+            try:
+                yield from as_utf8(self.stream, encoding)
+            except UndecodableError:
+                broken = True
+                yield b"?"  # in place of what cannot be decoded, so that its row is counted
+
+        content = self.spool.keep(self.name, text(), self.mtime_ns)
+        if broken:
             quoting = quoting_of(self.options)
-            delimiter = delimiter_of(before.read(0, SAMPLE).decode("utf-8", "replace"), None, quoting)
-            cutter = BlockCutter(before, with_delimiter(quoting, delimiter), closed=False)
+            delimiter = delimiter_of(content.read(0, SAMPLE).decode("utf-8", "replace"), None, quoting)
+            cutter = BlockCutter(content, with_delimiter(quoting, delimiter), closed=False)
             row = sum(block.records for block in cutter.blocks())
             raise AudienceError(
                 f"{self.name}, row {row:,}: not {encoding_shown(encoding)} text.",
                 hint="Name the file's encoding with --encoding.",
                 code="not_decodable",
-            ) from None
+            )
+        return content

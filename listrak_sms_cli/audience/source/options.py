@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
@@ -9,7 +11,10 @@ class ReadOptions(Struct, frozen=True):
     """`format`: csv, tsv, parquet or xlsx; `delimiter`: one ASCII character or `tab`; `encoding`: a codec that Python
     knows; `sheet`: the name of a sheet of a workbook; `quote`: the character that quotes the cells of a CSV, or
     `none`; `escape`: the character that escapes others in a CSV; `phone_column`: the name of the phone column. None:
-    found out from the file."""
+    found out from the file. `storage`: options of the store that a URL names; never a secret.
+
+    `source`: the name of the database that the file, a query, runs in; `config`: the config file that knows it, None =
+    the usual one. `skip`: names of columns that nobody will read, which a stream need not convert."""
 
     format: str | None = None
     delimiter: str | None = None
@@ -18,3 +23,12 @@ class ReadOptions(Struct, frozen=True):
     quote: str | None = None
     escape: str | None = None
     phone_column: str | None = None
+    storage: Mapping[str, str] | None = None
+    source: str | None = None
+    config: str | None = None
+    skip: tuple[str, ...] = ()
+
+
+def is_query(path: str) -> bool:
+    """Whether the name of an audience is that of a query."""
+    return path.lower().endswith(".sql")

@@ -12,7 +12,6 @@ from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 from msgspec import Struct
@@ -21,7 +20,7 @@ from listrak_sms_cli.audience.source.content import PIECE, Content
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT, FileChunk, FileReader, Rows
 from listrak_sms_cli.audience.source.to_text import as_text, text_column, unreadable_columns
-from listrak_sms_cli.columnar import Column
+from listrak_sms_cli.columnar import Column, pc
 from listrak_sms_cli.errors import AudienceError
 
 CHUNK_ROWS = 1 << 16  # twice as many took a tenth more time and memory: threads wait for each other
@@ -196,7 +195,7 @@ class _ParquetChunk(FileChunk):
         if values > self._rows // 2 or array.dictionary.nbytes > CELL_LIMIT:
             return None
         # `from_arrays` checks each index: those of a damaged page may not be in the dictionary.
-        return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), as_text(array.dictionary))
+        return pa.DictionaryArray.from_arrays(pc.cast(array.indices, pa.int32()), as_text(array.dictionary))
 
 
 def damaged(name: str) -> AudienceError:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from listrak_sms_cli.audience.drop_reasons import DROP_REASONS, DUPLICATE
-from listrak_sms_cli.columnar import Mask, fixed_column, mask_of, nulls_as_empty, trimmed
+from listrak_sms_cli.columnar import Mask, fixed_column, mask_of, nulls_as_empty, pc, trimmed
 
 REJECT_COLUMNS = ("row", "reason", "detail", "run")
 FILE_COLUMN = "file"  # behind them, where the audience had several files

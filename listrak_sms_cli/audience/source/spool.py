@@ -6,8 +6,11 @@ The file is in TMPDIR and has no name while it is open: nothing is left behind, 
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
+import threading
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import IO
 
@@ -18,34 +21,45 @@ SPARE = 64 << 20  # bytes of free disk that are left to others
 
 
 class SourceSpool:
-    """One temporary file for everything that an audience has to keep; made when first written to."""
+    """One temporary file for everything that an audience has to keep; made when first written to. Several threads may
+    write to it at once."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
+        self._closed = False
+        self._lock = threading.Lock()
         self._room = 0  # bytes that may be written before the free disk space is looked at again
         self.size = 0
 
     def keep(self, name: str, pieces: Iterable[bytes | memoryview], mtime_ns: int = 0) -> SpooledContent:
         """Write all `pieces` and return them as the content of `name`. Raises AudienceError (`disk_full`,
         `temporary_folder`, and what the pieces raise)."""
-        start = self.size
+        extents: list[tuple[int, int]] = []
         for piece in pieces:
-            self.write(piece)
-        return SpooledContent(self, name, start, self.size - start, mtime_ns)
+            start, stop = self._write(piece)
+            if extents and extents[-1][1] == start:
+                start = extents.pop()[0]
+            extents.append((start, stop))
+        return SpooledContent(self, name, extents, mtime_ns)
 
-    def write(self, piece: bytes | memoryview) -> None:
-        """Append. Raises AudienceError: `disk_full` (while there is still some space left), `temporary_folder`."""
+    def _write(self, piece: bytes | memoryview) -> tuple[int, int]:
+        """Append, and return from where to where. Raises AudienceError: `disk_full` (while there is still some space
+        left), `temporary_folder`."""
         with memoryview(piece).cast("B") as view:
             try:
-                file = self._file_with_room(len(view))
-                written = 0
-                while written < len(view):
-                    written += file.write(view[written:])
-            except OSError as error:
+                with self._lock:
+                    file = self._file_with_room(len(view))
+                    at = start = self.size
+                    self.size = stop = start + len(view)
+                while at < stop:
+                    at += os.pwrite(file.fileno(), view[at - start :], at)
+            except (OSError, ValueError) as error:  # ValueError: closed by another thread
                 raise _disk_error(error) from None
-            self.size += len(view)
+        return start, stop
 
     def _file_with_room(self, size: int) -> IO[bytes]:
+        if self._closed:
+            raise ValueError
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="lsms-", buffering=0)  # noqa: SIM115
         self._room -= size
@@ -61,30 +75,42 @@ class SourceSpool:
         return read_at(self._file.fileno(), offset, size) if self._file else b""
 
     def close(self) -> None:
-        """Delete everything."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Delete everything; threads that still write end with an error."""
+        with self._lock:
+            self._closed = True
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
 
 class SpooledContent(Content):
-    """The `size` bytes of the spool from `start` on."""
+    """Bytes of the spool. `extents`: from where to where, in order; more than one where others wrote meanwhile."""
 
-    def __init__(self, spool: SourceSpool, name: str, start: int, size: int, mtime_ns: int = 0) -> None:
-        self._spool, self._start = spool, start
-        self.name, self.size, self.mtime_ns = name, size, mtime_ns
+    def __init__(self, spool: SourceSpool, name: str, extents: list[tuple[int, int]], mtime_ns: int = 0) -> None:
+        self._spool, self._extents = spool, extents
+        self._begins = [0]  # of each extent, in the content; and the end
+        for start, stop in extents:
+            self._begins.append(self._begins[-1] + stop - start)
+        self.name, self.size, self.mtime_ns = name, self._begins[-1], mtime_ns
 
     def read(self, offset: int, size: int) -> bytes:
         """As in Content."""
-        return self._spool.read(self._start + offset, min(size, self.size - offset))
+        end, pieces = min(offset + size, self.size), []
+        index = bisect_right(self._begins, offset) - 1
+        while offset < end:
+            stop = min(end, self._begins[index + 1])
+            place = self._extents[index][0] + offset - self._begins[index]
+            pieces.append(self._spool.read(place, stop - offset))
+            offset, index = stop, index + 1
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def check_unchanged(self) -> None:
         """Nobody else can change a spool."""
 
 
-def _disk_error(error: OSError) -> AudienceError:
+def _disk_error(error: OSError | ValueError) -> AudienceError:
     folder = tempfile.gettempdir()
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return AudienceError(
             f"Not enough free disk space in {folder} for a temporary copy of the audience.",
             hint="Make room there, or set TMPDIR to a folder on a larger disk.",

@@ -19,13 +19,14 @@ _ICEBERG_METADATA = re.compile(r"\.metadata\.json(\.gz)?$|\.gz\.metadata\.json$|
 _WAYS = {"Delta Lake": "delta_scan('{0}')", "Apache Iceberg": "iceberg_scan('{0}')", "Apache Hudi": "hudi_scan('{0}')"}
 
 
-def refuse_tables(files: Sequence[str], names_in: _ListFolder) -> None:
-    """Raise AudienceError (`table_format`) when one of the files lies in a table, however deep below its folder."""
+def refuse_tables(files: Sequence[str], names_in: _ListFolder, shown: Callable[[str], str] = str) -> None:
+    """Raise AudienceError (`table_format`) when one of the files lies in a table, however deep below its folder.
+    `shown`: the name of a folder for people."""
     format_of = cache(lambda folder: _table_format(folder, names_in))
     for parent in dict.fromkeys(str(PurePosixPath(file).parent) for file in files):
         for folder in (parent, *map(str, PurePosixPath(parent).parents)):
             if table_format := format_of(folder):
-                raise _is_table(folder, table_format)
+                raise _is_table(shown(folder), table_format)
 
 
 def names_in_folder(folder: str) -> Collection[str]:
@@ -40,11 +41,28 @@ def names_in_folder(folder: str) -> Collection[str]:
         return found
 
 
-def names_in_store(store: Any, folder: str) -> Collection[str]:
-    """The same of a folder in a store, one of Arrow's file systems."""
+def names_in_store(store: Any, root: str, paths: Sequence[str]) -> _ListFolder:
+    """The same of folders in a store, one of Arrow's file systems. `paths`: of all files below `root`, so that only
+    the folders above it have to be asked for."""
+    listed: dict[str, set[str]] = {}
+    for path in paths:
+        folder = PurePosixPath(path)
+        while (parent := str(folder.parent)) != str(folder) and len(parent) >= len(root):
+            listed.setdefault(parent, set()).add(folder.name)
+            folder = folder.parent
+
+    def names_in(folder: str) -> Collection[str]:
+        return listed.get(folder, ()) if len(folder) >= len(root) else _names_above(store, folder)
+
+    return names_in
+
+
+def _names_above(store: Any, folder: str) -> Collection[str]:
     from pyarrow import fs
 
     try:
+        if folder == ".":
+            return ()
         if PurePosixPath(folder).name == "metadata":
             return [file.base_name for file in store.get_file_info(fs.FileSelector(folder, allow_not_found=True))]
         names = (*_LOGS, "metadata")

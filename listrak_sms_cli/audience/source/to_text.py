@@ -7,13 +7,13 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT
-from listrak_sms_cli.columnar import booleans
+from listrak_sms_cli.columnar import booleans, pc
 from listrak_sms_cli.errors import AudienceError
 
 _UUID_DIGITS = [place for place in range(36) if place not in (8, 13, 18, 23)]
+_TEXT_TYPES = ("uuid", "citext", "xml")  # of PostgreSQL, whose binary form is their text, or is known here
 # Whole floats below it are written as int64. Built from a buffer, as a Python value would import pandas.
 _INT64_LIMIT = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
@@ -29,6 +29,8 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
         return _why_unreadable(kind.value_type)
     if t.is_timestamp(kind) and kind.tz and not _zone_is_known(kind.tz):
         return "its time zone is not known here"
+    if isinstance(kind, pa.OpaqueType) and t.is_binary(kind.storage_type) and kind.type_name not in _TEXT_TYPES:
+        return f"its type {kind.type_name} comes as bytes that are no text (in a query, cast it: column::text)"
     if isinstance(kind, pa.BaseExtensionType):
         return _why_unreadable(kind.storage_type)
     if t.is_nested(kind):
@@ -104,7 +106,7 @@ def _holds_uuids(kind: pa.BaseExtensionType) -> bool:
 def _uuids(column: pa.Array) -> pa.StringArray:
     """16 bytes each as 8-4-4-4-12 digits. Raises AudienceError (`not_utf8`) for other lengths."""
     try:
-        column = column.cast(pa.binary(16))
+        column = pc.cast(column, pa.binary(16))
     except pa.ArrowInvalid:
         raise AudienceError("A column of UUIDs holds other bytes.", code="not_utf8") from None
     rows, start = len(column), 16 * column.offset
@@ -114,25 +116,25 @@ def _uuids(column: pa.Array) -> pa.StringArray:
     text[:, _UUID_DIGITS[0::2]], text[:, _UUID_DIGITS[1::2]] = digits[octets >> 4], digits[octets & 15]
     offsets = pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * 36)
     uuids = pa.StringArray.from_buffers(rows, offsets, pa.py_buffer(text.tobytes()))
-    return pc.if_else(column.is_valid(), uuids, pa.nulls(1, pa.string())[0]) if column.null_count else uuids
+    return pc.if_else(pc.is_valid(column), uuids, pa.nulls(1, pa.string())[0]) if column.null_count else uuids
 
 
 def _cast(column: pa.Array) -> pa.StringArray:
     try:
-        return column.cast(pa.string())
+        return pc.cast(column, pa.string())
     except pa.ArrowInvalid:
         raise AudienceError("A column holds bytes that are not UTF-8 text.", code="not_utf8") from None
 
 
 def _floats(column: pa.Array) -> pa.StringArray:
     if pa.types.is_float16(column.type):
-        column = column.cast(pa.float32())
+        column = pc.cast(column, pa.float32())
     null = pa.nulls(1, column.type)[0]  # `None` here would import pandas
     column = pc.if_else(pc.is_nan(column), null, column)
     whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _INT64_LIMIT))
     whole = pc.coalesce(whole, booleans(np.zeros(1, np.bool_))[0])
-    text = pc.if_else(whole, null, column).cast(pa.string())
-    text = pc.coalesce(pc.if_else(whole, column, null).cast(pa.int64()).cast(pa.string()), text)
+    text = pc.cast(pc.if_else(whole, null, column), pa.string())
+    text = pc.coalesce(pc.cast(pc.cast(pc.if_else(whole, column, null), pa.int64()), pa.string()), text)
     return _positional(text)
 
 
@@ -164,7 +166,7 @@ def _without_exponent(text: pa.StringArray) -> pa.StringArray:
 def _timestamps(column: pa.Array) -> pa.StringArray:
     if column.type.tz:
         column = pc.local_timestamp(column)
-    return _without_empty_fraction(column.cast(pa.string()))
+    return _without_empty_fraction(pc.cast(column, pa.string()))
 
 
 def _without_empty_fraction(text: pa.StringArray) -> pa.StringArray:
@@ -175,13 +177,13 @@ def _without_empty_fraction(text: pa.StringArray) -> pa.StringArray:
 
 
 _CONVERSIONS: tuple[tuple[Callable[..., bool], Callable[..., pa.StringArray]], ...] = (
-    (pa.types.is_dictionary, lambda column: as_text(column.dictionary).take(column.indices)),
+    (pa.types.is_dictionary, lambda column: pc.take(as_text(column.dictionary), column.indices)),
     (pa.types.is_run_end_encoded, lambda column: as_text(pc.run_end_decode(column))),
     (pa.types.is_floating, _floats),
     (pa.types.is_timestamp, _timestamps),
-    (pa.types.is_time, lambda column: _without_empty_fraction(column.cast(pa.string()))),
-    (pa.types.is_date64, lambda column: column.cast(pa.date32()).cast(pa.string())),
-    (pa.types.is_decimal, lambda column: _positional(column.cast(pa.string()))),
-    (pa.types.is_fixed_size_binary, lambda column: _cast(column.cast(pa.binary()))),
+    (pa.types.is_time, lambda column: _without_empty_fraction(pc.cast(column, pa.string()))),
+    (pa.types.is_date64, lambda column: pc.cast(pc.cast(column, pa.date32()), pa.string())),
+    (pa.types.is_decimal, lambda column: _positional(pc.cast(column, pa.string()))),
+    (pa.types.is_fixed_size_binary, lambda column: _cast(pc.cast(column, pa.binary()))),
     (pa.types.is_null, lambda column: pa.nulls(len(column), pa.string())),
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Mask, fixed_column, indices, integers, trimmed
+from listrak_sms_cli.columnar import Mask, fixed_column, indices, integers, pc, trimmed
 
 YES = ("true", "yes", "y", "on", "1", "t", "1.0")
 NO = ("false", "no", "n", "off", "0", "f", "0.0")
@@ -18,11 +17,11 @@ def clean_checkboxes(column: pa.StringArray) -> tuple[pa.StringArray, Mask | Non
     Case and blanks around do not matter. `column` has no nulls. Listrak takes `on`, `true`, `1` and `off`, `false`, `0`
     (its help page on lists for import).
     """
-    spellings = column.dictionary_encode()  # few: each is read once
+    spellings = pc.dictionary_encode(column)  # few: each is read once
     known = (*YES, *NO, "")
     place = pc.index_in(pc.utf8_lower(trimmed(spellings.dictionary)), value_set=fixed_column(*known))
     meanings = np.array([0] * len(YES) + [1] * len(NO) + [2, 3], dtype=np.int64)  # of a place; the last is unknown
-    unknown = fixed_column(str(len(known)))[0].cast(pa.int32())
+    unknown = pc.cast(fixed_column(str(len(known)))[0], pa.int32())
     rows = meanings[integers(pc.coalesce(place, unknown))].take(integers(spellings.indices))
     bad: Mask = rows == 3
-    return fixed_column("true", "false", "", "").take(indices(rows)), bad if bad.any() else None
+    return pc.take(fixed_column("true", "false", "", ""), indices(rows)), bad if bad.any() else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -38,6 +37,7 @@ from listrak_sms_cli.columnar import (
     integers,
     mask_of,
     nulls_as_empty,
+    pc,
     raw,
     replace_cells,
     select,
@@ -196,7 +196,7 @@ def _explain_bad(cells: pa.StringArray, rules: ValueRules) -> pa.StringArray:
 
 
 def _repeated(text: str, rows: int) -> pa.StringArray:
-    return fixed_column(text).take(indices(np.zeros(rows, dtype=np.int64)))
+    return pc.take(fixed_column(text), indices(np.zeros(rows, dtype=np.int64)))
 
 
 def blank_nulls(column: pa.StringArray, null_words: tuple[str, ...]) -> pa.StringArray:

@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from listrak_sms_cli.columnar import Bytes, Mask, fixed_column, integers, matches, raw, select
+from listrak_sms_cli.columnar import Bytes, Mask, fixed_column, integers, matches, pc, raw, select
 from listrak_sms_cli.errors import UsageError
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.values.rounding import round_digits
 from listrak_sms_cli.columnar import (
@@ -19,6 +18,7 @@ from listrak_sms_cli.columnar import (
     keep_bytes,
     mask_of,
     matches,
+    pc,
     raw,
     replace_cells,
     replace_matches,
@@ -145,9 +145,9 @@ def _rounded(cells: pa.StringArray) -> tuple[pa.StringArray, Mask, Mask]:
         return cells, unreadable, differs
     numbers = select(cells, inexact)
     fits, tiny = _size(numbers)
-    exact = select(numbers, fits).cast(_EXACT)
+    exact = pc.cast(select(numbers, fits), _EXACT)
     short = pc.round(exact, ndigits=2, round_mode="half_to_even")
-    text = replace_matches(short.cast(pa.decimal256(76, 2)).cast(pa.string()), r"\.?0+$", "")
+    text = replace_matches(pc.cast(pc.cast(short, pa.decimal256(76, 2)), pa.string()), r"\.?0+$", "")
     changed = np.zeros(len(numbers), dtype=np.bool_)
     changed[fits] = mask_of(pc.not_equal(exact, short))
     changed[tiny] = matches(select(numbers, tiny), "^-?[0.]*[1-9]")
@@ -169,7 +169,7 @@ def _size(numbers: pa.StringArray) -> tuple[Mask, Mask]:
     exponents = pc.struct_field(parts, "exponent")
     exponent: npt.NDArray[np.int32] = np.zeros(len(parts), dtype=np.int32)
     given = raw(exponents).lengths > 0
-    exponent[given] = integers(select(exponents, given).cast(pa.int32()))
+    exponent[given] = integers(pc.cast(select(exponents, given), pa.int32()))
     held = (whole + exponent <= MAX_DIGITS) & (decimals - exponent <= _DECIMALS)
     fits[others] = held
     tiny[others] = ~held & (whole + exponent < -2)

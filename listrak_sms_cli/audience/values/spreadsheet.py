@@ -10,7 +10,6 @@ from enum import Flag, auto
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.columnar import (
     Bytes,
@@ -20,6 +19,7 @@ from listrak_sms_cli.columnar import (
     count_byte,
     fixed_column,
     matches,
+    pc,
     raw,
     replace_cells,
     replace_matches,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.cell_errors import error_cells
-from listrak_sms_cli.columnar import Mask, blanked, mask_of, matches, raw, replace_cells, select
+from listrak_sms_cli.columnar import Mask, blanked, mask_of, matches, pc, raw, replace_cells, select
 
 _BREAKS = "[\t\n\x0b\x0c\r\u0085\u2028\u2029]+"
 _OTHER_CONTROLS = "[\\x00-\x08\x0e-\x1f\x7f-\u0084\u0086-\u009f]+"

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.columnar import indices
+from listrak_sms_cli.columnar import Mask, indices, select
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.import_files import ImportFile, Packer, header_line, write_lines
 from listrak_sms_cli.runs.pack.spool import ImportSpool
@@ -30,11 +30,22 @@ _SAMPLE = 2_000  # column sets that show which column makes the most difference
 
 class Lines(Struct, frozen=True):
     """Members of a batch that have the same columns. `columns`: their places in the plan, None = all; `rows`: int64,
-    ascending, their rows in the batch; `text`: pa.string(), a CSV line for each, "" for a member that is not sent."""
+    ascending, their rows in the batch; `text`: pa.string(), a CSV line for each, "" for a member that is not sent;
+    `canary`: they are sent first."""
 
     columns: tuple[int, ...] | None
     rows: np.ndarray
     text: pa.StringArray
+    canary: bool = False
+
+    def parted(self, canary: Mask) -> Iterator[Lines]:
+        """Those of the canary (bool a row of the batch), and the others."""
+        mine = canary[self.rows]
+        if not mine.any():
+            yield self
+            return
+        yield replace(self, rows=self.rows[mine], text=select(self.text, mine), canary=True)
+        yield replace(self, rows=self.rows[~mine], text=select(self.text, ~mine))
 
     def before(self, row: int) -> Lines:
         """Only the members in rows before this one."""
@@ -68,39 +79,49 @@ def lines_of(
 
 
 class GroupPacker:
-    """The import files of a run in the making: a Packer for each group of members with the same columns. For one
-    thread."""
+    """The import files of a run in the making: a Packer for each group of members with the same columns, and for each
+    such group of the canary. For one thread."""
 
     def __init__(
-        self, spool: ImportSpool, names: list[str], rows: int, limit: int, *, by_filled_columns: bool = False
+        self,
+        spool: ImportSpool,
+        names: list[str],
+        rows: int,
+        limit: int,
+        *,
+        by_filled_columns: bool = False,
+        canary: bool = False,
     ) -> None:
-        """`names`: of the columns after the phone, as the import files call them; `rows`, `limit`: as a Packer's."""
+        """`names`: of the columns after the phone, as the import files call them; `rows`, `limit`: as a Packer's;
+        `canary`: there may be one."""
         self.by_filled_columns = by_filled_columns
+        self._in_groups = by_filled_columns or canary
         self._spool = spool
         self._names = names
         self._rows = rows
         self._limit = limit
-        self._packers: dict[tuple[int, ...] | None, Packer] = {}
+        self._packers: dict[tuple[bool, tuple[int, ...] | None], Packer] = {}
         self._group_of_row = np.empty(0, np.uint8)
 
     def begin(self, members: int) -> None:
         """Get ready for an audience of that many rows; what was packed before is left out."""
         self._packers.clear()
-        if self.by_filled_columns:
+        if self._in_groups:
             self._group_of_row = np.zeros(members, np.uint8)
 
     def add(self, start: int, batch: Iterable[Lines]) -> None:
         """Pack the lines of a batch that begins at row `start` of the audience. Raises AudienceError for a member
         larger than an import file."""
         for lines in batch:
-            if lines.columns not in self._packers:
-                if len(self._packers) == MOST_GROUPS:
+            group = (not lines.canary, lines.columns)
+            if group not in self._packers:
+                if len(self._packers) == 2 * MOST_GROUPS:
                     return  # `check_groups` will refuse the audience
                 header = header_line(["phone", *(self._names[place] for place in self._places(lines.columns))])
-                self._packers[lines.columns] = Packer(self._spool, header, self._rows, self._limit)
-            self._packers[lines.columns].add(lines.text)
-            if self.by_filled_columns:
-                self._group_of_row[lines.rows + start] = list(self._packers).index(lines.columns)
+                self._packers[group] = Packer(self._spool, header, self._rows, self._limit)
+            self._packers[group].add(lines.text)
+            if self._in_groups:
+                self._group_of_row[lines.rows + start] = list(self._packers).index(group)
 
     def _places(self, columns: tuple[int, ...] | None) -> Iterable[int]:
         return range(len(self._names)) if columns is None else columns
@@ -108,16 +129,21 @@ class GroupPacker:
     def import_files(self) -> tuple[list[ImportFile], np.ndarray | None]:
         """Return the import files and the rank of each row's group (uint8 a row of the audience; None without groups).
 
-        The largest group comes first: a file of a single member, which Listrak may refuse, delays nobody. Raises
-        AudienceError for a member so large that no other fits beside it.
+        The canary comes first, then the largest group: a file of a single member, which Listrak may refuse, delays
+        nobody. Raises AudienceError for a member so large that no other fits beside it.
         """
         groups = list(self._packers.items())
-        order = sorted(range(len(groups)), key=lambda group: -groups[group][1].members)
+
+        def rank(group: int) -> tuple[bool, bool, int]:
+            (rest, _columns), packer = groups[group]
+            return not packer.members, rest, -packer.members
+
+        order = sorted(range(len(groups)), key=rank)
         files: list[ImportFile] = []
         for group in order:
-            columns, packer = groups[group]
-            files += packer.import_files(len(files) + 1, columns)
-        if not self.by_filled_columns:
+            (rest, columns), packer = groups[group]
+            files += packer.import_files(len(files) + 1, columns, canary=not rest)
+        if not self._in_groups:
             return files, None
         ranks = np.argsort(np.array(order, np.int64)).astype(np.uint8)
         return files, ranks[self._group_of_row] if len(ranks) else self._group_of_row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 from msgspec import Struct, field
 
 from listrak_sms_cli.columnar import Column, raw, write_csv_lines
@@ -12,8 +13,8 @@ from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
 
 
 class ImportFile(Struct, frozen=True):
-    """One import file of a run: its number, its members, its text. `origin`, `skip` and `columns` are those of the
-    journal's PartLine."""
+    """One import file of a run: its number, its members, its text. `origin`, `skip`, `columns` and `canary` are those
+    of the journal's PartLine."""
 
     number: int
     rows: int
@@ -21,6 +22,18 @@ class ImportFile(Struct, frozen=True):
     origin: int
     skip: int = 0
     columns: tuple[int, ...] | None = None
+    canary: bool = False
+
+    def cells(self, width: int) -> list[pa.StringArray]:
+        """Its members, read back: the column of phones, then the `width` others. For small files: it is taken whole."""
+        text = b"".join(self.content.chunks())
+        names = [f"f{number}" for number in range(width + 1)]
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(text),
+            pyarrow.csv.ReadOptions(use_threads=False, block_size=len(text) + 1, skip_rows=1, column_names=names),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+        return [column.combine_chunks() for column in table.columns]
 
 
 def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray:
@@ -89,7 +102,9 @@ class Packer:
             else:
                 raise _too_large("A member is larger than the largest import file Listrak takes (195,000,000 bytes).")
 
-    def import_files(self, first: int = 1, columns: tuple[int, ...] | None = None) -> list[ImportFile]:
+    def import_files(
+        self, first: int = 1, columns: tuple[int, ...] | None = None, *, canary: bool = False
+    ) -> list[ImportFile]:
         """Return the import files, numbered from `first`, once all lines are added. Raises AudienceError for a member
         so large that no other fits beside it."""
         drafts = self._drafts
@@ -100,7 +115,7 @@ class Packer:
         files: list[ImportFile] = []
         for number, draft in enumerate(drafts, first):
             text = ImportText(self._spool, self._header, tuple(draft.stretches))
-            files.append(ImportFile(number, draft.rows, text, origin=number, columns=columns))
+            files.append(ImportFile(number, draft.rows, text, origin=number, columns=columns, canary=canary))
         return files
 
     def _join_last(self, previous: _Draft, last: _Draft) -> None:

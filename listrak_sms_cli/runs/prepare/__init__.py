@@ -10,6 +10,7 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.ask_listrak import *
     from listrak_sms_cli.runs.prepare.column_profile import *
+    from listrak_sms_cli.runs.prepare.draw_canary import *
     from listrak_sms_cli.runs.prepare.drift import *
     from listrak_sms_cli.runs.prepare.guards import *
     from listrak_sms_cli.runs.prepare.phone_pass import *
@@ -22,12 +23,13 @@ __all__, __getattr__ = on_demand(
     __name__,
     ask_listrak="LookedUp",
     column_profile="profile_of",
+    draw_canary="CanaryDraw",
     drift="Sampling",
-    guards="nothing_sendable",
+    guards="no_canary nothing_sendable",
     phone_pass="PhonePass read_phones",
     planned="PlannedAudience find_phone_of",
     stages="Preparation PreparedAudience",
     value_pass="Receivers",
-    warnings="delivery_notices earlier_notice guess_notes lost_notice nothing_left_notice offline_warning state_notice "
-    "unknown_run_notice",
+    warnings="delivery_notices earlier_notice guess_notes lost_notice nothing_left_notice nothing_to_prove "
+    "offline_warning state_notice unknown_run_notice",
 )

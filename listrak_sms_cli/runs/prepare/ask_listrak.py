@@ -20,12 +20,13 @@ class LookedUp(Struct, frozen=True):
     """What Listrak knows of the audience's phones. Both are ascending int64 E.164 digits; None = not queried.
 
     `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has; `same`: phones of
-    members of whom nothing would change.
+    members of whom nothing would change; `canary`: those of the members that are sent first, None without a canary.
     """
 
     opted_out: np.ndarray | None = None
     existing: np.ndarray | None = None
     same: np.ndarray | None = None
+    canary: np.ndarray | None = None
 
     def masks(self, numbers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
         """Bool a phone, None = not queried: opted out; not in Listrak; nothing would change."""

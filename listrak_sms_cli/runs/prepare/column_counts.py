@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, FieldKind, Verdict, short_zips
 from listrak_sms_cli.audience.values import all_padded
-from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, select, used_words
+from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, select, used_words
 
 
 class ColumnMarks(Struct, frozen=True):

@@ -8,11 +8,10 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import FieldKind, column_key, words_of_name
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
-from listrak_sms_cli.columnar import mask_of, nulls_as_empty, raw, replace_matches, select, string_column, trimmed
+from listrak_sms_cli.columnar import mask_of, nulls_as_empty, pc, raw, replace_matches, select, string_column, trimmed
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.report import RunWarning
 

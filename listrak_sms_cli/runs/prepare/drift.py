@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from listrak_sms_cli.audience import CleanedColumn, ColumnPlan
-from listrak_sms_cli.columnar import digest_cells, indices, integers, raw, words_and_places
+from listrak_sms_cli.columnar import digest_cells, indices, integers, pc, raw, words_and_places
 from listrak_sms_cli.runs.record import ColumnFigures, StoredRun
 from listrak_sms_cli.runs.remember import KEY_BYTES, Key, read_key
 from listrak_sms_cli.runs.report import RunWarning
@@ -57,7 +56,7 @@ class Sampling(Struct, frozen=True):
             return ()
         plain = indices(places)
         texts = (words_and_places(column.values.text) for column in columns)
-        return tuple(words.take(plain if at is None else indices(at[places])) for words, at in texts)
+        return tuple(pc.take(words, plain if at is None else indices(at[places])) for words, at in texts)
 
 
 def rows_looked_at(rows: int) -> int:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import FieldKind, column_key, shapes_of
 from listrak_sms_cli.audience.source import Audience, Chunk
 from listrak_sms_cli.audience.values import blank_nulls
-from listrak_sms_cli.columnar import in_order, mask_of, nulls_as_empty, raw, select, string_column, trimmed
+from listrak_sms_cli.columnar import in_order, mask_of, nulls_as_empty, pc, raw, select, string_column, trimmed
 from listrak_sms_cli.errors import GuardStopped
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 

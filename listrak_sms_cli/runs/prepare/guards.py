@@ -73,6 +73,16 @@ def nothing_sendable(counts: Counter[Verdict], audience: str, reading: ReadingOp
     raise NothingSent(f"None of the {read:,} members can be sent: {reasons}.", hint=hint)
 
 
+def no_canary(members: int) -> GuardStopped:
+    """The error for an audience of which nobody is found, and so nobody can go first."""
+    who = "The member is" if members == 1 else f"None of the {members:,} members is"
+    return GuardStopped(
+        f"{who} found in Listrak, so there is no canary; nothing was sent.",
+        hint="See in which form phones are found: lsms check --phone N, with a contact that exists.",
+        code="no_canary",
+    )
+
+
 def many_one_by_one(sendable: int, most: int) -> None:
     """Raise UsageError when more than `most` members would be updated one by one."""
     if sendable > most:

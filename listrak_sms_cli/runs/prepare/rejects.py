@@ -19,6 +19,7 @@ from listrak_sms_cli.audience.values import blank_nulls, explain_values
 from listrak_sms_cli.columnar import Column, booleans, decoded_with_nulls, indices, string_column
 from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
+from listrak_sms_cli.stores import StoreUrl
 
 _DUPLICATE_BEFORE = "rejected as a duplicate before: another member with its phone was kept"
 
@@ -26,7 +27,7 @@ _DUPLICATE_BEFORE = "rejected as a duplicate before: another member with its pho
 class Rejects(TableFile):
     """The rejects file of an audience."""
 
-    def __init__(self, path: Path, planned: PlannedAudience) -> None:
+    def __init__(self, path: Path | StoreUrl, planned: PlannedAudience) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
         audience = self._audience = planned.audience
         self._run = string_column([planned.run_id])

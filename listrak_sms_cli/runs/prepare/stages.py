@@ -35,6 +35,7 @@ from listrak_sms_cli.runs.prepare.warnings import (
     value_warnings,
 )
 from listrak_sms_cli.runs.readback import Contacts, SentValues
+from listrak_sms_cli.runs.remember import Recall
 from listrak_sms_cli.runs.report import RunWarning
 
 
@@ -110,14 +111,14 @@ class Preparation:
         return look_up(contacts, phones, planned.rules, self._options, self._tell)
 
     def keep_values(
-        self, planned: PlannedAudience, phones: PhonePass, sent: SentValues, looked_up: LookedUp
+        self, planned: PlannedAudience, phones: PhonePass, sent: SentValues, looked_up: LookedUp, recall: Recall | None
     ) -> PlannedAudience:
-        """Keep in `sent` what all members that can be sent would be sent, for it to be compared with what is stored.
-        `phones` are as they were; what is found of the audience is noted when it is checked. Returns the audience
-        with what is known of its columns by then."""
+        """Keep in `sent` what all members that can be sent would be sent, for it to be compared with what is stored;
+        `recall` leaves out those that are unchanged. `phones` are as they were; what is found of the audience is noted
+        when it is checked. Returns the audience with what is known of its columns by then."""
         whole = ReadingOptions.of({**planned.options.by_name, "rejects": None, "limit": None})
         fresh = replace(phones, verdicts=phones.verdicts.copy())
-        receivers = Receivers(keep=sent.keeper(phones.numbers))
+        receivers = Receivers(recall=recall, keep=sent.keeper(phones.numbers))
         checked = check_members(replace(planned, options=whole), fresh, receivers, self._tell, looked_up)
         return replace(planned, rules=checked.rules)
 

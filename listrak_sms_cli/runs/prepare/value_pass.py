@@ -18,6 +18,7 @@ from listrak_sms_cli.audience import (
     CleaningRules,
     ColumnFacts,
     Verdict,
+    among,
     clean_members,
     counted,
     dropped_by_reason,
@@ -187,16 +188,19 @@ class _ChunkCheck(Struct, frozen=True):
 
     def _lines(self, rows: slice, cleaned: Cleaned, numbers: np.ndarray) -> Iterator[Lines]:
         packer, recall = self.receivers.packer, self.receivers.recall
-        if packer is None:
+        if packer is None and recall is None:
             return
         groups = cleaned.column_sets is not None
-        if recall is not None and groups and not packer.by_filled_columns:
+        by_filled_columns = groups if packer is None else packer.by_filled_columns
+        canary = self.looked_up.canary
+        if recall is not None and groups and not by_filled_columns:
             # One by one: a member is remembered by the columns it fills, as one in an import file is.
             for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
                 recall.leave_out(rows, lines, cleaned.verdicts)
             recall = None
-        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=packer.by_filled_columns):
-            yield lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
+        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=by_filled_columns):
+            sent = lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
+            yield from [sent] if canary is None else sent.parted(among(numbers, canary))
 
 
 class _Collector:

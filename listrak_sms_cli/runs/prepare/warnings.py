@@ -202,6 +202,12 @@ def state_notice(state_dir: Path) -> RunWarning:
     return RunWarning("no_state", message)
 
 
+def nothing_to_prove() -> RunWarning:
+    """Of a push with a canary, where it has nothing to show."""
+    message = "No canary: of the members that exist, none would change."
+    return RunWarning("nothing_to_prove", message)
+
+
 def nothing_left_notice(run_id: str) -> RunWarning:
     """The run to resume has ended well."""
     return RunWarning("nothing_to_resume", f"Run {run_id} ended well: there is nothing to resume.")

@@ -9,8 +9,10 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.readback.change_list import *
+    from listrak_sms_cli.runs.readback.compare import *
     from listrak_sms_cli.runs.readback.contacts import *
     from listrak_sms_cli.runs.readback.differences import *
+    from listrak_sms_cli.runs.readback.file_values import *
     from listrak_sms_cli.runs.readback.phone_set import *
     from listrak_sms_cli.runs.readback.pulled_rows import *
     from listrak_sms_cli.runs.readback.reading import *
@@ -23,14 +25,16 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     change_list="ChangeList",
+    compare="ComparedMembers Comparison",
     contacts="ASK_EACH CONFIRM_ALL SAMPLE Contacts Listing",
     differences="Difference DifferenceList",
+    file_values="FileValues",
     phone_set="PhoneSet",
     pulled_rows="column_names contact_keys contact_rows readable_fields",
     reading="Bookmark Reading",
     resumable_file="ResumableFile",
     sent_values="SentValues",
-    stored_values="empties_stay",
-    survey="Survey",
+    stored_values="canonical empties_stay file_text",
+    survey="Survey digest_each",
     verification="Verifier after_push members_differ",
 )

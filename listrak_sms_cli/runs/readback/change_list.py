@@ -11,7 +11,7 @@ import pyarrow as pa
 from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.columnar import fixed_column, indices, replace_matches, select
-from listrak_sms_cli.runs.output_file import output_path
+from listrak_sms_cli.runs.output_file import OutputFile
 from listrak_sms_cli.runs.readback.compare import ComparedColumn
 from listrak_sms_cli.runs.readback.resumable_file import ResumableFile
 from listrak_sms_cli.runs.readback.sent_values import SentValues
@@ -23,9 +23,17 @@ class ChangeList:
     """A row a change: `row` (with several files, `file` before it), `phone`, `column`, `stored`, `new`; the values as
     Listrak has them, and as they would be sent. Made in a ResumableFile, which others close."""
 
-    def __init__(self, path: Path, audience: Audience, sent: SentValues, question: str, *, show_phones: bool) -> None:
-        """Raises UsageError when the file cannot be written there or would replace the audience."""
-        output_path(path, "--out", audience.files)
+    def __init__(
+        self,
+        target: OutputFile,
+        audience: Audience,
+        sent: SentValues,
+        question: str,
+        folder: Path,
+        *,
+        show_phones: bool,
+    ) -> None:
+        """`folder`: as of a ResumableFile. Raises UsageError as that does."""
         self._audience = audience
         self._show_phones = show_phones
         self._rows, self._phones = sent.rows, sent.phones
@@ -33,7 +41,7 @@ class ChangeList:
         texts = [(name, pa.string()) for name in ("phone", "column", "stored", "new")]
         schema = pa.schema([*files, ("row", pa.int64()), *texts])
         question = hashlib.sha256(f"{question} {show_phones}".encode()).hexdigest()
-        self.file = ResumableFile(path, schema, question, "--out", "plan")
+        self.file = ResumableFile(target, schema, question, folder, "plan")
 
     def add(self, members: np.ndarray, column: ComparedColumn) -> None:
         """Add the values of one column that differ. `members`: int64, ascending, their places in SentValues. Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,20 @@ from msgspec import Struct
 from listrak_sms_cli.audience import PlannedColumn
 from listrak_sms_cli.columnar import Mask
 from listrak_sms_cli.listrak import Contact
-from listrak_sms_cli.runs.readback.sent_values import SentValues
 from listrak_sms_cli.runs.readback.stored_values import differing, stored_values
+
+
+class Values(Protocol):
+    """Members and what is sent of them, as SentValues has them."""
+
+    columns: tuple[PlannedColumn, ...]
+
+    @property
+    def phones(self) -> np.ndarray:
+        """int64 E.164 digits, one a member."""
+
+    def values(self, column: int, members: np.ndarray) -> pa.StringArray:
+        """The cells of these members (int64)."""
 
 
 class ComparedColumn(Struct, frozen=True):
@@ -49,7 +62,7 @@ class Comparison:
     for it yet; `found`: how many a contact was found for. `empties_stay`: see `differing`.
     """
 
-    def __init__(self, sent: SentValues, chosen: np.ndarray, *, empties_stay: bool) -> None:
+    def __init__(self, sent: Values, chosen: np.ndarray, *, empties_stay: bool) -> None:
         self._sent = sent
         phones = sent.phones[chosen]
         order = np.argsort(phones, kind="stable")

@@ -12,6 +12,7 @@ from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.columnar import fixed_column, indices
 from listrak_sms_cli.runs.output_file import TableFile
+from listrak_sms_cli.stores import StoreUrl
 
 SHOWN = 20
 _ROWS_AT_ONCE = 100_000
@@ -34,7 +35,7 @@ class DifferenceList:
     `phone_column`: the name under which members that are not in Listrak are listed.
     """
 
-    def __init__(self, path: Path | None, audience: Audience, phone_column: str) -> None:
+    def __init__(self, path: Path | StoreUrl | None, audience: Audience, phone_column: str) -> None:
         """Raises UsageError when the file cannot be written there or would replace the audience."""
         self.shown: list[Difference] = []
         self._audience = audience

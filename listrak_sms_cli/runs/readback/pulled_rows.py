@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField
 from listrak_sms_cli.audience.phones import PhoneFormat, write_phones
-from listrak_sms_cli.columnar import fixed_column, indices, replace_matches, string_column
+from listrak_sms_cli.columnar import fixed_column, indices, pc, replace_matches, string_column
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import attribute_of, plain_name, with_system_fields
 from listrak_sms_cli.runs.readback.stored_values import file_text, stored_values

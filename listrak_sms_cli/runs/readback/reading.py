@@ -39,7 +39,8 @@ class Bookmark:
 
 class Reading(Struct, frozen=True):
     """Reads the contacts of the members of a comparison. `phone_format`: how contacts are asked for; `incomplete`: what
-    to do where the lists do not hold everybody. Errors are those of Contacts, and AccountError (`lists_incomplete`)."""
+    to do where the lists do not hold everybody; up to `ask_each` are requested contact by contact. Errors are
+    those of Contacts, and AccountError (`lists_incomplete`)."""
 
     contacts: Contacts
     phone_format: PhoneFormat
@@ -47,14 +48,14 @@ class Reading(Struct, frozen=True):
     phase: Phase
     incomplete: str
     bookmark: Bookmark = Bookmark()
+    ask_each: int = ASK_EACH
 
     def read(self, comparison: Comparison, receive: Callable[[ComparedMembers], None]) -> None:
-        """Compare all members. Up to ASK_EACH are requested contact by contact; of more the lists are read, and who is
-        on none is confirmed."""
+        """Compare all members; where they are many, the lists are read, and who is on none is confirmed."""
         members = len(comparison.members)
         self.tell(PhaseStarted(self.phase, members, "members"))
         work = _Work(self, comparison, receive)
-        if members <= ASK_EACH:
+        if members <= self.ask_each:
             work.ask(comparison.missing_phones)
         else:
             work.read_lists()

@@ -2,7 +2,7 @@
 
 Beside `FILE` stand, until it is whole, `.FILE-pull.part` (Arrow record batches, one behind the other, without a
 schema) and `.FILE-pull.json` (how far it got); of `plan` they are called `-plan`. Both are 0600, and are deleted when
-the file is in its place.
+the file is in its place. Those of a file in an object store are in the state folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from listrak_sms_cli.columnar import raw
 from listrak_sms_cli.errors import SettingsError, UsageError
-from listrak_sms_cli.runs.output_file import is_parquet, not_writable, output_path, replacing
+from listrak_sms_cli.runs.output_file import OutputFile, not_writable, replacing
 from listrak_sms_cli.runs.pack import header_line, write_lines
 
 _KEPT_FOR = 24 * 3600.0  # seconds: what is older is not mixed with what is read now
@@ -47,23 +47,23 @@ class ResumableFile:
     for the next time, `publish` or `discard` ends it. Methods that write raise SettingsError (`disk_full`)."""
 
     def __init__(
-        self, target: Path, schema: pa.Schema, question: str, option: str = "--output", command: str = "pull"
+        self, target: OutputFile, schema: pa.Schema, question: str, folder: Path, command: str = "pull"
     ) -> None:
-        """Goes on with what an interrupted call with the same `question` left behind. `option`: the one that named the
-        file. Raises UsageError when the file cannot be written there, or when another process is writing it."""
-        target = self._target = output_path(target, option)
+        """Goes on with what an interrupted call with the same `question` left behind. `folder`: for what is kept of a
+        file in a store. Raises UsageError when it cannot be kept, or when another process is writing the file."""
+        self._target = target
         self.schema = schema
-        self._part = target.with_name(f".{target.name}-{command}.part")
+        self._part = target.beside(f"{command}.part", folder)
         self._side = self._part.with_suffix(".json")
         try:
             self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError:
-            raise not_writable(target, option) from None
+            raise not_writable(target.shown, target.option) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise UsageError(f"Another command is writing {target}.", code="file_busy") from None
+            raise UsageError(f"Another command is writing {target.shown}.", code="file_busy") from None
         os.fchmod(self._file, 0o600)
         left = self._left_behind(question)
         self.progress = left or Progress(question, time.time())
@@ -115,8 +115,8 @@ class ResumableFile:
     def publish(self) -> int:
         """Put the whole file in its place, CSV or Parquet by suffix, and return its size in bytes."""
         whole = self._part.with_suffix(".whole")
-        with self._disk(), replacing(self._target, whole) as file:
-            write = _write_parquet if is_parquet(self._target) else _write_csv
+        with self._disk(), self._target.replacing(temporary=whole) as file:
+            write = _write_parquet if self._target.parquet else _write_csv
             write(file, self.schema, self.batches())
             file.flush()
             os.fsync(file.fileno())
@@ -135,7 +135,7 @@ class ResumableFile:
             yield
         except OSError:
             raise SettingsError(
-                f"{self._target} cannot be written: the disk is full or gone.",
+                f"{self._target.shown} cannot be written: the disk is full or gone.",
                 hint="Free some space and type the same command again: it goes on.",
                 code="disk_full",
             ) from None

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience import Cleaned, PlannedColumn, Verdict
-from listrak_sms_cli.columnar import indices, raw, select
+from listrak_sms_cli.columnar import indices, mask_of, pc, raw, select
 from listrak_sms_cli.runs.output_file import temporary_disk
 
 
@@ -59,6 +59,13 @@ class SentValues:
     def values(self, column: int, members: np.ndarray) -> pa.StringArray:
         """What is sent in a column for these members (int64), as it stands in an import file."""
         return self._files[column].cells().take(indices(members)).cast(pa.string())
+
+    def filled_columns(self) -> np.ndarray:
+        """uint64 a member, bit i is set where column i has a value."""
+        filled = np.zeros(len(self.rows), np.uint64)
+        for place, file in enumerate(self._files):
+            filled |= mask_of(pc.not_equal(file.cells(), "")).astype(np.uint64) << np.uint64(place)
+        return filled
 
     def close(self) -> None:
         """Delete the temporary files."""

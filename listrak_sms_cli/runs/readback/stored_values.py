@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience import CleaningRules, FieldKind, ProfileField
 from listrak_sms_cli.audience.values import clean_checkboxes, clean_dates, clean_numbers
@@ -14,6 +13,7 @@ from listrak_sms_cli.columnar import (
     Mask,
     mask_of,
     nulls_as_empty,
+    pc,
     raw,
     replace_cells,
     replace_matches,
@@ -23,6 +23,7 @@ from listrak_sms_cli.columnar import (
 )
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import ATTRIBUTES, plain_name
+from listrak_sms_cli.runs.record import Learned
 
 # Listrak gives the values of system fields as attributes of a contact; they may be among its values too, or not.
 _ATTRIBUTES = {name: attrgetter(name.replace(" ", "_")) for name in ATTRIBUTES}  # such as `email_address`
@@ -49,12 +50,13 @@ def file_text(cells: pa.StringArray, kind: FieldKind) -> pa.StringArray:
     return replace_matches(cells, _US_DAY, r"\3-\1-\2")
 
 
-def empties_stay(rules: CleaningRules) -> bool:
-    """Whether an empty cell is no difference, whatever is stored: with `--empty-cells keep` it is not sent.
+def empties_stay(rules: CleaningRules, learned: Learned) -> bool:
+    """Whether an empty cell is no difference, whatever is stored: with `--empty-cells keep` it is not sent, and an
+    account may be known to leave the stored value as it is.
 
     The one place that says so, for `verify`, `plan` and `--only-different`.
     """
-    return rules.keep_empty
+    return rules.keep_empty or bool(learned.empties_stay)
 
 
 def differing(ours: pa.StringArray, stored: pa.StringArray, kind: FieldKind, *, empties_stay: bool) -> Mask:

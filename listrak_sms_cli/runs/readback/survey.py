@@ -9,16 +9,16 @@ from functools import cached_property
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import CleaningRules, shape_of_each
-from listrak_sms_cli.columnar import Mask, digest_cells, mix_numbers, raw, select
+from listrak_sms_cli.columnar import Mask, digest_cells, mix_numbers, pc, raw, select
 from listrak_sms_cli.runs.readback.change_list import ChangeList
 from listrak_sms_cli.runs.readback.compare import ComparedColumn, ComparedMembers, Comparison
 from listrak_sms_cli.runs.readback.reading import Reading
 from listrak_sms_cli.runs.readback.sent_values import SentValues
 from listrak_sms_cli.runs.readback.stored_values import canonical, empties_stay
+from listrak_sms_cli.runs.record import Learned
 from listrak_sms_cli.runs.report import ColumnChanges, CommonChange
 
 _SEEDS = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)  # two sums of 64 bits tell apart what one may not
@@ -50,14 +50,15 @@ class SurveyNotes(Struct):
 
 
 class Survey:
-    """Compares all members of `sent`. `differs`: bool a member of `sent`, some column would change; for the members
-    compared by this process. `show_values`: changes are told apart by value, not by shape."""
+    """Compares all members of `sent`; `learned`: of the account. `differs`: bool a member of `sent`, some column would
+    change; for the members compared by this process. `empties_stay`: an empty cell is no change.
+    `show_values`: changes are told apart by value, not by shape."""
 
-    def __init__(self, sent: SentValues, rules: CleaningRules, *, show_values: bool = False) -> None:
+    def __init__(self, sent: SentValues, rules: CleaningRules, learned: Learned, *, show_values: bool = False) -> None:
         self.differs = np.zeros(len(sent.rows), np.bool_)
         self._sent = sent
-        self._empties_stay = empties_stay(rules)
-        self._comparison = Comparison(sent, np.arange(len(self.differs)), empties_stay=self._empties_stay)
+        self.empties_stay = empties_stay(rules, learned)
+        self._comparison = Comparison(sent, np.arange(len(self.differs)), empties_stay=self.empties_stay)
         self._notes = SurveyNotes([ColumnTally() for _ in sent.columns])
         self._show_values = show_values
         self._changes: ChangeList | None = None
@@ -169,7 +170,7 @@ class Survey:
         tally.emptied += emptied
         tally.changed += every - news - emptied
         tally.same += len(different) - every
-        meets = ~empty if self._empties_stay else np.ones(len(empty), np.bool_)
+        meets = ~empty if self.empties_stay else np.ones(len(empty), np.bool_)
         parts = zip(tally.digests, _digests(stored, ranks, meets), strict=True)
         tally.digests = tuple((before + more) % (1 << 64) for before, more in parts)  # type: ignore[assignment]
         if every:
@@ -187,9 +188,10 @@ class Survey:
 def _digests(cells: pa.StringArray, ranks: np.ndarray, chosen: Mask) -> list[int]:
     """Two sums, modulo 2^64, of a digest of each chosen cell and the rank of its member: not of its phone, which could
     be guessed from the digest of a single member."""
-    sums = []
-    for seed in _SEEDS:
-        keys = np.array([seed, seed ^ 0x5851F42D4C957F2D], np.uint64)
-        mixed = mix_numbers(digest_cells(raw(cells), seed) + mix_numbers(ranks, keys), keys)
-        sums.append(int(np.add.reduce(mixed[chosen], dtype=np.uint64)))
-    return sums
+    return [int(np.add.reduce(digest_each(cells, ranks, seed)[chosen], dtype=np.uint64)) for seed in _SEEDS]
+
+
+def digest_each(cells: pa.StringArray, ranks: np.ndarray, seed: int) -> np.ndarray:
+    """uint64 a cell: of what it holds, and of the rank of its member. With another seed all of them are others."""
+    keys = np.array([seed, seed ^ 0x5851F42D4C957F2D], np.uint64)
+    return mix_numbers(digest_cells(raw(cells), seed) + mix_numbers(ranks, keys), keys)

@@ -20,6 +20,7 @@ from listrak_sms_cli.runs.readback.differences import DifferenceList
 from listrak_sms_cli.runs.readback.reading import Reading
 from listrak_sms_cli.runs.readback.sent_values import SentValues
 from listrak_sms_cli.runs.readback.stored_values import empties_stay
+from listrak_sms_cli.runs.record import Learned
 from listrak_sms_cli.runs.report import Verification
 
 _NOT_PUSHED = (
@@ -30,10 +31,12 @@ _ALL_SENT = "Everything was sent, and the imports have ended. Read it back later
 
 
 class Verifier(Struct, frozen=True):
-    """Compares members with their contacts. `rules`: those the members were cleaned by. Errors are those of Reading."""
+    """Compares members with their contacts. `rules`: those the members were cleaned by; `learned`: of the account.
+    Errors are those of Reading."""
 
     contacts: Contacts
     rules: CleaningRules
+    learned: Learned
     tell: Listener
 
     def verify(
@@ -48,7 +51,7 @@ class Verifier(Struct, frozen=True):
             members = np.arange(len(sent.rows))
         if sample is not None and sample < len(members):
             members = np.array(sorted(random.sample(members.tolist(), sample)), np.int64)
-        comparison = Comparison(sent, members, empties_stay=empties_stay(self.rules))
+        comparison = Comparison(sent, members, empties_stay=empties_stay(self.rules, self.learned))
         matches = _Matches(sent, differences)
         hint = f"Check a sample, contact by contact: lsms verify AUDIENCE --sample {ASK_EACH}"
         reading = Reading(self.contacts, self.rules.phone_format, self.tell, Phase.VERIFYING, hint)

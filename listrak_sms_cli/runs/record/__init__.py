@@ -10,7 +10,9 @@ from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.record.failures import *
+    from listrak_sms_cli.runs.record.file_lock import *
     from listrak_sms_cli.runs.record.journal import *
+    from listrak_sms_cli.runs.record.learned import *
     from listrak_sms_cli.runs.record.lines import *
     from listrak_sms_cli.runs.record.recipe import *
     from listrak_sms_cli.runs.record.row_map import *
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 __all__, __getattr__ = on_demand(
     __name__,
     failures="Failures",
-    journal="Journal JournalInUse sync_folder",
-    lines="Accepted ColumnFigures Destination Ended LineOfPart LineOfRun PartLine Prepared ReadBack Recipe "
-    "RecipeColumn Refused Seen Sending Split Started Unreached Updated",
+    file_lock="locked",
+    journal="Journal JournalInUse make_folder sync_folder",
+    learned="Learned learned_of remember_learned",
+    lines="Accepted CanaryRead CanarySkipped ColumnFigures Destination Ended LineOfPart LineOfRun PartLine Prepared "
+    "ReadBack Recipe RecipeColumn Refused Seen Sending Split Started Unreached Updated",
     recipe="identity_of plan_of recipe_of rules_of",
     row_map="parts_of_rows write_row_map",
     state="NOT_FOUND UNKNOWN_STATE PartState PartStatus RunState",

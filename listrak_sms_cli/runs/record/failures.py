@@ -6,19 +6,19 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
+from listrak_sms_cli.runs.record.journal import make_folder
+
 
 class Failures:
     """The audiences of a state folder. What cannot be written is not remembered: then nobody is told of a recovery."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
         self._folder = state_dir / "failures"
 
     def note(self, audience: str, sender_code: str) -> None:
         """The push of this audience failed. `sender_code`: "" where it is not known."""
         with suppress(OSError):
-            self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            make_folder(self._folder)
             self._file(audience, sender_code).touch(0o600)
 
     def forget(self, audience: str, sender_code: str) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from listrak_sms_cli.runs.record.file_lock import lock_file
 from listrak_sms_cli.runs.record.lines import AnyLine, LineOfPart, LineOfRun, Prepared, Started
 from listrak_sms_cli.runs.record.state import RunState
 
@@ -157,20 +157,21 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it that are not there, for their owner alone (0700); each is there by its name
+    after a power cut. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def _lock(file: int) -> None:
     """Raises JournalInUse. A file system without locks locks nothing."""
-    until = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise JournalInUse("another process writes this journal") from None
-            time.sleep(0.01)
-        except OSError:
-            return
-        else:
-            return
+    try:
+        lock_file(file, _LOCK_SECONDS)
+    except TimeoutError:
+        raise JournalInUse("another process writes this journal") from None
 
 
 def _append(file: int, line: AnyLine) -> None:

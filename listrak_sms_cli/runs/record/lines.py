@@ -6,11 +6,12 @@ A field that was added later has a default, so that journals written before it a
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from listrak_sms_cli.runs.report import RunWarning, Verification
+from listrak_sms_cli.runs.report import CanaryResult, RunWarning, Verification
 
 
 class PartLine(Struct, frozen=True):
@@ -19,6 +20,7 @@ class PartLine(Struct, frozen=True):
     `origin` is the number it was packed under and `skip` the members of that one before it; they differ from
     `part` and 0 only for a piece of an import file that was split. `columns`: those after the phone, by their place
     in the recipe; None = all. `digest`: xxh3-128 of the whole file; "" for pieces, and in journals of lsms 0.1.0.
+    `canary`: its members are sent first, and have to be proved before others are.
     """
 
     part: int
@@ -29,6 +31,7 @@ class PartLine(Struct, frozen=True):
     skip: int = 0
     columns: list[int] | None = None
     digest: str = ""
+    canary: bool = False
 
 
 class RecipeColumn(Struct, frozen=True):
@@ -63,7 +66,7 @@ class Recipe(Struct, frozen=True):
     journals of lsms 0.1.0."""
 
     path: str
-    read: dict[str, str | None]
+    read: dict[str, Any]
     identity: list[tuple[int, str]]
     phone: int
     header: list[str]
@@ -90,7 +93,8 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     """`name` tells audiences apart from run to run (`--audience-name`, else the path as given). `baseline`: a whole,
     real push that later runs may build on. `per_contact`: its parts are not import files, their members are updated
     one by one. `known`: Listrak was asked before, and has all of its members. `began`: when its command did (ISO 8601,
-    UTC), "" in journals of lsms 0.1.0; `settings`: as the Report has them."""
+    UTC), "" in journals of lsms 0.1.0; `settings`: as the Report has them. `canary`: as it was drawn, None without one.
+    """
 
     run_id: str
     version: str
@@ -103,6 +107,7 @@ class Started(Line, frozen=True, tag="started", kw_only=True):
     known: bool = False
     began: str = ""
     settings: dict[str, str] = {}
+    canary: CanaryResult | None = None
 
 
 class ColumnFigures(Struct, frozen=True):
@@ -198,6 +203,18 @@ class ReadBack(Line, frozen=True, tag="read_back", kw_only=True):
     result: Verification
 
 
+class CanaryRead(Line, frozen=True, tag="canary_read", kw_only=True):
+    """The canary, compared with what Listrak has. `verdict`: "proved", "different", or "unseen" (when time was up,
+    nothing of what was sent to some of its members was seen yet)."""
+
+    result: CanaryResult
+    verdict: str
+
+
+class CanarySkipped(Line, frozen=True, tag="canary_skipped", kw_only=True):
+    """The rest is sent whatever has become of the canary: somebody wanted it so."""
+
+
 class Ended(Line, frozen=True, tag="ended", kw_only=True):
     """A process has ended its work on the run, with this exit code. `warnings`: the columns that each warning
     of the whole run is about, by code."""
@@ -207,5 +224,5 @@ class Ended(Line, frozen=True, tag="ended", kw_only=True):
 
 
 LineOfPart = Sending | Accepted | Refused | Unreached | Split | Seen | Updated
-LineOfRun = ReadBack | Ended
+LineOfRun = ReadBack | CanaryRead | CanarySkipped | Ended
 AnyLine = Started | Prepared | LineOfPart | LineOfRun

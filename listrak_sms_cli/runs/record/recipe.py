@@ -14,7 +14,7 @@ def recipe_of(audience: Audience, plan: ColumnPlan, rules: CleaningRules, read: 
     """The recipe of a push; valid once the audience has been read to its end. `path`: where it is found again."""
     return Recipe(
         path=path,
-        read=msgspec.structs.asdict(read),
+        read={name: value for name, value in msgspec.structs.asdict(read).items() if name != "config"},
         identity=identity_of(audience),
         phone=plan.phone,
         header=list(plan.header),

@@ -41,7 +41,7 @@ def write_row_map(
     it). On disk, flushed, when this returns. Raises OSError.
     """
     starts = range(0, len(verdicts), _STEP)
-    groups = [list(some) for _, some in groupby(parts, key=attrgetter("columns"))]
+    groups = [list(some) for _, some in groupby(parts, key=attrgetter("canary", "columns"))]
 
     def members_of(start: int, rank: int) -> np.ndarray:
         mine: np.ndarray = verdicts[start : start + _STEP] == Verdict.SENDABLE

@@ -12,6 +12,8 @@ from listrak_sms_cli.errors import ImportsNotEnded
 from listrak_sms_cli.listrak import is_import_id
 from listrak_sms_cli.runs.record.lines import (
     Accepted,
+    CanaryRead,
+    CanarySkipped,
     Ended,
     LineOfPart,
     LineOfRun,
@@ -26,7 +28,7 @@ from listrak_sms_cli.runs.record.lines import (
     Unreached,
     Updated,
 )
-from listrak_sms_cli.runs.report import Verification
+from listrak_sms_cli.runs.report import CanaryResult, Verification
 
 
 class PartStatus(Enum):
@@ -95,7 +97,8 @@ class RunState:
 
     `parts` holds every import file by number, split ones too; `rows` the members by status, split files left out;
     `last_sent`: when something was last on its way to Listrak (ISO 8601), whoever has asked about imports since;
-    `read_back`: what `push --verify` found.
+    `read_back`: what `push --verify` found; `canary`: the canary as it was drawn, then as it was last read back, None
+    without one; `canary_verdict`: of a CanaryRead line, "skipped", or "" as long as there is none.
     """
 
     def __init__(self, started: Started, prepared: Prepared) -> None:
@@ -103,6 +106,8 @@ class RunState:
         self.prepared = prepared
         self.ended: Ended | None = None
         self.read_back: Verification | None = None
+        self.canary: CanaryResult | None = started.canary
+        self.canary_verdict = ""
         self.last_sent = started.at
         self.parts: dict[int, PartState] = {}
         self.rows: Counter[PartStatus] = Counter()
@@ -140,6 +145,16 @@ class RunState:
         return [part for part in self.leaves if part.is_open]
 
     @property
+    def canary_parts(self) -> list[PartState]:
+        """The import files of the canary."""
+        return [part for part in self.leaves if part.line.canary]
+
+    @property
+    def canary_is_open(self) -> bool:
+        """Whether the canary has to be proved before the rest is sent."""
+        return bool(self.canary_parts) and self.canary_verdict not in ("proved", "skipped")
+
+    @property
     def ended_well(self) -> bool:
         """Whether it is a whole push of which all has arrived, also when that was found out after it had ended. One
         that had nothing to send has no last line where that was allowed."""
@@ -149,7 +164,8 @@ class RunState:
     @property
     def is_baseline(self) -> bool:
         """Whether later pushes of the audience are compared with it: it ended well, as far as it waited."""
-        return self.started.baseline and self.ended is not None and (self.ended.exit_code == 0 or self.ended_well)
+        ended_well = self.ended is not None and (self.ended.exit_code == 0 or self.ended_well)
+        return self.started.baseline and ended_well and not self.canary_is_open
 
     @property
     def warnings(self) -> dict[str, set[str]]:
@@ -163,12 +179,15 @@ class RunState:
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether anything is left to send or to wait for."""
-        return bool(self.unsent or self.open_imports)
+        """Whether anything is left to send, to wait for, or to read back."""
+        unread = self.canary_is_open and self.canary_verdict != "different"
+        return bool(self.unsent or self.open_imports or unread)
 
     @property
     def summary(self) -> str:
         """How the run stands, in a few words."""
+        if self.canary_is_open and self.canary_verdict:
+            return f"canary {self.canary_verdict}"
         if not self.unsent:
             return self._summary_of_sent
         if self.ended is None:
@@ -180,6 +199,8 @@ class RunState:
     def _summary_of_sent(self) -> str:
         if self.open_imports:
             return "importing"
+        if self.canary_is_open:
+            return "interrupted"
         if any(part.is_untraceable for part in self.leaves):
             return UNKNOWN_STATE
         nobody = self.rows[PartStatus.MISSING] and not self.rows[PartStatus.ACCEPTED]
@@ -192,6 +213,12 @@ class RunState:
             return self
         if isinstance(line, ReadBack):
             self.read_back = line.result
+            return self
+        if isinstance(line, CanaryRead):
+            self.canary, self.canary_verdict = line.result, line.verdict
+            return self
+        if isinstance(line, CanarySkipped):
+            self.canary_verdict = "skipped"
             return self
         part = self.parts.get(line.part)
         if part is None:

@@ -7,15 +7,22 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import filelock
 from msgspec import Struct
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.runs.record.journal import FILE_NAME, is_in_use, read_journal, read_started, sync_folder
+from listrak_sms_cli.runs.record.file_lock import locked
+from listrak_sms_cli.runs.record.journal import (
+    FILE_NAME,
+    is_in_use,
+    make_folder,
+    read_journal,
+    read_started,
+    sync_folder,
+)
 from listrak_sms_cli.runs.record.lines import Destination
 from listrak_sms_cli.runs.record.state import PartStatus, RunState
 
@@ -87,15 +94,25 @@ class RunStore:
     def create(self, run_id: str) -> Path:
         """The folder of a new run, on disk. Raises OSError when the state folder cannot be written, FileExistsError
         for a folder that is there already (of another run that drew the same id)."""
-        self._make(self._runs)
+        make_folder(self._runs)
         folder = self._runs / run_id
         folder.mkdir(mode=0o700)
         sync_folder(self._runs)
         return folder
 
-    def _make(self, folder: Path) -> None:
-        for made in (self.state_dir, folder):  # one after the other: `mode` is for the last folder of a path alone
-            made.mkdir(mode=0o700, parents=made == self.state_dir, exist_ok=True)
+    def is_confirmed(self, target: Destination) -> bool:
+        """Whether somebody has said yes to pushes to this account, from this state folder."""
+        return self._confirmation(target).exists()
+
+    def note_confirmed(self, target: Destination) -> None:
+        """Somebody has. Where it cannot be written down, it is asked again."""
+        place = self._confirmation(target)
+        with suppress(OSError):
+            make_folder(place.parent)
+            place.touch(0o600)
+
+    def _confirmation(self, target: Destination) -> Path:
+        return self.state_dir / "confirmed" / fingerprint(f"{target.api_url}\0{target.client}")
 
     def runs(self) -> Iterator[StoredRun]:
         """Every run whose journal can be read, the newest first."""
@@ -222,26 +239,20 @@ class RunStore:
         """Keeps two pushes to one sender code apart. The kernel lets go of it when its process dies. A state folder
         that cannot be written locks nothing. Raises UsageError naming the run that has it."""
         holder = self._locks / f"{sender_code}.run"
-        lock: filelock.BaseFileLock | None = None
-        try:
-            self._make(self._locks)
-            lock = filelock.FileLock(self._locks / f"{sender_code}.lock", timeout=0, mode=0o600)
-            lock.acquire()
-            with suppress(OSError):  # a full disk: nobody learns who has it
+        with ExitStack() as lock:
+            try:
+                make_folder(self._locks)
+                lock.enter_context(locked(self._locks / f"{sender_code}.lock", 0))
                 _write_holder(holder, run_id)
-        except filelock.Timeout:
-            raise UsageError(
-                f"A push to sender code {sender_code} is under way: run {_holder(holder)}.",
-                hint="Wait for it to end (lsms status shows how it stands), then push again.",
-                code="locked",
-            ) from None
-        except OSError:
-            lock = None
-        try:
+            except TimeoutError:
+                raise UsageError(
+                    f"A push to sender code {sender_code} is under way: run {_holder(holder)}.",
+                    hint="Wait for it to end (lsms status shows how it stands), then push again.",
+                    code="locked",
+                ) from None
+            except OSError:
+                pass  # nothing is locked or, on a full disk, nobody learns who has the lock
             yield
-        finally:
-            if lock is not None:
-                lock.release()
 
 
 def _write_holder(path: Path, run_id: str) -> None:

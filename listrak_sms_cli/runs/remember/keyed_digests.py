@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.columnar import digest_cells, mix_numbers, raw
+from listrak_sms_cli.runs.record import make_folder, sync_folder
 
 KEY_BYTES = 32
 
@@ -46,8 +47,7 @@ class Key:
 
 def read_key(path: Path) -> Key:
     """The key in this file, made (0600) if there is none. Raises OSError when it can be neither read nor made."""
-    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_folder(path.parent)
     if not path.exists():
         # Written under another name first: a key is there whole or not at all, whoever makes it at the same time.
         draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
@@ -61,6 +61,7 @@ def read_key(path: Path) -> Key:
             pass
         finally:
             draft.unlink()
+        sync_folder(path.parent)
     secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
         raise OSError("the key file is cut off")

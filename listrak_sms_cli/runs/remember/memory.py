@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import filelock
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +18,7 @@ from listrak_sms_cli.columnar import NumberIndex, blanked, in_order
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import Lines
-from listrak_sms_cli.runs.record import Destination, PartState, RunState
+from listrak_sms_cli.runs.record import Destination, PartState, RunState, locked
 from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
 from listrak_sms_cli.runs.remember.notes import Note, Notes, Stretch, link, packed
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, Pair, write_digests
@@ -226,7 +225,7 @@ class Memory(Struct, frozen=True):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Raises OSError."""
-        with filelock.FileLock(self.folder / "lock", timeout=_LOCK_TIMEOUT, mode=0o600):
+        with locked(self.folder / "lock", _LOCK_TIMEOUT):
             yield
 
 

@@ -11,9 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-import pyarrow as pa
-import pyarrow.csv
-
 from listrak_sms_cli.audience import Verdict, dropped_by_reason
 from listrak_sms_cli.errors import Interrupted, ListrakRefused, LsmsError, NothingSent
 from listrak_sms_cli.listrak import ContactRefused
@@ -217,12 +214,5 @@ def _for_everybody(error: ListrakRefused) -> ListrakRefused:
 
 
 def _members(part: ImportFile, width: int) -> Iterator[tuple[str, ...]]:
-    """The cells of each member of a part, the phone first. A batch is small: it is taken whole."""
-    text = b"".join(part.content.chunks())
-    names = [f"f{number}" for number in range(width)]
-    table = pyarrow.csv.read_csv(
-        pa.BufferReader(text),
-        pyarrow.csv.ReadOptions(use_threads=False, block_size=len(text) + 1, skip_rows=1, column_names=names),
-        convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-    )
-    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+    """The cells of each member of a part, the phone first."""
+    return zip(*(column.to_pylist() for column in part.cells(width - 1)), strict=True)

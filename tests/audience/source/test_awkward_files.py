@@ -222,7 +222,7 @@ def test_read_exactly(lsms: Lsms, tmp_path: Path, what: str) -> None:
     csv.field_size_limit(limit)
     assert report["rows_read"] == 1 + len(rejected)
     assert rejected[-1][:2] == [str(row), "invalid_phone"]
-    assert rejected[-1][3:] == cells
+    assert rejected[-1][4:] == cells
 
 
 @pytest.mark.parametrize("what", READ)

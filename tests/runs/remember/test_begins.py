@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from listrak_sms_cli.runs.record import RunStore
+from listrak_sms_cli.runs.record import RunStore, locked
 from listrak_sms_cli.runs.remember import Memory
 from tests.support.changed_only import HEADER, NEW, OLD, held, sent
 from tests.support.in_process import pushed, resumed, status
@@ -132,12 +132,10 @@ def test_the_second_of_two_that_begin_at_once_sees_the_first(world: World, monke
 
 
 def _is_locked(memory: Memory) -> bool:
-    import filelock
-
     try:
-        with filelock.FileLock(memory.folder / "lock", timeout=0):
+        with locked(memory.folder / "lock", 0):
             return False
-    except filelock.Timeout:
+    except TimeoutError:
         return True
 
 
