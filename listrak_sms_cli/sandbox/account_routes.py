@@ -11,7 +11,6 @@ from listrak_sms_cli.sandbox.store import PhoneList, SenderCode
 from listrak_sms_cli.sandbox.values import Field
 
 _NOT_SIMULATED = (  # of a sender code: each has an id and a name
-    "emailList",
     "externalEvent",
     "phoneNumberSegmentationFieldGroup",
     "phoneNumberSegmentationField",
@@ -94,6 +93,8 @@ def _sender_code(code: SenderCode) -> dict[str, Any]:
         "code": code.code,
         "country": code.country,
         "merchantName": code.merchant,
+        "emailListId": code.id * 100 if code.email_list else 0,
+        "emailListName": code.email_list,
         **{f"{name}Id": 0 for name in _NOT_SIMULATED},
         **{f"{name}Name": "" for name in _NOT_SIMULATED},
     }
