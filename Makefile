@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-sql test-objects lint format dist bench soak profile \
+.PHONY: help setup demo test test-all test-browser test-objects test-sql lint format dist bench soak profile \
 	troubleshooting clean
 
 help: ## Show what can be made
@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests, in less than four minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
-	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not sql and not objects'
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not objects and not sql'
 
 test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
 	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }
@@ -44,17 +44,17 @@ test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibilit
 		$(BIN)/pip install -qq --disable-pip-version-check --requirement /dev/stdin
 	@$(BIN)/pytest -m browser
 
-test-sql: $(READY) ## Push queries of a PostgreSQL server that is started for it
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
-		{ echo "make test-sql needs PostgreSQL. Type: apt-get install -y postgresql"; exit 1; }
-	@$(BIN)/pytest -m sql
-
 test-objects: $(READY) ## Read from and write to the stores of Azure and Google, by their emulators
 	@command -v npm >/dev/null || { echo "make test-objects needs Node. Type: apt-get install -y npm"; exit 1; }
 	@npm install --silent --no-audit --no-fund --prefix $(VENV)/stores azurite@3.37
 	@test -d $(VENV)/stores/google || $(PYTHON) -m venv $(VENV)/stores/google
 	@$(VENV)/stores/google/bin/pip install -qq --disable-pip-version-check 'gcp-storage-emulator>=2026.7'
 	@$(BIN)/pytest -m objects
+
+test-sql: $(READY) ## Push queries of a PostgreSQL server that is started for it
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ echo "make test-sql needs PostgreSQL. Type: apt-get install -y postgresql"; exit 1; }
+	@$(BIN)/pytest -m sql
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check .

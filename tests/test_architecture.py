@@ -62,7 +62,7 @@ __main__
 LEVEL = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}
 # What listens to a run knows what it hears of, and puts files where all are put; the public functions stand on
 # everything below the command line.
-DISPLAY_MAY = {"version", "faces", "errors", "runs.events", "runs.output_file", "runs.report"}
+DISPLAY_MAY = {"version", "faces", "errors", "stores", "runs.events", "runs.output_file", "runs.report"}
 APART = {"sandbox": {"faces"}}
 HEAVY = ("pyarrow", "pandas", "numpy", "httpx", "phonenumbers", "starlette", "uvicorn", "msgspec", "pybase64", "jinja2")
 

@@ -83,6 +83,8 @@ def test_each_command_runs(ready: World, line: str) -> None:
         line += " --help"
     if line.startswith("lsms resume"):
         line = line.replace("lsms resume", "lsms status")
+    if line.startswith("lsms health"):
+        assert ready.lsms("status", "--wait").code == 0
     if line.startswith("lsms apply"):
         assert ready.lsms("status", "--wait").code == 0
         assert ready.lsms("plan", "audience.csv", "--save", line.split()[2], cwd=ready.home).code == 0

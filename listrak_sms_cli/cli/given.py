@@ -57,9 +57,9 @@ class Given:
             raise
         if self.job is not None:
             self._complete(values, self.job)
+        values = with_storage(values)
         if "yes" in values and can_ask():
             values["confirm"] = self._confirm
-        values = with_storage(values)
         if (page := values.get("report")) is not None:
             from listrak_sms_cli.display import PageFile
 

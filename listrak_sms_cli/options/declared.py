@@ -334,7 +334,7 @@ class Sending(Options, group=SENDING):
         "push apply",
     )
     undo = Option(
-        File("FILE"), None, "With --canary: write what was stored of these members, as an audience.", "push apply"
+        Output("FILE"), None, "With --canary: write what was stored of these members, as an audience.", "push apply"
     )
     canary_seed = Option(Whole("N", 0), None, "With --canary: draw the members of an earlier push again.", "push apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")

@@ -155,7 +155,7 @@ class _Push:
         self._memory: Memory | None = None
         if options.canary is not None:
             seed = secrets.randbelow(1 << 32) if options.canary_seed is None else options.canary_seed
-            undo = str(options.undo.absolute()) if options.undo is not None else None
+            undo = path_of(str(options.undo)) if options.undo is not None else None
             findings.canary = CanaryResult(seed=seed, undo=undo)
 
     def run(self) -> None:

@@ -38,12 +38,14 @@ from listrak_sms_cli.sandbox.store import SenderCode
 if TYPE_CHECKING:
     from listrak_sms_cli.sandbox.account import Account
 
+    Handler = Callable[[Account, Request], Awaitable[Any]]
+
 ROWS_AT_ONCE = 5000
 
 
 def routes(account: Account) -> list[Route]:
     """The routes, each bound to the account; a ValueError is a 400 with its message."""
-    table: dict[tuple[str, str], Callable[[Account, Request], Awaitable[Any]]] = {
+    table: dict[tuple[str, str], Handler] = {
         ("GET", "contacts"): dump_contacts,
         ("POST", "contacts"): add_contacts,
         ("POST", "fields"): put_fields,
@@ -57,9 +59,7 @@ def routes(account: Account) -> list[Route]:
     return [Route(f"/sandbox/{name}", _bind(account, run), methods=[method]) for (method, name), run in table.items()]
 
 
-def _bind(
-    account: Account, run: Callable[[Account, Request], Awaitable[Any]]
-) -> Callable[[Request], Awaitable[Response]]:
+def _bind(account: Account, run: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             answer = await run(account, request)

@@ -23,7 +23,9 @@ from listrak_sms_cli.options.kinds import (
     Mapped,
     Name,
     Number,
+    Output,
     Setting,
+    StorageOptions,
     Text,
     Texts,
     Whole,
@@ -37,11 +39,13 @@ TYPES: dict[type[Kind[Any]], object] = {
     Setting: int | str,
     FileName: SHARED["config"],
     File: SHARED["rejects"],
+    Output: SHARED["rejects"],
     Flag: bool,
     Whole: int,
     Number: float,
     Texts: SHARED["null_value"],
     Mapped: SHARED["map"],
+    StorageOptions: SHARED["storage_option"],
     Duration: float | str,
 }
 

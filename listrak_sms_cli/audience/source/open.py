@@ -88,18 +88,6 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
     return name, _in_one_order(readers)
 
 
-def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> FileReader:
-    """The reader for rows that come once: of a query, or what a Python program gives."""
-    if options.source is not None:
-        from listrak_sms_cli.audience.source.query import open_query
-
-        return open_query(source, options, spool)
-    from listrak_sms_cli.audience.source.arrow import open_stream
-    from listrak_sms_cli.audience.source.frames import stream_of
-
-    return open_stream(stream_of(source), spool, options.skip)
-
-
 def _opened_in_order(
     locations: Sequence[Location], options: ReadOptions, spool: SourceSpool
 ) -> Iterator[FileReader | None]:
@@ -125,6 +113,18 @@ def _opened_in_order(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> FileReader:
+    """The reader for rows that come once: of a query, or what a Python program gives."""
+    if options.source is not None:
+        from listrak_sms_cli.audience.source.query import open_query
+
+        return open_query(source, options, spool)
+    from listrak_sms_cli.audience.source.arrow import open_stream
+    from listrak_sms_cli.audience.source.frames import stream_of
+
+    return open_stream(stream_of(source), spool, options.skip)
 
 
 def _check_options(options: ReadOptions) -> None:

@@ -11,10 +11,11 @@ class ReadOptions(Struct, frozen=True):
     """`format`: csv, tsv, parquet or xlsx; `delimiter`: one ASCII character or `tab`; `encoding`: a codec that Python
     knows; `sheet`: the name of a sheet of a workbook; `quote`: the character that quotes the cells of a CSV, or
     `none`; `escape`: the character that escapes others in a CSV; `phone_column`: the name of the phone column. None:
-    found out from the file. `storage`: options of the store that a URL names; never a secret.
+    found out from the file.
 
     `source`: the name of the database that the file, a query, runs in; `config`: the config file that knows it, None =
-    the usual one. `skip`: names of columns that nobody will read, which a stream need not convert."""
+    the usual one. `skip`: names of columns that nobody will read, which a stream need not convert. `storage`:
+    options of the store that a URL names; never a secret."""
 
     format: str | None = None
     delimiter: str | None = None

@@ -37,6 +37,7 @@ from listrak_sms_cli.runs.report import CanaryResult, RunWarning
 from listrak_sms_cli.runs.run import Run, canary_problem
 from listrak_sms_cli.runs.send.import_states import await_imports
 from listrak_sms_cli.runs.send.imports import send_import_files
+from listrak_sms_cli.stores import StoreUrl, is_url
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks at the contacts
 _SETTLES = 2.0  # seconds: so long other values of the same import may take once some have been seen to arrive
@@ -195,8 +196,9 @@ class Canary:
             return
         fields = [column.field for column in self._columns]
         schema = pa.schema([(name, pa.string()) for name in ("phone", *column_names(fields))])
-        files = self._run.state.started.recipe.files
-        with closing(TableFile(Path(drawn.undo), "--undo", schema, files)) as table:
+        recipe = self._run.state.started.recipe
+        place = StoreUrl(drawn.undo, recipe.read.get("storage")) if is_url(drawn.undo) else Path(drawn.undo)
+        with closing(TableFile(place, "--undo", schema, recipe.files)) as table:
             phones = write_phones(comparison.phones[look.found], PhoneFormat.E164)
             values = [file_text(look.stored(place), field.kind) for place, field in enumerate(fields)]
             table.write([phones, *values])
