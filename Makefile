@@ -13,7 +13,8 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-objects test-sql lint format dist bench soak profile troubleshooting clean
+.PHONY: help setup demo test test-all test-browser test-objects test-sql lint format dist bench soak profile \
+	troubleshooting clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12

@@ -33,10 +33,11 @@ from listrak_sms_cli.errors import (
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Unpack
 
     from listrak_sms_cli.keywords import ApplyKeywords, PlanKeywords, PushKeywords, ValidateKeywords
+    from listrak_sms_cli.options import Option
     from listrak_sms_cli.runs import Event, Listener, Report
     from listrak_sms_cli.settings import Settings
 
@@ -73,12 +74,19 @@ def push(
     `audience`: a path, a URL, or anything that speaks the Arrow PyCapsule stream interface. `options` are those of the
     command line by the same names, underscores for dashes (`sender_code=1026`, `map={"tier": "Loyalty Tier"}`,
     `skip_column=["notes"]`, `wait=False`); None is the default. Client id and secret come from the environment or a
-    profile. `on_event` is called with each event of the run.
+    profile; `sandbox=True` needs none, and reaches nobody. `on_event` is called with each event of the run; without it
+    a notebook shows a progress bar.
     """
-    from listrak_sms_cli.runs import push_audience, push_options
+    from listrak_sms_cli.runs import Phase, PhaseStarted, push_audience, push_options
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        return push_audience(audience, settings, push_options(given), tell)
+        options = push_options(given)
+        if not options.sandbox:
+            return push_audience(audience, settings, options, tell)
+        from listrak_sms_cli.rehearsal import push_to_sandbox
+
+        tell(PhaseStarted(Phase.FILLING, 0, "contacts"))
+        return push_to_sandbox(audience, settings, options, tell)
 
     return _checked("push", audience, options, on_event, work)
 
@@ -145,6 +153,7 @@ def _checked(
     from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
+    _report_class()
     known, page = keywords_of(command), None
     try:
         if isinstance(audience, str | Path):  # None: of `apply`
@@ -158,7 +167,10 @@ def _checked(
             page = PageFile(given["report"], audience=audience)
 
         def run() -> Report:
-            return work(given, load_settings(given), on_event or (lambda _event: None))
+            from listrak_sms_cli.display import choose_in_python
+
+            with choose_in_python(on_event) as tell:
+                return work(given, load_settings(given), tell)
 
         if command == "push":
             from listrak_sms_cli.monitoring import watched
@@ -167,6 +179,7 @@ def _checked(
             report = watched(given, audience_name(audience, given["source"]), run)
         else:
             report = run()
+        report = _in_keywords(report, known)
         return page.take(report) if page else report
     except LsmsError as error:
         if error.settled_by:
@@ -176,15 +189,34 @@ def _checked(
         if error.report is not None:
             from listrak_sms_cli.runs import ReportError
 
-            error.report = error.report.with_(error=ReportError(error.code, error.message, error.hint))
+            shown = ReportError(error.code, error.message, error.hint)
+            error.report = _in_keywords(error.report, known).with_(error=shown)
         if page is not None:
             page.take_error(error)
         raise
 
 
+def _in_keywords(report: Report, known: Collection[Option[Any]]) -> Report:
+    """The same, with warnings that speak of keywords."""
+    from msgspec.structs import replace
+
+    from listrak_sms_cli.options import in_keywords
+
+    return report.with_(
+        warnings=tuple(replace(each, message=in_keywords(each.message, known)) for each in report.warnings)
+    )
+
+
+def _report_class() -> type[Report]:
+    """Reports of the public functions are drawn in notebooks."""
+    from listrak_sms_cli.display import snippet_of
+    from listrak_sms_cli.runs import Report
+
+    Report.html_view = staticmethod(snippet_of)
+    return Report
+
+
 def __getattr__(name: str) -> Any:
     if name == "Report":
-        from listrak_sms_cli.runs import Report
-
-        return Report
+        return _report_class()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -93,6 +93,11 @@ def all_jobs(file: Path, now: datetime | None = None) -> list[Job]:
     return [find_job(name, file, now) for name in _tables(file) or ()]
 
 
+def job_names(file: Path) -> list[str]:
+    """The names of the jobs of the file, whatever they hold. Raises SettingsError."""
+    return list(_tables(file) or ())
+
+
 def _tables(file: Path) -> Mapping[str, Any] | None:
     document = read_toml(file, "job")
     if document is None:

@@ -109,5 +109,8 @@ class PushKeywords(SharedKeywords, SendingKeywords, total=False):
     full: bool | None
     refresh_after: float | str | None
     per_contact: bool | None
+    sandbox: bool | None
+    sandbox_fields: Literal["invent", "account"] | None
+    fields: str | PathLike[str] | None
     notify: str | None
     metrics_file: str | PathLike[str] | None

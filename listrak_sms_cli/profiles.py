@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from listrak_sms_cli.errors import SettingsError, UsageError
-from listrak_sms_cli.settings import read_toml
+from listrak_sms_cli.settings import SOURCES, read_toml
 
 
 def save_profile(config: Path, profile: str, values: Mapping[str, Any], without: Collection[str] = ()) -> None:
@@ -58,7 +58,7 @@ def save_secret(file: Path, secret: str) -> None:
 def secret_file_of(config: Path, profile: str) -> Path:
     """Where the secret of a profile is kept: beside the config file. Raises UsageError for a name that is no part of a
     file's."""
-    if "/" in profile or profile.startswith(".") or not profile.isprintable():
+    if "/" in profile or profile.startswith(".") or not profile.isprintable() or profile == SOURCES:
         raise UsageError(
             "The name of a profile is a word, such as default or production.", hint="--profile NAME", code="bad_profile"
         )

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from jupyter_client.manager import start_new_kernel
 
 from listrak_sms_cli import LsmsError, Report, UsageError, apply, plan, push, validate
 from listrak_sms_cli.options import Option, keywords_of
 from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
+from listrak_sms_cli.runs import RunWarning, SandboxResult
 from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
@@ -219,3 +221,71 @@ def test_threads_to_several_sender_codes(account: World) -> None:
     for thread in threads:
         thread.join()
     assert sent == dict.fromkeys(codes, 20)
+
+
+def test_warnings_and_notes_speak_of_keywords() -> None:
+    """Of a report, and of the events of its run."""
+    report = validate(SAMPLES / "messy.csv", offline=True)
+    texts = " ".join(warning.message for warning in report.warnings)
+    assert "--" not in texts
+    assert 'empty_cells="keep" sends none' in texts and "consent_column SMS_Consent" in texts
+
+
+def test_a_rehearsal_from_python(tmp_path: Path) -> None:
+    """`sandbox=True` needs no account and takes frames; the report has what the sandbox did."""
+    import pandas as pd
+
+    phones = [f"21255501{place:02d}" for place in range(20)]
+    frame = pd.DataFrame({"phone": phones, "first_name": "Ann", "Tier": "Gold"})
+    report = push(frame, sandbox=True, state_dir=tmp_path)
+    assert (report.rows_sent, report.sandbox) == (20, SandboxResult(18, 2))
+    with pytest.raises(UsageError, match="fields are about the sandbox: add sandbox"):
+        push(frame, fields="x.csv", state_dir=tmp_path)
+
+
+def test_a_report_as_frames() -> None:
+    """One row of figures, or a table of each part; a part that there is not is refused with the nearest."""
+    report = validate(SAMPLES / "messy.csv", offline=True)
+    (figures,) = report.to_pandas().to_dict("records")
+    assert (figures["rows_read"], figures["rows_sendable"], figures["dropped_invalid_phone"]) == (58, 46, 7)
+    dropped = report.to_pandas("dropped").set_index("reason")["members"]
+    assert dropped.sum() == report.rows_dropped == 12
+    assert list(report.to_pandas("warnings")["code"]) == [warning.code for warning in report.warnings]
+    assert (len(report.to_pandas("profile")), len(report.to_pandas("imports"))) == (12, 0)
+    with pytest.raises(UsageError, match="Did you mean warnings"):
+        report.to_pandas("warning")
+
+
+def test_a_report_in_a_notebook_is_a_short_page() -> None:
+    """The verdict, counts that are not 0, and warnings, all escaped."""
+    report = validate(SAMPLES / "messy.csv", offline=True)
+    hostile = RunWarning("w", "<script>alert(1)</script>")
+    html = report.with_(warnings=(*report.warnings, hostile))._repr_html_() or ""
+    assert html.startswith("<p><b>46 of 58 members would be sent; nothing was.</b> 12 dropped: 7 invalid phones")
+    assert "&lt;script&gt;" in html and "<script" not in html
+    assert "empty_cells" not in html and "many_dropped" in html
+
+
+NOTEBOOK = """
+from listrak_sms_cli import push
+report = push({audience!r}, sandbox=True, state_dir={state!r})
+report
+"""
+
+
+def test_a_notebook_shows_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a kernel of Jupyter the bar moves in the output of the cell, and is gone when the report is shown."""
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    kernel, client = start_new_kernel(kernel_name="python3", extra_arguments=["--log-level=50"])
+    shown: list[dict[str, Any]] = []
+    try:
+        code = NOTEBOOK.format(audience=str(SMOKE), state=str(tmp_path))
+        client.execute_interactive(code, timeout=60, output_hook=shown.append)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert not [message for message in shown if message["msg_type"] == "error"], shown
+    pages = [message["content"]["data"].get("text/html") for message in shown if "data" in message["content"]]
+    assert pages[0] == "Getting ready" and any("<progress" in page for page in pages[1:-2])
+    assert pages[-2] == "" and pages[-1].startswith("<p><b>All 10 sent.")

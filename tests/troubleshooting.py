@@ -7,7 +7,7 @@ from pathlib import Path
 
 from listrak_sms_cli.explain import explanations
 
-PAGE = Path(__file__).parent.parent / "TROUBLESHOOTING.md"
+PAGE = Path(__file__).parent.parent / ".github" / "TROUBLESHOOTING.md"
 TITLES = {
     "setup": "Settings, credentials, the way to Listrak",
     "command": "The command and its files",

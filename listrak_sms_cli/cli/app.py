@@ -89,7 +89,7 @@ def _run(arguments: list[str]) -> int:
         if not _usage_message(error):  # no command: the help has been shown
             return UsageError.exit_code
         command = f"{output.command} " if output.command in COMMANDS else ""
-        problem = UsageError(_usage_message(error), hint=f"Type: lsms {command}--help")
+        problem = UsageError(_usage_message(error), hint=f"{_options_meant(error)}Type: lsms {command}--help")
         _watch_mistyped(problem, arguments)
         return _fail(problem)
     except (KeyboardInterrupt, typer.Abort):
@@ -144,9 +144,9 @@ def _fail(error: LsmsError, cause: BaseException | None = None) -> int:
                 with output.writing():
                     display.summary(error.report, output.console(), paced=output.paced)
             elif error.report is not None:
-                from listrak_sms_cli.monitoring import PROBLEMS
+                from listrak_sms_cli.runs import NOTES
 
-                output.warned(each for each in error.report.warnings if each.code in PROBLEMS)
+                output.warned(each for each in error.report.warnings if each.code not in NOTES)
             display.error(error, sys.stderr)
         if output.verbose:
             sys.stderr.write(_own_frames(cause or error))
@@ -160,8 +160,18 @@ def _own_frames(error: BaseException) -> str:
     return "".join(f"  {Path(f.filename).relative_to(home)}:{f.lineno} in {f.name}\n" for f in frames)
 
 
+def _options_meant(error: Any) -> str:
+    """A hint with the options that a misspelt one may mean, the best first; "" for any other error."""
+    typed = getattr(error, "option_name", None) or ""
+    near = [word for word in getattr(error, "possibilities", None) or () if "--no-" in typed or "--no-" not in word]
+    near.sort(key=lambda word: not word.startswith(typed))
+    return f"Did you mean {' or '.join(near)}?\n" if near else ""
+
+
 def _usage_message(error: typer.TyperException) -> str:
     message: Any = getattr(error, "format_message", error.__str__)()
+    if getattr(error, "possibilities", None):
+        message = error.message  # type: ignore[attr-defined]
     return str(message).replace("Value error, ", "").removesuffix("unable to parse string as an integer").rstrip(", ")
 
 

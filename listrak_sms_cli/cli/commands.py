@@ -62,13 +62,12 @@ COMMANDS = {
     ),
     "sandbox": ("sandbox", "Serve a simulated Listrak on loopback until Ctrl-C. Nothing leaves the machine."),
 }
-EXAMPLES = [
-    ("lsms push audience.csv --sandbox", "try it: nothing leaves this machine"),
-    ("lsms validate audience.csv", "read and check only"),
-    ("lsms push audience.csv --sender-code 1026", "the main job"),
-]
 # What the whole of `lsms` and each command are built with.
-STYLE: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
+STYLE: dict[str, Any] = {
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 
 
 def leave_as_typed(parameters: Iterable[Any]) -> None:
@@ -97,21 +96,17 @@ class Commands(TyperGroup):
             self.add_command(TyperCommand(name, help=line))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Sort the words without Typer's checks of their values."""
+        """Sort the words without Typer's checks of their values. `help COMMAND` is `COMMAND --help`."""
         leave_as_typed(self.get_params(ctx))
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
         """Write the page of `lsms --help`."""
-        from listrak_sms_cli.cli.output import output
-        from listrak_sms_cli.display import draw_overview
+        from listrak_sms_cli.cli.help import show_commands
 
-        options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
-        lines = [(name, line) for name, (_, line) in COMMANDS.items()]
-        sections = [("Commands", lines), ("Options", options), ("Examples", EXAMPLES)]
-        usage = f"{ctx.command_path} [OPTIONS] COMMAND [ARGS]…"
-        with output.writing():
-            draw_overview(usage, str(self.help).split("\n\n"), sections, output.console())
+        show_commands(ctx, self)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was typed, loaded, and the words behind it."""
@@ -121,6 +116,12 @@ class Commands(TyperGroup):
 
 class Command(TyperCommand):
     """The command that is run."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (drawn at once, not formatted)
+        """Write the page of `lsms COMMAND --help`."""
+        from listrak_sms_cli.cli.help import show_options
+
+        show_options(self)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Sort the words without Typer's checks of their values."""

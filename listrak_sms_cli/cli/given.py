@@ -130,7 +130,8 @@ class Given:
         from listrak_sms_cli.display import choose
 
         log_file = self.values.get("log_file")
-        with choose(json=self["json"], quiet=self["quiet"], stream=sys.stderr) as display:
+        quiet = self.values.get("quiet", False)
+        with choose(json=self["json"], quiet=quiet, stream=sys.stderr, summary=output.summarises) as display:
             self._display = display
             if log_file is None:
                 yield display

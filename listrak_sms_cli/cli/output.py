@@ -5,9 +5,10 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.errors import LsmsError
@@ -26,6 +27,7 @@ _REPORTING = (
     "resume",
     "status",
 )  # commands whose `--json` is a Report, whatever happens
+_HEADS = {"seconds": "took"}  # heads of tables that are not just the keys of the JSON document
 
 
 @dataclass
@@ -39,6 +41,11 @@ class Output:
     running: bool = False  # the command has begun: no help page is being shown
     lost: bool = False  # the result could not be written
     page: PageFile | None = None  # where the result goes as an HTML page too
+
+    @property
+    def summarises(self) -> bool:
+        """Whether the result of the command is the summary of a Report, which has the warnings."""
+        return self.command in _REPORTING
 
     @property
     def paced(self) -> bool:
@@ -115,11 +122,13 @@ class Output:
         keys: tuple[str, ...],
         rows: list[tuple[Any, ...]],
         json_only: frozenset[str] = frozenset(),
+        written: Mapping[str, Callable[[Any], str]] = MappingProxyType({}),
         **more: Any,
     ) -> None:
         """Write a table with `title`, or in JSON an array of objects under `name` beside `more`.
 
-        `keys`: of the objects, the table's heads; `rows`: their values; `json_only`: keys the table has no room for.
+        `keys`: of the objects, the table's heads; `rows`: their values; `json_only`: keys the table has no room for;
+        `written`: how values of a key are written for people.
         """
         if self.json:
             listed = [dict(zip(keys, row, strict=True)) for row in rows]
@@ -130,18 +139,19 @@ class Output:
         from listrak_sms_cli import display
 
         shown = [place for place, key in enumerate(keys) if key not in json_only]
-        heads = tuple(keys[place].replace("_", " ") for place in shown)
-        cells = [tuple("" if row[place] is None else str(row[place]) for place in shown) for row in rows]
+        heads = tuple(_HEADS.get(keys[place], keys[place].replace("_", " ")) for place in shown)
+        writers = [written.get(key, str) for key in keys]
+        cells = [tuple("" if row[place] is None else writers[place](row[place]) for place in shown) for row in rows]
         with self.writing():
             display.table(title, heads, cells, self.console())
             sys.stdout.flush()
 
     def warned(self, warnings: Iterable[RunWarning]) -> None:
         """Write warnings to standard error."""
-        from listrak_sms_cli.display import printable
+        from listrak_sms_cli.display import warning
 
         with suppress(OSError):  # nobody reads, or the disk is full
-            sys.stderr.writelines(f"lsms: warning: {printable(each.message)} [{each.code}]\n" for each in warnings)
+            sys.stderr.writelines(f"lsms: {warning(each.code, each.message)}\n" for each in warnings)
 
     def report(self, report: Report) -> None:
         """Write the Report of a run that ended well; with `--quiet` its new warnings alone."""
@@ -154,12 +164,7 @@ class Output:
             from listrak_sms_cli import display
 
             with self.writing():
-                if report.changes is not None:
-                    display.planned(report, self.console())
-                elif report.profile is None:
-                    display.summary(report, self.console(), paced=self.paced)
-                else:
-                    display.validated(report, self.console())
+                display.summary(report, self.console(), paced=self.paced)
                 sys.stdout.flush()
 
     def paged(self, report: Report) -> Report:

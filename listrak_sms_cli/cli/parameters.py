@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from listrak_sms_cli.cli.complete import completion_of
 from listrak_sms_cli.options import Option, options_of
 
 
@@ -25,6 +26,7 @@ def _parameter(option: Option[Any], takes_jobs: bool) -> Parameter:
     """`takes_jobs`: what is not typed may stand in a job, so Typer misses nothing."""
     kind = option.kind
     shown: dict[str, Any] = {"metavar": kind.metavar, "help": option.help}
+    shown["autocompletion"] = completion_of(option.name)
     if option.positional:
         described = typer.Argument(**shown)
     else:

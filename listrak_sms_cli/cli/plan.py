@@ -19,13 +19,12 @@ def plan(given: Given) -> None:
     Example: lsms plan spring_launch.csv --sender-code 1026 --save spring.plan
     """
     settings = given.settings()
-
-    from listrak_sms_cli.runs import PlanOptions, plan_changes, push_options
-
-    options = PlanOptions(
-        push_options(given.values), given["out"], given["save"], given["show_values"], given["show_phones"]
-    )
     with given.display() as tell:
+        from listrak_sms_cli.runs import PlanOptions, plan_changes, push_options
+
+        options = PlanOptions(
+            push_options(given.values), given["out"], given["save"], given["show_values"], given["show_phones"]
+        )
         report = plan_changes(given["audience"], settings, options, tell)
     if options.save is not None:
         command = shlex.join(["lsms", "apply", str(options.save)])
@@ -42,10 +41,9 @@ def apply(given: Given) -> None:
     Example: lsms apply spring.plan
     """
     settings = given.settings()
-
-    from listrak_sms_cli.runs import ApplyOptions, apply_plan
-
-    options = ApplyOptions(given["audience"], given["max_moved"], given["anyway"], given.values)
     with given.display() as tell:
+        from listrak_sms_cli.runs import ApplyOptions, apply_plan
+
+        options = ApplyOptions(given["audience"], given["max_moved"], given["anyway"], given.values)
         report = apply_plan(Path(given["plan"]), settings, options, tell)
     output.report(report)

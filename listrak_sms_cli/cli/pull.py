@@ -15,18 +15,17 @@ def pull(given: Given) -> None:
     Example: lsms pull --sender-code 1026 -o before.csv
     """
     settings = given.settings()
-
-    from listrak_sms_cli.runs import PullOptions, pull_contacts, reading_options
-
-    options = PullOptions(
-        given["output"],
-        given["audience"],
-        reading_options(given.values),
-        given["list"],
-        given["subscribed_only"],
-        given["force"],
-    )
     with given.display() as tell:
+        from listrak_sms_cli.runs import PullOptions, pull_contacts, reading_options
+
+        options = PullOptions(
+            given["output"],
+            given["audience"],
+            reading_options(given.values),
+            given["list"],
+            given["subscribed_only"],
+            given["force"],
+        )
         pulled = pull_contacts(settings, options, tell)
     if given["json"]:
         output.document(pulled.as_json())

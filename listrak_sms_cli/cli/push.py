@@ -30,14 +30,13 @@ def push(given: Given) -> None:
 
 def _pushed(given: Given) -> Report:
     settings = given.settings()
+    with given.display() as tell:  # first: what follows imports half a second of packages
+        from listrak_sms_cli.runs import Phase, PhaseStarted, push_audience, push_options
 
-    from listrak_sms_cli.runs import Phase, PhaseStarted, push_audience, push_options
-
-    options = push_options(given.values)
-    with given.display() as tell:
+        options = push_options(given.values)
         if options.sandbox:
-            tell(PhaseStarted(Phase.FILLING, 0, "contacts"))  # now: the next line imports half a second of packages
-            from listrak_sms_cli.cli.rehearsal import push_to_sandbox
+            tell(PhaseStarted(Phase.FILLING, 0, "contacts"))
+            from listrak_sms_cli.rehearsal import push_to_sandbox
 
             report = push_to_sandbox(given["audience"], settings, options, tell)
             return report.with_(command=_next_step(given, settings.sender_code))

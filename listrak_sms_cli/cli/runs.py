@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ def runs(given: Given) -> None:
 
     Example: lsms runs --prune 90
     """
+    from listrak_sms_cli.display import duration
     from listrak_sms_cli.runs import trend_of
     from listrak_sms_cli.runs.record import RunStore
 
@@ -31,12 +33,13 @@ def runs(given: Given) -> None:
     name, more = given["audience_name"], {}
     listed = store.listed() if name is None else store.runs_of(name)
     rows = [_damaged(run) if isinstance(run, str) else _row(run) for run in listed]
-    keys = ("run_id", "started", "audience", "sender_code", "sendable", "sent", "state")
+    keys = ("run_id", "started", "seconds", "audience", "sender_code", "sendable", "sent", "state")
+    written = {"started": _moment, "seconds": duration, **dict.fromkeys(("sendable", "sent"), "{:,}".format)}
     more = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
     trends = [] if name is None else trend_of(store, name)
     if name is not None:
         more["trends"] = to_builtins(trends)
-    output.listing("runs", "Runs", keys, rows, frozenset({"started"}), **more)
+    output.listing("runs", "Runs", keys, rows, written=written, **more)
     if trends and not output.json:
         from listrak_sms_cli import display
 
@@ -53,11 +56,17 @@ def _row(run: StoredRun) -> tuple[Any, ...]:
     started, state = run.state.started, run.state
     word = "running" if run.is_running else state.summary
     sent = state.rows[PartStatus.ACCEPTED]
-    return (run.run_id, started.at, started.audience, started.target.sender_code, state.sendable, sent, word)
+    began, target = started.began or started.at, started.target
+    return (run.run_id, began, run.seconds, started.audience, target.sender_code, state.sendable, sent, word)
 
 
 def _damaged(run_id: str) -> tuple[Any, ...]:
-    return (run_id, None, None, None, None, None, "damaged journal")
+    return (run_id, *[None] * 6, "damaged journal")
+
+
+def _moment(iso: str) -> str:
+    """Local time."""
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
 
 
 def health(given: Given) -> int:
@@ -93,11 +102,11 @@ def status(given: Given) -> None:
 
     Example: lsms status --wait
     """
-    from listrak_sms_cli.runs import status_of, waiting
-
     settings = given.settings()
     members = Path(given["members"]) if given["members"] else None
     with given.display() as tell:
+        from listrak_sms_cli.runs import status_of, waiting
+
         report = status_of(settings, given["run"], tell, waiting=waiting(given.values), members=members)
     output.report(report)
 
@@ -107,12 +116,12 @@ def resume(given: Given) -> None:
 
     Example: lsms resume
     """
-    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
-
     settings = given.settings()
-    options = ResumeOptions(
-        given["audience"], given["anyway"], given["skip_canary"], given["concurrency"], waiting(given.values)
-    )
     with given.display() as tell:
+        from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
+
+        options = ResumeOptions(
+            given["audience"], given["anyway"], given["skip_canary"], given["concurrency"], waiting(given.values)
+        )
         report = resume_run(settings, given["run"], options, tell)
     output.report(report)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.rehearsal import sandbox_extra
 
 if TYPE_CHECKING:
     from listrak_sms_cli.sandbox import SandboxConfig
@@ -36,17 +36,6 @@ def sandbox(given: Given) -> None:
         ) from None
     except ValueError as error:
         raise UsageError(str(error), code="sandbox_seed") from None
-
-
-@contextmanager
-def sandbox_extra() -> Iterator[None]:
-    """Import the sandbox inside. Raises UsageError when its extra is not installed."""
-    try:
-        yield
-    except ModuleNotFoundError:
-        raise UsageError(
-            "The sandbox is not installed.", hint="Type: pip install 'listrak-sms-cli[sandbox]'", code="sandbox_missing"
-        ) from None
 
 
 def _announcer(config: SandboxConfig) -> Callable[[str], None]:

@@ -18,16 +18,14 @@ def validate(given: Given) -> None:
     Example: lsms validate spring_launch.csv --rejects rejects.csv
     """
     settings = given.settings()
-
-    from listrak_sms_cli.runs import reading_options, validate_audience
-
-    reading = reading_options(given.values)
     try:
         with given.display() as tell:
+            from listrak_sms_cli.runs import reading_options, validate_audience
+
             report = validate_audience(
                 given["audience"],
                 settings,
-                reading,
+                reading_options(given.values),
                 tell,
                 offline=given["offline"],
                 max_drop_rate=given["max_drop_rate"],

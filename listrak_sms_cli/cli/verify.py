@@ -17,12 +17,11 @@ def verify(given: Given) -> int:
     Example: lsms verify spring_launch.csv --sender-code 1026 --sample 200
     """
     settings = given.settings()
-
-    from listrak_sms_cli.errors import MembersDiffer
-    from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
-
-    options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
     with given.display() as tell:
+        from listrak_sms_cli.errors import MembersDiffer
+        from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
+
+        options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
         verified = verify_audience(given["audience"], settings, options, tell)
     output.paged(verified.report)
     phone_shown = str if given["show_phones"] else _masked

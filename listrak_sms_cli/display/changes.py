@@ -1,12 +1,11 @@
-"""The result of `plan`: what a push would change, column by column, and the counts of members."""
+"""What a push would change, column by column, as `plan` has found it."""
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
-from listrak_sms_cli.display.result import summary
-from listrak_sms_cli.display.tables import columns, show
+from listrak_sms_cli.display.tables import columns
 from listrak_sms_cli.display.words import many, printable
 from listrak_sms_cli.runs import ColumnChanges, Report
 
@@ -15,18 +14,15 @@ _WIDEST = 24  # cells of one side of a change
 _KINDS = 3  # of changes that are shown
 
 
-def planned(report: Report, console: Console) -> None:
-    """Write the result of `plan`. Raises BrokenPipeError when nobody reads."""
-    changes = report.changes or ()
+def changes_shown(report: Report, console: Console) -> Group | None:
+    """What a plan would change, a line for each column, and what would be emptied, in words."""
+    if report.changes is None:
+        return None
     rows = [
         [printable(c.column), *(f"{count:,}" for count in (c.set, c.changed, c.emptied, c.same)), _commonest(c)]
-        for c in changes
+        for c in report.changes
     ]
-    table = columns(_HEADS, rows, console, keep=1, styles={"emptied": "bold red"})
-    show(console, *([Text()] if console.is_terminal else []), table, *_emptied(report), Text())
-    summary(report, console, paced=False)
-    if report.command and report.rows_different:
-        show(console, Text(f"Do it with: {printable(report.command)}"), whole=True)  # it is there to be copied
+    return Group(columns(_HEADS, rows, console, whole=_HEADS[:1], styles={"emptied": "bold red"}), *_emptied(report))
 
 
 def _commonest(changes: ColumnChanges) -> str:

@@ -14,6 +14,7 @@ from typing import Self, TextIO
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live as RichLive
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -28,12 +29,13 @@ _WARNINGS_SHOWN, _IMPORTS_SHOWN = 3, 4
 
 class Live(Display):
     """Draws on `stream`, a terminal, and leaves the last state there. While the run works the latest warnings are
-    shown; the summary has them all."""
+    shown. `summary`: one follows, which has the warnings and the counts, so that neither is left here."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, summary: bool) -> None:
         self._tally = Tally()
         self._console = Console(file=stream, highlight=False)
-        self._screen = _Screen(self._tally)
+        shape = "dots" if self._console.encoding.startswith("utf") else "line"
+        self._screen = _Screen(self._tally, Spinner(shape, Text("Getting ready", "dim"), style="cyan"), summary=summary)
         self._live = RichLive(
             self._screen,
             console=self._console,
@@ -43,7 +45,7 @@ class Live(Display):
         )
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -83,19 +85,23 @@ def _heading(started: RunStarted, width: int) -> list[Text]:
 class _Screen:
     """Draws the tally as it is at that moment."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, spinner: Spinner, *, summary: bool) -> None:
         self._tally = tally
+        self._spinner = spinner
+        self._summary = summary
         self.working = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now, phases = time.monotonic(), list(self._tally.phases.values())
         shown: list[RenderableType] = []
-        if self.working:
-            latest = self._tally.warnings[-_WARNINGS_SHOWN:]
+        if self.working or not self._summary:
+            latest = self._tally.warnings[-_WARNINGS_SHOWN if self.working else 0 :]
             shown.extend(_line(Text.assemble(("! ", "yellow"), printable(warning.message))) for warning in latest)
         if phases:
             shown.append(self._bars(phases, now, options.max_width))
-        if self._tally.read or self._tally.sent is not None:
+        elif self.working:
+            shown.append(self._spinner)
+        if (self.working or not self._summary) and (self._tally.read or self._tally.sent is not None):
             rows = console.height - len(phases) - len(shown) - 7
             shown.append(self._counts(max(0, min(_IMPORTS_SHOWN, rows)), options.max_width))
         if (retry := self._tally.retry) is not None and self.working and now < self._tally.retry_at + 1:

@@ -12,6 +12,7 @@ from listrak_sms_cli.display.silent import Display
 from listrak_sms_cli.display.tally import PhaseTally, Tally
 from listrak_sms_cli.display.words import duration, many, members, printable, rate, reasons
 from listrak_sms_cli.runs import (
+    NOTES,
     Event,
     ImportChanged,
     Phase,
@@ -27,12 +28,18 @@ from listrak_sms_cli.runs import (
 EVERY = 5.0  # seconds between two lines of progress
 
 
+def warning(code: str, message: str) -> str:
+    """The line of a warning, or of a note."""
+    return f"{'note' if code in NOTES else 'warning'}: {printable(message)} [{code}]"
+
+
 class Plain(Display):
     """Writes to `stream`; lines of progress `every` so many seconds. When the reader of a pipe has gone nothing more is
-    written, and the run goes on."""
+    written, and the run goes on. `summary`: one follows, which has the warnings."""
 
-    def __init__(self, stream: TextIO, every: float = EVERY) -> None:
+    def __init__(self, stream: TextIO, every: float = EVERY, *, summary: bool = False) -> None:
         self._stream = stream
+        self._summary = summary
         self._every = every
         self._tally = Tally()
         self._lock = threading.Lock()
@@ -85,8 +92,8 @@ class Plain(Display):
                 return f"import file {part} ({members(rows)}): {printable(state)}"
             case RequestRetried(what, reason, wait):
                 return f"{printable(what)}: {printable(reason)}; trying again in {duration(wait)}"
-            case Warned(_, message):
-                return f"warning: {printable(message)}"
+            case Warned(code, message) if not self._summary:
+                return warning(code, message)
         return ""
 
     def _progress(self, phase: PhaseTally) -> str:

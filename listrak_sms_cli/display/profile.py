@@ -1,64 +1,65 @@
-"""The result of `validate`: the columns of an audience, the summary, and the command that pushes it."""
+"""The columns of an audience, as `validate` has found them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.text import Text
 
-from listrak_sms_cli.display.result import summary
-from listrak_sms_cli.display.tables import columns, show
+from listrak_sms_cli.display.tables import columns, fitted, show
 from listrak_sms_cli.display.words import percent, printable
 from listrak_sms_cli.runs import ProfiledColumn, Report
 
 _COLUMNS_SHOWN = 60  # on a terminal
-_NEEDED_SHOWN = 24
 _WIDEST = (22, 24, 12)  # cells of the first columns on a terminal; the others are numbers
+_NARROWEST = (12, 12, 10)
+_ROOM_FOR_ALL = 80  # cells of a line
 _GAP = "  "
 _GOES_TO = {"phone": "the phone", "consent": "consent, not sent", "skipped": "left out"}
 _BAD = {"number": "not numbers", "date": "not dates", "checkbox": "not checkbox values"}
 
 
-def validated(report: Report, console: Console) -> None:
-    """Write the result of `validate`. Raises BrokenPipeError when nobody reads."""
-    columns_of(report, console)
-    summary(report, console)
-    if needed := [printable(line.field or "") for line in report.profile or () if line.needs_field]:
-        more = f" and {len(needed) - _NEEDED_SHOWN:,} more" if len(needed) > _NEEDED_SHOWN else ""
-        names = ", ".join(needed[:_NEEDED_SHOWN]) + more
-        show(console, Text(f"It needs profile fields named {names}: `lsms fields` lists those that the account has."))
-    if report.command:
-        # Not wrapped: it is there to be copied.
-        show(console, Text(f"Push it with: {printable(report.command)}"), whole=True)
-
-
 def columns_of(report: Report, console: Console) -> None:
-    """Write a line for each column of the audience; on a terminal two or three, so that it fits 80 columns."""
+    """Write a line for each column of the audience. Raises BrokenPipeError when nobody reads."""
+    if (shown := columns_shown(report, console)) is not None:
+        show(console, shown)
+
+
+def columns_shown(report: Report, console: Console) -> Group | None:
+    """A line for each column of the audience that `validate` has looked at; on a terminal two or three, so that it fits
+    80 columns."""
     lines = report.profile or ()
     if not lines:
-        return
+        return None
     known = any(line.type for line in lines)
     heads = ("column", "goes to", "type" if known else "looks like", "filled", "distinct", "longest")
-    if console.is_terminal:
-        show(console, Text(), *_stacked(heads, lines[:_COLUMNS_SHOWN]))
-        if len(lines) > _COLUMNS_SHOWN:
-            show(console, Text(f"… and {len(lines) - _COLUMNS_SHOWN:,} columns more; --json has them all", "dim"))
-    else:
+    if not console.is_terminal:
         rows = [[*_facts(line), _sample(line), _problems(line)] for line in lines]
-        show(console, columns((*heads, "sample", "problems"), rows, console), Text())
+        return Group(columns((*heads, "sample", "problems"), rows, console))
+    shown = _stacked(heads, lines[:_COLUMNS_SHOWN], console.width)
+    if len(lines) > _COLUMNS_SHOWN:
+        shown.append(Text(f"… and {len(lines) - _COLUMNS_SHOWN:,} columns more; --json has them all", "dim"))
+    return Group(*shown)
 
 
-def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn]) -> list[Text | Padding]:
-    """The facts of each column under the heads, its sample and its problems below."""
+def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn], room: int) -> list[Text | Padding]:
+    """The facts of each column under the heads, its sample and its problems below. `room`: cells of a line; a narrow
+    one has no room for the longest."""
     rows = [_facts(line, _WIDEST[1]) for line in lines]
+    shown_heads = heads if room >= _ROOM_FOR_ALL else heads[:-1]
     table = [list(heads), *rows]
-    texts = [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))]
-    numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(heads))]
+    numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(shown_heads))]
+    texts = fitted(
+        [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))],
+        _NARROWEST,
+        room - sum(numbers) - len(_GAP) * len(numbers),
+    )
 
     def laid_out(row: Sequence[str]) -> str:
+        row = row[: len(shown_heads)]
         left = [_padded(printable(cell, width), width) for cell, width in zip(row, texts, strict=False)]
         right = [cell.rjust(width) for cell, width in zip(row[len(texts) :], numbers, strict=True)]
         return _GAP.join([*left, *right])

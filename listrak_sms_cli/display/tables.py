@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from listrak_sms_cli.display.words import printable
 
 _ENDLESS = 4000  # cells: in a pipe no line is ever wrapped or cut
-_NARROWEST = 8  # cells of a column that is cut
+_NARROWEST = 16  # cells of a column that is cut
 _GAP = 2  # cells between two columns
+_INDENT = 2  # cells before what goes on of a row
 _ASCII = str.maketrans(
     {"→": "->", "…": "...", "·": "|", "█": "#", "─": "-", "✓": "ok", "✗": "NOT OK"}
     | dict(zip("▁▂▃▄▅▆▇", "_.,-~=+", strict=True))
+    | dict.fromkeys("▏▎▍▌▋▊▉", "#")
 )
 
 
@@ -44,7 +44,7 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], conso
     """Write rows of text under their heads. On a terminal long cells are cut to its width, not numbers and the first
     column; elsewhere every cell is whole and there is no title."""
     cells = [[printable(cell) for cell in row] for row in rows]
-    grid = columns(heads, cells, console, keep=1)
+    grid = columns(heads, cells, console, whole=heads[:1])
     if not console.is_terminal:
         show(console, grid)
     elif cells:
@@ -58,45 +58,61 @@ def columns(
     rows: Sequence[Sequence[str]],
     console: Console,
     *,
-    keep: int = 0,
+    whole: Sequence[str] = (),
     styles: Mapping[str, str] | None = None,
-) -> Table:
-    """A rich table of printable text; `styles`: by head, of its cells but `0`. On a terminal the widest columns are cut
-    until it fits: not the first `keep`, not those of numbers, which are aligned to the right."""
+) -> Text:
+    """Rows of printable text under their heads; `styles`: by head, of its cells but `0`. On a terminal the widest
+    columns are cut until all fit: not those with these `whole` heads, not those of numbers, which are aligned to the
+    right. Where that is not enough a row goes on in the next line."""
     terminal = console.is_terminal
-    ruled = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n") if terminal else None
-    grid = Table(box=ruled, show_edge=False, pad_edge=False, padding=(0, _GAP - (ruled is not None), 0, 0))
+    room = console.width if terminal else _ENDLESS
     numeric = [_is_numeric([row[n] for row in rows]) for n in range(len(heads))]
-    widths = []
-    for n, head in enumerate(heads):
-        words = head.split() if terminal and numeric[n] else [head]  # such a head may stand on several lines
-        widths.append(max(cell_len(text) for text in (*words, *(row[n] for row in rows))))
+    widths = [max(cell_len(text) for text in (head, *(row[n] for row in rows))) for n, head in enumerate(heads)]
+    floors = [
+        min(width, room - _INDENT if numeric[n] or heads[n] in whole else max(_NARROWEST, cell_len(heads[n])))
+        for n, width in enumerate(widths)
+    ]
+    lines = _folded(floors, room)
+    for line in lines:
+        narrowed = fitted([widths[n] for n in line], [floors[n] for n in line], room - _INDENT * (line is not lines[0]))
+        for n, width in zip(line, narrowed, strict=True):
+            widths[n] = width
+
+    def drawn(row: Sequence[str], style_of: Callable[[int], str]) -> Iterator[Text]:
+        for line in lines:
+            cells = []
+            for n in line:
+                cell = printable(row[n], widths[n])
+                blanks = " " * (widths[n] - cell_len(cell))
+                cells.append(Text.assemble(blanks * numeric[n], (cell, style_of(n)), blanks * (not numeric[n])))
+            yield Text(" " * _INDENT * (line is not lines[0])) + Text(" " * _GAP).join(cells)
+
+    shown = list(drawn(heads, lambda _: "dim"))
     if terminal:
-        may_shrink = [n for n in range(keep, len(heads)) if not numeric[n]]
-        widths = _fitted(widths, console.width - _GAP * (len(widths) - 1), may_shrink)
-    for head, width, right in zip(heads, widths, numeric, strict=True):
-        shown = Text(head if right else printable(head, width), "dim")
-        grid.add_column(shown, justify="right" if right else "left", width=width, vertical="bottom")
+        shown.append(Text("─" * max(line.cell_len for line in shown)))
     for row in rows:
-        cells = (printable(cell, width) for cell, width in zip(row, widths, strict=True))
-        drawn = [
-            Text(cell, (styles or {}).get(head, "") * (cell != "0"), no_wrap=True)
-            for head, cell in zip(heads, cells, strict=True)
-        ]
-        grid.add_row(*drawn)
-    return grid
+        shown += drawn(row, lambda n, row=row: (styles or {}).get(heads[n], "") * (row[n] != "0"))  # type: ignore[misc]
+    return Text("\n", no_wrap=True, overflow="ignore").join(shown)
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
     return any(cells) and all(cell.replace(",", "").isdigit() for cell in cells if cell)
 
 
-def _fitted(widths: list[int], room: int, may_shrink: list[int]) -> list[int]:
-    """The widths, the widest that may shrink reduced until all fit, or until none can be reduced further."""
-    widths = list(widths)
-    while sum(widths) > room:
-        widest = max(may_shrink, key=lambda n: widths[n], default=None)
-        if widest is None or widths[widest] <= _NARROWEST:
-            break
-        widths[widest] -= 1
+def _folded(floors: Sequence[int], room: int) -> list[list[int]]:
+    """The columns, by their places, that each line of a row has: as many as fit at these widths."""
+    lines: list[list[int]] = [[]]
+    for n, floor in enumerate(floors):
+        used = sum(floors[other] + _GAP for other in lines[-1]) + _INDENT * (len(lines) > 1)
+        if lines[-1] and used + floor > room:
+            lines.append([])
+        lines[-1].append(n)
+    return lines
+
+
+def fitted(widths: Sequence[int], floors: Sequence[int], room: int) -> list[int]:
+    """The widths, the widest reduced, none below its floor, until all fit."""
+    widths, gaps = list(widths), _GAP * (len(widths) - 1)
+    while sum(widths) + gaps > room and (may_shrink := [n for n in range(len(widths)) if widths[n] > floors[n]]):
+        widths[max(may_shrink, key=lambda n: widths[n])] -= 1
     return widths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from listrak_sms_cli.display.words import many, members, printable
-from listrak_sms_cli.runs import Report
+from listrak_sms_cli.runs import MappedColumn, Report
 
 _REASONS_SHOWN = 4
 _NOT = {"Date": "not a date", "Number": "not a number", "Checkbox": "neither yes nor no"}
@@ -40,6 +40,7 @@ def sentences_of(report: Report) -> list[str]:
             (report.rows_refused, "refused by Listrak"),
             (_left(report), "pending" if report.resumable or report.running else "not sent"),
             (report.rows_import_failed, "in imports that ended badly"),
+            (_open(report), "in imports that have not ended"),
             (report.rows_unchanged, "unchanged"),
             (report.rows_beyond_limit, "beyond the limit"),
         )
@@ -79,33 +80,81 @@ def in_words(reason: str, count: int, report: Report) -> str:
         "value_too_long": f"{count:,} with a value too long",
         "not_in_listrak": f"{count:,} not in Listrak",
     }
-    columns = [column for column in report.columns if column.unfit]
-    if reason == "bad_value" and columns:
-        if len(columns) == 1 and columns[0].type in _NOT:
-            return f"{count:,} {printable(columns[0].column, 30)} {_NOT[columns[0].type]}"
-        names = ", ".join(f"{printable(column.column, 30)} {column.unfit:,}" for column in columns[:_REASONS_SHOWN])
-        return f"{many_words[reason]} ({names})"
-    return many_words.get(reason, f"{count:,} {reason}")
+    words = many_words.get(reason, f"{count:,} {reason}")
+    columns = sorted(_blamed(reason, report), key=lambda item: -item[1])
+    if not columns:
+        return words
+    (first, _), *others = columns
+    name = printable(first.column, 30)
+    if reason == "bad_value" and not others and first.type in _NOT:
+        return f"{count:,} {name} {_NOT[first.type]}"
+    if not others:
+        return f"{words} ({name})"
+    named = [f"{printable(column.column, 30)} {unfit:,}" for column, unfit in columns]
+    return f"{words} ({', '.join([*named[:_REASONS_SHOWN], *(['…'] if len(named) > _REASONS_SHOWN else [])])})"
+
+
+def _blamed(reason: str, report: Report) -> list[tuple[MappedColumn, int]]:
+    """The columns whose values members were dropped for, and how many values."""
+    match reason:
+        case "bad_value":
+            found = [(column, column.unfit - column.too_long) for column in report.columns]
+        case "value_too_long":
+            found = [(column, column.too_long) for column in report.columns]
+        case _:
+            found = []
+    return [(column, unfit) for column, unfit in found if unfit]
 
 
 def _reasons(report: Report) -> str:
-    words = [in_words(reason, count, report) for reason, count in drop_reasons(report)]
+    reasons = drop_reasons(report)
+    words = [in_words(reason, count, report) for reason, count in reasons]
     if report.rejects is not None:
         words[0] += f" (see {printable(report.rejects)})"
-    return ", ".join([*words[:_REASONS_SHOWN], *(["…"] if len(words) > _REASONS_SHOWN else [])])
+    others = sum(count for _, count in reasons[_REASONS_SHOWN:])
+    return ", ".join([*words[:_REASONS_SHOWN], *([f"{others:,} for other reasons"] if others else [])])
+
+
+def next_step(report: Report) -> tuple[str, str] | None:
+    """What comes next, in words, and the command that does it; None where there is none, as after a run that was not
+    recorded, or where the error of the report has named it."""
+    if report.command:
+        if report.changes is not None:
+            return ("Do it with", report.command) if report.rows_different else None
+        return ("Push it with" if report.profile is not None else "Next, with your account"), report.command
+    if report.running:
+        return "See how it goes on", f"lsms status {report.run_id}"
+    error = report.error
+    if error is not None and (report.run_id in error.hint or error.code.startswith("canary_")):
+        return None  # the error says what there is to choose from
+    if not report.resumable:
+        return None
+    if report.rows_refused or report.rows_pending or report.rows_import_failed:
+        return "Go on with", f"lsms resume {report.run_id}"
+    return "See how the imports end", f"lsms status {report.run_id} --wait"
 
 
 def _sent(report: Report) -> str:
-    changes = getattr(report, "rows_different", None)
+    changes, read = report.rows_different, members(report.rows_read)
     if report.dry_run and changes is not None:
         return f"{changes:,} of {members(report.rows_sendable)} would change. Nothing was sent."
+    if not report.rows_read:
+        return "There was nothing to send."
     if report.dry_run or (report.exit_code in (2, 3) and not report.rows_sent):
-        would = f"{report.rows_sendable:,} of {members(report.rows_read)} would be sent"
+        would = f"{report.rows_sendable:,} of {read} would be sent"
         return f"{would}; nothing was." if report.dry_run else f"Nothing was sent; {would}."
-    so_far = " so far" if report.running else ""
-    if report.rows_sent == report.rows_read and report.rows_sent > 1:
+    if report.running:
+        return f"At work: {report.rows_sent:,} of {report.rows_read:,} sent so far."
+    if report.rows_sent == report.rows_read > 1:
         return f"All {report.rows_sent:,} sent."
-    return f"{report.rows_sent:,} of {report.rows_read:,} sent{so_far}."
+    if not report.rows_sendable and report.rows_unchanged:
+        return "Nothing was sent: nothing is to be changed."
+    return f"{report.rows_sent:,} of {report.rows_read:,} sent."
+
+
+def _open(report: Report) -> int:
+    """Members in imports that Listrak has, and that have not ended as far as is known."""
+    return sum(line.rows for line in report.imports if line.import_file_id and not line.ended)
 
 
 def _left(report: Report) -> int:
@@ -117,7 +166,7 @@ def _left(report: Report) -> int:
 def _compared(report: Report) -> str:
     found = report.verify
     assert found is not None
-    if found.matching == found.checked:
+    if found.matching == found.checked and not found.opted_out:
         return f"All {members(found.checked)} checked match." if found.checked != 1 else "The member checked matches."
     words = [f"{found.matching:,} of {members(found.checked)} match"]
     if found.different:
@@ -127,4 +176,7 @@ def _compared(report: Report) -> str:
         )
     if found.not_in_listrak:
         words.append(f"{found.not_in_listrak:,} {'is' if found.not_in_listrak == 1 else 'are'} not in Listrak")
+    if found.opted_out:
+        differ = f" ({found.opted_out_different:,} of those differ)" if found.opted_out_different else ""
+        words.append(f"{found.opted_out:,} opted out{differ}")
     return f"{', '.join(words)}."

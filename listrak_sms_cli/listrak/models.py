@@ -27,12 +27,14 @@ _BAD_WORDS = ("fail", "error", "cancel", "reject")
 
 
 class SenderCode(Struct, frozen=True):
-    """A sender code. `id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak gives none."""
+    """A sender code. `id` is Listrak's `shortCodeId`; `country` ISO 3166-1 alpha-2, "" when Listrak gives none;
+    `email_list`: the name of the e-mail list it is tied to, "" = none."""
 
     id: int
     code: str
     country: str
     merchant_name: str
+    email_list: str = ""
 
 
 class ListedField(Struct, frozen=True):
@@ -133,10 +135,13 @@ class SenderCodeWire(Wire, frozen=True):
     code: str | None = None
     country: str | None = None
     merchant_name: str | None = None
+    email_list_id: int | None = None
+    email_list_name: str | None = None
 
     def value(self) -> SenderCode:
         """The value for other rooms."""
-        return SenderCode(self.short_code_id, self.code or "", self.country or "", self.merchant_name or "")
+        email_list = (self.email_list_name or f"number {self.email_list_id}") if self.email_list_id else ""
+        return SenderCode(self.short_code_id, self.code or "", self.country or "", self.merchant_name or "", email_list)
 
 
 class FieldWire(Wire, frozen=True):

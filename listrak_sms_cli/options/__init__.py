@@ -18,6 +18,6 @@ __all__, __getattr__ = on_demand(
     __name__,
     declared="ChoosingMembers Cleaning Columns Expecting ExpectingOfColumn InFiles InSources Reading Rehearsing "
     "Sending Silencing Subject job_options keywords_of options_of",
-    kinds="Choice Duration File FileName Setting seconds_of",
-    option="Option Options as_keywords in_keywords nearest values_by_name with_storage",
+    kinds="Choice Duration File FileName Flag Setting seconds_of",
+    option="Option Options as_keywords did_you_mean in_keywords nearest values_by_name with_storage",
 )

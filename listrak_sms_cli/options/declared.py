@@ -339,11 +339,11 @@ class Sending(Options, group=SENDING):
     canary_seed = Option(Whole("N", 0), None, "With --canary: draw the members of an earlier push again.", "push apply")
     verify = Option(Flag(), False, "Read back and compare after the imports have ended.", "push apply")
     verify_sample = Option(Whole("N", 1), None, "--verify so many members, picked at random.", "push apply")
-    dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply")
+    dry_run = Option(Flag(), False, "Everything but the import requests.", "push apply", "-n")
     offline = Option(Flag(), False, "Do not ask Listrak for the profile fields.", "validate")
 
 
-class Rehearsing(Options, group=SENDING, keywords=False):
+class Rehearsing(Options, group=SENDING):
     """A push that reaches nobody."""
 
     sandbox = Option(

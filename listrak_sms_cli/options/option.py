@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from listrak_sms_cli.errors import UsageError
@@ -129,8 +129,17 @@ class Options:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """A hint for a name that is not known: the nearest that is, else all of them."""
-    near = difflib.get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
+    return did_you_mean(name, known) or f"Known: {', '.join(known) or 'none'}."
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
+    """A hint with the names nearest to one that is not known, the best first; "" where none is near. Case does not
+    count."""
+    by_key: dict[str, str] = {}
+    for word in known:
+        by_key.setdefault(word.casefold(), word)
+    near = [by_key[key] for key in difflib.get_close_matches(name.casefold(), by_key, most)]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) -> dict[str, Any]:
@@ -163,14 +172,16 @@ def as_keywords(options: Sequence[tuple[str, str]]) -> str:
 
 def in_keywords(text: str, options: Collection[Option[Any]]) -> str:
     """A message that speaks of options of the command line (`--max-drop-rate`), in words of Python (`max_drop_rate`).
-    A command to type (`lsms …`) stays as it is."""
-    names = {option.name for option in options}
+    A command to type (`lsms …`, to the end of its line or of its quotation) stays as it is."""
+    kinds = {option.name: option.kind for option in options}
 
     def keyword(match: re.Match[str]) -> str:
-        name = match[1].replace("-", "_")
-        if name in names:
-            return name
-        return f"{name[3:]}=False" if name.startswith("no_") and name[3:] in names else match[0]
+        if match[1] is None:
+            return match[0]
+        name, value = match[1].replace("-", "_"), match[2] or ""
+        if name in kinds:
+            words = getattr(kinds[name], "words", ())
+            return f'{name}="{value.strip()}"' if value.strip() in words else f"{name}{value}"
+        return f"{name[3:]}=False{value}" if name.startswith("no_") and name[3:] in kinds else match[0]
 
-    before, command, after = text.partition("lsms ")
-    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", keyword, before) + command + after
+    return re.sub(r"`lsms [^`]*`|lsms [^\n]*|--([a-z]+(?:-[a-z]+)*)( [a-z0-9]+\b)?", keyword, text)

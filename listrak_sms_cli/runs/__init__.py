@@ -42,7 +42,7 @@ __all__, __getattr__ = on_demand(
     plan_file="Plan",
     pull="PullOptions pull_contacts",
     push="learned_about push_audience",
-    report="CanaryResult ColumnChanges DROP_REASONS MappedColumn ProfiledColumn Report ReportError RunWarning "
+    report="CanaryResult ColumnChanges DROP_REASONS MappedColumn NOTES ProfiledColumn Report ReportError RunWarning "
     "SandboxResult Trend TrendPoint Verification",
     resume="ResumeOptions resume_run",
     status="report_of status_of",

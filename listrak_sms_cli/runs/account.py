@@ -26,12 +26,14 @@ ATTRIBUTES = {
 
 
 class Account(Struct, frozen=True):
-    """A sender code, the country its phones are written for, and the company's profile fields."""
+    """A sender code, the country its phones are written for, the company's profile fields, and the name of the e-mail
+    list that the sender code is tied to, "" = none."""
 
     sender_code: int
     label: str
     country: str
     fields: tuple[ProfileField, ...]
+    email_list: str = ""
 
 
 def connect(settings: Settings, tell: Listener = silent, *, stop: threading.Event | None = None) -> ListrakClient:
@@ -64,9 +66,8 @@ def read_account(client: ListrakClient, sender_code: int) -> Account:
     client.check_token()
     found = client.sender_code(sender_code)
     country = (found.country or "").upper()
-    return Account(
-        sender_code, label_of(found), country, tuple(map(_profile_field, client.profile_fields(sender_code)))
-    )
+    fields = tuple(map(_profile_field, client.profile_fields(sender_code)))
+    return Account(sender_code, label_of(found), country, fields, found.email_list)
 
 
 def label_of(code: SenderCode) -> str:

@@ -49,7 +49,8 @@ class Findings:
     `state`: how the run stands, once it has a journal; `kept`: the state folder holds enough to resume it; `running`:
     another process is at work on it; `planned`: what a Report has of a plan only, by name; `canary`: as it is drawn,
     before the run has a journal; `began`, `settings`: as the Report has them; `unfit`: values for which members were
-    dropped, by column; `baseline`: the last good push of the same audience; `figures`: what its columns hold."""
+    dropped, by column, `too_long` those of them with too many characters; `baseline`: the last good push of the same
+    audience; `figures`: what its columns hold."""
 
     def __init__(self, run_id: str, audience: str, tell: Listener, silenced: frozenset[str] = frozenset()) -> None:
         self.run_id = run_id
@@ -61,6 +62,7 @@ class Findings:
         self.settings: Mapping[str, str] = {}
         self.verdicts: Counter[Verdict] = Counter()
         self.unfit: Counter[str] = Counter()
+        self.too_long: Counter[str] = Counter()
         self.baseline: StoredRun | None = None
         self.figures: Sequence[ColumnFigures] = ()
         self.state: RunState | None = None
@@ -132,6 +134,7 @@ class Findings:
                 guessed=column.guessed,
                 type=column.field.kind.value if column.field.id else None,
                 unfit=self.unfit[column.name],
+                too_long=self.too_long[column.name],
                 filled=filled.get(column.name),
                 filled_before=before.get(column.name),
             )

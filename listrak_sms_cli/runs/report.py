@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import DROP_REASONS
+from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.options import nearest
 
 _MAY_BE_MISSING = ("profile", "command", "canary")
 _OF_A_PLAN = ("rows_different", "rows_same", "not_in_listrak", "resumed", "changes")
 
 
 # Codes of warnings that are so at every push of an audience: nobody has to be told of them again.
-NOTES = frozenset({"email_address", "empty_cells", "guessed_columns", "invented_fields", "offline"})
+NOTES = frozenset({"empty_cells", "guessed_columns", "invented_fields", "offline"})
 # Codes of those about a change since the baseline: new each time.
 CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values_moved"})
 
@@ -22,7 +25,8 @@ CHANGES = frozenset({"became_constant", "fill_dropped", "length_halved", "values
 class MappedColumn(Struct, frozen=True):
     """A column of the audience and the profile field it goes to (`field_id` 0: not looked up). `guessed`: its name is
     an ordinary one for what the field holds, not the field's own. `type` of the field, None = not looked up; `unfit`:
-    values of it that the field cannot hold, for which members were dropped. `filled`: the share of the rows with a
+    values of it that the field cannot hold, for which members were dropped, `too_long` those of them with too many
+    characters. `filled`: the share of the rows with a
     value, 0 to 1; `filled_before`: that of the baseline."""
 
     column: str
@@ -31,6 +35,7 @@ class MappedColumn(Struct, frozen=True):
     guessed: bool = False
     type: str | None = None
     unfit: int = 0
+    too_long: int = 0
     filled: float | None = None
     filled_before: float | None = None
 
@@ -205,6 +210,8 @@ class Report(Struct, frozen=True):
     exit_code: int = 0
     error: ReportError | None = None
 
+    html_view: ClassVar[Callable[[Report], str] | None] = None
+
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`: the keys of the published interface, and `skipped_columns`, `sandbox`; from
         `validate` also `profile`, a line for each column, and `command`, the push that does it; from `plan` also what
@@ -220,9 +227,40 @@ class Report(Struct, frozen=True):
         document["seconds"] = round(self.seconds, 3)
         return document
 
+    def to_pandas(self, part: str | None = None) -> Any:
+        """A pandas frame. `part` None: one row of figures, for frames of many runs; `columns`, `dropped`, `imports`,
+        `warnings`, `changes`, `profile`: a row for each of them."""
+        import pandas as pd
+
+        document = to_builtins(self)
+        if part == "dropped":
+            return pd.DataFrame(self.dropped.items(), columns=["reason", "members"])
+        if part is not None:
+            if part not in _PARTS:
+                raise UsageError(f"A report has no part {part}.", hint=nearest(part, ("dropped", *_PARTS)))
+            return pd.DataFrame(document[part] or [], columns=_PARTS[part].__struct_fields__)
+        figures = {name: value for name, value in document.items() if isinstance(value, str | int | float)}
+        figures |= {f"dropped_{reason}": count for reason, count in self.dropped.items()}
+        return pd.DataFrame([figures])
+
+    def _repr_html_(self) -> str | None:
+        """The short view of a notebook, where the package has set who draws it."""
+        view = type(self).html_view
+        return None if view is None else view(self)
+
     def with_(self, **changes: Any) -> Report:
         """The same report with these fields changed."""
         return replace(self, **changes)
+
+
+# The parts of a report that are tables.
+_PARTS: dict[str, type[Struct]] = {
+    "columns": MappedColumn,
+    "imports": ImportLine,
+    "warnings": RunWarning,
+    "changes": ColumnChanges,
+    "profile": ProfiledColumn,
+}
 
 
 class TrendPoint(Struct, frozen=True):

@@ -102,6 +102,7 @@ class Run:
             parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
             row_map=row_map,
             unfit=dict(+findings.unfit),
+            too_long=dict(+findings.too_long),
             shown_warnings=findings.warnings,
             figures=list(findings.figures),
         )
@@ -230,6 +231,7 @@ def findings_of(stored: StoredRun, tell: Listener) -> Findings:
     findings = Findings(stored.run_id, started.audience, tell)
     findings.began, findings.settings = started.began or started.at, started.settings
     findings.unfit.update(prepared.unfit)
+    findings.too_long.update(prepared.too_long)
     findings.sender_code = started.target.sender_code
     findings.plan = plan_of(started.recipe)
     findings.verdicts.update({verdict: prepared.verdicts.get(verdict.reason, 0) for verdict in Verdict})

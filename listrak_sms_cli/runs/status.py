@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from listrak_sms_cli.errors import LsmsError, UsageError
@@ -78,9 +77,7 @@ def report_of(settings: Settings, run_id: str | None) -> Report:
         report = findings.reported(lambda: _raise_worst(problems))
     except LsmsError as error:
         report = error.report
-    last = state.ended.at if state.ended else state.last_sent
-    seconds = datetime.fromisoformat(last) - datetime.fromisoformat(findings.began)
-    return report.with_(seconds=seconds.total_seconds())
+    return report.with_(seconds=stored.seconds)
 
 
 def _write_members(stored: StoredRun, path: Path, findings: Findings) -> None:

@@ -6,20 +6,11 @@ from typing import Any
 
 from listrak_sms_cli.sandbox.account import Account, one_of
 from listrak_sms_cli.sandbox.paging import Call, Page, next_cursor, requested_page
-from listrak_sms_cli.sandbox.replies import (
-    ApiError,
-    Reply,
-    collection,
-    invalid_parameter,
-    json_reply,
-    not_found,
-    resource,
-)
+from listrak_sms_cli.sandbox.replies import ApiError, Reply, invalid_parameter, json_reply, not_found, paged, resource
 from listrak_sms_cli.sandbox.store import PhoneList, SenderCode
 from listrak_sms_cli.sandbox.values import Field
 
 _NOT_SIMULATED = (  # of a sender code: each has an id and a name
-    "emailList",
     "externalEvent",
     "phoneNumberSegmentationFieldGroup",
     "phoneNumberSegmentationField",
@@ -30,7 +21,7 @@ _NOT_SIMULATED = (  # of a sender code: each has an id and a name
 
 def sender_codes(account: Account, _call: Call) -> Reply:
     """All sender codes of the account, disabled ones too."""
-    return collection([_sender_code(code) for code in account.store.sender_codes()])
+    return resource([_sender_code(code) for code in account.store.sender_codes()])
 
 
 def sender_code(account: Account, call: Call) -> Reply:
@@ -44,7 +35,7 @@ def fields(account: Account, call: Call) -> Reply:
     every = [_field(field) for field in account.visible_fields()]
     size = account.config.fields_page_size
     if size == 0:
-        return collection(every)
+        return resource(every)
     page = requested_page(call)
     return _slice(account, call, every, Page(page.after, min(page.count, size)))
 
@@ -93,7 +84,7 @@ def import_status(account: Account, call: Call) -> Reply:
 def _slice(account: Account, call: Call, every: list[Any], page: Page) -> Reply:
     ends = page.after + page.count
     after = ends if ends < len(every) else None
-    return collection(every[page.after : ends], next_cursor(account.config, call, after))
+    return paged(every[page.after : ends], next_cursor(account.config, call, after))
 
 
 def _sender_code(code: SenderCode) -> dict[str, Any]:
@@ -102,6 +93,8 @@ def _sender_code(code: SenderCode) -> dict[str, Any]:
         "code": code.code,
         "country": code.country,
         "merchantName": code.merchant,
+        "emailListId": code.id * 100 if code.email_list else 0,
+        "emailListName": code.email_list,
         **{f"{name}Id": 0 for name in _NOT_SIMULATED},
         **{f"{name}Name": "" for name in _NOT_SIMULATED},
     }

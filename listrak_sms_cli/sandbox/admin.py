@@ -6,8 +6,8 @@ GET  /sandbox/contacts      one sender code's contacts by phone: `?sender_code=1
                             empty (CSV) or null (NDJSON)
 POST /sandbox/contacts      add contacts, or change them: CSV (see `seed.py`), `?sender_code=1026`
 POST /sandbox/fields        CSV `id,name,type,max_length,status`; adds fields; `?replace=true` replaces all
-POST /sandbox/sender-codes  JSON list of {"id", "code", "country", "merchant", "active"}; id and country are
-                            required; a new one gets two phone lists
+POST /sandbox/sender-codes  JSON list of {"id", "code", "country", "merchant", "active", "email_list"}; id and
+                            country are required; a new one gets two phone lists
 GET  /sandbox/imports       every import in the order received: id, file_name, bytes, sha256, field_ids, rows,
                             updated, unknown (dropped silently), values_ignored, rows_malformed, status, dates
 GET  /sandbox/requests      method, path, status, faults of every request; phones in paths are masked
@@ -38,12 +38,14 @@ from listrak_sms_cli.sandbox.store import SenderCode
 if TYPE_CHECKING:
     from listrak_sms_cli.sandbox.account import Account
 
+    Handler = Callable[[Account, Request], Awaitable[Any]]
+
 ROWS_AT_ONCE = 5000
 
 
 def routes(account: Account) -> list[Route]:
     """The routes, each bound to the account; a ValueError is a 400 with its message."""
-    table: dict[tuple[str, str], Callable[[Account, Request], Awaitable[Any]]] = {
+    table: dict[tuple[str, str], Handler] = {
         ("GET", "contacts"): dump_contacts,
         ("POST", "contacts"): add_contacts,
         ("POST", "fields"): put_fields,
@@ -57,9 +59,7 @@ def routes(account: Account) -> list[Route]:
     return [Route(f"/sandbox/{name}", _bind(account, run), methods=[method]) for (method, name), run in table.items()]
 
 
-def _bind(
-    account: Account, run: Callable[[Account, Request], Awaitable[Any]]
-) -> Callable[[Request], Awaitable[Response]]:
+def _bind(account: Account, run: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             answer = await run(account, request)
@@ -152,6 +152,7 @@ class _SenderCodeBody(msgspec.Struct):
     code: str = ""
     merchant: str = "Invented Merchant"
     active: bool = True
+    email_list: str = ""
 
 
 async def put_sender_codes(account: Account, request: Request) -> Any:
@@ -161,7 +162,7 @@ async def put_sender_codes(account: Account, request: Request) -> Any:
         given = json_of(await body_of(request), list[_SenderCodeBody])
     except ValueError:
         raise ValueError("Sender codes are a JSON list of objects with id and country.") from None
-    codes = [SenderCode(c.id, c.code or str(c.id), c.country, c.merchant, c.active) for c in given]
+    codes = [SenderCode(c.id, c.code or str(c.id), c.country, c.merchant, c.active, c.email_list) for c in given]
     account.store.put_sender_codes(codes)
     for code in codes:
         seed.add_lists(account.store, code.id)

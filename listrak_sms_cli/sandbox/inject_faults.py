@@ -76,7 +76,7 @@ class FaultInjection:
     async def _inject(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         kind, settings = fault.kind, fault.settings
         if kind.startswith("reset_"):
-            length = _content_length(scope)
+            length = int(dict(scope["headers"]).get(b"content-length", b"0"))
             share = {"reset_before_body": 0, "reset_mid_body": length // 2, "reset_after_body": None}[kind]
             await _drain(receive, share)
             _reset(scope)
@@ -123,10 +123,6 @@ class FaultInjection:
             _reset(scope)
             return False
         return True
-
-
-def _content_length(scope: Scope) -> int:
-    return int(dict(scope["headers"]).get(b"content-length", b"0"))
 
 
 async def _drain(receive: Receive, up_to: int | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,15 +34,13 @@ def json_reply(status: int, document: Any) -> Reply:
 
 
 def resource(data: Any) -> Reply:
-    """A `Resource`."""
+    """A `Resource`; of a list, a `Collection`."""
     return json_reply(200, {"status": 200, "data": data})
 
 
-def collection(data: Sequence[Any], next_cursor: str | None = None) -> Reply:
-    """A `Collection`, or with a cursor (empty on the last page) a `CollectionPaged`."""
-    if next_cursor is None:
-        return resource(list(data))
-    return json_reply(200, {"status": 200, "nextPageCursor": next_cursor, "data": list(data)})
+def paged(data: list[Any], next_cursor: str) -> Reply:
+    """A `CollectionPaged`; the cursor is empty on the last page."""
+    return json_reply(200, {"status": 200, "nextPageCursor": next_cursor, "data": data})
 
 
 def invalid_parameter(name: str, what: str) -> ApiError:

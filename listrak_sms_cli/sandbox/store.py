@@ -26,7 +26,7 @@ from listrak_sms_cli.sandbox.values import SYSTEM_ATTRIBUTES, Field
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sender_code (
-    id INTEGER PRIMARY KEY, code TEXT, country TEXT, merchant TEXT, active INTEGER);
+    id INTEGER PRIMARY KEY, code TEXT, country TEXT, merchant TEXT, active INTEGER, email_list TEXT);
 CREATE TABLE IF NOT EXISTS field (
     id INTEGER PRIMARY KEY, name TEXT, type TEXT, max_length INTEGER, active INTEGER);
 CREATE TABLE IF NOT EXISTS person (
@@ -55,13 +55,14 @@ def timestamp() -> str:
 
 
 class SenderCode(Struct, frozen=True, array_like=True):
-    """A sender code; `country` ISO 3166-1 alpha-2."""
+    """A sender code; `country` ISO 3166-1 alpha-2; `email_list`: the name of the one it is tied to, "" = none."""
 
     id: int
     code: str
     country: str
     merchant: str
     active: bool
+    email_list: str = ""
 
 
 class PhoneList(Struct, frozen=True, array_like=True):
@@ -139,7 +140,7 @@ class Store:
     def put_sender_codes(self, codes: Iterable[SenderCode]) -> None:
         """Add sender codes; one with a known id replaces it."""
         with self.transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?)", map(astuple, codes))
+            db.executemany("INSERT OR REPLACE INTO sender_code VALUES (?, ?, ?, ?, ?, ?)", map(astuple, codes))
 
     def fields(self) -> list[Field]:
         """All profile fields, by id."""

@@ -86,11 +86,6 @@ def _date(match: re.Match[str] | None) -> str | None:
         return None
 
 
-def checkbox(text: str) -> str | None:
-    """`on` or `off`; None for any other text."""
-    return _CHECKBOX.get(text.lower())
-
-
 def normaliser(field: Field, *, stored_dates: bool = False) -> Callable[[str], str | None]:
     """A function from a value to what is stored, or to None when its field cannot hold it."""
     if field.type == "Number":
@@ -98,7 +93,7 @@ def normaliser(field: Field, *, stored_dates: bool = False) -> Callable[[str], s
     if field.type == "Date":
         return any_date if stored_dates else us_date
     if field.type == "Checkbox":
-        return checkbox
+        return lambda text: _CHECKBOX.get(text.lower())
     limit = field.max_length
     return lambda text: text if limit is None or len(text) <= limit else None
 

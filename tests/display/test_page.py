@@ -50,7 +50,7 @@ def texts(html: str) -> str:
         ({"rows_sent": 0, "rows_pending": 368, "exit_code": 3}, "Nothing was sent; 368 of 400 members would be sent."),
         ({"rows_sent": 0, "rows_pending": 368, "dry_run": True}, "368 of 400 members would be sent; nothing was."),
         ({"rows_import_failed": 200}, "200 in imports that ended badly."),
-        ({"running": True}, "368 of 400 sent so far."),
+        ({"running": True}, "At work: 368 of 400 sent so far."),
         ({"rows_read": 0, "error": ReportError("no_file", "There is no file x.csv.", "")}, "There is no file x.csv."),
         (
             {"verify": Verification(368, 360, 7, 1, {"DOB": 7, "Tier": 0})},
@@ -76,7 +76,9 @@ def test_bad_values_of_several_columns_are_counted_by_column() -> None:
         MappedColumn("DOB", "Birthday", 4, type="Date", unfit=20),
         MappedColumn("LTV", "Lifetime Value", 9, type="Number", unfit=8),
     )
-    assert in_words("bad_value", 27, replace(WELL, columns=columns)) == "27 bad values (DOB 20, LTV 8)"
+    report = replace(WELL, columns=(*columns, MappedColumn("City", "City", 5, type="Text", unfit=3, too_long=3)))
+    assert in_words("bad_value", 27, report) == "27 bad values (DOB 20, LTV 8)"
+    assert in_words("value_too_long", 3, report) == "3 with a value too long (City)"
 
 
 def test_the_tone_follows_the_exit_code() -> None:

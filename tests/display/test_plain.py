@@ -93,7 +93,7 @@ def test_retries_and_warnings_are_told_at_once() -> None:
     """A retry says who answered what and when it goes on; a warning is never shortened."""
     lines = told(list(display_feed.run()))
     assert any(line.endswith("it answered 503; trying again in 4.0 s") for line in lines)
-    assert f"lsms: warning: {display_feed.WARNING}" in lines
+    assert f"lsms: note: {display_feed.WARNING} [empty_cells]" in lines
 
 
 def test_a_dry_run_says_so_first() -> None:
@@ -118,7 +118,7 @@ def test_lines_of_several_threads_do_not_mix() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert stream.getvalue() == f"lsms: warning: {word}\n" * 800
+    assert stream.getvalue() == f"lsms: warning: {word} [w]\n" * 800
 
 
 def test_a_reader_that_leaves_does_not_stop_the_work() -> None:

@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
 def drawn(*lines: ProfiledColumn, terminal: bool, command: str | None = None) -> str:
     console = Console(file=io.StringIO(), width=80, force_terminal=terminal, no_color=True, highlight=False)
     report = Report("run", "a.csv", None, dry_run=True, profile=lines, command=command)
-    display.validated(report, console)
+    display.summary(report, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().replace("\x1b[2m", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
 

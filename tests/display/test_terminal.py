@@ -2,82 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
 import signal
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
-from tests.support import display_feed
-
-FEED = Path(display_feed.__file__)
-_TOKEN = re.compile(r"\x1b\[\??[\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+")
+from tests.support import display_feed, screen
+from tests.support.screen import picture, resize
 
 
-def on_terminal(
-    *arguments: str, width: int = 80, height: int = 24, watch: Callable[[str, int, int], None] | None = None, **env: str
-) -> str:
-    """What the feed writes to a terminal of this size. `watch` is called with the text so far, the terminal and the
-    process after each piece."""
-    ours, theirs = pty.openpty()
-    _resize(theirs, width, height)
-    clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")}
-    process = subprocess.Popen(
-        [sys.executable, str(FEED), *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        env={**clean, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **env},
-    )
-    os.close(theirs)
-    data = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other side has gone
-            piece = b""
-        if not piece:
-            break
-        data += piece
-        if watch is not None:
-            watch(data.decode(errors="replace"), ours, process.pid)
-    os.close(ours)
-    assert process.wait() == 0
-    return data.decode()
-
-
-def _resize(terminal: int, width: int, height: int) -> None:
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-
-
-def picture(written: str) -> list[str]:
-    """The lines that stand on a terminal after this was written: cursor up, erase line, return, line feed."""
-    lines, row, column = [""], 0, 0
-    for token in _TOKEN.findall(written):
-        if token == "\r":
-            column = 0
-        elif token == "\n":
-            row += 1
-            lines += [""] * (row + 1 - len(lines))
-        elif token.startswith("\x1b["):
-            if token.endswith("A"):
-                row = max(0, row - int(token[2:-1] or 1))
-            elif token == "\x1b[2K":
-                lines[row] = ""
-        else:
-            lines[row] = lines[row][:column].ljust(column) + token + lines[row][column + len(token) :]
-            column += len(token)
-    return [line.rstrip() for line in lines]
+def on_terminal(*arguments: str, **more: Any) -> str:
+    """What the feed writes to a terminal."""
+    return screen.on_terminal(display_feed.__file__, *arguments, **more)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +25,8 @@ def written() -> str:
 
 
 def test_the_last_picture_accounts_for_the_run(written: str) -> None:
-    """When it has ended there is a full bar for each phase, the counts, and the imports by state."""
+    """When it has ended there is a full bar for each phase; where no summary follows also the counts, and the imports
+    by state."""
     shown = "\n".join(picture(written))
     for phase in ("Reading", "Checking", "Sending", "Importing"):
         assert re.search(rf"^{phase} +━{{20}} 100 % ", shown, re.M)
@@ -118,12 +58,24 @@ def test_retries_are_seen_and_go(written: str) -> None:
 
 
 def test_warnings_are_seen_while_it_works_and_left_to_the_summary(written: str) -> None:
-    """A warning stands above the bars while the run goes on; one that ends well leaves it to the summary."""
+    """A warning stands above the bars while the run goes on, and the counts below; both are left to the summary, where
+    one follows."""
     assert "! " in written and "Empty cells travel" in written
-    assert "Empty cells" not in "\n".join(picture(written))
+    assert "Empty cells" in "\n".join(picture(written))
+    before_a_summary = on_terminal("0.005", "run", "a.csv", "summary")
+    assert "Empty cells travel" in before_a_summary and "of 4,059,169 members" in before_a_summary
+    shown = picture(before_a_summary)
+    assert not [line for line in shown if line.startswith(("sent", "dropped", "imports", "!"))]
+    assert [line.split()[0] for line in shown[2:6]] == ["Reading", "Checking", "Sending", "Importing"]
 
 
-@pytest.mark.parametrize("width", [80, 120])
+def test_no_screen_is_blank(written: str) -> None:
+    """Before the first event there is something to see, which is gone later."""
+    assert "Getting ready" in written and written.index("Getting ready") < written.index("spring_launch")
+    assert "Getting ready" not in "\n".join(picture(written))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Nothing the display draws is wrapped by the terminal."""
     text = on_terminal("0.005", width=width)
@@ -144,7 +96,7 @@ def test_a_narrower_terminal_is_noticed() -> None:
 
     def watch(text: str, terminal: int, pid: int) -> None:
         if not resized_at and "Checking" in text:
-            _resize(terminal, 60, 20)
+            resize(terminal, 60, 20)
             os.kill(pid, signal.SIGWINCH)
             resized_at.append(len(text))
 

@@ -114,11 +114,28 @@ def test_a_bad_value_can_be_sent_empty(world: World) -> None:
     assert "values_blanked" in [warning["code"] for warning in report["warnings"]]
 
 
-def test_a_warning_can_be_switched_off(world: World) -> None:
-    """Email Address warns once; `--no-warn` silences it."""
-    audience = world.audience("phone,email\n2125550100,ann@example.com\n")
-    assert "email_address" in [warning["code"] for warning in pushed(world, audience)["warnings"]]
+def test_an_email_list_is_warned_of_by_its_name(world: World) -> None:
+    """Email Address warns only where the sender code is tied to an e-mail list; `--no-warn` silences it, and without
+    e-mail addresses there is nothing to warn of."""
+    audience = world.audience("phone,email,first_name\n2125550100,ann@example.com,Ann\n")
+    assert pushed(world, audience)["warnings"] == []
+    world.admin("sender-codes", [{"id": 1026, "code": "71856", "country": "US", "email_list": "VIP News"}])
+    (warning,) = pushed(world, audience)["warnings"]
+    assert warning["code"] == "email_address" and warning["columns"] == ["email"]
+    assert "sender code 1026 is tied to the e-mail list VIP News" in warning["message"]
+    assert "--skip-column email" in warning["message"]
     assert pushed(world, audience, "--no-warn", "email_address")["warnings"] == []
+    assert pushed(world, audience, "--skip-column", "email")["warnings"] == []
+
+
+def test_what_is_bad_and_what_is_too_long_is_told_apart_by_column(world: World) -> None:
+    """Also by `lsms status`, from the run's record."""
+    rows = f"2125550100,soon,x\n2125550101,2026-01-02,{'x' * 60}\n2125550102,2026-01-02,Gold\n"
+    report = pushed(world, world.audience(f"phone,Last Purchase,Loyalty Tier\n{rows}"))
+    for document in (report, world.lsms("status", "--json").json):
+        assert [(c["unfit"], c["too_long"]) for c in document["columns"]] == [(1, 0), (1, 1)]
+    shown = " ".join(world.lsms("status").out.split())
+    assert "1 Last_Purchase not a date, 1 with a value too long (Loyalty_Tier)." in shown
 
 
 def test_a_limit_sends_the_first_members_and_checks_all(world: World) -> None:
@@ -344,7 +361,7 @@ def test_the_summary_goes_to_standard_output_and_progress_to_standard_error(worl
     """Without a terminal both are plain text."""
     ended = world.lsms("push", world.audience(THREE))
     assert ended.code == 0
-    assert "All 3 sendable members were sent" in ended.out
+    assert ended.out.startswith("All 3 sent.")
     assert "sent 3" in ended.err
     assert "\x1b" not in ended.out + ended.err
     assert "\r" not in ended.out + ended.err

@@ -22,17 +22,17 @@ COLUMNS = "phone text, first_name text, notes text"
 def ready(make_world: Callable[..., World]) -> Iterator[World]:
     """A world with a query of a database, whose path stands for a secret; no address of it may be seen anywhere."""
     world = make_world(import_seconds=0.0)
-    (world.home / "canary").mkdir()
-    database = sqlite_file(world.home / "canary/members.db", COLUMNS, ROWS)
+    (world.home / "hidden-place").mkdir()
+    database = sqlite_file(world.home / "hidden-place/members.db", COLUMNS, ROWS)
     query(world, "sqlite", database, SQL)
     yield world
     kept = [file for file in (world.home / "state").rglob("*") if file.is_file()]
-    assert not [file for file in kept if b"canary" in file.read_bytes()]
+    assert not [file for file in kept if b"hidden-place" in file.read_bytes()]
 
 
 def lsms(world: World, *words: object) -> Ended:
     ended = world.lsms(*words, "--config", world.home / "config.toml", cwd=world.home)
-    assert "canary" not in f"{ended.out}{ended.err}"
+    assert "hidden-place" not in f"{ended.out}{ended.err}"
     return ended
 
 
@@ -46,7 +46,7 @@ def test_every_command_takes_a_query(ready: World) -> None:
     assert lsms(ready, "validate", *words).json["rows_sendable"] == 20
     verified = lsms(ready, "verify", *words)
     assert (verified.code, verified.json["matching"]) == (0, 20)
-    sqlite_file(ready.home / "canary/members.db", COLUMNS, [(*ROWS[0][:1], "New", "other junk"), *ROWS[1:]])
+    sqlite_file(ready.home / "hidden-place/members.db", COLUMNS, [(*ROWS[0][:1], "New", "other junk"), *ROWS[1:]])
     planned = lsms(ready, "plan", *words, "--save", "p.plan")
     assert (planned.code, planned.json["rows_different"]) == (0, 1)
     applied = lsms(ready, "apply", "p.plan", "--json")
@@ -61,7 +61,7 @@ def test_the_baseline_is_called_after_source_and_file(ready: World) -> None:
     assert lsms(ready, "push", *words, "-q").code == 0
     runs = lsms(ready, "runs", "--audience-name", "warehouse:audience.sql", "--json").json["runs"]
     assert [run["audience"] for run in runs] == ["warehouse:audience.sql"]
-    sqlite_file(ready.home / "canary/members.db", COLUMNS, ROWS[:5])
+    sqlite_file(ready.home / "hidden-place/members.db", COLUMNS, ROWS[:5])
     ended = lsms(ready, "push", *words, "--max-shrink", "50", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (3, "max_shrink")
 
@@ -71,7 +71,7 @@ def test_resume_runs_the_query_again(ready: World) -> None:
     ready.admin("faults", [{"route": "start_import", "fault": "status", "status": 400, "skip": 1}])
     words = ("audience.sql", "--source", "warehouse", "--skip-column", "notes", "--batch-rows", "12")
     assert lsms(ready, "push", *words, "--concurrency", "1", "-q").code == 1
-    database = ready.home / "canary/members.db"
+    database = ready.home / "hidden-place/members.db"
     for rows, code in ((ROWS[:-1], 2), ([("2125550100", "Other", "junk"), *ROWS[1:]], 2)):
         sqlite_file(database, COLUMNS, rows)
         ended = lsms(ready, "resume", "--json")
@@ -98,7 +98,7 @@ def test_a_job_names_a_query(ready: World) -> None:
 
 def test_an_address_is_never_typed(ready: World) -> None:
     """An address in place of a source's name is refused unseen."""
-    ended = lsms(ready, "push", "audience.sql", "--source", "postgresql://me:canary@host/db", "--json")
+    ended = lsms(ready, "push", "audience.sql", "--source", "postgresql://me:hidden-place@host/db", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (2, "usage")
 
 
@@ -109,7 +109,7 @@ def test_from_python(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ready.home / "other.toml"
     config.write_text('[sources.ware-house]\ndriver = "sqlite"\n', "utf-8")
     config.chmod(0o600)
-    monkeypatch.setenv("LSMS_SOURCE_WARE_HOUSE_URI", str(ready.home / "canary/members.db"))
+    monkeypatch.setenv("LSMS_SOURCE_WARE_HOUSE_URI", str(ready.home / "hidden-place/members.db"))
     report = push(ready.home / "audience.sql", source="ware-house", config=config, skip_column="notes")
     assert report.rows_sent == 20
 

@@ -1,6 +1,6 @@
 """A run as its events tell it, for the tests of the display.
 
-`python tests/display_feed.py [SECONDS [run|fail [NAME]]]` shows it, with a pause after each event.
+`python tests/display_feed.py [SECONDS [run|fail [NAME [summary]]]]` shows it, with a pause after each event.
 Names and counts are invented; the order is that of a real push.
 """
 
@@ -71,10 +71,10 @@ def run(audience: str = "spring_launch.csv", *, dry_run: bool = False) -> Iterat
     yield e.PhaseEnded(e.Phase.IMPORTING)
 
 
-def main(pause: float, how: str, audience: str) -> None:
+def main(pause: float, how: str, audience: str, before: str) -> None:
     from listrak_sms_cli import display
 
-    with suppress(KeyboardInterrupt), display.choose(json=False, quiet=False) as show:
+    with suppress(KeyboardInterrupt), display.choose(json=False, quiet=False, summary=before == "summary") as show:
         for event in run(audience):
             show(event)
             time.sleep(pause)
@@ -83,5 +83,5 @@ def main(pause: float, how: str, audience: str) -> None:
 
 
 if __name__ == "__main__":
-    pause, how, audience, *_ = [*sys.argv[1:], *("0.05", "run", "spring_launch.csv")[len(sys.argv) - 1 :]]
-    main(float(pause), how, audience)
+    pause, how, audience, before, *_ = [*sys.argv[1:], *("0.05", "run", "spring_launch.csv", "")[len(sys.argv) - 1 :]]
+    main(float(pause), how, audience, before)

@@ -48,9 +48,8 @@ class Plan:
         short = _WHOLE_NUMBER.fullmatch(expression)
         if short and length != 1 + int(short["digits"]):
             expression = short["others"] or ""
-        return (
-            _national_prefixes(expression, bool(self.metadata.national_prefix_transform_rule)) if expression else None
-        )
+        transforms = bool(self.metadata.national_prefix_transform_rule)
+        return _national_prefixes(expression, transforms) if expression else None
 
     @cached_property
     def dialled_abroad(self) -> Prefixes:
@@ -94,10 +93,8 @@ def plan_of_region(region: str) -> Plan | None:
 def plan_of_code(code: int) -> Plan:
     """The plan that goes with a calling code; of several regions with one code, the main one. Raises LookupError for a
     code that `calling_codes` does not have."""
-    main = phonenumbers.region_code_for_country_code(code)
-    of_region = plan_of_region(main)
-    if of_region:
-        return of_region
+    if of_main_region := plan_of_region(phonenumbers.region_code_for_country_code(code)):
+        return of_main_region
     metadata = PhoneMetadata.metadata_for_nongeo_region(code, None)
     if metadata is None:
         raise LookupError(f"libphonenumber has no plan for the calling code {code}")

@@ -77,13 +77,12 @@ def read_listed(column: pa.StringArray, region: str) -> Integers:
     cells = nulls_as_empty(column)
     without_plus = pc.utf8_ltrim(cells, "+")
     with_plus = pc.binary_join_element_wise(fixed_column("+")[0], without_plus, fixed_column("")[0])
-    international, as_written = read_phones(with_plus, region), read_phones(cells, region)
-    numbers = international
+    numbers, as_written = read_phones(with_plus, region), read_phones(cells, region)
     plan = plan_of_region(region)
     if plan is not None and plan.code == _NORTH_AMERICA:
         had_no_plus = mask_of(pc.equal(without_plus, cells))
-        is_national = had_no_plus & (as_written > 0) & has_other_calling_code(international, region)
-        numbers = np.where(is_national, as_written, international)
+        is_national = had_no_plus & (as_written > 0) & has_other_calling_code(numbers, region)
+        numbers = np.where(is_national, as_written, numbers)
     return np.where(numbers > 0, numbers, as_written)
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -17,11 +18,13 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.tables import names_in_folder, names_in_store, refuse_tables
 from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.options import did_you_mean
 from listrak_sms_cli.stores import Store, StoreError, StoreUrl, is_url
 
 STANDARD_INPUT = "standard input"
 _DATA_FILE = re.compile(r"\.(?:(csv|tsv|txt)|parquet|pq|parq)(?:\.gz|\.zst|\.bz2)*$", re.IGNORECASE)
 _READ_AT_ONCE = 8 << 20  # bytes of an object in a store: each request costs a round trip
+_NAMES_READ = 10_000  # of a folder that is searched for a name like a misspelt one
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 Partitions = tuple[tuple[str, str], ...]
 
@@ -62,6 +65,17 @@ def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, 
         ) from None
     refuse_tables([str(file.path.absolute()) for file in files if file.path is not None], names_in_folder)
     return path, files
+
+
+def names_like(path: Path) -> str:
+    """A hint with the files in its folder whose names are nearest to that of a file that is not there, the best first;
+    "" where none is near."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, _NAMES_READ) if not entry.name.startswith(".")]
+    except OSError:
+        return f"There is no folder {path.parent}."
+    return did_you_mean(str(path), (str(path.with_name(name)) for name in names), 2)
 
 
 def _standard_input() -> BinaryIO:

@@ -22,7 +22,7 @@ from listrak_sms_cli.audience.source.decompress import (
 )
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
 from listrak_sms_cli.audience.source.identity import broken_off, changed
-from listrak_sms_cli.audience.source.locate import Location, locate
+from listrak_sms_cli.audience.source.locate import Location, locate, names_like
 from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import FileReader
 from listrak_sms_cli.audience.source.sniff import (
@@ -200,7 +200,8 @@ def _open_location(location: Location, options: ReadOptions, spool: SourceSpool)
             raise changed(name)
         return reader
     except FileNotFoundError:
-        raise AudienceError(f"There is no file {name}.", hint="Check the path.", code="not_found") from None
+        hint = names_like(location.path) if location.path is not None else ""
+        raise AudienceError(f"There is no file {name}.", hint=hint or "Check the path.", code="not_found") from None
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else "reading it failed"
         raise AudienceError(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
 from listrak_sms_cli.columnar import (
     Bytes,
     Mask,
     Raw,
+    booleans,
     column_of,
     fixed_column,
     indices,
     matches,
     raw,
-    replace_cells,
     select,
     trimmed,
 )
@@ -208,9 +209,7 @@ def explain_dates(column: pa.StringArray, region: str, date_format: str | None, 
     future = in_future(clean_dates(column, region, date_format, latest)[0], latest)
     if future is None:
         return reasons
-    return replace_cells(
-        reasons, future, fixed_column("in the future").take(indices(np.zeros(np.count_nonzero(future), np.int64)))
-    )
+    return pc.if_else(booleans(future), fixed_column("in the future")[0], reasons)
 
 
 def _explained(column: pa.StringArray, region: str, date_format: str | None) -> pa.StringArray:

@@ -16,15 +16,16 @@ from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, sele
 
 class ColumnMarks(Struct, frozen=True):
     """One column of a batch, before it is known which members are sent: cells that are `empty`, were `cleaned`, or are
-    `unfit` for the field: a bit a row, as `np.packbits` makes them, None = no cell. `short_zips`: ZIPs that are too
-    short; `filled`: cells with a value, also an unfit one; `future`: dates later than today, of so many `dates`;
-    `null_words`: how often each occurs; `padded`: whether blanks begin or end every text, None = there is none;
-    `doubtful`, `contradicting`: whether CleanValues has any."""
+    `unfit` for the field, `too_long` (a part of those): a bit a row, as `np.packbits` makes them, None = no cell.
+    `short_zips`: ZIPs that are too short; `filled`: cells with a value, also an unfit one; `future`: dates later than
+    today, of so many `dates`; `null_words`: how often each occurs; `padded`: whether blanks begin or end every text,
+    None = there is none; `doubtful`, `contradicting`: whether CleanValues has any."""
 
     name: str
     empty: Bytes | None
     cleaned: Bytes | None
     unfit: Bytes | None
+    too_long: Bytes | None
     short_zips: int
     filled: int
     future: int
@@ -47,6 +48,7 @@ class ColumnMarks(Struct, frozen=True):
             _packed(empty),
             _packed(values.changed),
             _packed(unfit),
+            _packed(values.too_long),
             short_zips(decoded(texts)) if column.plan.holds_zips else 0,
             fit + (0 if unfit is None else int(np.count_nonzero(unfit))),
             future,
@@ -60,8 +62,8 @@ class ColumnMarks(Struct, frozen=True):
 
 class ColumnCounts(Struct):
     """By column, among the members that are sent: empty cells, cleaned values, values sent empty or not at all; among
-    those dropped for their values, the values that are `unfit`; and among all members cells that are filled,
-    ZIPs that are too short, dates and those in the future, words for empty cells by
+    those dropped for their values, the values that are `unfit`, and those of them that are `too_long`; and among all
+    members cells that are filled, ZIPs that are too short, dates and those in the future, words for empty cells by
     (column, word), columns whose every text is padded with blanks (False: not every), and shapes of consents that are
     neither yes nor no. A value left out counts also where no other is left to send."""
 
@@ -69,6 +71,7 @@ class ColumnCounts(Struct):
     cleaned: Counter[str] = field(default_factory=Counter)
     blanked: Counter[str] = field(default_factory=Counter)
     unfit: Counter[str] = field(default_factory=Counter)
+    too_long: Counter[str] = field(default_factory=Counter)
     filled: Counter[str] = field(default_factory=Counter)
     short_zips: Counter[str] = field(default_factory=Counter)
     future: Counter[str] = field(default_factory=Counter)
@@ -104,6 +107,7 @@ class ColumnCounts(Struct):
             self.cleaned[marks.name] += _common(marks.cleaned, sent_bits)
             self.blanked[marks.name] += _common(marks.unfit, passed_bits)
             self.unfit[marks.name] += _common(marks.unfit, dropped_bits)
+            self.too_long[marks.name] += _common(marks.too_long, dropped_bits)
             self.filled[marks.name] += marks.filled
             self.short_zips[marks.name] += marks.short_zips
             self._count_all(marks)
@@ -129,6 +133,7 @@ class ColumnCounts(Struct):
         self.cleaned.update(other.cleaned)
         self.blanked.update(other.blanked)
         self.unfit.update(other.unfit)
+        self.too_long.update(other.too_long)
         self.filled.update(other.filled)
         self.short_zips.update(other.short_zips)
         self.future.update(other.future)

@@ -50,11 +50,17 @@ def suspicious_columns(figures: tuple[ColumnFigures, ...], rows: int) -> list[Ru
     if constant:
         looked_at = min(constant.values())
         which = f"all {rows:,}" if looked_at == rows else f"{looked_at:,} evenly spaced"
-        message = f"One value in {which} rows of {_named(list(constant))}: is it meant for every member?"
+        message = (
+            f"One value in {which} rows of {_named(list(constant))}: is it meant for every member? If not, look at how "
+            "the audience is made."
+        )
         warnings.append(RunWarning("one_value", message, tuple(constant)))
     empty = [column.column for column in columns if 100 * column.filled < NEARLY_EMPTY * rows]
     if empty:
-        message = f"Nearly empty, less than {NEARLY_EMPTY:.0f} % of the cells are filled: {_named(empty)}."
+        message = (
+            f"Nearly empty, less than {NEARLY_EMPTY:.0f} % of the cells are filled: {_named(empty)}. --skip-column "
+            "leaves one out."
+        )
         warnings.append(RunWarning("nearly_empty", message, tuple(empty)))
     return warnings
 

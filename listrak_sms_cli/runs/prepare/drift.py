@@ -29,6 +29,7 @@ _COMMON = 0.05  # of the values looked at: those that are rarer are not remember
 _COMMON_COUNT = 5  # nor is what fewer members have, which could be one person's
 _ALL_BUT_CONSTANT = 0.99  # of the values looked at
 _NAMED = 12  # columns named in one warning
+_REMEDY = "If that is not meant, look at how the audience is made."
 
 
 class Sampling(Struct, frozen=True):
@@ -174,7 +175,9 @@ def drift_warnings(
         ),
     )
     return [
-        RunWarning(code, f"{what} in run {before.run_id}: {in_words(moves, unit)}.", tuple(m.column for m in moves))
+        RunWarning(
+            code, f"{what} in run {before.run_id}: {in_words(moves, unit)}. {_REMEDY}", tuple(m.column for m in moves)
+        )
         for code, what, moves, unit in found
         if moves
     ]

@@ -28,6 +28,7 @@ from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_me
 from listrak_sms_cli.runs.prepare.warnings import (
     column_warnings,
     drop_warnings,
+    email_warnings,
     foreign_warnings,
     guess_notes,
     single_member_warnings,
@@ -82,6 +83,8 @@ class Preparation:
         self._findings.plan = plan
         for guess in guess_notes(plan):
             self._findings.warn(guess)
+        for warning in email_warnings(plan, account) if account else ():
+            self._findings.warn(warning)
         consent = [plan.consent] if plan.consent is not None else []
         audience.check_readable([plan.phone, *consent, *(column.index for column in plan.columns)])
         if not plan.columns:
@@ -147,7 +150,8 @@ class Preparation:
 
     def _note(self, planned: PlannedAudience, checked: Checked, profile: AudienceProfile | None = None) -> None:
         findings, rejects = self._findings, planned.options.rejects
-        findings.verdicts, findings.unfit = checked.counts, checked.columns.unfit
+        findings.verdicts = checked.counts
+        findings.unfit, findings.too_long = checked.columns.unfit, checked.columns.too_long
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
         warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)

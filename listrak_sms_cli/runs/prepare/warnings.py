@@ -9,6 +9,7 @@ from pathlib import Path
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
 from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
 from listrak_sms_cli.audience.values import has_short_years
+from listrak_sms_cli.runs.account import Account
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -44,31 +45,50 @@ def guess_notes(plan: ColumnPlan) -> list[RunWarning]:
     return [RunWarning("guessed_columns", message)]
 
 
+def email_warnings(plan: ColumnPlan, account: Account) -> list[RunWarning]:
+    """Return a warning where e-mail addresses are sent to a sender code that is tied to an e-mail list."""
+    emails = [column.name for column in plan.columns if column.field.name.casefold() == "email address"]
+    if not emails or not account.email_list:
+        return []
+    message = (
+        f"Email Address is updated, and sender code {account.sender_code} is tied to the e-mail list "
+        f"{account.email_list}; whether an import touches that list is not published. To leave it as it is: "
+        f"{shlex.join(['--skip-column', *emails])}"
+    )
+    return [RunWarning("email_address", message, tuple(emails))]
+
+
 def value_warnings(columns: ColumnCounts, planned: PlannedAudience, sent: int) -> list[RunWarning]:
     """Return warnings about the values of the `sent` members: counts by column, never values."""
     rules = planned.rules
     warnings: list[RunWarning] = []
     if (empty := _by_column(columns.empty)) and not rules.keep_empty:
-        message = f"Empty cells are sent as empty values; whether Listrak then clears the field is unknown: {empty}."
+        message = (
+            f"Empty cells are sent as empty values; whether Listrak then clears the field is unknown: {empty}. "
+            "--empty-cells keep sends none."
+        )
         warnings.append(RunWarning("empty_cells", message, _columns(columns.empty)))
     if cleaned := _by_column(columns.cleaned):
-        message = f"Values were cleaned (line breaks, control characters, decimals, times of day): {cleaned}."
+        message = (
+            f"Values were cleaned (line breaks, control characters, decimals, times of day): {cleaned}. If that is not "
+            "right, correct them where the audience is made."
+        )
         warnings.append(RunWarning("values_cleaned", message, _columns(columns.cleaned)))
     if blanked := _by_column(columns.blanked):
         how = "not sent, the stored values stay" if rules.keep_empty else "sent empty"
-        message = f"Values that their field cannot hold are {how}: {blanked}."
+        message = (
+            f"Values that their field cannot hold are {how}: {blanked}. `lsms fields` lists what fields hold; correct "
+            "the values, or --on-bad-value drop."
+        )
         warnings.append(RunWarning("values_blanked", message, _columns(columns.blanked)))
     few = SHORT_ZIPS * sent / 100
     zips = Counter({name: count for name, count in columns.short_zips.items() if count > few})
     if (short := _by_column(zips)) and rules.region == "US":
-        message = f"ZIPs have fewer than five digits: a spreadsheet has removed their leading zeros: {short}."
-        warnings.append(RunWarning("zip_zeros_lost", message, _columns(zips)))
-    if any(column.field.name.casefold() == "email address" and column.field.id for column in planned.plan.columns):
         message = (
-            "Email Address is updated. A sender code can be tied to an e-mail list; whether an import touches that "
-            "list is not published."
+            f"ZIPs have fewer than five digits: a spreadsheet has removed their leading zeros: {short}. Format the "
+            "column as text and export again."
         )
-        warnings.append(RunWarning("email_address", message))
+        warnings.append(RunWarning("zip_zeros_lost", message, _columns(zips)))
     return warnings
 
 
@@ -91,7 +111,8 @@ def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[Run
         warnings.append(RunWarning("padded_values", message, tuple(padded)))
     if any((future := _unlikely_future(columns, planned)).values()):
         message = (
-            f"Dates are in the future: {_by_column(future)}. Are the years, of two digits perhaps, what was meant?"
+            f"Dates are in the future: {_by_column(future)}. If years of two digits are not read as they are meant: "
+            "--date-format FMT"
         )
         warnings.append(RunWarning("dates_in_future", message, _columns(future)))
     if columns.unknown_consents and planned.plan.consent is not None:
@@ -122,13 +143,15 @@ def foreign_warnings(checked: Checked) -> list[RunWarning]:
         by_country = ", ".join(f"{country} {count:,}" for country, count in count_by_country(foreign).items())
         message = (
             f"{len(foreign):,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
-            "plus before national digits makes such phones."
+            "plus before national digits makes such phones: if nobody lives there, correct them where the audience is "
+            "made."
         )
         warnings.append(RunWarning("foreign_phones", message))
     if rules.phone_format is PhoneFormat.DIGITS and (alike := len(rows_read_at_home(foreign, rules.country))):
         message = (
             f"{alike:,} phones of other countries would be phones of {rules.country} without their plus: "
-            f"{'it is' if alike == 1 else 'they are'} sent with it (+…)."
+            f"{'it is' if alike == 1 else 'they are'} sent with it (+…). If they are phones of {rules.country}, take "
+            "the plus off."
         )
         warnings.append(RunWarning("plus_kept", message))
     return warnings
@@ -223,11 +246,14 @@ def delivery_notices(state: RunState) -> list[RunWarning]:
     if untraceable := [str(part.line.part) for part in state.leaves if part.is_untraceable]:
         message = (
             f"Listrak accepted import file {', '.join(untraceable)}, but gave its import an id that it cannot be asked "
-            "about: how it ends is not known."
+            "about: how it ends, Listrak alone shows."
         )
         warnings.append(RunWarning("import_untraceable", message))
     if words := sorted({part.word for part in state.leaves if part.new_word}):
-        message = f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}."
+        message = (
+            f"Listrak ended imports with a status that lsms does not know: {', '.join(words)}. Look in Listrak whether "
+            "they ended well."
+        )
         warnings.append(RunWarning("new_import_word", message))
     return warnings
 

@@ -128,13 +128,14 @@ class ColumnFigures(Struct, frozen=True):
 class Prepared(Line, frozen=True, tag="prepared", kw_only=True):
     """`verdicts`: members by verdict (`sendable`, `missing_phone`, …). `row_map`: xxh3-128 of the file that says which
     row is in which import file; "" where there is none, and in journals of lsms 0.1.0. `unfit`: values for which
-    members were dropped, by column; `shown_warnings`: those of the preparation; `figures`: of the columns that are
-    sent."""
+    members were dropped, by column, `too_long` those of them with too many characters; `shown_warnings`: those of the
+    preparation; `figures`: of the columns that are sent."""
 
     verdicts: dict[str, int]
     parts: list[PartLine]
     row_map: str = ""
     unfit: dict[str, int] = {}
+    too_long: dict[str, int] = {}
     shown_warnings: list[RunWarning] = []
     figures: list[ColumnFigures] = []
 

@@ -49,6 +49,14 @@ class StoredRun(Struct, frozen=True):
         return is_in_use(self.folder)
 
     @property
+    def seconds(self) -> float:
+        """How long it took, from its beginning to its end, or to when something of it was last on its way."""
+        state = self.state
+        last = state.ended.at if state.ended else state.last_sent
+        began = datetime.fromisoformat(state.started.began or state.started.at)
+        return (datetime.fromisoformat(last) - began).total_seconds()
+
+    @property
     def seconds_since_sending(self) -> float:
         """How long ago something of it was on its way to Listrak, by its journal; 0 where that cannot be told."""
         try:

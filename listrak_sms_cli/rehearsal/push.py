@@ -14,9 +14,9 @@ import numpy as np
 
 from listrak_sms_cli.audience import ProfileField, plan_phone
 from listrak_sms_cli.audience.source import Audience, open_audience
-from listrak_sms_cli.cli.rehearsal_fields import as_csv, own_names, rehearsed_fields
-from listrak_sms_cli.cli.sandbox import sandbox_extra
 from listrak_sms_cli.errors import LsmsError, SettingsError, UsageError
+from listrak_sms_cli.rehearsal.extra import sandbox_extra
+from listrak_sms_cli.rehearsal.fields import as_csv, own_names, rehearsed_fields
 from listrak_sms_cli.runs import (
     Account,
     Listener,
@@ -44,10 +44,11 @@ _CONTACTS_AT_ONCE = 100_000
 _JSON = "application/json"
 
 
-def push_to_sandbox(source: str, settings: Settings, options: PushOptions, tell: Listener) -> Report:
+def push_to_sandbox(source: object, settings: Settings, options: PushOptions, tell: Listener) -> Report:
     """Starts a sandbox, gives it profile fields (those of the real account, where the options say so) and nine tenths
     of the phones as contacts, pushes, and adds what the sandbox did to the Report. Raises what `push_audience` raises.
-    The caller has told that the phase FILLING has started, before this module was imported."""
+    The caller has told that the phase FILLING has started, before this module was imported. `source`: as for
+    `push_audience`."""
     with start_sandbox(options.fields) as sandbox, open_audience(source, options.reading.read) as audience:
         real = _read_real(settings) if options.sandbox_fields == "account" else None
         settings = dataclasses.replace(
