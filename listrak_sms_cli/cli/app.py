@@ -171,7 +171,7 @@ def _options_meant(error: Any) -> str:
 def _usage_message(error: typer.TyperException) -> str:
     message: Any = getattr(error, "format_message", error.__str__)()
     if getattr(error, "possibilities", None):
-        message = error.message  # type: ignore[attr-defined]
+        message = error.message
     return str(message).replace("Value error, ", "").removesuffix("unable to parse string as an integer").rstrip(", ")
 
 

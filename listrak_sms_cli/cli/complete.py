@@ -56,7 +56,9 @@ def _columns(given: dict[str, Any]) -> list[str]:
     audience = given.get("audience") or find_job(given["job"], job_file(given.get("job_file"))).values["audience"]
     if not Path(audience).expanduser().exists():
         return []  # neither standard input nor an address is read for this
-    read = {name: given.get(name) for name in ("format", "delimiter", "encoding", "sheet", "quote", "escape")}
+    read: dict[str, Any] = {
+        name: given.get(name) for name in ("format", "delimiter", "encoding", "sheet", "quote", "escape")
+    }
     with open_audience(audience, ReadOptions(**read)) as opened:
         return ["_".join(name.split()) for name in opened.columns]
 

@@ -30,12 +30,16 @@ def runs(given: Given) -> None:
 
     store = RunStore(given.settings().state_dir)
     pruned = store.prune(given["prune"]) if given["prune"] is not None else None
-    name, more = given["audience_name"], {}
+    name = given["audience_name"]
     listed = store.listed() if name is None else store.runs_of(name)
     rows = [_damaged(run) if isinstance(run, str) else _row(run) for run in listed]
     keys = ("run_id", "started", "seconds", "audience", "sender_code", "sendable", "sent", "state")
-    written = {"started": _moment, "seconds": duration, **dict.fromkeys(("sendable", "sent"), "{:,}".format)}
-    more = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
+    written: dict[str, Any] = {
+        "started": _moment,
+        "seconds": duration,
+        **dict.fromkeys(("sendable", "sent"), "{:,}".format),
+    }
+    more: dict[str, Any] = {"pruned": pruned.removed if pruned else [], "kept": pruned.kept if pruned else []}
     trends = [] if name is None else trend_of(store, name)
     if name is not None:
         more["trends"] = to_builtins(trends)

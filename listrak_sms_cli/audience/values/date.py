@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from listrak_sms_cli.audience.values.date_format import read_dates, starts_with_year
 from listrak_sms_cli.columnar import (
@@ -17,6 +16,7 @@ from listrak_sms_cli.columnar import (
     fixed_column,
     indices,
     matches,
+    pc,
     raw,
     select,
     trimmed,
