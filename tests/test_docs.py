@@ -153,7 +153,7 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
 def test_what_is_shown_of_object_stores(store: ObjectStore, ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands and the Python of the README's section run, and put the files there that they name."""
     section = README.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
-    commands, python = re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)[:2]
+    commands, python = re.findall(r"```(?:sh|py)\n(.*?)```", section, re.DOTALL)[:2]
     member = pa.table({"phone": ["2125550101", "12"], "First Name": ["Ann", "Bad"]})
     pq.write_table(member, ready.home / "part.parquet")
     store.put("exports/dt=2026-11-28/part 0.parquet", (ready.home / "part.parquet").read_bytes())

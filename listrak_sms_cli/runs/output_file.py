@@ -76,7 +76,7 @@ def refuse_audience(path: Path | StoreUrl, option: str, audience: Iterable[str],
             replaces = str(path) in map(_url_shown, audience)
         else:
             replaces = path.exists() and any(Path(name).exists() and path.samefile(name) for name in audience)
-    except OSError:  # a name that is too long
+    except (OSError, RuntimeError):  # a name that is too long, looping links
         raise not_writable(path, option, code) from None
     if replaces:
         raise UsageError(f"{option} {path} is the audience itself.", hint="Name another file.", code=code)
@@ -93,7 +93,7 @@ class _LocalFile(OutputFile):
             special = target.name == "-" or (target.exists() and not target.is_file())
             if special or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
                 raise not_writable(path, option, code)
-        except OSError:  # a name that is too long
+        except (OSError, RuntimeError):  # a name that is too long, looping links
             raise not_writable(path, option, code) from None
         self.path, self.shown, self.option, self.parquet = target, str(target), option, is_parquet(path)
 
