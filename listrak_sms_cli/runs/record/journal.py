@@ -6,6 +6,7 @@ one process writes at a time, and whoever only looks can tell whether somebody i
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -160,10 +161,14 @@ def sync_folder(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it that are not there, for their owner alone (0700); each is there by its name
     after a power cut. Raises OSError."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(folder.parent)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is in the way", str(folder)) from None
+    sync_folder(folder.parent)
 
 
 def _lock(file: int) -> None:
