@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -25,7 +26,8 @@ def show(console: Console, *things: RenderableType, whole: bool = False) -> None
     """Write all at once; `whole`: lines wider than the terminal are left for it to wrap. Characters the stream cannot
     write are replaced. Raises BrokenPipeError when nobody reads (rich itself would end the process with 1)."""
     terminal = console.is_terminal
-    target = console if terminal else Console(file=console.file, width=_ENDLESS, highlight=False, force_terminal=False)
+    # Not with the stream itself: rich would flush it, and end the process when nobody reads.
+    target = console if terminal else Console(file=StringIO(), width=_ENDLESS, highlight=False, force_terminal=False)
     with target.capture() as captured:
         for thing in things:
             target.print(thing, soft_wrap=whole)
