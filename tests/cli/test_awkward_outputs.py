@@ -69,7 +69,7 @@ def test_rejects_that_were_written_are_named(world: World) -> None:
     rejects = world.home / "rejects.csv"
     audience = world.audience("phone,first_name\n2125550100,A\n12,B\n")
     ended = world.lsms("push", audience, "--rejects", rejects)
-    assert f"Dropped members, with reasons: {rejects}" in ended.out
+    assert f"1 dropped: 1 invalid phone (see {rejects})." in ended.out
     assert "--rejects FILE" not in ended.out + ended.err
     none = world.lsms("push", world.audience("phone,first_name\n12,B\n"), "--rejects", rejects)
     assert none.code == 2

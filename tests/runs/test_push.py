@@ -29,9 +29,10 @@ def test_members_arrive_and_nobody_else_changes(world: World) -> None:
     assert {phone for phone in before if before[phone] != after[phone]} <= {f"+1212555010{n}" for n in range(3)}
     assert all(before[phone]["opted_out"] == after[phone]["opted_out"] for phone in before)
     assert report["imports"][0]["status"] == "Completed"
+    own = {"guessed": False, "type": "Text", "unfit": 0, "too_long": 0}
     assert report["columns"] == [
-        {"column": "first_name", "field": "First Name", "field_id": 2, "filled": 1.0},
-        {"column": "Loyalty_Tier", "field": "Loyalty Tier", "field_id": 7, "filled": 0.666667},
+        {"column": "first_name", "field": "First Name", "field_id": 2, **own, "filled": 1.0},
+        {"column": "Loyalty_Tier", "field": "Loyalty Tier", "field_id": 7, **own, "filled": 0.666667},
     ]
 
 

@@ -190,6 +190,7 @@ def test_columns_of_the_report() -> None:
     tier = ProfileField(7, "Loyalty Tier", FieldKind.TEXT, 50)
     findings.plan = ColumnPlan(0, (PlannedColumn(1, "tier", tier),), None, ("notes",), ("phone", "tier", "notes"))
     document = findings.report().as_json()
-    sent = {"column": "tier", "field": "Loyalty Tier", "field_id": 7, "type": "Text", "unfit": 0}
+    sent = {"column": "tier", "field": "Loyalty Tier", "field_id": 7}
+    sent |= {"guessed": False, "type": "Text", "unfit": 0, "too_long": 0}
     assert json.loads(json.dumps(document))["columns"] == [sent]
     assert document["skipped_columns"] == ("notes",)
