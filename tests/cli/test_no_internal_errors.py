@@ -223,7 +223,7 @@ def test_a_tick_and_a_cross_can_be_told_apart(world: World, encoding: str) -> No
     """Where the stream has neither, words stand for them."""
     good = call_lsms("check", env=world.env, encoding=encoding)
     bad = call_lsms("check", "--sender-code", "9", env=world.env, encoding=encoding)
-    ok, wrong = ("✓", "✗") if encoding == "utf-8" else ("ok", "NOT OK")
+    ok, wrong = ("✓", "✗") if encoding == "utf-8" else ("ok", "NO")
     assert (good.code, bad.code) == (0, 2)
     assert good.out.count(f"{ok} ") == 8
     assert f"{wrong} sender code" in bad.out
