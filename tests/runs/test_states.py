@@ -87,16 +87,20 @@ def test_nobody_found_is_no_matter_of_the_limit(world: World) -> None:
 def test_status_of_a_run_at_work(world: World) -> None:
     """While another process sends, `status` says how far it is, not that it ended, and is exit 0."""
     world.admin("faults", [{"route": "start_import", "fault": "hang", "seconds": 600, "count": None}])
-    with world.start("push", world.audience(NINE), "--json") as process:
+    process = world.start("push", world.audience(NINE), "--json")
+    try:
         while not any(run["state"] == "running" for run in stored(world)):
             assert process.poll() is None
             time.sleep(0.02)
         report = status(world)
         assert (report["running"], report["resumable"], report["rows_sent"]) == (True, False, 0)
         text = world.lsms("status").out
-        assert "at work: 0 of 9 members sent so far" in text and "lsms resume" not in text
+        assert "At work: 0 of 9 sent so far" in text and "lsms resume" not in text
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert status(world, code=5)["running"] is False
 
 
