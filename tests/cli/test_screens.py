@@ -38,7 +38,9 @@ def test_every_screen_fits(make_world: Callable[..., World], width: int) -> None
     copied; ids, heads and numbers are whole, and the verdict is the first that a push says in the end."""
     world = make_world(import_seconds=0.0)
     audience = str(SAMPLES / "messy.csv")
-    commands = [["push", audience, "--skip-column", "SMS_Consent", "--rejects", str(world.home / "rejects.csv")]]
+    commands = [
+        ["push", audience, "--yes", "--skip-column", "SMS_Consent", "--rejects", str(world.home / "rejects.csv")]
+    ]
     commands += [["runs"], ["validate", audience, "--offline"], ["--help"], ["help", "push"]]
     pushed, runs, validated, overview, options = screens(world, width, *commands)
     for line in (line for screen in (pushed, runs, validated, overview, options) for line in screen):
