@@ -151,7 +151,7 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
 
 _TELLING = frozenset(
     """format delimiter quote escape encoding sheet source null_value date_format phone_column map skip_column
-    consent_column region audience_name no_warn rejects storage_option""".split()
+    consent_column region audience_name no_warn rejects""".split()
 )
 
 

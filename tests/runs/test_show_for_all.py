@@ -17,6 +17,7 @@ from tests.support.in_process import pulled, pushed, resumed, verified
 from tests.support.passing_faults import reading_faults
 from tests.support.reference_account import KINDS, Row, after, differences, judge, pulled_row, reasons
 from tests.support.reference_members import FIELDS, plain_phone, write
+from tests.support.remembered import begin_remembering
 from tests.support.world import World
 
 COUNT = 2200
@@ -44,6 +45,7 @@ WRITING = [
 def test_all_of_it_agrees(make_world: Callable[..., World], how: str, looked_at: bool) -> None:
     """Counts, files and contacts are those of the computation, from the first look to the way back."""
     world = make_world(invented_contacts=False)
+    begin_remembering(world)
     scene = Scene(world, how == "killed")
     if how == "with faults":
         world.admin("faults", [*reading_faults(3), *WRITING])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.push_command import check_counts, pushed
+from tests.support.remembered import begin_remembering
 from tests.support.world import World
 
 KEEP = ("--empty-cells", "keep")
@@ -102,6 +103,7 @@ def check(report: dict[str, Any], rows: Rows) -> None:
 def furnished(make_world: MakeWorld, **config: Any) -> tuple[World, dict[str, Any]]:
     """A world of which every contact has every field filled, so that an empty cell that arrived would be seen."""
     world = make_world(empty_cells="clear", put_missing="clear", **config)
+    begin_remembering(world)
     old = [
         {"phone": phone, **dict(zip(FIELDS, ("old@x.com", "Old", "1950-05-05", "Old", "1", "true"), strict=True))}
         for phone in PHONES

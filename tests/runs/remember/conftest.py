@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from listrak_sms_cli.runs.record import Destination, fingerprint
-from listrak_sms_cli.runs.remember import Memory
+from tests.support.remembered import begin_remembering
 from tests.support.world import World
 
 
@@ -19,8 +18,7 @@ def make_world(make_world: Callable[..., World]) -> Callable[..., World]:
     def make(*, remembering: bool = True, **config: Any) -> World:
         world = make_world(**config)
         if remembering:
-            account = Destination(world.sandbox.api_url, fingerprint(world.sandbox.config.client_id), 1026)
-            assert Memory.open(world.home / "state", account, begin=True)
+            begin_remembering(world)
         return world
 
     return make
