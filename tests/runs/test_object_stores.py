@@ -268,7 +268,7 @@ def test_python_takes_a_mapping(store: ObjectStore, world: World, monkeypatch: p
         monkeypatch.setenv(name, value)
     options: dict[str, Any] = {"endpoint": store.endpoint, "anonymous": True}
     report = push(url, storage_option=options, rejects=Path(f"s3://{store.bucket}/r.csv"))
-    assert (report.rows_sent, report.settings["--storage-option"]) == (2, f"endpoint={store.endpoint}, anonymous=true")
+    assert (report.rows_sent, "--storage-option" in report.settings) == (2, False)  # it is nobody's to see
     assert store.listed() == ["a.csv", "r.csv"]
 
 
