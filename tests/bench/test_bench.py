@@ -42,7 +42,7 @@ def sink() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.terminate()
+        process.kill()
 
 
 def members_row_by_row(audience: Path) -> dict[str, object]:

@@ -98,7 +98,7 @@ def server(*command: str | Path, env: Mapping[str, str] | None = None) -> Iterat
         _wait_for(port)
         yield port
     finally:
-        process.terminate()
+        process.kill()  # nothing of it is kept; azurite waits for open connections when it is asked to end
         process.wait()
 
 
