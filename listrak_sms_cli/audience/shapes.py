@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.columnar import integers, pc, replace_matches, trimmed
+from listrak_sms_cli.columnar import fixed_column, integers, pc, replace_cells, replace_matches, select, trimmed
 
 _SHAPE_LENGTH = 24  # characters
 
@@ -48,6 +48,8 @@ def shape_of_each(cells: pa.StringArray) -> pa.StringArray:
     shapes = pc.utf8_slice_codeunits(cells, 0, _SHAPE_LENGTH + 1)
     for pattern, mask in _MASKS:
         shapes = replace_matches(shapes, pattern, mask)
-    whole = pc.less_equal(pc.utf8_length(shapes), _SHAPE_LENGTH)
-    cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(shapes, 0, _SHAPE_LENGTH - 1), "…", "")
-    return pc.if_else(whole, shapes, cut)
+    long = integers(pc.utf8_length(shapes)) > _SHAPE_LENGTH
+    if not long.any():
+        return shapes
+    begins = pc.utf8_slice_codeunits(select(shapes, long), 0, _SHAPE_LENGTH - 1)
+    return replace_cells(shapes, long, pc.binary_join_element_wise(begins, *fixed_column("…", "")))
