@@ -50,6 +50,11 @@ def test_small_pushes_do_without_pandas_and_the_other_commands(world: World) -> 
     assert [world.contacts()[f"+1212555{n}"]["First Name"] for n in ("0101", "0109")] == ["Bob", "N109"]
 
 
+def test_validate_does_without_pandas(world: World) -> None:
+    """Its profile of the columns too: one Python value among Arrow's functions would import it."""
+    assert "pandas" not in imported(world, ["validate", world.audience(TEN), "--offline", "--json"])
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_of_a_command_is_its_docstrings_first_paragraph(name: str) -> None:
     """What the list of commands says of a command is what its own help begins with."""

@@ -24,7 +24,7 @@ from listrak_sms_cli.audience.source.identity import changed
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.errors import AudienceError
 
-BLOCK = 2 << 20  # bytes; twice as many take no less time, and a quarter more memory
+BLOCK = 2 << 20  # bytes; twice as many take a quarter more memory
 WIDE, LARGEST_BLOCKS = 64, 8  # columns that a block is for, and blocks at most that are read at once for more of them
 ROW_LIMIT = 4 * CELL_LIMIT
 BOM = b"\xef\xbb\xbf"

@@ -207,7 +207,7 @@ class Notes(Struct, frozen=True):
         return doubtful
 
     def drop(self) -> None:
-        """Removes all of them, the newest last: what it strikes must not come back. Raises OSError."""
+        """Removes all of them, the newest last: whoever it forgets must not come back. Raises OSError."""
         for place in self.places():
             place.unlink()
         for place in self.folder.glob("*.arrow"):
