@@ -1,10 +1,10 @@
-"""`push` and `validate` from Python: what is wrong with an argument is an error of ours, before anything happens."""
+"""The functions of Python: what is wrong with an argument is an error of ours, before anything happens."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,21 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from jupyter_client.manager import start_new_kernel
 
-from listrak_sms_cli import LsmsError, Report, UsageError, apply, plan, push, validate
+from listrak_sms_cli import (
+    CredentialsRefused,
+    ListrakRefused,
+    LsmsError,
+    MembersDiffer,
+    Report,
+    UsageError,
+    apply,
+    plan,
+    pull,
+    push,
+    resume,
+    validate,
+    verify,
+)
 from listrak_sms_cli.options import Option, keywords_of
 from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
 from listrak_sms_cli.runs import RunWarning, SandboxResult
@@ -22,7 +36,15 @@ from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
 SMOKE = SAMPLES / "smoke.csv"
-FUNCTIONS = {"push": push, "validate": validate, "plan": plan, "apply": apply}
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "push": push,
+    "validate": validate,
+    "plan": plan,
+    "apply": apply,
+    "verify": verify,
+    "resume": lambda audience, **options: resume(audience=audience, **options),
+    "pull": lambda audience, **options: pull(**{"output": "never.csv", **options}, audience=audience),
+}
 KEYWORDS = [(command, option) for command in FUNCTIONS for option in keywords_of(command)]
 # Of no kind of option.
 ODD = st.one_of(
@@ -122,7 +144,7 @@ def test_whatever_is_given_to_push(chosen: Mapping[str, Any], world: World) -> N
 
 
 @pytest.mark.parametrize("audience", [5, None, b"x", [], {}, object(), "no\0file", "\ud800", SMOKE / "x", ["a", "b"]])
-@pytest.mark.parametrize("command", FUNCTIONS)
+@pytest.mark.parametrize("command", ["push", "validate", "plan", "apply", "verify"])
 def test_what_is_no_audience(command: str, audience: object, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anything that is no path, URL or frame is an error of ours."""
     for name, value in world.env.items():
@@ -221,6 +243,66 @@ def test_threads_to_several_sender_codes(account: World) -> None:
     for thread in threads:
         thread.join()
     assert sent == dict.fromkeys(codes, 20)
+
+
+@pytest.mark.usefixtures("account")
+def test_verify_compares_a_frame_with_what_is_stored() -> None:
+    """A frame that was pushed matches; one that differs is MembersDiffer, with the report, unless enough match."""
+    push(FRAME)
+    counts = verify(FRAME).verify
+    assert counts is not None and (counts.checked, counts.matching) == (20, 20)
+    other = FRAME.set_column(1, "first_name", pa.array(["Else", *FRAME["first_name"].to_pylist()[1:]]))
+    with pytest.raises(MembersDiffer) as caught:
+        verify(other)
+    report = caught.value.report
+    assert (report.verify.different, report.exit_code, report.error.code) == (1, 1, "members_differ")
+    assert "19 of 20 members match" in report._repr_html_() and "pending" not in report._repr_html_()
+    enough = verify(other, min_match=95)
+    assert enough.verify is not None and (enough.verify.different, enough.exit_code) == (1, 0)
+
+
+@pytest.mark.usefixtures("account")
+def test_pull_writes_a_file_and_returns_its_counts(tmp_path: Path) -> None:
+    """The contacts, or those of a frame, are in a file that only its owner may read; one that is there stays."""
+    file = tmp_path / "before.csv"
+    some = pull(file, audience=FRAME)
+    assert (some.contacts, some.not_found, file.stat().st_mode & 0o777) == (20, 0, 0o600)
+    assert len(file.read_text().splitlines()) == 21
+    with pytest.raises(UsageError, match="replace it with force"):
+        pull(file)
+    assert pull(file, force=True).contacts > 200
+    assert list(some.to_pandas()["contacts"]) == [20] and "<table" in some._repr_html_()
+    with pytest.raises(UsageError, match="output is missing"):
+        pull(None)  # type: ignore[arg-type]
+
+
+def test_resume_goes_on_with_a_frame(account: World) -> None:
+    """A run of a frame goes on when the frame is given again, and not with another one."""
+    account.admin("faults", [{"route": "start_import", "fault": "status", "status": 400, "skip": 1, "count": 1}])
+    with pytest.raises(ListrakRefused) as caught:
+        push(FRAME, batch_rows=5, concurrency=1)
+    run = caught.value.report.run_id
+    for audience, code in ((None, "audience_gone"), (FRAME.slice(1), "audience_changed")):
+        with pytest.raises(LsmsError) as refused:
+            resume(run, audience=audience)
+        assert refused.value.code == code
+    report = resume(audience=FRAME, wait_timeout="1m")
+    assert (report.run_id, report.rows_sent, report.rows_pending) == (run, 20, 0)
+
+
+def test_credentials_as_keywords(world: World, tmp_path: Path) -> None:
+    """Client id and secret may be keywords; the secret is in no record, report or error."""
+    sandbox = world.sandbox
+    secret = sandbox.config.client_secret
+    options: dict[str, Any] = {"client_id": sandbox.config.client_id, "sender_code": 1026, "state_dir": tmp_path}
+    options |= {"api_url": sandbox.api_url, "token_url": sandbox.token_url}
+    report = push(FRAME, client_secret=f" {secret}\n", **options)
+    assert report.rows_sent == 20
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert secret not in repr(report) and secret.encode() not in written
+    with pytest.raises(CredentialsRefused) as caught:
+        verify(FRAME, client_secret="Qzk7xWrong", **options)
+    assert "Qzk7x" not in f"{caught.value!r} {caught.value.hint}"
 
 
 def test_warnings_and_notes_speak_of_keywords() -> None:

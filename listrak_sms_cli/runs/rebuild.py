@@ -19,13 +19,11 @@ from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, heade
 from listrak_sms_cli.runs.record import PartState, RunState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
 
 
-def rebuild(
-    stored: StoredRun, audience_path: str | None, config: Path, spool: ImportSpool, tell: Listener
-) -> list[ImportFile]:
+def rebuild(stored: StoredRun, source: object, config: Path, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
     """The import files of a run that Listrak has not accepted (or whose import ended badly), and those of a canary that
     is to be read back, row for row as they were prepared, and proved to be; Listrak is not asked again who exists.
 
-    `audience_path`: where the audience is now, None = where it was; `config`: the config file, which knows the database
+    `source`: where the audience is now, None = where it was; `config`: the config file, which knows the database
     of a query, and that is run again. Raises AudienceError when it has changed,
     SettingsError when the record of the run is damaged or an import file is not what it was.
     """
@@ -36,7 +34,8 @@ def rebuild(
     if not all(line.digest for line in origins.values()):
         raise _cannot_be_proved(stored)
     stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
-    with _opened(audience_path or recipe.path, ReadOptions(**{**recipe.read, "config": str(config)})) as audience:
+    source = recipe.path if source is None else source
+    with _opened(source, ReadOptions(**{**recipe.read, "config": str(config)})) as audience:
         if len(audience.columns) != len(recipe.header):
             raise _changed(stored, audience)
         lines_of = _Rebuild(plan, rules_of(recipe), columns)
@@ -64,9 +63,9 @@ def parts_to_rebuild(state: RunState) -> list[PartState]:
     return [part for part in state.leaves if part.line.part in numbers]
 
 
-def _opened(path: str, options: ReadOptions) -> Audience:
+def _opened(source: object, options: ReadOptions) -> Audience:
     try:
-        return open_audience(path, options)
+        return open_audience(source, options)
     except AudienceError as error:
         if error.code == "not_found":
             error.hint = "Say where it is now: --audience FILE"
