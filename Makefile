@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-objects test-sql lint format dist bench soak profile \
+.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-sql lint format dist bench soak profile \
 	troubleshooting clean
 
 help: ## Show what can be made
@@ -36,7 +36,13 @@ test: $(READY) ## Run the tests, in about five minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
-	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not objects and not sql'
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not airflow and not browser and not objects and not sql'
+
+test-airflow: $(READY) ## Push from a task of a real Airflow that is stopped from outside
+	@test -d $(VENV)/airflow || $(PYTHON) -m venv $(VENV)/airflow
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' | \
+		$(VENV)/airflow/bin/pip install -qq --disable-pip-version-check 'apache-airflow==3.3.*' --requirement /dev/stdin
+	@$(BIN)/pytest -m airflow
 
 test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
 	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
 
 from listrak_sms_cli import (
     CredentialsRefused,
@@ -348,26 +349,36 @@ def test_a_report_in_a_notebook_is_a_short_page() -> None:
     assert "empty_cells" not in html and "many_dropped" in html
 
 
-NOTEBOOK = """
+CELLS = """
+import pandas as pd
 from listrak_sms_cli import push
-report = push({audience!r}, sandbox=True, state_dir={state!r})
-report
+frame = pd.DataFrame({"phone": [f"21255501{n:02d}" for n in range(20)], "email": "ann.secret@example.com"})
+---
+push(frame, sandbox=True)
 """
 
 
-def test_a_notebook_shows_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a kernel of Jupyter the bar moves in the output of the cell, and is gone when the report is shown."""
+class WatchedNotebook(NotebookClient):
+    """Keeps what each message of the kernel shows."""
+
+    def process_message(self, msg: dict[str, Any], *arguments: Any) -> Any:
+        self.pages = [*getattr(self, "pages", []), msg["content"].get("data", {}).get("text/html", "")]
+        return super().process_message(msg, *arguments)
+
+
+def test_a_notebook_shows_a_bar_and_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run by nbclient in a real kernel, the bar moves in the output of the cell and is gone when the report is shown;
+    the notebook that is kept holds no error and no member data."""
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
-    kernel, client = start_new_kernel(kernel_name="python3", extra_arguments=["--log-level=50"])
-    shown: list[dict[str, Any]] = []
-    try:
-        code = NOTEBOOK.format(audience=str(SMOKE), state=str(tmp_path))
-        client.execute_interactive(code, timeout=60, output_hook=shown.append)
-    finally:
-        client.stop_channels()
-        kernel.shutdown_kernel(now=True)
-    assert not [message for message in shown if message["msg_type"] == "error"], shown
-    pages = [message["content"]["data"].get("text/html") for message in shown if "data" in message["content"]]
-    assert pages[0] == "Getting ready" and any("<progress" in page for page in pages[1:-2])
-    assert pages[-2] == "" and pages[-1].startswith("<p><b>All 10 sent.")
+    monkeypatch.setenv("LSMS_STATE_DIR", str(tmp_path / "state"))
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.split("---")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = WatchedNotebook(notebook, timeout=60, kernel_name="python3")
+    client.execute()
+    bars = [page for page in client.pages if "<progress" in page]
+    assert "Getting ready" in client.pages and bars
+    bar, report = (output["data"]["text/html"] for output in cells[1]["outputs"])
+    assert bar == "" and report.startswith("<p><b>All 20 sent.")
+    shown = str([cell["outputs"] for cell in cells])
+    assert "ann.secret" not in shown and "21255501" not in shown
