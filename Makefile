@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-sql lint format dist bench soak profile \
+.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-sql lint format dist bench bench-scale soak profile \
 	troubleshooting clean
 
 help: ## Show what can be made
@@ -74,6 +74,9 @@ format: $(READY) ## Put the code into its style
 dist: $(READY) ## Build the wheel and the source distribution, and try the wheel on every Python there is
 	@.ci/dist $(BIN)/python
 
+bench-scale: $(READY) ## How far one machine goes, 30 GB of disk: make bench-scale SCALE='--millions 1 --ways csv,s3'
+	@$(BIN)/python -m tests.bench.scale $(SCALE)
+
 bench: $(READY) ## Race the peers: make bench, or make bench QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
@@ -87,4 +90,4 @@ troubleshooting: $(READY) ## Write TROUBLESHOOTING.md from the explanations of t
 	@$(BIN)/python -m tests.troubleshooting
 
 clean: ## Remove what was made
-	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
+	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json bench-scale.json

@@ -133,7 +133,7 @@ def plan(
 
 
 def apply(
-    plan: str | Path,
+    plan: str | PathLike[str],
     *,
     audience: object = None,
     on_event: Callable[[Event], None] | None = None,
@@ -147,10 +147,10 @@ def apply(
     from listrak_sms_cli.runs import ApplyOptions, apply_plan
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        path = Path(Subject.plan.given(str(plan) if isinstance(plan, Path) else plan) or "")
-        return apply_plan(path, settings, ApplyOptions.of(given), tell, audience)
+        named = with_storage({"plan": Subject.plan.given(plan), "storage_option": given["storage_option"]})
+        return apply_plan(named["plan"], settings, ApplyOptions.of(given), tell, audience)
 
-    from listrak_sms_cli.options import Subject
+    from listrak_sms_cli.options import Subject, with_storage
 
     return _checked("apply", audience, options, on_event, work)
 

@@ -131,6 +131,7 @@ class SendingKeywords(WaitingKeywords, total=False):
 class ApplyKeywords(SettingsKeywords, SendingKeywords, total=False):
     """The keywords of `apply`."""
 
+    storage_option: Mapping[str, str | float | bool] | None
     no_warn: str | Iterable[str] | None
     max_moved: float | None
     anyway: bool | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
@@ -43,5 +42,5 @@ def apply(given: Given) -> None:
         from listrak_sms_cli.runs import ApplyOptions, apply_plan
 
         options = ApplyOptions.of(given.values)
-        report = apply_plan(Path(given["plan"]), settings, options, tell, given["audience"])
+        report = apply_plan(given["plan"], settings, options, tell, given["audience"])
     output.report(report)

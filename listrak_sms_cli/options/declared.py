@@ -55,7 +55,7 @@ class Subject(Options, keywords=False):
         "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
-    plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
+    plan = Argument(Output("PLAN"), ..., "The file that `lsms plan --save` wrote, or its URL.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
     code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
@@ -239,7 +239,7 @@ class Reading(Options, group="Reading the audience"):
         StorageOptions("KEY=VALUE"),
         {},
         "How URLs are opened: endpoint, region, anonymous=true. Never a secret.",
-        f"{OPENS} report",
+        f"{OPENS} apply report",
     )
 
 

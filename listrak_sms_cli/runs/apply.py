@@ -23,6 +23,7 @@ from listrak_sms_cli.runs.readback import Survey
 from listrak_sms_cli.runs.record import Destination, RecipeColumn, fingerprint, recipe_of, rules_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 
 class ApplyOptions(declared.Applying):
@@ -36,12 +37,12 @@ class ApplyOptions(declared.Applying):
     def of(cls, given: Mapping[str, object]) -> Self:
         """Those of the values given that are options of this class; the others are of the push."""
         options = super().of(given)
-        options.sending = given
+        options.sending = {name: value for name, value in given.items() if value or name != "storage_option"}
         return options
 
 
 def apply_plan(
-    path: Path, settings: Settings, options: ApplyOptions, tell: Listener = silent, audience: object = None
+    path: Path | StoreUrl, settings: Settings, options: ApplyOptions, tell: Listener = silent, audience: object = None
 ) -> Report:
     """Send just the members that differ. `audience`: where it is now, None = where it was. Returns the Report of the
     push; raises LsmsError that carries it, GuardStopped (`plan_stale`) when audience, profile fields or stored values
