@@ -1,8 +1,8 @@
 """An S3 server on loopback that serves the files of a folder from disk: `python -m tests.bench.bucket FOLDER` prints
 its port. Every bucket is that folder.
 
-It speaks just what Arrow's file system asks for: heads, ranges, and lists. A server such as moto's holds its objects in
-memory, which an audience of 50 million members does not fit into. Standard library only.
+It speaks just what Arrow's file system asks of an object: heads and ranges. A server such as moto's holds its objects
+in memory, which an audience of 50 million members does not fit into. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from urllib.parse import unquote, urlsplit
 
 
 class Bucket(BaseHTTPRequestHandler):
@@ -32,15 +31,14 @@ class Bucket(BaseHTTPRequestHandler):
         """Nothing is logged: that would be work of its own."""
 
     def _serve(self, *, body: bool) -> None:
-        url = urlsplit(self.path)
-        _bucket, _, key = unquote(url.path).lstrip("/").partition("/")
+        _bucket, _, key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
         path = self.folder / key
-        if body and not key:
-            self._list(parse_qs(url.query).get("prefix", [""])[0])
-        elif key and path.is_file():
+        if path.is_file():
             self._send(path, body=body)
         else:
-            self._answer(404 if key else 200, b"")
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
     def _send(self, path: Path, *, body: bool) -> None:
         size = path.stat().st_size
@@ -58,24 +56,6 @@ class Bucket(BaseHTTPRequestHandler):
             self.wfile.flush()
             with path.open("rb") as file:
                 self.connection.sendfile(file, first, last - first + 1)
-
-    def _list(self, prefix: str) -> None:
-        found = ((str(path.relative_to(self.folder)), path.stat()) for path in sorted(self.folder.rglob("*")))
-        contents = "".join(
-            f"<Contents><Key>{escape(key)}</Key><Size>{about.st_size}</Size>"
-            f"<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>{about.st_mtime_ns:x}</ETag></Contents>"
-            for key, about in found
-            if key.startswith(prefix) and (self.folder / key).is_file()
-        )
-        self._answer(200, f"<ListBucketResult>{contents}<IsTruncated>false</IsTruncated></ListBucketResult>".encode())
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
 
 def main() -> None:
