@@ -112,7 +112,7 @@ VALUES = st.one_of(
     st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     st.lists(st.text(max_size=3), max_size=2),
 )
-OWN_PLACES = ("config", "state_dir", "rejects")  # names of files that a test must not draw
+OWN_PLACES = ("config", "state_dir", "rejects", "report", "undo", "metrics_file")  # files that a test must not write
 
 
 @given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("validate")]), VALUES, max_size=4))
