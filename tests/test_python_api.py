@@ -247,14 +247,16 @@ def test_threads_to_several_sender_codes(account: World) -> None:
 
 
 @pytest.mark.usefixtures("account")
-def test_verify_compares_a_frame_with_what_is_stored() -> None:
+def test_verify_compares_a_frame_with_what_is_stored(tmp_path: Path) -> None:
     """A frame that was pushed matches; one that differs is MembersDiffer, with the report, unless enough match."""
     push(FRAME)
     counts = verify(FRAME).verify
     assert counts is not None and (counts.checked, counts.matching) == (20, 20)
     other = FRAME.set_column(1, "first_name", pa.array(["Else", *FRAME["first_name"].to_pylist()[1:]]))
     with pytest.raises(MembersDiffer) as caught:
-        verify(other)
+        verify(other, report=tmp_path / "page.html", out=tmp_path / "differences.csv")
+    assert "19 of 20 members match" in (tmp_path / "page.html").read_text()
+    assert "Else" in (tmp_path / "differences.csv").read_text()
     report = caught.value.report
     assert (report.verify.different, report.exit_code, report.error.code) == (1, 1, "members_differ")
     assert "19 of 20 members match" in report._repr_html_() and "pending" not in report._repr_html_()

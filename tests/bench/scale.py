@@ -221,9 +221,11 @@ def main() -> int:
     parser.add_argument("--ways", default=",".join(ready), help=f"of {', '.join(WAYS)}")
     parser.add_argument("--result", type=Path, default=RESULT, help="the JSON file")
     given = parser.parse_args()
+    ways = given.ways.split(",")
+    if unknown := [name for name in ways if name not in WAYS]:
+        parser.error(f"there is no way {unknown[0]}")
     try:
-        sizes = [round(float(size) * MILLION) for size in given.millions.split(",")]
-        bench(sizes, given.ways.split(","), given.result)
+        bench([round(float(size) * MILLION) for size in given.millions.split(",")], ways, given.result)
     except BenchError as error:
         print(f"bench-scale: {error}", file=sys.stderr)
         return 1
