@@ -92,12 +92,11 @@ def from_s3(spec: AudienceSpec, _folder: Path) -> Iterator[Way]:
 
 @contextmanager
 def from_duckdb(spec: AudienceSpec, folder: Path) -> Iterator[Way]:
-    """A query of a database file."""
-    import duckdb
-
+    """A query of a database file, which another process makes: this one is to stay small (see `measure.py`)."""
     file = folder / "members.duckdb"
-    with duckdb.connect(str(file)) as database:
-        database.execute(f"CREATE TABLE members AS SELECT * FROM read_parquet('{audience_file(spec, 'parquet')}')")
+    create = f"CREATE TABLE members AS SELECT * FROM read_parquet('{audience_file(spec, 'parquet')}')"
+    program = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", program, str(file), create], check=True)
     yield of_a_query(folder, "duckdb", file)
 
 
