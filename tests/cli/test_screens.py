@@ -55,7 +55,7 @@ SCREENS = [
     ("health --max-age 26h", 0, ["The last good push was run"]),
     ("explain bad_value", 0, ["What to do:"]),
     ("psuh", 2, ["Did you mean 'push'?", "Type: lsms --help"]),
-    ("push mesy.csv", 2, ["There is no file mesy.csv. Did you mean messy.csv or members.csv?"]),
+    ("push mesy.csv", 2, ["There is no file mesy.csv. Did you mean messy.csv?"]),
     ("push messy.csv --dryrun", 2, ["No such option: --dryrun Did you mean --dry-run?", "Type: lsms push --help"]),
     ("push stores.csv", 2, ["(nearest: Loyalty Tier)", "--map 'Loyalty_Teir=Loyalty Tier' --skip-column Notes"]),
     ("--help", 0, ["Usage: lsms [OPTIONS] COMMAND", "Examples"]),
