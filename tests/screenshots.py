@@ -14,7 +14,7 @@ from tests.support.screen import on_terminal, picture
 from tests.support.world import PROJECT
 
 PICTURES = PROJECT / ".github" / "pictures"
-COMMANDS = {"push": "push sample_audiences/spring_launch.csv --sandbox"}
+PICTURED = {"push": "push sample_audiences/spring_launch.csv --sandbox"}
 _WIDTH = 100
 
 
@@ -32,5 +32,5 @@ def picture_of(command: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, command in COMMANDS.items():
+    for name, command in PICTURED.items():
         (PICTURES / f"{name}.svg").write_text(picture_of(command), "utf-8")

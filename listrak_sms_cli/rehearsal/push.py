@@ -43,8 +43,8 @@ UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts
 _CONTACTS_AT_ONCE = 100_000
 _JSON = "application/json"
 _MORE_FIELDS = (
-    "\nThe sandbox has the system fields, and invents one for each column that nothing maps. With those of your account: "
-    "--sandbox-fields account; with more: --fields FILE."
+    "\nThe sandbox has the system fields, and invents one for each column that nothing maps. "
+    "--sandbox-fields account takes those of your account, --fields FILE adds some."
 )
 
 
