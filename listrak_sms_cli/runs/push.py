@@ -244,7 +244,8 @@ class _Push:
                 looked_up = self._compare(planned, kept, contacts, context, looked_up)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
-        sampling = Sampling.of(self._settings.state_dir, len(phones.numbers), new_key=not self._leaves_no_trace)
+        rows, columns, traceless = len(phones.numbers), len(planned.plan.columns), self._leaves_no_trace
+        sampling = Sampling.of(self._settings.state_dir, rows, columns, new_key=not traceless)
         checked = preparation.check(planned, phones, Receivers(packer, recall, keep, sampling=sampling), looked_up)
         return preparation.pack(planned, checked, packer), recall
 
