@@ -133,6 +133,27 @@ def test_the_table_names_every_command(tmp_path: Path) -> None:
     assert {command.split()[1] for command in TABLED} == set(commands)
 
 
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page: those of its headings, as GitHub makes them, and those it sets itself."""
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads} | set(
+        re.findall('id="(.+?)"', text)
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", ".github/AUDIENCES.md"])
+def test_each_link_leads_somewhere(page: str) -> None:
+    """A link inside the project names a file that is there, and a heading of it."""
+    here = PROJECT / page
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", here.read_text("utf-8"))
+    assert links
+    for file, anchor in links:
+        there = (here.parent / file).resolve() if file else here
+        assert there.is_file(), file
+        assert not anchor or anchor in anchors_of(there), anchor
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_each_option_of_the_readme_exists(option: str) -> None:
     """An option the README speaks of is one of the commands'."""
