@@ -168,8 +168,8 @@ class Scene:
         wanted: list[tuple[dict[str, Any], set[str]]] = [
             ({}, on_lists),
             ({"subscribed_only": True}, subscribed),
-            ({"list_id": int(reference.OLD)}, self.on[reference.OLD]),
-            ({"list_id": int(reference.OLD), "subscribed_only": True}, self.on[reference.OLD] & subscribed),
+            ({"list": int(reference.OLD)}, self.on[reference.OLD]),
+            ({"list": int(reference.OLD), "subscribed_only": True}, self.on[reference.OLD] & subscribed),
             ({"audience": audience}, asked & self.contacts.keys()),
         ]
         for options, phones in wanted:
