@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-objects test-sql lint format dist bench soak profile \
+.PHONY: help setup demo test test-all test-browser test-objects test-spark test-sql lint format dist bench soak profile \
 	troubleshooting clean
 
 help: ## Show what can be made
@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests, in about five minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
-	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not objects and not sql'
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not objects and not sql and not spark'
 
 test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
 	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }
@@ -50,6 +50,17 @@ test-objects: $(READY) ## Read from and write to the stores of Azure and Google,
 	@test -d $(VENV)/stores/google || $(PYTHON) -m venv $(VENV)/stores/google
 	@$(VENV)/stores/google/bin/pip install -qq --disable-pip-version-check 'gcp-storage-emulator>=2026.7'
 	@$(BIN)/pytest -m objects
+
+test-spark: $(READY) ## Push frames of Spark 4 (classic, and over Connect) and of 3.5, in environments of their own
+	@command -v java >/dev/null || { echo "make test-spark needs Java. Type: apt-get install -y default-jre-headless"; exit 1; }
+	@for version in 4 3.5; do \
+		test -d $(VENV)/spark-$$version || $(PYTHON) -m venv $(VENV)/spark-$$version; \
+		$(VENV)/spark-$$version/bin/pip install -qq --disable-pip-version-check "pyspark[connect]==$$version.*" \
+			'hypothesis>=6.120' 'pytest>=8.3' 'venv-pack>=0.2' --editable '.[sandbox]' || exit 1; \
+	done
+	@LSMS_TEST_SPARK='local-cluster[2,1,1024]' $(VENV)/spark-4/bin/pytest -m spark tests/spark
+	@LSMS_TEST_SPARK=connect $(VENV)/spark-4/bin/pytest -m spark tests/spark
+	@LSMS_TEST_SPARK='local[2]' $(VENV)/spark-3.5/bin/pytest -m spark tests/spark
 
 test-sql: $(READY) ## Push queries of a PostgreSQL server that is started for it
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \

@@ -1,0 +1,44 @@
+"""`push` and `resume` of a frame of Spark: those of the package, with rows that come from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.spark.frame import SparkFrame
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from listrak_sms_cli.keywords import PushKeywords
+    from listrak_sms_cli.runs import Listener, Report
+
+
+def push(
+    frame: Any,
+    *,
+    order_by: str | Iterable[str] = (),
+    prepare: Literal["driver", "executors"] = "driver",
+    on_event: Listener | None = None,
+    **options: Unpack[PushKeywords],
+) -> Report:
+    """Push a frame of Spark as `listrak_sms_cli.push` does, with the same options; return the same Report.
+
+    `order_by`: the columns that say which of several members with one phone is the first or the last (ascending, nulls
+    first); ties are settled by the whole row. `prepare`: "driver" streams the rows to this process, in their order and
+    without the columns of `skip_column`; "executors" has Spark clean and pack them, for frames that one machine cannot
+    clean in time, and takes fewer options.
+    """
+    import listrak_sms_cli
+
+    return listrak_sms_cli.push(_audience(frame, order_by, prepare), on_event=on_event, **options)
+
+
+def _audience(frame: Any, order_by: str | Iterable[str], prepare: str) -> SparkFrame:
+    names = (order_by,) if isinstance(order_by, str) else tuple(order_by)
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError("order_by is not a name of a column, or several.")
+    if prepare not in ("driver", "executors"):
+        raise UsageError('prepare is not "driver" or "executors".')
+    return SparkFrame(frame, names)
