@@ -24,7 +24,8 @@ __all__, __getattr__ = on_demand(
     "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns words_of_name",
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
-    members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
+    members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason "
+    "phone_verdicts",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
     shapes="shape_of_each shapes_of",
 )

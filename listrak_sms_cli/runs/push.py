@@ -15,7 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import Verdict
-from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.audience.source import Audience, RemoteRows
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
@@ -31,6 +31,7 @@ from listrak_sms_cli.runs.prepare import (
     Preparation,
     PreparedAudience,
     Receivers,
+    RemotePreparation,
     Sampling,
     no_canary,
     nothing_to_prove,
@@ -233,6 +234,10 @@ class _Push:
         sent: SentValues | None,
     ) -> tuple[PreparedAudience, Recall | None]:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
+        if isinstance(self._source, RemotePreparation):
+            packer = self._packer(planned, spool)
+            checked = preparation.check_remotely(planned, self._source, packer, spool)
+            return preparation.pack(planned, checked, packer), None
         phones = preparation.read_phones(planned)
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
         recall = None
@@ -317,6 +322,9 @@ class _Push:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
         recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, path_of(self._source))
+        if isinstance(self._source, RemoteRows):
+            remote = {**self._source.recipe, "keep": options.reading.keep, "batch_rows": options.batch_rows}
+            recipe = replace(recipe, remote=remote)
         if self._findings.canary is not None:
             rows = sum(file.rows for file in files if file.canary)
             self._findings.canary = replace(self._findings.canary, rows=rows)
@@ -336,6 +344,8 @@ class _Push:
         )
 
         def write_files(folder: Path) -> str:
+            if isinstance(self._source, RemotePreparation):
+                return ""  # which row is in which import file is not known
             with ThreadPoolExecutor(1) as beside:
                 digest = beside.submit(write_row_map, folder, planned.audience, phones.verdicts, files, ranks)
                 if self._memory is not None and recall is not None:

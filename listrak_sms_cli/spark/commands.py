@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.spark.frame import SparkFrame
+from listrak_sms_cli.spark.executors import refuse_options
+from listrak_sms_cli.spark.frame import frame_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -32,13 +33,11 @@ def push(
     """
     import listrak_sms_cli
 
-    return listrak_sms_cli.push(_audience(frame, order_by, prepare), on_event=on_event, **options)
-
-
-def _audience(frame: Any, order_by: str | Iterable[str], prepare: str) -> SparkFrame:
     names = (order_by,) if isinstance(order_by, str) else tuple(order_by)
     if not all(isinstance(name, str) for name in names):
         raise UsageError("order_by is not a name of a column, or several.")
     if prepare not in ("driver", "executors"):
         raise UsageError('prepare is not "driver" or "executors".')
-    return SparkFrame(frame, names)
+    if prepare == "executors":
+        refuse_options(options)
+    return listrak_sms_cli.push(frame_of(frame, names, prepare), on_event=on_event, **options)

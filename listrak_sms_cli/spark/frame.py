@@ -6,7 +6,7 @@ Works with Spark 3.5 and 4, classic and Connect: it speaks SQL and calls methods
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,8 @@ _MISSING = re.compile(r"No module named '(\w+)")
 class SparkFrame(RemoteRows):
     """The rows of a frame, streamed to this process. `order_by`: names of columns, the first decides first."""
 
+    prepared_by = "driver"
+
     def __init__(self, frame: Any, order_by: Sequence[str]) -> None:
         """Spark is not asked for anything yet. Raises UsageError for what is no frame of Spark."""
         if not (type(frame).__module__.startswith("pyspark.sql.") and hasattr(frame, "mapInArrow")):
@@ -34,6 +36,11 @@ class SparkFrame(RemoteRows):
             )
         self.frame = frame
         self.order_by = tuple(order_by)
+        self.recipe = {"prepare": self.prepared_by, "order_by": list(self.order_by)}
+
+    def again(self, recipe: Mapping[str, Any]) -> SparkFrame:
+        """As in RemoteRows."""
+        return frame_of(self.frame, recipe.get("order_by", ()), recipe.get("prepare", "driver"))
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -114,6 +121,15 @@ class SparkFrame(RemoteRows):
         from pyspark.sql.pandas.types import to_arrow_schema
 
         return to_arrow_schema(frame.schema)
+
+
+def frame_of(frame: Any, order_by: Sequence[str], prepare: str) -> SparkFrame:
+    """The frame, prepared by "driver" or "executors". Raises UsageError."""
+    if prepare == "executors":
+        from listrak_sms_cli.spark.executors import SparkExecutors
+
+        return SparkExecutors(frame, order_by)
+    return SparkFrame(frame, order_by)
 
 
 def quoted(name: str) -> str:

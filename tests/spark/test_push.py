@@ -16,10 +16,14 @@ from tests.support.world import World
 
 pytestmark = [
     pytest.mark.spark,
-    pytest.mark.filterwarnings("ignore:PySpark does not yet:FutureWarning", "ignore:Failed to set spark:UserWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:PySpark does not yet:FutureWarning",
+        "ignore:Failed to set spark:UserWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    ),
 ]
 MEMBERS = 10_000
-WAYS = ["driver"]
+WAYS = ["driver", "executors"]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.audience.source.options import *
     from listrak_sms_cli.audience.source.reader import *
     from listrak_sms_cli.audience.source.rejects import *
+    from listrak_sms_cli.audience.source.to_text import *
 
 __all__, __getattr__ = on_demand(
     __name__,
@@ -29,5 +30,6 @@ __all__, __getattr__ = on_demand(
     frames="RemoteRows",
     options="ReadOptions",
     reader="SourceNote",
+    to_text="text_column",
     rejects="FILE_COLUMN REJECT_COLUMNS behind_reject_columns",
 )

@@ -21,11 +21,20 @@ _WAYS = {
 
 
 class RemoteRows(ABC):
-    """Rows that another system holds. They are asked for once it is known which columns are left out."""
+    """Rows that another system holds. They are asked for once it is known which columns are left out.
+
+    `recipe`: what it takes to ask for the same rows again, for the record of a run; no member data.
+    """
+
+    recipe: Mapping[str, Any] = {}
 
     @abstractmethod
     def stream(self, skip: Collection[str]) -> ArrowStream:
         """The rows. Columns that `skip` names stay in their place and may be null."""
+
+    @abstractmethod
+    def again(self, recipe: Mapping[str, Any]) -> RemoteRows:
+        """These rows as those of a recipe were asked for."""
 
 
 def stream_of(source: object, skip: Collection[str] = ()) -> ArrowStream:

@@ -6,12 +6,13 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
-from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
+from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict, dropped_by_reason
+from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.values import has_short_years
 from listrak_sms_cli.runs.account import Account
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
+from listrak_sms_cli.runs.prepare.part import ForeignPhones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.record import RunState
@@ -134,20 +135,18 @@ def _unlikely_future(columns: ColumnCounts, planned: PlannedAudience) -> Counter
     return Counter({name: count for name, count in columns.future.items() if 2 * count <= columns.dates[name]})
 
 
-def foreign_warnings(checked: Checked) -> list[RunWarning]:
+def foreign_warnings(foreign: ForeignPhones, rules: CleaningRules) -> list[RunWarning]:
     """Return warnings about phones that are sent and are not of the sender code's country."""
-    phones, rules = checked.phones, checked.rules
-    foreign = foreign_phones(phones.numbers[phones.verdicts == Verdict.SENDABLE], rules.country)
     warnings: list[RunWarning] = []
-    if len(foreign) > A_FEW:
-        by_country = ", ".join(f"{country} {count:,}" for country, count in count_by_country(foreign).items())
+    if foreign.count > A_FEW:
+        by_country = ", ".join(f"{country} {count:,}" for country, count in foreign.by_country.most_common())
         message = (
-            f"{len(foreign):,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
+            f"{foreign.count:,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
             "plus before national digits makes such phones: if nobody lives there, correct them where the audience is "
             "made."
         )
         warnings.append(RunWarning("foreign_phones", message))
-    if rules.phone_format is PhoneFormat.DIGITS and (alike := len(rows_read_at_home(foreign, rules.country))):
+    if rules.phone_format is PhoneFormat.DIGITS and (alike := foreign.read_at_home):
         message = (
             f"{alike:,} phones of other countries would be phones of {rules.country} without their plus: "
             f"{'it is' if alike == 1 else 'they are'} sent with it (+…). If they are phones of {rules.country}, take "
