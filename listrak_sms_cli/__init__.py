@@ -88,7 +88,7 @@ def push(
         tell(PhaseStarted(Phase.FILLING, 0, "contacts"))
         return push_to_sandbox(audience, settings, options, tell)
 
-    return _checked("push", audience, options, on_event, work)
+    return in_python("push", audience, options, on_event, work)
 
 
 def validate(
@@ -101,7 +101,7 @@ def validate(
         reading, guard = reading_options(given), given["max_drop_rate"]
         return validate_audience(audience, settings, reading, tell, offline=given["offline"], max_drop_rate=guard)
 
-    return _checked("validate", audience, options, on_event, work)
+    return in_python("validate", audience, options, on_event, work)
 
 
 def plan(
@@ -115,7 +115,7 @@ def plan(
         files = (given["out"], given["save"], given["show_values"], given["show_phones"])
         return plan_changes(audience, settings, PlanOptions(push_options(given), *files), tell)
 
-    return _checked("plan", audience, options, on_event, work)
+    return in_python("plan", audience, options, on_event, work)
 
 
 def apply(
@@ -139,17 +139,17 @@ def apply(
 
     from listrak_sms_cli.options import Subject
 
-    return _checked("apply", audience, options, on_event, work)
+    return in_python("apply", audience, options, on_event, work)
 
 
-def _checked(
+def in_python(
     command: str,
     audience: object,
     options: Mapping[str, object],
     on_event: Listener | None,
     work: Callable[[dict[str, Any], Settings, Listener], Report],
 ) -> Report:
-    """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
+    """Check the arguments of a public function and do its work. Messages of errors speak of keywords, not options."""
     from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 

@@ -11,8 +11,8 @@ from os import PathLike
 from typing import Literal, TypedDict
 
 
-class SettingsKeywords(TypedDict, total=False):
-    """Settings, and warnings that are left out."""
+class ConnectionKeywords(TypedDict, total=False):
+    """Settings."""
 
     api_url: str | None
     token_url: str | None
@@ -20,7 +20,20 @@ class SettingsKeywords(TypedDict, total=False):
     config: str | PathLike[str] | None
     state_dir: str | PathLike[str] | None
     give_up_after: float | str | None
+
+
+class SettingsKeywords(ConnectionKeywords, total=False):
+    """Settings, and warnings that are left out."""
+
     no_warn: str | Iterable[str] | None
+
+
+class ResumeKeywords(ConnectionKeywords, total=False):
+    """The keywords of `resume`."""
+
+    concurrency: int | None
+    wait: bool | None
+    wait_timeout: float | str | None
 
 
 class SharedKeywords(SettingsKeywords, total=False):

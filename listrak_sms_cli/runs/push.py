@@ -323,7 +323,8 @@ class _Push:
         files, ranks = prepared.import_files, prepared.group_ranks
         recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, path_of(self._source))
         if isinstance(self._source, RemoteRows):
-            remote = {**self._source.recipe, "keep": options.reading.keep, "batch_rows": options.batch_rows}
+            chosen_here = {"keep": options.reading.keep, "batch_rows": options.batch_rows}
+            remote = {**self._source.recipe, **chosen_here, "consent": planned.plan.consent}
             recipe = replace(recipe, remote=remote)
         if self._findings.canary is not None:
             rows = sum(file.rows for file in files if file.canary)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from msgspec import Struct
 
 from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience.source import RemoteRows
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
@@ -27,7 +28,7 @@ class ResumeOptions(Struct, frozen=True):
     """`audience`: where it is now, None = where it was; `anyway`: also when a later run was accepted; `skip_canary`:
     whatever has become of the canary."""
 
-    audience: str | None = None
+    audience: str | RemoteRows | None = None
     anyway: bool = False
     skip_canary: bool = False
     concurrency: int = 2
@@ -93,13 +94,18 @@ class _Resumption(Struct, frozen=True):
         return run
 
     def _refuse_lost_audience(self) -> None:
-        if (
-            parts_to_rebuild(self.stored.state)
-            and self.stored.state.started.recipe.path == "-"
-            and not self.options.audience
-        ):
+        recipe, run_id, given = self.stored.state.started.recipe, self.stored.run_id, self.options.audience
+        if not parts_to_rebuild(self.stored.state) or isinstance(given, RemoteRows):
+            return
+        if recipe.remote and (not given or recipe.remote["prepare"] == "executors"):
             raise UsageError(
-                f"Run {self.stored.run_id} read its audience from standard input, which is gone.",
+                f"Run {run_id} read its audience from a frame of Spark, which is not here.",
+                hint=f'Go on from Python: listrak_sms_cli.spark.resume(frame, "{run_id}")',
+                code="audience_gone",
+            )
+        if recipe.path == "-" and not given:
+            raise UsageError(
+                f"Run {run_id} read its audience from standard input, which is gone.",
                 hint="Name a file with the same content: --audience FILE",
                 code="audience_gone",
             )

@@ -15,4 +15,4 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.spark.commands import *
 
-__all__, __getattr__ = on_demand(__name__, commands="push")
+__all__, __getattr__ = on_demand(__name__, commands="push resume")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.spark.executors import refuse_options
-from listrak_sms_cli.spark.frame import frame_of
+from listrak_sms_cli.spark.frame import SparkFrame, frame_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from listrak_sms_cli.keywords import PushKeywords
+    from listrak_sms_cli.keywords import PushKeywords, ResumeKeywords
     from listrak_sms_cli.runs import Listener, Report
+    from listrak_sms_cli.settings import Settings
 
 
 def push(
@@ -41,3 +42,27 @@ def push(
     if prepare == "executors":
         refuse_options(options)
     return listrak_sms_cli.push(frame_of(frame, names, prepare), on_event=on_event, **options)
+
+
+def resume(
+    frame: Any,
+    run: str | None = None,
+    *,
+    anyway: bool = False,
+    skip_canary: bool = False,
+    on_event: Listener | None = None,
+    **options: Unpack[ResumeKeywords],
+) -> Report:
+    """Go on with an interrupted run of a frame as `lsms resume` does: in the order, and prepared where, it was then.
+
+    `run`: its id, None = the newest that can be resumed. Raises AudienceError (`audience_changed`) when the frame does
+    not give the same import files again.
+    """
+    from listrak_sms_cli import in_python
+    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        chosen = ResumeOptions(SparkFrame(frame, ()), anyway, skip_canary, given["concurrency"], waiting(given))
+        return resume_run(settings, run, chosen, tell)
+
+    return in_python("resume", frame, options, on_event, work)

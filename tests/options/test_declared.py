@@ -62,6 +62,7 @@ def python_type(option: Option[Any]) -> object:
         ("validate", keywords.ValidateKeywords),
         ("plan", keywords.PlanKeywords),
         ("apply", keywords.ApplyKeywords),
+        ("resume", keywords.ResumeKeywords),
     ],
 )
 def test_the_typed_keywords_are_those_declared(command: str, typed: type) -> None:

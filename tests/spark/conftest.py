@@ -1,23 +1,16 @@
-"""A session of Spark, of the kind that `make test-spark` names."""
+"""A session of Spark of the kind that `make test-spark` names, and an environment that leads to a sandbox."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-KIND = os.environ.get("LSMS_TEST_SPARK", "local[2]")
-CONFIG = {
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "7",
-    "spark.sql.session.timeZone": "America/New_York",
-    "spark.executor.memory": "512m",
-    "spark.log.level": "ERROR",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "900",
-}
+from tests.support.spark import CONFIG, KIND
+from tests.support.world import World
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +25,16 @@ def spark() -> Iterator[Any]:
     session = builder.getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture
+def leads(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
+    """Makes sandboxes; the environment leads to the last one."""
+
+    def make(**config: Any) -> World:
+        world = make_world(**{"import_seconds": 0.0, **config})
+        for name, value in world.env.items():
+            monkeypatch.setenv(name, value)
+        return world
+
+    return make
