@@ -51,6 +51,7 @@ class SparkExecutors(SparkFrame, RemotePreparation):
     def stream(self, skip: Collection[str]) -> ArrowStream:
         """As in RemoteRows, without any row: the header, and which columns can be read."""
         self._skip = tuple(skip)
+        self.order_with_ties(skip)
         with spark_errors():
             columns = [f"{value} AS {quoted(name)}" for name, value in self.values(skip).items()]
             schema = self.schema_of(self.frame.selectExpr(*columns))
