@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience import Verdict, rewrite_names, unmatched_columns
 from listrak_sms_cli.audience.source import Audience, RemoteRows
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
@@ -33,6 +33,7 @@ from listrak_sms_cli.runs.prepare import (
     Receivers,
     RemotePreparation,
     Sampling,
+    named_like_consent,
     no_canary,
     nothing_to_prove,
     unknown_run_notice,
@@ -164,10 +165,11 @@ class _Push:
         preparation = Preparation(self._source, self._options, self._findings, self._tell)
         with ExitStack() as closing:
             context = closing.enter_context(connected(self._settings, self._tell))
+            account = self._read_before_rows(context)
             audience = closing.enter_context(preparation.open())
             if self._options.undo is not None:
                 output_at(self._options.undo, "--undo", audience.files)
-            account = read_account(context.client, self._findings.sender_code)
+            account = account or read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
             planned = self._promise.check_plan(preparation.plan(audience, account))
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
@@ -192,6 +194,19 @@ class _Push:
                     interruptible(lambda: self._verify(run, planned, sent, contacts), context)
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
+
+    def _read_before_rows(self, context: Context) -> Account | None:
+        """Rows that another system holds are not asked for before the account is known, nor are columns that are not
+        sent; None for all other audiences."""
+        source, reading = self._source, self._options.reading
+        if not isinstance(source, RemoteRows):
+            return None
+        account = read_account(context.client, self._settings.require_sender_code())
+        if reading.skip_unmatched and reading.rejects is None:
+            unmatched = set(unmatched_columns(source.columns, account.fields, reading.columns))
+            names = zip(rewrite_names(source.columns), source.columns, strict=True)
+            source.unneeded = [n for rewritten, n in names if rewritten in unmatched and not named_like_consent(n)]
+        return account
 
     def _refuse_superseded(self, audience: Audience) -> None:
         """Raises UsageError for a rejects file when a newer push of the audience that its members are of ended well."""

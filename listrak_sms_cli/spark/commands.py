@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.spark.executors import refuse_options
+from listrak_sms_cli.spark.executors import SparkExecutors, refuse_options
 from listrak_sms_cli.spark.frame import SparkFrame, frame_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ def push(
         raise UsageError('prepare is not "driver" or "executors".')
     if prepare == "executors":
         refuse_options(options)
-    return listrak_sms_cli.push(frame_of(frame, names, prepare), on_event=on_event, **options)
+    audience = frame_of(frame, names, prepare)
+    if isinstance(audience, SparkExecutors):
+        audience.shows_consent = options.get("consent_column") is None
+    return listrak_sms_cli.push(audience, on_event=on_event, **options)
 
 
 def resume(

@@ -19,8 +19,8 @@ from listrak_sms_cli.audience.source import ArrowStream
 from listrak_sms_cli.errors import AudienceError, UsageError
 from listrak_sms_cli.runs import Listener, MembersCounted
 from listrak_sms_cli.runs.pack import ImportSpool, SpooledText
-from listrak_sms_cli.runs.prepare import PartCounts, PartRules, RemotePreparation
-from listrak_sms_cli.spark.frame import SparkFrame, quoted, spark_errors
+from listrak_sms_cli.runs.prepare import PartCounts, PartRules, RemotePreparation, named_like_consent
+from listrak_sms_cli.spark.frame import SparkFrame, batches_of, quoted, spark_errors
 from listrak_sms_cli.spark.task import BUCKET, COUNTS, FAILED, NUMBER, RESULT, Task, columns_of, versions
 
 _NEED_ROWS = {
@@ -40,22 +40,31 @@ _NEED_ROWS = {
     "verify_sample": "it compares values with what is stored",
     "sandbox": "its contacts are made of the phones",
 }
+_FEW = 1000  # rows
 BUCKETS = 256  # at most so many tasks clean at once; part of what the import files are, so that it is never changed
 
 
 class SparkExecutors(SparkFrame, RemotePreparation):
-    """The rows of a frame, which stay with Spark."""
+    """The rows of a frame, which stay with Spark. `shows_consent`: some cells of columns that are named like consent
+    are looked at, so that it can be said when nobody has named the column of consent."""
 
     prepared_by = "executors"
+    shows_consent = False
 
     def stream(self, skip: Collection[str]) -> ArrowStream:
-        """As in RemoteRows, without any row: the header, and which columns can be read."""
+        """As in RemoteRows, but of the rows a few at most: the header, and which columns can be read."""
         self._skip = tuple(skip)
         self.order_with_ties(skip)
+        consents = {name for name in self.types if self.shows_consent and named_like_consent(name)}
         with spark_errors():
-            columns = [f"{value} AS {quoted(name)}" for name, value in self.values(skip).items()]
-            schema = self.schema_of(self.frame.selectExpr(*columns))
-        return ArrowStream(self.name, schema, iter(()), "Spark, prepared on executors", self.notes)
+            schema = self.schema_of(self._selected(skip))
+            few = self._selected((*skip, *(self.types.keys() - consents))).limit(_FEW)
+        return ArrowStream(
+            self.name, schema, batches_of(few) if consents else iter(()), "Spark, prepared on executors", self.notes
+        )
+
+    def _selected(self, skip: Collection[str]) -> Any:
+        return self.frame.selectExpr(*(f"{value} AS {quoted(name)}" for name, value in self.values(skip).items()))
 
     def prepare(
         self, columns: Sequence[str], how: PartRules, spool: ImportSpool, tell: Listener

@@ -36,11 +36,22 @@ class SparkFrame(RemoteRows):
             )
         self.frame = frame
         self.order_by = tuple(order_by)
-        self.recipe = {"prepare": self.prepared_by, "order_by": list(self.order_by)}
+
+    @property
+    def columns(self) -> list[str]:
+        """As in RemoteRows."""
+        return list(self.types)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """As in RemoteRows."""
+        return {"prepare": self.prepared_by, "order_by": list(self.order_by), "unneeded": list(self.unneeded)}
 
     def again(self, recipe: Mapping[str, Any]) -> SparkFrame:
         """As in RemoteRows."""
-        return frame_of(self.frame, recipe.get("order_by", ()), recipe.get("prepare", "driver"))
+        frame = frame_of(self.frame, recipe.get("order_by", ()), recipe.get("prepare", "driver"))
+        frame.unneeded = recipe.get("unneeded", ())
+        return frame
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -72,7 +83,7 @@ class SparkFrame(RemoteRows):
             order = [f"{by} AS {place}" for place, by in self.order_with_ties(skip).items()]
             ordered = self.frame.selectExpr(*columns, *order).orderBy(*self.order_with_ties(skip))
             rows = ordered.drop(*self.order_with_ties(skip))
-            return ArrowStream(self.name, self.schema_of(rows), _batches(rows), "Spark", self.notes)
+            return ArrowStream(self.name, self.schema_of(rows), batches_of(rows), "Spark", self.notes)
 
     @property
     def name(self) -> str:
@@ -91,9 +102,9 @@ class SparkFrame(RemoteRows):
         return (SourceNote("unordered_query", message),)
 
     def values(self, skip: Collection[str]) -> dict[str, str]:
-        """By column the expression of its values; those of columns that `skip` names are null, so that nothing of them
-        is read. A time is as the session shows it, without a zone."""
-        left_out = {column_key(name) for name in skip}
+        """By column the expression of its values; those of columns that `skip` names, and the unneeded ones, are null,
+        so that nothing of them is read. A time is as the session shows it, without a zone."""
+        left_out = {column_key(name) for name in (*skip, *self.unneeded)}
         values = {
             n: f"CAST({quoted(n)} AS TIMESTAMP_NTZ)" if t == "timestamp" else quoted(n) for n, t in self.types.items()
         }
@@ -137,7 +148,7 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _batches(frame: Any) -> Iterator[pa.RecordBatch]:
+def batches_of(frame: Any) -> Iterator[pa.RecordBatch]:
     """All rows in their order, partition by partition: no more than two of these are in memory here."""
     with spark_errors():
         for row in frame.mapInArrow(_serializer(), "batch binary").toLocalIterator(prefetchPartitions=True):

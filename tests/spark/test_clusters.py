@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.support.world import PROJECT, World
 
 pytestmark = [*MARKS, pytest.mark.skipif(not KIND.startswith("local-cluster"), reason="where there are executors")]
 Leads = Callable[..., World]
+README = (PROJECT / "README.md").read_text("utf-8")
 OPTIONS: dict[str, Any] = {"order_by": "n", "skip_column": "n", "batch_rows": 70}
 CLUSTER = {**CONFIG, "spark.master": "local-cluster[2,1,1024]", "spark.sql.files.maxPartitionBytes": "4k"}
 
@@ -175,22 +177,12 @@ def test_packages_are_brought_with_venv_pack(leads: Leads, folder: str, tmp_path
     world = leads()
     bare = str(Path(sys.executable).resolve())
     assert pushed_there(world, folder, bare)["code"] == "spark_package"
-    place = tmp_path / "environment"
-    for command in (
-        [sys.executable, "-m", "venv", place],
-        [place / "bin" / "pip", "install", "-qq", "--disable-pip-version-check", PROJECT],
-        [
-            Path(sys.executable).parent / "venv-pack",
-            "-q",
-            "--compress-level",
-            "1",
-            "-p",
-            place,
-            "-o",
-            tmp_path / "environment.tar.gz",
-        ],
-    ):
-        subprocess.run(command, check=True, timeout=500)
+    commands = re.findall(r"### Spark\n.*?```sh\n(.*?)```", README, re.DOTALL)[0]
+    commands = commands.replace("install listrak-sms-cli", f"install -qq {PROJECT}").replace(
+        "--prefix", "-q --compress-level 1 --prefix"
+    )
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", commands], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, timeout=500)
     archive = f"{tmp_path / 'environment.tar.gz'}#environment"
     report = pushed_there(world, folder, "./environment/bin/python", spark_archives=archive)
     assert report["rows_sent"] == 300

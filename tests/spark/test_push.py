@@ -3,6 +3,7 @@ rows from a file brings."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,9 +19,10 @@ from listrak_sms_cli import push as push_file
 from listrak_sms_cli.spark import push, resume
 from tests.support.reference_account import after, furnish, judge, members, reasons
 from tests.support.spark import MARKS, import_files, parquet
-from tests.support.world import World
+from tests.support.world import PROJECT, World
 
 pytestmark = MARKS
+README = (PROJECT / "README.md").read_text("utf-8")
 MEMBERS = 10_000
 WAYS = pytest.mark.parametrize("prepare", ["driver", "executors"])
 Leads = Callable[..., World]
@@ -181,3 +183,30 @@ def test_what_is_wrong_with_a_frame_is_said(spark: Any, leads: Leads, prepare: s
         push(frame.selectExpr("phone", "raise_error(first_name) AS first_name"), prepare=prepare)
     assert caught.value.code == "spark_failed"
     assert "N1" not in caught.value.message
+
+
+def test_the_readme_runs(spark: Any, leads: Leads) -> None:
+    """The code of the README pushes a frame; `resume` of what ended well says that there is nothing to do."""
+    world = leads()
+    [example] = re.findall(r"```python\n(from listrak_sms_cli\.spark .*?)```", README, re.DOTALL)
+    frame = spark.createDataFrame(three_hundred(), COLUMNS.replace("n int", "updated_at int"))
+    names: dict[str, Any] = {"df": frame}
+    exec(example.replace("max_drop_rate=5", "max_drop_rate=50, skip_column='updated_at'"), names)
+    assert names["report"].rows_sent == 300
+    again = resume(names["df"], names["report"].run_id)
+    assert "nothing_to_resume" in [warning.code for warning in again.warnings]
+    assert len(world.admin("imports")) == 1
+
+
+def test_columns_that_are_not_sent_are_not_read(spark: Any, leads: Leads) -> None:
+    """`skip_unmatched` leaves columns out before anything moves; a column that looks like consent is looked at all the
+    same, by driver and executors, and is warned of."""
+    leads()
+    frame = spark.createDataFrame(three_hundred(copies=1), COLUMNS).selectExpr(
+        "phone", "first_name", "raise_error('read') AS memo", "'yes' AS sms_consent"
+    )
+    for prepare in ("driver", "executors"):
+        report = push(frame, prepare=prepare, skip_unmatched=True, no_warn="unordered_query", dry_run=True)
+        assert report.rows_sendable == 300
+        assert report.skipped_columns == ("memo", "sms_consent")
+        assert "consent_unused" in [warning.code for warning in report.warnings]

@@ -23,14 +23,24 @@ _WAYS = {
 class RemoteRows(ABC):
     """Rows that another system holds. They are asked for once it is known which columns are left out.
 
-    `recipe`: what it takes to ask for the same rows again, for the record of a run; no member data.
+    `unneeded`: columns of which nobody needs the values, besides those that `stream` is told.
     """
 
-    recipe: Mapping[str, Any] = {}
+    unneeded: Collection[str] = ()
+
+    @property
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Mapping[str, Any]:
+        """What it takes to ask for the same rows again, for the record of a run; no member data."""
 
     @abstractmethod
     def stream(self, skip: Collection[str]) -> ArrowStream:
-        """The rows. Columns that `skip` names stay in their place and may be null."""
+        """The rows. Columns that `skip` names, and the unneeded ones, stay in their place and may be null."""
 
     @abstractmethod
     def again(self, recipe: Mapping[str, Any]) -> RemoteRows:

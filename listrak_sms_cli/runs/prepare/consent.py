@@ -42,10 +42,9 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
     mapped = {column_key(name) for name in planned.options.columns.mapping}
     warnings = []
     for index, name in enumerate(planned.plan.header):
-        words = words_of_name(name)
         if index == planned.plan.phone or index in planned.audience.unreadable or column_key(name) in mapped:
             continue
-        if not _NAMED_SO.search(words) or _OF_ANOTHER_CHANNEL.search(words):
+        if not named_like_consent(name):
             continue
         cells = _some_cells(planned, index)
         unclear = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None)).bad
@@ -55,6 +54,12 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
         if len(cells) and len(states) - known <= (1 - _MAJORITY) * len(cells):
             warnings.append(_warning(name, is_clear=len(states) <= (1 - _MAJORITY) * len(cells)))
     return warnings
+
+
+def named_like_consent(name: str) -> bool:
+    """Whether a column is named as if it held the consent to be sent texts."""
+    words = words_of_name(name)
+    return _NAMED_SO.search(words) is not None and not _OF_ANOTHER_CHANNEL.search(words)
 
 
 def _warning(name: str, *, is_clear: bool) -> RunWarning:
