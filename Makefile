@@ -13,11 +13,11 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-objects test-spark test-sql lint format dist bench soak profile \
-	troubleshooting clean
+.PHONY: help setup demo test test-all test-browser test-objects test-spark test-sql lint format dist bench soak \
+	profile screenshots troubleshooting clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 setup: $(READY) ## Create .venv with everything the project needs
 
@@ -87,6 +87,9 @@ soak: $(READY) ## Survive random fault schedules until Ctrl-C (or SOAK_SCHEDULES
 
 profile: $(READY) ## Show where the time of a push goes
 	@$(BIN)/python -m tests.bench.stages
+
+screenshots: $(READY) ## Make the pictures of the README, each from a real run
+	@$(BIN)/python -m tests.screenshots
 
 troubleshooting: $(READY) ## Write TROUBLESHOOTING.md from the explanations of the codes
 	@$(BIN)/python -m tests.troubleshooting

@@ -1,13 +1,15 @@
-"""The README is true: every command in it runs, and what it shows is what comes out."""
+"""The README and its pages are true: every command in them runs, and what they show is what comes out."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,19 +18,26 @@ import pytest
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import API_URL, TOKEN_URL
+from tests.screenshots import PICTURED, PICTURES, picture_of
 from tests.support.databases import source, sqlite_file
 from tests.support.lsms import call_lsms
 from tests.support.object_store import ObjectStore
+from tests.support.readme import GUIDE, PAGES, README, code, without_times
 from tests.support.world import PROJECT, SAMPLES, World, run_lsms
 
-README = (PROJECT / "README.md").read_text("utf-8")
-CONSOLE = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
-CRON = re.findall(r"^[\d*]+ [\d*]+ +\* +\* +\* +(.+)$", README, re.MULTILINE)
+CONSOLE = re.findall(r"^ *\$ (.+)$", PAGES.replace(GUIDE, ""), re.MULTILINE)
 TABLED = re.findall(r"^\| `(lsms [^`]+)` \|", README, re.MULTILINE)
-JOB = re.findall(r"```toml\n(# lsms\.toml\n.*?)```", README, re.DOTALL)[0]
-SQL = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)[0]
-OPTIONS = sorted(set(re.findall(r"`(--[a-z-]+)", README)))
-AUDIENCE = "phone,first_name,Loyalty Tier\n" + "".join(f"21255501{n:02d},N{n},Gold\n" for n in range(12))
+JOB = code("toml", "# lsms.toml")
+SQL = code("sql", "-- audience.sql")
+OPTIONS = sorted(set(re.findall(r"`(--[a-z-]+)", PAGES)))
+
+
+def members(count: int, tier: str = "Gold") -> str:
+    """An audience of so many, all known to the sandbox."""
+    return "phone,first_name,Loyalty Tier\n" + "".join(f"21255501{n:02d},N{n},{tier}\n" for n in range(count))
+
+
+AUDIENCE = members(12)
 
 
 def job(world: World, audience: str) -> None:
@@ -54,11 +63,6 @@ def shown(marker: str) -> tuple[list[str], str]:
     block = re.search(rf"<!-- {marker}: lsms (.+?) -->\n```text\n(.*?)```", README, re.DOTALL)
     assert block is not None
     return shlex.split(block[1]), without_times(block[2])
-
-
-def without_times(text: str) -> str:
-    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RUN", text)
-    return " ".join(re.sub(r"in [\d.:]+ s \([\d.,]+( [kM])?/s\)", "in T", text).split())
 
 
 @pytest.fixture
@@ -101,28 +105,16 @@ def test_the_other_commands_exist(line: str) -> None:
     words = shlex.split(line, comments=True)
     if words[0] == "make":
         assert subprocess.run(["make", "-n", *words[1:]], cwd=PROJECT, capture_output=True, check=False).returncode == 0
-    elif words[:2] == ["pip", "install"]:
-        declared = (PROJECT / "pyproject.toml").read_text("utf-8")
-        assert all(f"\n{extra} = [" in declared for extra in re.findall(r"\[([a-z,]+)\]", line)[0].split(","))
-    else:
+    elif words[:2] != ["pipx", "install"]:
         assert words[0] == "export"
         assert words[1].startswith(("LISTRAK_", "LSMS_"))
 
 
-@pytest.mark.parametrize("line", CRON)
-def test_the_cron_recipe_runs(ready: World, line: str) -> None:
-    """The crontab line runs with its own paths, as cron would run it."""
-    config = ready.home / "config.toml"
-    config.write_text("[default]\nsender_code = 1026\n", "utf-8")
-    config.chmod(0o600)
-    command = line.replace("/etc/lsms/config.toml", str(config)).replace("/data/audience.parquet", "audience.csv")
-    command = command.replace("/data/", f"{ready.home}/")
-    words = shlex.split(command)
-    env = dict(word.split("=", 1) for word in words[: words.index("lsms")])
-    arguments = words[words.index("lsms") + 1 :]
-    ended = ready.lsms(*arguments, cwd=ready.home, env={**env, "PYTHONPATH": str(PROJECT)})
-    assert ended.code == 0, ended.err
-    assert CRON
+def test_each_extra_is_declared() -> None:
+    """The extras that somebody is told to install are those of pyproject.toml."""
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    named = re.findall(r"'(?:\.|listrak-sms-cli)\[([a-z,]+)\]", PAGES)
+    assert named and {extra for extras in named for extra in extras.split(",")} <= set(declared)
 
 
 @pytest.mark.parametrize("command", TABLED)
@@ -141,6 +133,27 @@ def test_the_table_names_every_command(tmp_path: Path) -> None:
     assert {command.split()[1] for command in TABLED} == set(commands)
 
 
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page: those of its headings, as GitHub makes them, and those it sets itself."""
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads} | set(
+        re.findall('id="(.+?)"', text)
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", ".github/AUDIENCES.md"])
+def test_each_link_leads_somewhere(page: str) -> None:
+    """A link inside the project names a file that is there, and a heading of it."""
+    here = PROJECT / page
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", here.read_text("utf-8"))
+    assert links
+    for file, anchor in links:
+        there = (here.parent / file).resolve() if file else here
+        assert there.is_file(), file
+        assert not anchor or anchor in anchors_of(there), anchor
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_each_option_of_the_readme_exists(option: str) -> None:
     """An option the README speaks of is one of the commands'."""
@@ -152,7 +165,7 @@ def test_each_option_of_the_readme_exists(option: str) -> None:
 
 def test_what_is_shown_of_object_stores(store: ObjectStore, ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands and the Python of the README's section run, and put the files there that they name."""
-    section = README.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
+    section = PAGES.partition("<!-- object stores -->")[2].replace("my-bucket", store.bucket)
     commands, python = re.findall(r"```(?:sh|py)\n(.*?)```", section, re.DOTALL)[:2]
     member = pa.table({"phone": ["2125550101", "12"], "First Name": ["Ann", "Bad"]})
     pq.write_table(member, ready.home / "part.parquet")
@@ -190,6 +203,31 @@ def test_rejects_go_back_as_it_is_shown(world: World) -> None:
     assert without_times(ended.out).startswith(output)
 
 
+def test_consent_is_asked_for_as_it_is_shown(world: World) -> None:
+    """The README's warning of a column that looks like consent, and who is left once it is named."""
+    world.audience(
+        "phone,first_name,SMS_Opt_In\n2125550100,A,yes\n2125550101,B,no\n2125550102,C,\n2125550103,D,yes\n",
+        "members.csv",
+    )
+    blocks = re.findall(r"<!-- output of the consent: lsms (.+?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    for command, output in blocks:
+        ended = world.lsms(*shlex.split(command), cwd=world.home)
+        assert ended.code == 0
+        assert without_times(ended.out or ended.err).startswith(without_times(output))
+
+
+def test_a_stale_plan_is_refused_as_it_is_shown(world: World) -> None:
+    """What the README shows of a plan after somebody else has updated some of its members."""
+    assert world.lsms("push", world.audience(AUDIENCE)).code == 0
+    assert world.lsms("plan", "audience.csv", "--save", "spring.plan", cwd=world.home).code == 0
+    assert world.lsms("push", world.audience(members(5, "Silver"), "other.csv")).code == 0
+    words, output = shown("output of a stale plan")
+    ended = world.lsms(*words, cwd=world.home)
+    assert ended.code == 3
+    assert without_times(ended.err) == output
+
+
 def test_a_canary_stops_as_it_is_shown(world: World) -> None:
     """What the README shows of a canary of which Listrak stores other values, and what there is to choose from."""
     world.admin("faults", [{"route": "start_import", "fault": "import_alters"}])
@@ -219,6 +257,7 @@ def test_the_output_of_an_account_is_what_comes_out(world: World) -> None:
     blocks = re.findall(r"<!-- output of an account: (lsms .+?) -->\n```text\n(.*?)```", README, re.DOTALL)
     assert blocks
     (world.home / "sample_audiences").symlink_to(SAMPLES)
+    assert world.lsms("init", "--profile", "production").code == 0
     for command, shown in blocks:
         ended = world.lsms(*shlex.split(command)[1:], cwd=world.home)
         assert ended.code == 0, ended.err
@@ -252,6 +291,21 @@ def test_the_drift_shown_is_what_comes_out(make_world: Callable[..., World]) -> 
 
     assert plain(pushed[1]) in plain(ended.err)
     assert plain(listed[1]) == plain(runs.out)
+
+
+def words_of(svg: str) -> str:
+    """What can be read on a picture, without blanks, times and paces."""
+    text = without_times("".join(ElementTree.fromstring(svg).itertext()).partition("lsms push")[2].replace("\xa0", " "))
+    return re.sub(r"[\d.,]+([kM]B?)?(/s|s\b)", "T", "".join(text.split()))
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_a_picture_is_what_comes_out(name: str) -> None:
+    """Each picture shows what its command shows on a terminal, needs nothing from elsewhere, and is in the README."""
+    svg = (PICTURES / f"{name}.svg").read_text("utf-8")
+    assert words_of(svg) == words_of(picture_of(PICTURED[name]))
+    assert re.findall(r"https?://[^\s\"]+", svg.partition("<style>")[2]) == []
+    assert f'src="{(PICTURES / name).relative_to(PROJECT)}.svg"' in README
 
 
 def python_example(word: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.audience.columns import *
     from listrak_sms_cli.audience.dedupe import *
     from listrak_sms_cli.audience.drop_reasons import *
+    from listrak_sms_cli.audience.header_words import *
     from listrak_sms_cli.audience.members import *
     from listrak_sms_cli.audience.profile import *
     from listrak_sms_cli.audience.shapes import *
@@ -21,9 +22,10 @@ __all__, __getattr__ = on_demand(
     __name__,
     cell_errors="without_marks",
     columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
-    "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns words_of_name",
+    "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns",
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
+    header_words="means_consent",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason "
     "phone_verdicts",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",

@@ -13,7 +13,13 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.header_words import means_mobile_phone, name_parts, system_field_meant
+from listrak_sms_cli.audience.header_words import (
+    means_consent,
+    means_mobile_phone,
+    name_parts,
+    system_field_meant,
+    words_of_name,
+)
 from listrak_sms_cli.errors import AudienceError
 
 RESERVED_COLUMN = "opted_out"  # `pull` writes it beside the field values; it is never sent
@@ -242,11 +248,6 @@ def _is_like_a_phone(name: str) -> bool:
     return any(map(_LIKE_A_PHONE.fullmatch, words_of_name(name).split()))
 
 
-def words_of_name(name: str) -> str:
-    """Return the words of a column's name, in lower case: `SMS_OptIn` -> `sms opt in`."""
-    return " ".join(name_parts(name)).casefold()
-
-
 def plan_phone(columns: Sequence[str], fields: Sequence[ProfileField] | None, choices: ColumnChoices) -> ColumnPlan:
     """Find the phone column; no other is sent. `fields` None = unknown. Raises AudienceError, also when another column
     may be the phone as well."""
@@ -283,7 +284,7 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
             skipped.append(name)
         else:
             unmatched.append(match)
-    _refuse_open(planned, unmatched, header[phone])
+    _refuse_open(planned, unmatched, header[phone], has_consent=chosen.consent is not None)
     return replace(only_phone, columns=tuple(planned), consent=chosen.consent, skipped=tuple(skipped))
 
 
@@ -441,10 +442,12 @@ def _name_words(name: str) -> frozenset[str]:
     return frozenset(part.casefold() for part in name_parts(name))
 
 
-def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatched], phone: str) -> None:
+def _refuse_open(
+    planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatched], phone: str, *, has_consent: bool
+) -> None:
     """Raise AudienceError for columns without a field and for columns that go to one, with the options that settle all
-    of them: the likeliest field that is still free for each column, and left out what has none. `phone`: the name of
-    the phone column, which cannot be left out."""
+    of them: the likeliest field that is still free for each column, and left out what has none, but consent that no
+    option names yet is asked for. `phone`: the name of the phone column, which cannot be left out."""
     owners: dict[tuple[int, str], PlannedColumn] = {}
     for column in sorted(planned, key=lambda column: column.guessed):
         owners.setdefault(_target(column), column)
@@ -453,17 +456,21 @@ def _refuse_open(planned: Sequence[PlannedColumn], unmatched: Sequence[_Unmatche
         return
     taken = {word for column in owners.values() for word in (str(column.field.id), column_key(column.field.name))}
     maps: list[tuple[str, str]] = []
+    consent: list[tuple[str, str]] = []
     skips = [("skip_column", column.name) for column in surplus]
     for miss in unmatched:
         best = next((field for field in miss.best if column_key(field) not in taken), None)
-        if best is None or "=" in miss.name:
+        if not has_consent and means_consent(miss.name):
+            has_consent = True
+            consent.append(("consent_column", miss.name))
+        elif best is None or "=" in miss.name:
             skips.append(("skip_column", miss.name))
         else:
             taken.add(column_key(best))
             maps.append(("map", f"{miss.name}={best}"))
     error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
     if (owners or maps) and ("skip_column", phone) not in skips:
-        error.settled_by = (*maps, *skips)
+        error.settled_by = (*maps, *consent, *skips)
         words = " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in error.settled_by)
         error.hint = f"Add: {words}\n{error.hint}"
     raise error

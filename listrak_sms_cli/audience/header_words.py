@@ -19,6 +19,17 @@ _MEANINGS = {
     "Postal Code": "zip zipcode zip5 zippostal zippostalcode ziporpostalcode postal postalcode postcode",
 }
 _SYSTEM_FIELDS = {word: field for field, words in _MEANINGS.items() for word in words.split()}
+# Of the words of a name. "accepts sms marketing": Shopify; "tcpa": the law on calls and messages in the United States.
+_CONSENT = re.compile(
+    r"\b(consent\w*|opt(ed|s)? ?in|(is )?subscribed|subscription status|permission|tcpa|accepts?( \w+)? marketing"
+    r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)"
+    r"|(ok|may|can) (to )?(sms|text))\b"
+)
+# Consent to another channel, or what else is known of it: when, where, by whom.
+_OTHER_CONSENT = re.compile(
+    r"\b(e ?mail|newsletter|push|postal|cookies?|whats ?app"
+    r"|date|time|timestamp|at|source|method|by|ip|id|url|version)\b"
+)
 _MOBILE = re.compile(r"(?:mobile|cell|cellular)(?:phone)?(?:no|num|number)?|sms(?:phone)?number|smsphone|msisdn")
 # Whose it is, or which of several addresses: what stands before the words that count.
 _OWNERS = frozenset("customer contact member client subscriber shopper guest user profile person primary".split())
@@ -28,6 +39,18 @@ _ADDRESSES = frozenset("default mailing billing address".split())
 def name_parts(name: str) -> list[str]:
     """The words and numbers in a name: `MobilePhone` and `mobile_phone` are two words."""
     return _PARTS.findall(name)
+
+
+def words_of_name(name: str) -> str:
+    """Return the words of a column's name, in lower case: `SMS_OptIn` -> `sms opt in`."""
+    return " ".join(name_parts(name)).casefold()
+
+
+def means_consent(name: str) -> bool:
+    """Whether a column of this name looks like consent to messages: `SMS_Opt_In`; not `Email_Consent` or
+    `consent_date`."""
+    words = words_of_name(name)
+    return _CONSENT.search(words) is not None and _OTHER_CONSENT.search(words) is None
 
 
 def system_field_meant(name: str) -> str | None:

@@ -78,4 +78,5 @@ def _default(option: Option[Any]) -> str:
         return f" Default: {option.words[0].partition('/')[0]}."
     if isinstance(default, float):
         return f" Default: {default:g}."
-    return f" Default: {default:,}." if isinstance(default, int) else f" Default: {default}."
+    separated = isinstance(default, int) and default >= 10_000  # 8026 is a port
+    return f" Default: {default:,}." if separated else f" Default: {default}."

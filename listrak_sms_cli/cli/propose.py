@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from listrak_sms_cli.audience import column_key
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.cli.questions import ask
+from listrak_sms_cli.cli.questions import agree, ask
 from listrak_sms_cli.cli.save_job import save_as_job
 from listrak_sms_cli.errors import LsmsError
 from listrak_sms_cli.settings import Settings
@@ -72,6 +72,9 @@ def _ask_about(given: Given, settled_by: Collection[tuple[str, str]], fields: di
     """The field of each column that has none; a proposal is an Enter away."""
     mapping, skipped = dict(given["map"]), list(given["skip_column"])
     for option, value in settled_by:
+        if option == "consent_column" and agree(f"Send only members who say yes in {value}?", default=True):
+            given.answer("consent_column", value)
+            continue
         column, _, proposed = value.rpartition("=") if option == "map" else (value, "", _LEAVE_OUT)
         while True:
             answer = ask(f"Field of {column} ({_LEAVE_OUT}: leave it out)", proposed)

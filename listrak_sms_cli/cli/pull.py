@@ -30,11 +30,12 @@ def pull(given: Given) -> None:
     if given["json"]:
         output.document(pulled.as_json())
         return
-    cells: dict[str, object] = {
+    counts = {
         "contacts": pulled.contacts,
         "opted_out": pulled.opted_out,
         "not_found": pulled.not_found,
+        "columns": len(pulled.columns),
+        "bytes": pulled.bytes,
     }
-    cells |= {"columns": len(pulled.columns), "bytes": pulled.bytes, "file": pulled.file}
-    shown = {name: cell for name, cell in cells.items() if cell is not None}
+    shown = {name: f"{count:,}" for name, count in counts.items() if count is not None} | {"file": pulled.file}
     output.listing("pulled", "Pulled", tuple(shown), [tuple(shown.values())])

@@ -95,9 +95,7 @@ def health(given: Given) -> int:
         error = None if health.ok else {"code": "no_good_push", "message": line, "hint": "`lsms runs` lists the runs."}
         output.document({**to_builtins(health), "exit_code": code, "error": error})
     elif not (output.quiet and health.ok):
-        with output.writing():
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+        output.line(line)
     return code
 
 

@@ -301,6 +301,22 @@ def count_byte(const uint8_t[::1] octets, uint8_t value):
     return total
 
 
+def longest_word(const uint8_t[::1] octets, Py_ssize_t words):
+    cdef const uint8_t* first = _bytes(octets)
+    cdef Py_ssize_t at = 0, left = octets.shape[0], longest = 0
+    cdef uint32_t length
+    with nogil:
+        while words > 0 and left >= 4:
+            memcpy(&length, first + at, 4)
+            if length > left - 4:
+                break
+            longest = max(longest, <Py_ssize_t>length)
+            at += 4 + length
+            left -= 4 + length
+            words -= 1
+    return longest if words == 0 and left == 0 else -1
+
+
 def find_byte(const uint8_t[::1] octets, uint8_t value, int64_t[::1] positions):
     """`positions` has as many places as the byte occurs."""
     cdef const uint8_t* first = _bytes(octets)

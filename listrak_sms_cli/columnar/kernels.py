@@ -222,6 +222,14 @@ def count_byte(octets: Bytes, value: int) -> int:
     return count
 
 
+def longest_word(octets: Bytes, words: int) -> int:
+    """Bytes of the longest of so many words, each of which stands behind its length (uint32, little-endian). Raises
+    ValueError when the octets are not just these words."""
+    longest: int = compiled.longest_word(octets, words)
+    _check(longest >= 0, "words are missing or cut short")
+    return longest
+
+
 def find_byte(octets: Bytes, value: int) -> Integers:
     """The positions of this byte, ascending."""
     positions = np.empty(compiled.count_byte(octets, value), np.int64)

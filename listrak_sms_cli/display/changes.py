@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.text import Text
 
-from listrak_sms_cli.display.tables import columns
+from listrak_sms_cli.display.tables import INDENT, columns
 from listrak_sms_cli.display.words import many, printable
 from listrak_sms_cli.runs import ColumnChanges, Report
 
@@ -18,18 +19,25 @@ def changes_shown(report: Report, console: Console) -> Group | None:
     """What a plan would change, a line for each column, and what would be emptied, in words."""
     if report.changes is None:
         return None
+    room = console.width - INDENT if console.is_terminal else 0
     rows = [
-        [printable(c.column), *(f"{count:,}" for count in (c.set, c.changed, c.emptied, c.same)), _commonest(c)]
+        [printable(c.column), *(f"{count:,}" for count in (c.set, c.changed, c.emptied, c.same)), _commonest(c, room)]
         for c in report.changes
     ]
-    return Group(columns(_HEADS, rows, console, whole=_HEADS[:1], styles={"emptied": "bold red"}), *_emptied(report))
+    whole = (_HEADS[0], _HEADS[-1])
+    return Group(columns(_HEADS, rows, console, whole=whole, styles={"emptied": "bold red"}), *_emptied(report))
 
 
-def _commonest(changes: ColumnChanges) -> str:
-    return ", ".join(
-        f"{printable(kind.stored, _WIDEST) or 'nothing'} → {printable(kind.new, _WIDEST) or 'nothing'} {kind.members:,}"
-        for kind in changes.commonest[:_KINDS]
-    )
+def _commonest(changes: ColumnChanges, room: int) -> str:
+    """The commonest changes, as many as fit whole in `room` cells; 0 = all that are shown."""
+    line = ""
+    for kind in changes.commonest[:_KINDS]:
+        stored, new = (printable(value, _WIDEST) or "nothing" for value in (kind.stored, kind.new))
+        longer = f"{line}{', ' if line else ''}{stored} → {new} {kind.members:,}"
+        if room and cell_len(longer) > room:
+            break
+        line = longer
+    return line
 
 
 def _emptied(report: Report) -> list[Text]:

@@ -19,4 +19,5 @@ def error(problem: LsmsError, stream: TextIO, word: str = "Error") -> None:
     style = "bold red" if word == "Error" else "bold yellow"
     show(console, Text.assemble((f"{word}: ", style), printable(problem.message)))
     for line in problem.hint.splitlines():
-        show(console, Text(printable(line)), whole=line.startswith("Type: lsms "))  # not wrapped: it is to be copied
+        copied = ": lsms " in line and not line.endswith(".")  # a command is not wrapped; in a sentence it is
+        show(console, Text(printable(line)), whole=copied)

@@ -72,14 +72,17 @@ class Live(Display):
 
 
 def _heading(started: RunStarted, width: int) -> list[Text]:
-    """What goes where: one line where it fits, else two."""
-    described, target = printable(started.described), printable(started.target)
-    dry = ("  dry run: nothing will be sent", "yellow") if started.dry_run else ""
+    """What goes where, in as few lines as hold it."""
+    described = printable(started.described)
     audience = printable(started.audience, max(16, width - len(described) - 2))
-    what = Text.assemble((audience, "bold"), (f"  {described}", "dim"))
-    where = Text.assemble(("→ ", "dim"), target, dry)
-    line = Text.assemble(what, "  ", where)
-    return [line] if line.cell_len <= width else [what, where]
+    lines = [Text.assemble((audience, "bold"), (f"  {described}", "dim"))]
+    rest = [Text.assemble(("→ ", "dim"), printable(started.target))]
+    if started.dry_run:
+        rest.append(Text("dry run: nothing will be sent", "yellow"))
+    for part in rest:
+        beside = Text.assemble(lines[-1], "  ", part)
+        lines = [*lines[:-1], beside] if beside.cell_len <= width else [*lines, part]
+    return lines
 
 
 class _Screen:

@@ -48,15 +48,15 @@ def columns_shown(report: Report, console: Console) -> Group | None:
 def _stacked(heads: Sequence[str], lines: Sequence[ProfiledColumn], room: int) -> list[Text | Padding]:
     """The facts of each column under the heads, its sample and its problems below. `room`: cells of a line; a narrow
     one has no room for the longest."""
-    rows = [_facts(line, _WIDEST[1]) for line in lines]
     shown_heads = heads if room >= _ROOM_FOR_ALL else heads[:-1]
-    table = [list(heads), *rows]
+    table = [list(heads), *(_facts(line, _WIDEST[1]) for line in lines)]
     numbers = [max(cell_len(row[n]) for row in table) for n in range(len(_WIDEST), len(shown_heads))]
     texts = fitted(
         [min(_WIDEST[n], max(cell_len(row[n]) for row in table)) for n in range(len(_WIDEST))],
         _NARROWEST,
         room - sum(numbers) - len(_GAP) * len(numbers),
     )
+    rows = [_facts(line, texts[1]) for line in lines]
 
     def laid_out(row: Sequence[str]) -> str:
         row = row[: len(shown_heads)]
@@ -79,10 +79,9 @@ def _facts(line: ProfiledColumn, room: int = 0) -> list[str]:
     """The cells of a column; `room`: cells of the screen for where it goes, 0 = as many as it takes."""
     goes_to = _GOES_TO.get(line.role) or printable(line.field or "")
     if line.needs_field:
-        needed = f"needs a field named {goes_to}"
-        goes_to = needed if not room or cell_len(needed) <= room else "needs a field"
+        goes_to = _that_fits(f"needs a field named {goes_to}", "needs a field", room)
     elif line.guessed:
-        goes_to = f"{goes_to}, guessed"
+        goes_to = _that_fits(f"{goes_to}, guessed", goes_to, room)
     kind = line.type or line.looks_like or ""
     if line.type and line.max_length:
         kind = f"{kind}({line.max_length})"
@@ -91,6 +90,10 @@ def _facts(line: ProfiledColumn, room: int = 0) -> list[str]:
     filled = percent(line.filled, line.rows)
     distinct = f"{line.distinct:,}{'' if line.distinct_is_exact else '+'}"
     return [printable(line.column), goes_to, kind, filled, distinct, f"{line.longest:,}"]
+
+
+def _that_fits(words: str, fewer: str, room: int) -> str:
+    return words if not room or cell_len(words) <= room else fewer
 
 
 def _sample(line: ProfiledColumn) -> str:

@@ -14,7 +14,7 @@ from listrak_sms_cli.display.words import printable
 _ENDLESS = 4000  # cells: in a pipe no line is ever wrapped or cut
 _NARROWEST = 16  # cells of a column that is cut
 _GAP = 2  # cells between two columns
-_INDENT = 2  # cells before what goes on of a row
+INDENT = 2  # cells before what goes on of a row
 _ASCII = str.maketrans(
     {"→": "->", "…": "...", "·": "|", "█": "#", "─": "-", "✓": "ok", "✗": "NOT OK"}
     | dict(zip("▁▂▃▄▅▆▇", "_.,-~=+", strict=True))
@@ -71,12 +71,12 @@ def columns(
     numeric = [_is_numeric([row[n] for row in rows]) for n in range(len(heads))]
     widths = [max(cell_len(text) for text in (head, *(row[n] for row in rows))) for n, head in enumerate(heads)]
     floors = [
-        min(width, room - _INDENT if numeric[n] or heads[n] in whole else max(_NARROWEST, cell_len(heads[n])))
+        min(width, room - INDENT if numeric[n] or heads[n] in whole else max(_NARROWEST, cell_len(heads[n])))
         for n, width in enumerate(widths)
     ]
     lines = _folded(floors, room)
     for line in lines:
-        narrowed = fitted([widths[n] for n in line], [floors[n] for n in line], room - _INDENT * (line is not lines[0]))
+        narrowed = fitted([widths[n] for n in line], [floors[n] for n in line], room - INDENT * (line is not lines[0]))
         for n, width in zip(line, narrowed, strict=True):
             widths[n] = width
 
@@ -87,7 +87,7 @@ def columns(
                 cell = printable(row[n], widths[n])
                 blanks = " " * (widths[n] - cell_len(cell))
                 cells.append(Text.assemble(blanks * numeric[n], (cell, style_of(n)), blanks * (not numeric[n])))
-            yield Text(" " * _INDENT * (line is not lines[0])) + Text(" " * _GAP).join(cells)
+            yield Text(" " * INDENT * (line is not lines[0])) + Text(" " * _GAP).join(cells)
 
     shown = list(drawn(heads, lambda _: "dim"))
     if terminal:
@@ -105,7 +105,7 @@ def _folded(floors: Sequence[int], room: int) -> list[list[int]]:
     """The columns, by their places, that each line of a row has: as many as fit at these widths."""
     lines: list[list[int]] = [[]]
     for n, floor in enumerate(floors):
-        used = sum(floors[other] + _GAP for other in lines[-1]) + _INDENT * (len(lines) > 1)
+        used = sum(floors[other] + _GAP for other in lines[-1]) + INDENT * (len(lines) > 1)
         if lines[-1] and used + floor > room:
             lines.append([])
         lines[-1].append(n)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from listrak_sms_cli.errors import AccountError
+from listrak_sms_cli.errors import AccountError, LsmsError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
@@ -97,8 +97,11 @@ class ListrakClient:
             created, arrived = self._send("POST", path, Created, body)
         except NotFound as error:
             # Listrak is known to answer 404 to a body that is too large: it is, when the sender code is there.
-            self._read_sender_code(sender_code)
-            refused = too_large()
+            refused: LsmsError = too_large()
+            try:
+                self._read_sender_code(sender_code)
+            except LsmsError as another:
+                refused = another
             refused.maybe_arrived = error.maybe_arrived
             raise refused from None
         return AcceptedImport("" if created.resource_id is None else str(created.resource_id), arrived)

@@ -167,6 +167,7 @@ def as_keywords(options: Sequence[tuple[str, str]]) -> str:
     mapping = {value.partition("=")[0]: value.partition("=")[2] for name, value in options if name == "map"}
     skipped = [value for name, value in options if name == "skip_column"]
     words = [f"map={mapping}"] if mapping else []
+    words += [f"consent_column={value!r}" for name, value in options if name == "consent_column"]
     return ", ".join([*words, f"skip_column={skipped}"] if skipped else words)
 
 

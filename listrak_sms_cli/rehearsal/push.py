@@ -42,6 +42,10 @@ SENDER_CODE = 1026  # the sandbox's own, when nobody names one
 UNKNOWN_EACH = 10  # every tenth phone is left out of the sandbox's contacts
 _CONTACTS_AT_ONCE = 100_000
 _JSON = "application/json"
+_MORE_FIELDS = (
+    "\nThe sandbox has the system fields, and invents one for each column that nothing maps. "
+    "--sandbox-fields account takes those of your account, --fields FILE adds some."
+)
 
 
 def push_to_sandbox(source: object, settings: Settings, options: PushOptions, tell: Listener) -> Report:
@@ -64,6 +68,8 @@ def push_to_sandbox(source: object, settings: Settings, options: PushOptions, te
         try:
             report = push_audience(audience, settings, options, tell)
         except LsmsError as error:
+            if error.code == "unmatched_columns" and real is None:
+                error.hint += _MORE_FIELDS
             if isinstance(error.report, Report):
                 error.report = _with_sandbox(error.report, admin, options)
             raise

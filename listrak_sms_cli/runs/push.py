@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import Verdict, rewrite_names, unmatched_columns
+from listrak_sms_cli.audience import Verdict, means_consent, rewrite_names, unmatched_columns
 from listrak_sms_cli.audience.source import Audience, RemoteRows
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
@@ -33,7 +33,6 @@ from listrak_sms_cli.runs.prepare import (
     Receivers,
     RemotePreparation,
     Sampling,
-    named_like_consent,
     no_canary,
     nothing_to_prove,
     unknown_run_notice,
@@ -205,7 +204,7 @@ class _Push:
         if reading.skip_unmatched and reading.rejects is None:
             unmatched = set(unmatched_columns(source.columns, account.fields, reading.columns))
             names = zip(rewrite_names(source.columns), source.columns, strict=True)
-            source.unneeded = [n for rewritten, n in names if rewritten in unmatched and not named_like_consent(n)]
+            source.unneeded = [n for rewritten, n in names if rewritten in unmatched and not means_consent(n)]
         return account
 
     def _refuse_superseded(self, audience: Audience) -> None:
@@ -264,7 +263,8 @@ class _Push:
                 looked_up = self._compare(planned, kept, contacts, context, looked_up)
         packer = self._packer(planned, spool)
         keep = sent.keeper(phones.numbers) if sent else None
-        sampling = Sampling.of(self._settings.state_dir, len(phones.numbers), new_key=not self._leaves_no_trace)
+        rows, columns, traceless = len(phones.numbers), len(planned.plan.columns), self._leaves_no_trace
+        sampling = Sampling.of(self._settings.state_dir, rows, columns, new_key=not traceless)
         checked = preparation.check(planned, phones, Receivers(packer, recall, keep, sampling=sampling), looked_up)
         return preparation.pack(planned, checked, packer), recall
 

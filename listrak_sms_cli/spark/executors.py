@@ -15,11 +15,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience import means_consent
 from listrak_sms_cli.audience.source import ArrowStream
 from listrak_sms_cli.errors import AudienceError, UsageError
 from listrak_sms_cli.runs import Listener, MembersCounted
 from listrak_sms_cli.runs.pack import ImportSpool, SpooledText
-from listrak_sms_cli.runs.prepare import PartCounts, PartRules, RemotePreparation, named_like_consent
+from listrak_sms_cli.runs.prepare import PartCounts, PartRules, RemotePreparation
 from listrak_sms_cli.spark.frame import SparkFrame, batches_of, quoted, spark_errors
 from listrak_sms_cli.spark.task import BUCKET, COUNTS, FAILED, NUMBER, RESULT, Task, columns_of, versions
 
@@ -55,7 +56,7 @@ class SparkExecutors(SparkFrame, RemotePreparation):
         """As in RemoteRows, but of the rows a few at most: the header, and which columns can be read."""
         self._skip = tuple(skip)
         self.order_with_ties(skip)
-        consents = {name for name in self.types if self.shows_consent and named_like_consent(name)}
+        consents = {name for name in self.types if self.shows_consent and means_consent(name)}
         with spark_errors():
             schema = self.schema_of(self._selected(skip))
             few = self._selected((*skip, *(self.types.keys() - consents))).limit(_FEW)

@@ -183,7 +183,7 @@ def spark_errors() -> Iterator[None]:
         if missing := _MISSING.search(str(error)):
             raise AudienceError(
                 f"The executors have no package {missing[1]}.",
-                hint="Bring it to them (README, Spark), or take prepare='driver', which needs pyarrow alone there.",
+                hint="Bring it there (AUDIENCES.md, Spark), or take prepare='driver', which needs pyarrow alone there.",
                 code="spark_package",
             ) from None
         condition = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)

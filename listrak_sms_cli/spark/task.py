@@ -89,7 +89,7 @@ class Task(Struct, frozen=True):
             )
             raise SettingsError(
                 f"The executors have other versions than the driver: {here} there, {there} here.",
-                hint="Bring the same packages to both (README, Spark).",
+                hint="Bring the same packages to both (AUDIENCES.md, Spark).",
                 code="executors_differ",
             )
 

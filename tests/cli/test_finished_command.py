@@ -39,6 +39,17 @@ def test_what_stays_open_is_one_command(world: World, command: str) -> None:
     assert world.lsms(*words).code == (1 if command == "verify" else 0)
 
 
+def test_consent_that_nobody_has_named_is_offered_as_consent(world: World) -> None:
+    """What looks like consent is not left out but decides, unless an option has named another column for it."""
+    path = world.audience("phone,first_name,SMS Opt-In,consent_date\n2125550100,A,yes,x\n2125550101,B,no,x\n")
+    words = offered(world.lsms("push", path))
+    assert words[-4:] == ["--consent-column", "SMS_Opt-In", "--skip-column", "consent_date"]
+    assert world.lsms(*words, "--json").json["dropped"]["no_consent"] == 1
+    path = world.audience("phone,first_name,Ok,SMS Opt-In\n2125550100,A,yes,no\n")
+    words = offered(world.lsms("push", path, "--consent-column", "Ok"))
+    assert words[-2:] == ["--skip-column", "SMS_Opt-In"]
+
+
 def test_flags_that_were_typed_stay(world: World) -> None:
     """Also one that switches something off, and the document of an error has the command too."""
     ended = world.lsms("push", world.audience(OPEN), "--no-wait", "--dry-run", "--exact-names", "--json")
@@ -96,6 +107,8 @@ def test_python_gets_keywords(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert caught.value.report.error.hint == caught.value.hint
     options = eval(f"dict({first.removeprefix('Add: ')})")
     assert validate(path, **options).warnings[0].code == "guessed_columns"
+    with pytest.raises(LsmsError, match="Add: consent_column='sms_consent'"):
+        validate(world.audience("phone,Zip,sms_consent\n2125550100,07030,yes\n"))
 
 
 def test_several_phones_name_the_ways_on(world: World) -> None:

@@ -103,6 +103,8 @@ def test_a_misspelt_file_is_told_the_nearest(tmp_path: Path) -> None:
         ("OTHER.parquet", "Did you mean other.parquet?"),
         ("quite/else.csv", "There is no folder quite."),
         ("zzz", "Check the path."),
+        ("others_of.csv", "Check the path."),
+        (tmp_path / "zzz.csv", "Check the path."),
     ):
         ended = call_lsms("validate", typed, env={"HOME": str(tmp_path)}, cwd=tmp_path)
         assert (ended.code, ended.err.splitlines()[-2:]) == (2, [f"Error: There is no file {typed}.", hint])

@@ -83,6 +83,18 @@ def test_each_question_on_a_terminal(world: World, width: int) -> None:
     assert (pushed["sender_code"], pushed["rows_sent"]) == (1028, 2)
 
 
+def test_consent_is_asked_about(world: World) -> None:
+    """A column that looks like consent decides who is sent, unless the answer is no."""
+    world.audience("phone,first_name,SMS_OK\n2125550100,Ann,yes\n2125550101,Bob,no\n")
+    given = ("--profile", "production", "--client-id", world.sandbox.config.client_id, "--sender-code", "1026")
+    env = {**addresses(world), "LISTRAK_CLIENT_SECRET": world.sandbox.config.client_secret}
+    answers = [("Send only members who say yes in SMS_OK?", ""), ("Name of the job", "nightly")]
+    screen = on_a_terminal("init", "audience.csv", *given, env=env, answers=answers, cwd=world.home)
+    assert screen.code == 0, screen.text
+    assert 'consent_column = "SMS_OK"' in (world.home / "lsms.toml").read_text("utf-8")
+    assert "1 of 2 could be sent" in screen.text
+
+
 def test_what_is_stored_is_an_enter_away(world: World) -> None:
     """A second time each answer is proposed, also the secret that is stored, which stays where it is."""
     assert init(world, "--sender-code", 1026).code == 0

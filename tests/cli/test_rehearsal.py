@@ -40,6 +40,7 @@ def test_a_typo_in_a_map_fails(tmp_path: Path, target: str) -> None:
     ended = rehearsed(tmp_path, "--map", f"Tier={target}", "--json", code=2)
     assert ended.json["error"]["code"] == "unmatched_columns"
     assert f"Tier={target}" in ended.json["error"]["message"]
+    assert "--sandbox-fields account" in ended.json["error"]["hint"]
     words = ended.json["error"]["hint"].split("\n")[0].removeprefix("Type: lsms ")
     assert call_lsms(*shlex.split(words), env={"HOME": str(tmp_path)}).code == 0
 

@@ -416,3 +416,13 @@ def test_a_plan_in_a_pipe() -> None:
     display.summary(same, Console(file=stream))
     assert "Nothing that is stored would be emptied." in stream.getvalue()
     assert "Do it with" not in stream.getvalue()
+
+
+def test_changes_are_shown_whole_or_not_at_all() -> None:
+    """On a narrow terminal fewer of the commonest changes are shown, each with its count."""
+    commonest = tuple(CommonChange("xxxx.xxxxx.999@xxxxxxx.xxx", "xxxx.xxxxx@xxxxxxx.xxx", n) for n in (11, 9, 7))
+    report = replace(PLANNED, changes=(ColumnChanges("Email", "Email Address", 0, 27, 0, 12, commonest),))
+    for width, counts in ((60, ["11"]), (120, ["11", "9"])):
+        shown = next(line for line in colourless(report, width).splitlines() if "→" in line)
+        assert re.findall(r"@xxxxxxx.xxx (\d+)", shown) == counts
+        assert shown.rstrip().endswith(counts[-1])

@@ -15,7 +15,14 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from listrak_sms_cli.errors import AccountError, CredentialsRefused, Interrupted, ListrakRefused, ListrakUnavailable
+from listrak_sms_cli.errors import (
+    AccountError,
+    CredentialsRefused,
+    Interrupted,
+    ListrakRefused,
+    ListrakUnavailable,
+    LsmsError,
+)
 from listrak_sms_cli.listrak import ContactRefused, Credentials, Endpoint, ListrakClient, Policy
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
 from listrak_sms_cli.listrak.errors import ImportTooLarge
@@ -405,6 +412,15 @@ def test_404_of_a_sender_code_that_has_gone_is_a_refusal() -> None:
     ):
         listrak.start_import(1026, body())
     assert not isinstance(caught.value, ImportTooLarge)
+
+
+@pytest.mark.parametrize("then", [refuse(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE"), refuse(403, "ERROR_FORBIDDEN")])
+def test_whatever_the_sender_code_answers_then_an_earlier_try_may_have_arrived(then: Step) -> None:
+    """The first try lost its answer, the second is told 404, and so is who asks why, or something worse."""
+    steps = (reset(1.0), refuse(404, "ERROR_UNABLE_TO_LOCATE_RESOURCE"), then)
+    with Script(steps) as script, client(script) as listrak, pytest.raises(LsmsError) as caught:
+        listrak.start_import(1026, body())
+    assert caught.value.maybe_arrived
 
 
 def test_a_file_over_the_published_limit_is_not_sent() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.in_process import pushed, status
 from tests.support.world import Ended, World
 
 MakeWorld = Callable[..., World]
@@ -147,28 +148,28 @@ def test_the_audience_is_no_place_for_members(world: World) -> None:
 
 def test_status_waits_for_imports(make_world: MakeWorld) -> None:
     """`status --wait` waits until the imports have ended, and is exit 6 when they have not in time."""
-    world = make_world(import_seconds=4)
-    told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
-    assert world.lsms("runs", "--json").json["runs"][0]["state"] == "importing"
-    late = told(world.lsms("status", "--wait", "--wait-timeout", "0.2s", "--json"), 6)
+    world = make_world(import_seconds=2)
+    pushed(world, NINE, wait=False)
+    late = told(world.lsms("status", "--wait", "--wait-timeout", "0.1s", "--json"), 6)
     assert "--wait" in late["error"]["hint"]
-    told(world.lsms("status", "--wait", "--json"), 0)
+    assert world.lsms("runs", "--json").json["runs"][0]["state"] == "importing"
+    status(world, wait=True)
     assert world.lsms("runs", "--json").json["runs"][0]["state"] == "ended well"
 
 
 def test_a_push_waits_for_earlier_imports(make_world: MakeWorld) -> None:
     """Older data never lands after newer: a later push sends only once the earlier imports have ended; with
     `--no-wait` it warns instead; when they do not end in time nothing is sent and `resume` goes on."""
-    world = make_world(import_seconds=4)
-    told(world.lsms("push", world.audience(NINE), "--no-wait", "--json"), 0)
-    newer = world.audience(NINE.replace("N", "M"), "newer.csv")
-    late = told(world.lsms("push", newer, "--wait-timeout", "0.2s", "--json"), 5)
+    world = make_world(import_seconds=1.5)
+    newer = NINE.replace("N", "M")
+    pushed(world, NINE, wait=False)
+    late = pushed(world, newer, wait_timeout="0.1s", code=5)
     assert (late["error"]["code"], late["rows_sent"]) == ("earlier_imports", 0)
     assert f"lsms resume {late['run_id']}" in late["error"]["hint"]
     told(world.lsms("resume", late["run_id"], "--json"), 0)
     assert world.contacts()["+12125550100"]["First Name"] == "M0"
-    told(world.lsms("push", newer, "--no-wait", "--json"), 0)
-    warned = told(world.lsms("push", newer, "--no-wait", "--json"), 0)
+    pushed(world, newer, wait=False)
+    warned = pushed(world, newer, wait=False)
     assert "earlier_imports" in [warning["code"] for warning in warned["warnings"]]
 
 
@@ -199,14 +200,17 @@ def test_a_state_folder_that_cannot_be_made(world: World) -> None:
     assert report["rows_sent"] == 9
 
 
-def limited(size: int) -> Callable[[], None]:
-    """A disk that is full after `size` bytes of a file."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+def limited(size: int) -> dict[str, Any]:
+    """For a process whose disk is full after `size` bytes of a file; Python would leave its bytecode cut there."""
+    return {
+        "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        "env": {"PYTHONDONTWRITEBYTECODE": "1"},
+    }
 
 
 def test_a_full_disk_for_the_state(world: World) -> None:
     """When the state no longer fits the push goes on and warns; nothing half made is left to resume."""
-    report = told(world.process("push", world.audience(NINE), "--json", preexec_fn=limited(700)), 0)
+    report = told(world.process("push", world.audience(NINE), "--json", **limited(700)), 0)
     assert report["rows_sent"] == 9
     assert {warning["code"] for warning in report["warnings"]} & {"no_state", "state_lost"}
 
@@ -214,7 +218,7 @@ def test_a_full_disk_for_the_state(world: World) -> None:
 def test_a_full_disk_for_temporary_files(world: World) -> None:
     """When the import files do not fit, nothing was sent, and the message names the folder."""
     text = "phone,first_name\n" + "".join(f"21255501{n:02d},{'x' * 40}\n" for n in range(100))
-    report = told(world.process("push", world.audience(text), "--json", preexec_fn=limited(2000)), 2)
+    report = told(world.process("push", world.audience(text), "--json", **limited(2000)), 2)
     assert report["error"]["code"] == "disk_full"
     assert world.admin("imports") == []
 

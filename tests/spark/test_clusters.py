@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,12 +18,12 @@ import pytest
 from listrak_sms_cli.runs import MembersCounted
 from listrak_sms_cli.spark import push
 from listrak_sms_cli.spark.frame import SparkFrame
+from tests.support.readme import code
 from tests.support.spark import CONFIG, KIND, MARKS, import_files, parquet
 from tests.support.world import PROJECT, World
 
 pytestmark = [*MARKS, pytest.mark.skipif(not KIND.startswith("local-cluster"), reason="where there are executors")]
 Leads = Callable[..., World]
-README = (PROJECT / "README.md").read_text("utf-8")
 OPTIONS: dict[str, Any] = {"order_by": "n", "skip_column": "n", "batch_rows": 70}
 CLUSTER = {**CONFIG, "spark.master": "local-cluster[2,1,1024]", "spark.sql.files.maxPartitionBytes": "4k"}
 
@@ -172,15 +171,13 @@ def test_a_task_that_runs_twice(leads: Leads, folder: str, tmp_path: Path) -> No
 
 
 def test_packages_are_brought_with_venv_pack(leads: Leads, folder: str, tmp_path: Path) -> None:
-    """Executors without the package are an error that says so; with the environment that the README packs they clean
+    """Executors without the package are an error that says so; with the environment that AUDIENCES.md packs they clean
     and pack."""
     world = leads()
     bare = str(Path(sys.executable).resolve())
     assert pushed_there(world, folder, bare)["code"] == "spark_package"
-    commands = re.findall(r"### Spark\n.*?```sh\n(.*?)```", README, re.DOTALL)[0]
-    commands = commands.replace("install listrak-sms-cli", f"install -qq {PROJECT}").replace(
-        "--prefix", "-q --compress-level 1 --prefix"
-    )
+    commands = code("sh", "python -m venv environment").replace("install .", f"install -qq {PROJECT}")
+    commands = commands.replace("venv-pack", "venv-pack -q --compress-level 1")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(["sh", "-ec", commands], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, timeout=500)
     archive = f"{tmp_path / 'environment.tar.gz'}#environment"

@@ -3,7 +3,6 @@ rows from a file brings."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,12 +16,12 @@ import pytest
 from listrak_sms_cli import AudienceError, GuardStopped, ListrakRefused, UsageError
 from listrak_sms_cli import push as push_file
 from listrak_sms_cli.spark import push, resume
+from tests.support.readme import code
 from tests.support.reference_account import after, furnish, judge, members, reasons
 from tests.support.spark import MARKS, import_files, parquet
-from tests.support.world import PROJECT, World
+from tests.support.world import World
 
 pytestmark = MARKS
-README = (PROJECT / "README.md").read_text("utf-8")
 MEMBERS = 10_000
 WAYS = pytest.mark.parametrize("prepare", ["driver", "executors"])
 Leads = Callable[..., World]
@@ -185,10 +184,10 @@ def test_what_is_wrong_with_a_frame_is_said(spark: Any, leads: Leads, prepare: s
     assert "N1" not in caught.value.message
 
 
-def test_the_readme_runs(spark: Any, leads: Leads) -> None:
-    """The code of the README pushes a frame; `resume` of what ended well says that there is nothing to do."""
+def test_the_code_of_the_page_runs(spark: Any, leads: Leads) -> None:
+    """The code of AUDIENCES.md pushes a frame; `resume` of what ended well says that there is nothing to do."""
     world = leads()
-    [example] = re.findall(r"```python\n(from listrak_sms_cli\.spark .*?)```", README, re.DOTALL)
+    example = code("python", "from listrak_sms_cli.spark import push, resume")
     frame = spark.createDataFrame(three_hundred(), COLUMNS.replace("n int", "updated_at int"))
     names: dict[str, Any] = {"df": frame}
     exec(example.replace("max_drop_rate=5", "max_drop_rate=50, skip_column='updated_at'"), names)

@@ -25,8 +25,8 @@ from listrak_sms_cli.spark.executors import _NEED_ROWS
 from listrak_sms_cli.spark.frame import spark_errors
 from listrak_sms_cli.spark.task import BLOCK, COUNTS, FAILED, Task, _Blocks, column_set, columns_of, versions
 from tests.support.examples import examples
+from tests.support.readme import PAGES
 from tests.support.reference_account import members
-from tests.support.world import PROJECT
 
 KINDS = {"birthdate": FieldKind.DATE, "Last Purchase": FieldKind.DATE, "VIP": FieldKind.CHECKBOX}
 KINDS["Lifetime Value"] = FieldKind.NUMBER
@@ -123,7 +123,7 @@ def test_executors_of_another_version_are_refused() -> None:
 
 
 def test_what_is_no_frame_and_what_executors_cannot() -> None:
-    """Before Spark is asked for anything: what is no frame, odd arguments, options that need single rows. The README
+    """Before Spark is asked for anything: what is no frame, odd arguments, options that need single rows. AUDIENCES.md
     names each of these."""
     with pytest.raises(UsageError, match="no frame of Spark"):
         push(TABLE)
@@ -131,7 +131,6 @@ def test_what_is_no_frame_and_what_executors_cannot() -> None:
         push(TABLE, order_by=[1])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="prepare is not"):
         push(TABLE, prepare="cluster")  # type: ignore[arg-type]
-    readme = (PROJECT / "README.md").read_text("utf-8")
     for option, value in {
         "limit": 3,
         "rejects": "r.csv",
@@ -142,7 +141,7 @@ def test_what_is_no_frame_and_what_executors_cannot() -> None:
         with pytest.raises(UsageError) as caught:
             push(TABLE, prepare="executors", **{option: value})
         assert (caught.value.code, option in caught.value.message) == ("executors_cannot", True)
-    assert [name for name in _NEED_ROWS if f"`{name}`" not in readme] == []
+    assert [name for name in _NEED_ROWS if f"`{name}`" not in PAGES] == []
 
 
 def test_errors_of_spark_keep_their_text() -> None:

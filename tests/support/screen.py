@@ -53,8 +53,9 @@ def resize(terminal: int, width: int, height: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
 
-def picture(written: str) -> list[str]:
-    """The lines that stand on a terminal after this was written: cursor up, erase line, return, line feed."""
+def picture(written: str, *, styled: bool = False) -> list[str]:
+    """The lines that stand on a terminal after this was written: cursor up, erase line, return, line feed. `styled`:
+    with the sequences for colours, where a line that is written again is erased before."""
     lines, row, column = [""], 0, 0
     for token in _TOKEN.findall(written):
         if token == "\r":
@@ -62,7 +63,7 @@ def picture(written: str) -> list[str]:
         elif token == "\n":
             row += 1
             lines += [""] * (row + 1 - len(lines))
-        elif token.startswith("\x1b["):
+        elif token.startswith("\x1b[") and not (styled and token.endswith("m")):
             if token.endswith("A"):
                 row = max(0, row - int(token[2:-1] or 1))
             elif token == "\x1b[2K":

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
@@ -75,7 +76,10 @@ def names_like(path: Path) -> str:
             names = [entry.name for entry in islice(entries, _NAMES_READ) if not entry.name.startswith(".")]
     except OSError:
         return f"There is no folder {path.parent}."
-    return did_you_mean(str(path), (str(path.with_name(name)) for name in names), 2)
+    # Folder and suffix are those of every file; what is before the suffix has to be alike.
+    alike = get_close_matches(path.stem.casefold(), {Path(name).stem.casefold() for name in names}, len(names) or 1)
+    near = [str(path.with_name(name)) for name in names if Path(name).stem.casefold() in alike]
+    return did_you_mean(str(path), near, 2)
 
 
 def _standard_input() -> BinaryIO:

@@ -1,7 +1,8 @@
 """Read a Parquet file, a bounded number of rows at a time.
 
 pyarrow aborts the process when the metadata of a column chunk of some encrypted or unknown-codec files is touched, so
-nothing here asks for it. It reads some damaged files as fewer rows than their footer says, so rows are counted.
+it is asked for only once something of the column has been read. It reads some damaged files as fewer rows than their
+footer says, so rows are counted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.content import PIECE, Content
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
+from listrak_sms_cli.audience.source.parquet_words import Words, words_of
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT, FileChunk, FileReader, Rows
 from listrak_sms_cli.audience.source.to_text import as_text, text_column, unreadable_columns
 from listrak_sms_cli.columnar import Column, pc
@@ -63,6 +65,9 @@ class ParquetReader(FileReader):
         self.described = f"Parquet, {len(groups):,} row group{'s' * (len(groups) != 1)}"
         self.unreadable = unreadable_columns(schema.types)
         self._text_columns = [field.name for field in schema if _is_text(field.type)]
+        schema_of_file = self._metadata.schema
+        paths = [schema_of_file.column(number).path for number in range(len(schema_of_file))]
+        self._leaves = {path: number for number, path in enumerate(paths) if "." not in path}
         self._plan = cache(self._plan_group)
         self._read_plain: set[str] = set()  # columns that are no longer read dictionary-encoded
 
@@ -118,25 +123,43 @@ class ParquetReader(FileReader):
             yield from ahead.map(self._plan, range(len(self._group_rows)))
 
     def _plan_group(self, group: int) -> _GroupPlan:
-        """Choose the rows of a chunk by the sizes in the footer and by the longest value of each dictionary.
+        """Choose the rows of a chunk by the sizes in the footer and by the longest word of each dictionary.
 
-        A file of 4 kB can hold one value of a megabyte for each of thousands of rows. To look at the dictionaries is a
-        tenth of a push, but a long value may come in any row group, also behind thousands of short ones.
+        A file of 4 kB can hold one word of a megabyte for each of thousands of rows, in any row group, also behind
+        thousands of short ones.
         """
         rows = self._group_rows[group]
         if not rows:
             return _GroupPlan(1)
         row_bytes = self._metadata.row_group(group).total_byte_size / rows + 16 * len(self.columns)
-        # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
-        names, file = self._text_columns, self._open(self._text_columns, BUFFER)
         try:
-            batch = next(file.iter_batches(1, row_groups=[group], columns=names, use_threads=False), None)
-            columns = [] if batch is None else batch.columns
-            row_bytes += sum(map(_longest_value, columns))
-            repeating = [name for name, column in zip(names, columns, strict=False) if _is_worth_a_dictionary(column)]
+            words = list(zip(self._text_columns, self._words(group), strict=True))
         except PYARROW_ERRORS:
             raise damaged(self.name) from None
-        return _GroupPlan(max(1, min(CHUNK_ROWS, int(CHUNK_BYTES / max(row_bytes, 1)))), tuple(repeating))
+        row_bytes += sum(of_column.longest for _, of_column in words)
+        repeating = tuple(name for name, of_column in words if _are_worth_a_dictionary(of_column))
+        return _GroupPlan(max(1, min(CHUNK_ROWS, int(CHUNK_BYTES / max(row_bytes, 1)))), repeating)
+
+    def _words(self, group: int) -> Iterator[Words]:
+        """The words of each text column in this row group."""
+        self._first_row(group, self._text_columns, [])  # without an error: the metadata may be looked at
+        found = [self._words_in_file(group, name) for name in self._text_columns]
+        unknown = [name for name, words in zip(self._text_columns, found, strict=True) if words is None]
+        built = iter(self._first_row(group, unknown, unknown))
+        return (_built_words(next(built)) if words is None else words for words in found)
+
+    def _first_row(self, group: int, names: Sequence[str], dictionaries: Sequence[str]) -> list[pa.Array]:
+        # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
+        rows = self._open(dictionaries, BUFFER).iter_batches(1, row_groups=[group], columns=names, use_threads=False)
+        if not names:
+            return []
+        if (batch := next(rows, None)) is None:
+            raise damaged(self.name)
+        return list(batch.columns)
+
+    def _words_in_file(self, group: int, name: str) -> Words | None:
+        leaf = self._leaves.get(name)
+        return None if leaf is None else words_of(self._content, self._metadata.row_group(group).column(leaf))
 
 
 class _ParquetChunk(FileChunk):
@@ -207,18 +230,16 @@ def damaged(name: str) -> AudienceError:
     )
 
 
-def _longest_value(column: pa.Array) -> int:
-    """Bytes of the longest value of a column's dictionary."""
+def _built_words(column: pa.Array) -> Words:
     if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
-        return 0
-    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+        return Words()
+    longest = int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+    return Words(len(column.dictionary), column.dictionary.nbytes, longest)
 
 
-def _is_worth_a_dictionary(column: pa.Array) -> bool:
-    """A dictionary of one value does not count: it may be the first value of a column that has no dictionary."""
-    if not pa.types.is_dictionary(column.type):
-        return False
-    return 1 < len(column.dictionary) <= CHUNK_ROWS // 2 and column.dictionary.nbytes <= DICTIONARY_BYTES
+def _are_worth_a_dictionary(words: Words) -> bool:
+    """A dictionary of one word does not count: it may be the first value of a column that has no dictionary."""
+    return 1 < words.count <= CHUNK_ROWS // 2 and words.octets <= DICTIONARY_BYTES
 
 
 def _is_text(kind: pa.DataType) -> bool:

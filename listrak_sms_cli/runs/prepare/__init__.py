@@ -10,7 +10,6 @@ from listrak_sms_cli.faces import on_demand
 if TYPE_CHECKING:
     from listrak_sms_cli.runs.prepare.ask_listrak import *
     from listrak_sms_cli.runs.prepare.column_profile import *
-    from listrak_sms_cli.runs.prepare.consent import *
     from listrak_sms_cli.runs.prepare.draw_canary import *
     from listrak_sms_cli.runs.prepare.drift import *
     from listrak_sms_cli.runs.prepare.guards import *
@@ -26,7 +25,6 @@ __all__, __getattr__ = on_demand(
     __name__,
     ask_listrak="LookedUp",
     column_profile="profile_of",
-    consent="named_like_consent",
     draw_canary="CanaryDraw",
     drift="Sampling",
     guards="no_canary nothing_sendable",

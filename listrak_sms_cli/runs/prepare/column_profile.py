@@ -44,7 +44,8 @@ def suspicious_columns(figures: tuple[ColumnFigures, ...], rows: int) -> list[Ru
     """Return warnings about columns that look as if something had gone wrong when the audience was made."""
     warnings: list[RunWarning] = []
     columns = figures if rows >= FEW else ()
-    whole = (rows, rows_looked_at(rows))  # the cells of no column are looked at but these, when its field can hold all
+    # The cells of no column are looked at but these, when its field can hold all.
+    whole = (rows, rows_looked_at(rows, len(columns)))
     same = (column for column in columns if column.filled == rows and column.distinct == 1)
     constant = {column.column: column.sampled for column in same if column.sampled in whole}
     if constant:

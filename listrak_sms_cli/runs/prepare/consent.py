@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.audience import FieldKind, column_key, words_of_name
+from listrak_sms_cli.audience import FieldKind, column_key, means_consent
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import mask_of, nulls_as_empty, pc, raw, replace_matches, select, string_column, trimmed
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.report import RunWarning
 
-# Of the words of a name. "accepts sms marketing": Shopify; "tcpa": the law on calls and messages in the United States.
-_NAMED_SO = re.compile(
-    r"\b(consent\w*|opt(ed|s)? ?in|(is )?subscribed|subscription status|permission|tcpa|accepts?( \w+)? marketing"
-    r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)"
-    r"|(ok|may|can) (to )?(sms|text))\b"
-)
-_OF_ANOTHER_CHANNEL = re.compile(r"\b(e ?mail|newsletter|push|postal|cookies?|whats ?app)\b")
 # Words of consent that --consent-column does not read as yes or no; blanks stand for underscores and hyphens too.
 _STATES = string_column(
     [
@@ -44,7 +36,7 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
     for index, name in enumerate(planned.plan.header):
         if index == planned.plan.phone or index in planned.audience.unreadable or column_key(name) in mapped:
             continue
-        if not named_like_consent(name):
+        if not means_consent(name):
             continue
         cells = _some_cells(planned, index)
         unclear = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None)).bad
@@ -54,12 +46,6 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
         if len(cells) and len(states) - known <= (1 - _MAJORITY) * len(cells):
             warnings.append(_warning(name, is_clear=len(states) <= (1 - _MAJORITY) * len(cells)))
     return warnings
-
-
-def named_like_consent(name: str) -> bool:
-    """Whether a column is named as if it held the consent to be sent texts."""
-    words = words_of_name(name)
-    return _NAMED_SO.search(words) is not None and not _OF_ANOTHER_CHANNEL.search(words)
 
 
 def _warning(name: str, *, is_clear: bool) -> RunWarning:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from msgspec import Struct
 
-from listrak_sms_cli.audience import CleanedColumn, ColumnPlan
+from listrak_sms_cli.audience import CleanedColumn, PlannedColumn
 from listrak_sms_cli.columnar import digest_cells, indices, integers, pc, raw, words_and_places
 from listrak_sms_cli.runs.record import ColumnFigures, StoredRun
 from listrak_sms_cli.runs.remember import KEY_BYTES, Key, read_key
 from listrak_sms_cli.runs.report import RunWarning
 
 SAMPLED = 10_000  # rows looked at, at most
+_MOST_CELLS = 2_000_000  # looked at, of all columns: 24 MB
 FEW = 20  # rows, or values: a share of fewer means nothing
 MOVED = 20.0  # percentage points
 _COMMON = 0.05  # of the values looked at: those that are rarer are not remembered
@@ -33,69 +33,97 @@ _REMEDY = "If that is not meant, look at how the audience is made."
 
 
 class Sampling(Struct, frozen=True):
-    """Which rows are looked at: every `step`-th one. May be used in several threads."""
+    """Which of so many `rows` are looked at: every `step`-th one. May be used in several threads."""
 
     key: Key
+    rows: int
     step: int
 
     @classmethod
-    def of(cls, state_dir: Path, rows: int, *, new_key: bool) -> Sampling:
-        """For an audience of so many rows. `new_key`: a key may be made; else, and where the state folder cannot be
-        written, hashes without one mean nothing to a later push."""
+    def of(cls, state_dir: Path, rows: int, columns: int, *, new_key: bool) -> Sampling:
+        """For an audience of so many rows and columns that are sent. `new_key`: a key may be made; else, and where the
+        state folder cannot be written, hashes without one mean nothing to a later push."""
         path = state_dir / "drift" / "key"
         key = Key(os.urandom(KEY_BYTES))
         if new_key or path.exists():
             with suppress(OSError):
                 key = read_key(path)
-        return cls(key, _step(rows))
+        return cls(key, rows, _step(rows, columns))
 
-    def of_columns(self, rows: slice, columns: Iterable[CleanedColumn]) -> tuple[pa.StringArray, ...]:
-        """Return the cells looked at of each cleaned column of a batch, which holds these rows of the audience."""
+    def of_columns(self, rows: slice, columns: Sequence[CleanedColumn]) -> LookedAt:
+        """Look at the cells of each cleaned column of a batch, which holds these rows of the audience."""
         places = np.arange(-rows.start % self.step, rows.stop - rows.start, self.step)
-        if not len(places):
-            return ()
+        found = LookedAt.nothing(len(columns), len(places))
         plain = indices(places)
-        texts = (words_and_places(column.values.text) for column in columns)
-        return tuple(pc.take(words, plain if at is None else indices(at[places])) for words, at in texts)
+        for number, column in enumerate(columns if len(places) else ()):
+            words, at = words_and_places(column.values.text)
+            cells = pc.take(words, plain if at is None else indices(at[places]))
+            found.lengths[number] = integers(pc.utf8_length(cells))
+            found.digests[number] = digest_cells(raw(cells), int(self.key.number("drift", column.plan.name)))
+        return found
 
 
-def rows_looked_at(rows: int) -> int:
-    """How many of so many rows are looked at."""
-    return len(range(0, rows, _step(rows)))
+class LookedAt(Struct, frozen=True):
+    """A row a column, a column a cell looked at: keyed digests, uint64, and lengths in characters, int32, 0 = empty."""
+
+    digests: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def nothing(cls, columns: int, cells: int) -> LookedAt:
+        """So many empty cells."""
+        return cls(np.zeros((columns, cells), np.uint64), np.zeros((columns, cells), np.int32))
 
 
-def _step(rows: int) -> int:
-    return max(1, -(-rows // SAMPLED))
+class Samples:
+    """The cells looked at of all batches, in one piece: what each batch left behind for itself would split the memory
+    that the next ones want back, and a push of ten million members would take twice as much."""
+
+    def __init__(self, sampling: Sampling, columns: int) -> None:
+        self._sampling = sampling
+        self._cells = LookedAt.nothing(columns, -(-sampling.rows // sampling.step))
+
+    def add(self, rows: slice, cells: LookedAt) -> None:
+        """Take the cells looked at of these rows of the audience."""
+        first = -(-rows.start // self._sampling.step)
+        places = slice(first, first + cells.lengths.shape[1])
+        self._cells.digests[:, places] = cells.digests
+        self._cells.lengths[:, places] = cells.lengths
+
+    def of(self, column: int, name: str, filled: int) -> ColumnFigures:
+        """Return the figures of a column that has so many filled cells."""
+        return _figures(name, filled, self._cells.digests[column], self._cells.lengths[column], self._sampling.key)
 
 
 def figures_of(
-    plan: ColumnPlan,
-    filled: Counter[str],
-    sampling: Sampling | None = None,
-    samples: Sequence[tuple[pa.StringArray, ...]] = (),
+    columns: Sequence[PlannedColumn], filled: Counter[str], samples: Samples | None = None
 ) -> tuple[ColumnFigures, ...]:
-    """Return the figures of the columns that are sent. `filled`: cells by column; `samples`: of each batch."""
-    looked_at = [of_batch for of_batch in samples if of_batch]
-    if sampling is None or not looked_at:
-        return tuple(ColumnFigures(column.name, filled[column.name]) for column in plan.columns)
-    return tuple(
-        _figures(column.name, filled[column.name], pa.concat_arrays(cells), sampling.key)
-        for column, cells in zip(plan.columns, zip(*looked_at, strict=True), strict=True)
-    )
+    """Return the figures of the columns that are sent. `filled`: cells by column."""
+    if samples is None:
+        return tuple(ColumnFigures(column.name, filled[column.name]) for column in columns)
+    return tuple(samples.of(number, column.name, filled[column.name]) for number, column in enumerate(columns))
 
 
-def _figures(name: str, filled: int, cells: pa.StringArray, key: Key) -> ColumnFigures:
-    lengths = integers(pc.utf8_length(cells))
+def rows_looked_at(rows: int, columns: int) -> int:
+    """How many of so many rows are looked at, where so many columns are sent."""
+    return len(range(0, rows, _step(rows, columns)))
+
+
+def _step(rows: int, columns: int) -> int:
+    return max(1, -(-rows // min(SAMPLED, max(1, _MOST_CELLS // max(1, columns)))))
+
+
+def _figures(name: str, filled: int, digests: np.ndarray, lengths: np.ndarray, key: Key) -> ColumnFigures:
     holds = lengths > 0
-    digests = digest_cells(raw(cells), int(key.number("drift", name)))[holds]
-    if not len(digests):
+    if not holds.any():
         return ColumnFigures(name, filled)
-    values, times = np.unique(digests, return_counts=True)
-    common = times >= _least(len(digests))
+    values, times = np.unique(digests[holds], return_counts=True)
+    sampled = int(times.sum())
+    common = times >= _least(sampled)
     return ColumnFigures(
         name,
         filled,
-        sampled=len(digests),
+        sampled=sampled,
         distinct=len(values),
         median_length=float(np.median(lengths[holds])),
         common={f"{value:016x}": int(count) for value, count in zip(values[common], times[common], strict=True)},

@@ -53,7 +53,7 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
     if counts.mixed:
         profile.restart()
         return check_in_one_pass(planned.with_mixed_columns(counts.mixed), tell, profile)
-    figures = figures_of(planned.plan, counts.filled)
+    figures = figures_of(planned.plan.columns, counts.filled)
     return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64), planned.rules, figures)
 
 

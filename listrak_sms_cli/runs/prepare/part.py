@@ -29,6 +29,8 @@ from listrak_sms_cli.columnar import Mask
 from listrak_sms_cli.runs.pack import Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 
+_PIECE = 1 << 18  # phones looked at together, for memory's sake
+
 
 class ForeignPhones(Struct):
     """How many phones that are sent are not of the sender code's country, by country, and how many of them are phones
@@ -40,10 +42,14 @@ class ForeignPhones(Struct):
     @classmethod
     def of(cls, numbers: np.ndarray, verdicts: np.ndarray, rules: CleaningRules) -> ForeignPhones:
         """Count them among the phones (int64 E.164 digits) of members that are sent."""
-        foreign = foreign_phones(numbers[verdicts == Verdict.SENDABLE], rules.country)
-        digits = rules.phone_format is PhoneFormat.DIGITS
-        alike = len(rows_read_at_home(foreign, rules.country)) if digits else 0
-        return cls(Counter(count_by_country(foreign)), alike)
+        found = cls()
+        for start in range(0, len(numbers), _PIECE):
+            piece = slice(start, start + _PIECE)
+            foreign = foreign_phones(numbers[piece][verdicts[piece] == Verdict.SENDABLE], rules.country)
+            found.by_country.update(count_by_country(foreign))
+            if rules.phone_format is PhoneFormat.DIGITS:
+                found.read_at_home += len(rows_read_at_home(foreign, rules.country))
+        return found
 
     @property
     def count(self) -> int:

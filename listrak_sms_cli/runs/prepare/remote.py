@@ -50,5 +50,5 @@ def check_remotely(
     tell(MembersCounted(found.counts.total(), found.dropped))
     tell(PhaseEnded(Phase.CHECKING))
     phones = PhonePass(np.empty(0, np.int64), np.empty(0, np.uint8), (), found.exponents)
-    figures = figures_of(planned.plan, found.columns.filled)
+    figures = figures_of(planned.plan.columns, found.columns.filled)
     return Checked(phones, found.counts, found.columns, found.column_sets, planned.rules, figures, found.foreign)

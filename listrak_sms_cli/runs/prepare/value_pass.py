@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import numpy as np
-import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,7 +29,7 @@ from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAd
 from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
-from listrak_sms_cli.runs.prepare.drift import Sampling, figures_of
+from listrak_sms_cli.runs.prepare.drift import LookedAt, Samples, Sampling, figures_of
 from listrak_sms_cli.runs.prepare.part import ForeignPhones
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -144,7 +143,7 @@ class _CheckedChunk(Struct, frozen=True):
     rejected: Rejected | None
     columns: ColumnCounts
     facts: dict[int, ColumnFacts]
-    sample: tuple[pa.StringArray, ...]
+    sample: LookedAt | None
 
 
 class _ChunkCheck(Struct, frozen=True):
@@ -172,7 +171,7 @@ class _ChunkCheck(Struct, frozen=True):
         if profile is not None:
             facts = profile.facts_of({index: column for index, column in cells.items() if index != plan.phone})
         sampling = self.receivers.sampling
-        sample = sampling.of_columns(stretch.rows, cleaned.columns) if sampling is not None else ()
+        sample = sampling.of_columns(stretch.rows, cleaned.columns) if sampling is not None else None
         return _CheckedChunk(cleaned, column_sets, lines, rejected, ColumnCounts.of(cleaned), facts, sample)
 
     def _read(self, stretch: _Stretch) -> dict[int, Column]:
@@ -220,8 +219,9 @@ class _Collector:
         self._counts = counted(phones.verdicts)
         del self._counts[Verdict.SENDABLE]
         self._columns = ColumnCounts()
-        self._column_sets: list[np.ndarray] = []
-        self._samples: list[tuple[pa.StringArray, ...]] = []
+        self._column_sets = [np.empty(0, np.uint64)]
+        sampling = receivers.sampling
+        self._samples = Samples(sampling, len(planned.plan.columns)) if sampling is not None else None
         self._done = 0
         tell(PhaseStarted(Phase.CHECKING, planned.audience.size, "bytes"))
 
@@ -240,8 +240,10 @@ class _Collector:
         self._counts.update(counted(cleaned.verdicts[undecided]))
         self._phones.verdicts[stretch.rows] = cleaned.verdicts
         self._columns.add(checked.columns)
-        self._column_sets.append(checked.column_sets)
-        self._samples.append(checked.sample)
+        if len(checked.column_sets):
+            self._column_sets.append(checked.column_sets)
+        if self._samples is not None and checked.sample is not None:
+            self._samples.add(stretch.rows, checked.sample)
         self._done += stretch.chunk.size
         self._tell(PhaseAdvanced(Phase.CHECKING, self._done))
         self._tell(MembersCounted(len(self._phones.verdicts), dropped_by_reason(self._counts)))
@@ -266,6 +268,6 @@ class _Collector:
             self._rejects.close()
 
     def checked(self) -> Checked:
-        column_sets = np.concatenate([np.empty(0, np.uint64), *self._column_sets])
-        figures = figures_of(self._plan, self._columns.filled, self._receivers.sampling, self._samples)
+        column_sets = np.concatenate(self._column_sets)
+        figures = figures_of(self._plan.columns, self._columns.filled, self._samples)
         return Checked(self._phones, self._counts, self._columns, column_sets, self._rules, figures)

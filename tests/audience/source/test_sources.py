@@ -395,7 +395,7 @@ try:
 except AudienceError as error:
     print(error.code, error)
 """
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=60, text=True)
+    run = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, check=True, timeout=60, text=True)
     assert run.stdout.startswith("disk_full")
     assert "TMPDIR" in run.stdout
 

@@ -60,7 +60,11 @@ assigned = st.characters(exclude_categories=("Cs", "Cn", "Co"))
 awkward = st.sampled_from("\r\n\t\x00\x7f\x85\x9f\u2028\u0301\u0323\u1161\u11a8\u3099\u212baé가か,\"'")
 
 
-@given(st.lists(st.one_of(st.none(), st.text(st.one_of(awkward, assigned), max_size=8))), st.integers(0, 3))
+# What spreadsheets put around a value comes off before: `test_spreadsheet`.
+unmarked = st.text(st.one_of(awkward, assigned), max_size=8).map(lambda cell: cell.strip("\t'="))
+
+
+@given(st.lists(st.one_of(st.none(), unmarked)), st.integers(0, 3))
 def test_text_is_cleaned_as_plain_python_would(cells: list[str | None], cut: int) -> None:
     """Any column, and any slice of one, is cleaned as character by character; cleaning twice changes nothing."""
 
