@@ -51,13 +51,17 @@ test-objects: $(READY) ## Read from and write to the stores of Azure and Google,
 	@$(VENV)/stores/google/bin/pip install -qq --disable-pip-version-check 'gcp-storage-emulator>=2026.7'
 	@$(BIN)/pytest -m objects
 
+# $(1): the version of pyspark, $(2): its extras
+define spark
+test -d $(VENV)/spark-$(1) || $(PYTHON) -m venv $(VENV)/spark-$(1); \
+$(VENV)/spark-$(1)/bin/pip install -qq --disable-pip-version-check 'pyspark$(2)==$(1).*' \
+	'hypothesis>=6.120' 'pytest>=8.3' 'venv-pack>=0.2' --editable '.[sandbox]'
+endef
+
 test-spark: $(READY) ## Push frames of Spark 4 (classic, and over Connect) and of 3.5, in environments of their own
 	@command -v java >/dev/null || { echo "make test-spark needs Java. Type: apt-get install -y default-jre-headless"; exit 1; }
-	@for version in 4 3.5; do \
-		test -d $(VENV)/spark-$$version || $(PYTHON) -m venv $(VENV)/spark-$$version; \
-		$(VENV)/spark-$$version/bin/pip install -qq --disable-pip-version-check "pyspark[connect]==$$version.*" \
-			'hypothesis>=6.120' 'pytest>=8.3' 'venv-pack>=0.2' --editable '.[sandbox]' || exit 1; \
-	done
+	@$(call spark,4,[connect])
+	@$(call spark,3.5)
 	@LSMS_TEST_SPARK='local-cluster[2,1,1024]' $(VENV)/spark-4/bin/pytest -m spark tests/spark
 	@LSMS_TEST_SPARK=connect $(VENV)/spark-4/bin/pytest -m spark tests/spark
 	@LSMS_TEST_SPARK='local[2]' $(VENV)/spark-3.5/bin/pytest -m spark tests/spark

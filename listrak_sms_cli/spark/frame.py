@@ -97,7 +97,7 @@ class SparkFrame(RemoteRows):
             return ()
         message = (
             "The Spark frame is pushed without order_by: which of several members with one phone is the first or the "
-            "last (--keep) is decided by nothing that means anything, though always in the same way."
+            "last (--keep) is decided by a hash of the row, and not by which is newer."
         )
         return (SourceNote("unordered_query", message),)
 

@@ -16,6 +16,7 @@ import pytest
 from listrak_sms_cli import AudienceError, GuardStopped, ListrakRefused, UsageError
 from listrak_sms_cli import push as push_file
 from listrak_sms_cli.spark import push, resume
+from listrak_sms_cli.spark.frame import SparkFrame, frame_of
 from tests.support.readme import code
 from tests.support.reference_account import after, furnish, judge, members, reasons
 from tests.support.spark import MARKS, import_files, parquet
@@ -197,15 +198,20 @@ def test_the_code_of_the_page_runs(spark: Any, leads: Leads) -> None:
     assert len(world.admin("imports")) == 1
 
 
-def test_columns_that_are_not_sent_are_not_read(spark: Any, leads: Leads) -> None:
-    """`skip_unmatched` leaves columns out before anything moves; a column that looks like consent is looked at all the
-    same, by driver and executors, and is warned of."""
+def test_columns_that_are_not_sent_stay_where_they_are(spark: Any, leads: Leads, tmp_path: Path) -> None:
+    """A column of `skip_column` is not read, those of `skip_unmatched` do not come to the driver; one that looks like
+    consent is looked at all the same, by driver and executors, and is warned of."""
     leads()
-    frame = spark.createDataFrame(three_hundred(copies=1), COLUMNS).selectExpr(
-        "phone", "first_name", "raise_error('read') AS memo", "'yes' AS sms_consent"
+    rows = [{"phone": phone(n), "first_name": f"N{n}", "memo": f"M{n}", "sms_consent": "yes"} for n in range(300)]
+    frame = spark.read.parquet(parquet(rows, tmp_path / "frame")).selectExpr(
+        "*", "IF(first_name > '', raise_error(memo), memo) AS unread"
     )
     for prepare in ("driver", "executors"):
-        report = push(frame, prepare=prepare, skip_unmatched=True, no_warn="unordered_query", dry_run=True)
-        assert report.rows_sendable == 300
-        assert report.skipped_columns == ("memo", "sms_consent")
+        audience = frame_of(frame, (), prepare)
+        report = push_file(audience, skip_unmatched=True, skip_column="unread", no_warn="consent_unused", dry_run=True)
+        assert (report.rows_sendable, report.skipped_columns) == (300, ("memo", "sms_consent", "unread"))
+        assert audience.unneeded == ["memo"]
+        report = push(frame, prepare=prepare, skip_unmatched=True, skip_column="unread", dry_run=True)
         assert "consent_unused" in [warning.code for warning in report.warnings]
+    moved = SparkFrame(frame, ()).again({"unneeded": ["memo"]}).stream(["unread"])
+    assert {row["memo"] for batch in moved.batches for row in batch.to_pylist()} == {None}
