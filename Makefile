@@ -13,8 +13,8 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-browser test-objects test-spark test-sql lint format dist bench soak \
-	profile screenshots troubleshooting clean
+.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-spark test-sql lint format dist \
+	bench bench-scale soak profile screenshots troubleshooting clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -36,7 +36,13 @@ test: $(READY) ## Run the tests, in about five minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
-	@$(BIN)/pytest -n auto --dist worksteal -m 'not browser and not objects and not sql and not spark'
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not airflow and not browser and not objects and not spark and not sql'
+
+test-airflow: $(READY) ## Push from a task of a real Airflow that is stopped from outside
+	@test -d $(VENV)/airflow || $(PYTHON) -m venv $(VENV)/airflow
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' | \
+		$(VENV)/airflow/bin/pip install -qq --disable-pip-version-check 'apache-airflow==3.3.*' --requirement /dev/stdin
+	@$(BIN)/pytest -m airflow
 
 test-browser: $(READY) ## Open the HTML pages in a Chromium: looks, accessibility, no network
 	@command -v chromium >/dev/null || { echo "make test-browser needs Chromium. Type: apt-get install -y chromium"; exit 1; }
@@ -83,6 +89,9 @@ format: $(READY) ## Put the code into its style
 dist: $(READY) ## Build the wheel and the source distribution, and try the wheel on every Python there is
 	@.ci/dist $(BIN)/python
 
+bench-scale: $(READY) ## How far one machine goes, 30 GB of disk: make bench-scale SCALE='--millions 1 --ways csv,s3'
+	@$(BIN)/python -m tests.bench.scale $(SCALE)
+
 bench: $(READY) ## Race the peers: make bench, or make bench QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
@@ -99,4 +108,4 @@ troubleshooting: $(READY) ## Write TROUBLESHOOTING.md from the explanations of t
 	@$(BIN)/python -m tests.troubleshooting
 
 clean: ## Remove what was made
-	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
+	@rm -rf .venv .venv-* build dist *.egg-info listrak_sms_cli/columnar/*.{c,so} .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json bench-scale.json

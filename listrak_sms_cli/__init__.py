@@ -1,6 +1,6 @@
 """Update the profile fields of Listrak SMS contacts from an audience, and account for every member.
 
-    from listrak_sms_cli import apply, plan, push, validate
+    from listrak_sms_cli import apply, plan, pull, push, resume, validate, verify
 
     report = push("audience.csv", sender_code=1026)      # or a pandas/polars frame, a DuckDB result, an Arrow table
     report.rows_sent, report.dropped
@@ -12,7 +12,7 @@ same summary as `error.report`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from listrak_sms_cli.errors import (
     AccountError,
@@ -34,12 +34,23 @@ from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from os import PathLike
     from typing import Unpack
 
-    from listrak_sms_cli.keywords import ApplyKeywords, PlanKeywords, PushKeywords, ValidateKeywords
+    from listrak_sms_cli.keywords import (
+        ApplyKeywords,
+        PlanKeywords,
+        PullKeywords,
+        PushKeywords,
+        ResumeKeywords,
+        ValidateKeywords,
+        VerifyKeywords,
+    )
     from listrak_sms_cli.options import Option
-    from listrak_sms_cli.runs import Event, Listener, Report
+    from listrak_sms_cli.runs import Event, Listener, Pulled, Report
     from listrak_sms_cli.settings import Settings
+
+_Result = TypeVar("_Result", bound="Report | Pulled")
 
 __version__ = VERSION
 
@@ -56,13 +67,17 @@ __all__ = [
     "LsmsError",
     "MembersDiffer",
     "NothingSent",
+    "Pulled",
     "Report",
     "SettingsError",
     "UsageError",
     "apply",
     "plan",
+    "pull",
     "push",
+    "resume",
     "validate",
+    "verify",
 ]
 
 
@@ -88,7 +103,7 @@ def push(
         tell(PhaseStarted(Phase.FILLING, 0, "contacts"))
         return push_to_sandbox(audience, settings, options, tell)
 
-    return in_python("push", audience, options, on_event, work)
+    return _checked("push", audience, options, on_event, work)
 
 
 def validate(
@@ -101,7 +116,7 @@ def validate(
         reading, guard = reading_options(given), given["max_drop_rate"]
         return validate_audience(audience, settings, reading, tell, offline=given["offline"], max_drop_rate=guard)
 
-    return in_python("validate", audience, options, on_event, work)
+    return _checked("validate", audience, options, on_event, work)
 
 
 def plan(
@@ -109,17 +124,16 @@ def plan(
 ) -> Report:
     """Do what `lsms plan` does: what a `push` with the same options would change, by reading what is stored. Nothing is
     sent. The report has `rows_different`, `rows_same`, `not_in_listrak`, and `changes` by column."""
-    from listrak_sms_cli.runs import PlanOptions, plan_changes, push_options
+    from listrak_sms_cli.runs import PlanOptions, plan_changes
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        files = (given["out"], given["save"], given["show_values"], given["show_phones"])
-        return plan_changes(audience, settings, PlanOptions(push_options(given), *files), tell)
+        return plan_changes(audience, settings, PlanOptions.of(given), tell)
 
-    return in_python("plan", audience, options, on_event, work)
+    return _checked("plan", audience, options, on_event, work)
 
 
 def apply(
-    plan: str | Path,
+    plan: str | PathLike[str],
     *,
     audience: object = None,
     on_event: Callable[[Event], None] | None = None,
@@ -133,30 +147,88 @@ def apply(
     from listrak_sms_cli.runs import ApplyOptions, apply_plan
 
     def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        path = Path(Subject.plan.given(str(plan) if isinstance(plan, Path) else plan) or "")
-        chosen = ApplyOptions(audience, given["max_moved"], given["anyway"], given)
-        return apply_plan(path, settings, chosen, tell)
+        named = with_storage({"plan": Subject.plan.given(plan), "storage_option": given["storage_option"]})
+        return apply_plan(named["plan"], settings, ApplyOptions.of(given), tell, audience)
+
+    from listrak_sms_cli.options import Subject, with_storage
+
+    return _checked("apply", audience, options, on_event, work)
+
+
+def resume(
+    run: str | None = None,
+    *,
+    audience: object = None,
+    on_event: Callable[[Event], None] | None = None,
+    **options: Unpack[ResumeKeywords],
+) -> Report:
+    """Do what `lsms resume` does: go on with an interrupted run, and return the Report of the whole run. What Listrak
+    accepted is not sent again.
+
+    `run`: its id, or the beginning of it; None = the newest that can be resumed. `audience`: where it is now, or the
+    frame; None = where it was.
+    """
+    from listrak_sms_cli.runs import ResumeOptions, resume_run
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        return resume_run(settings, Subject.run.given(run), ResumeOptions.of(given), tell, audience)
 
     from listrak_sms_cli.options import Subject
 
-    return in_python("apply", audience, options, on_event, work)
+    return _checked("resume", audience, options, on_event, work)
 
 
-def in_python(
+def verify(
+    audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[VerifyKeywords]
+) -> Report:
+    """Do what `lsms verify` does: read the contacts back, and compare them with the members that a `push` with the same
+    options would send. Return a Report with the counts in `report.verify`; raise MembersDiffer that carries it when
+    fewer than `min_match` percent of them match. `out=` lists each difference.
+    """
+    from listrak_sms_cli.runs import VerifyOptions, verify_audience
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
+        return verify_audience(audience, settings, VerifyOptions.of(given), tell).or_raise()
+
+    return _checked("verify", audience, options, on_event, work)
+
+
+def pull(
+    output: str | PathLike[str],
+    *,
+    audience: object = None,
+    on_event: Callable[[Event], None] | None = None,
+    **options: Unpack[PullKeywords],
+) -> Pulled:
+    """Do what `lsms pull` does: write the contacts of a sender code, with their field values and whether they opted
+    out, to a file that only you may read, and return its counts.
+
+    `output`: a path or a URL, CSV or Parquet by its suffix; a file that is there is replaced only with `force=True`.
+    `audience`: only its contacts; None = all.
+    """
+    from listrak_sms_cli.runs import PullOptions, pull_contacts
+
+    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Pulled:
+        return pull_contacts(settings, PullOptions.of(given), tell, audience)
+
+    return _checked("pull", audience, {**options, "output": output}, on_event, work)
+
+
+def _checked(
     command: str,
     audience: object,
     options: Mapping[str, object],
     on_event: Listener | None,
-    work: Callable[[dict[str, Any], Settings, Listener], Report],
-) -> Report:
-    """Check the arguments of a public function and do its work. Messages of errors speak of keywords, not options."""
+    work: Callable[[dict[str, Any], Settings, Listener], _Result],
+) -> _Result:
+    """Check the arguments and do the work. Messages of errors speak of keywords instead of options."""
     from listrak_sms_cli.options import Subject, as_keywords, in_keywords, keywords_of, values_by_name
     from listrak_sms_cli.settings import load_settings
 
     _report_class()
     known, page = keywords_of(command), None
     try:
-        if isinstance(audience, str | Path):  # None: of `apply`
+        if isinstance(audience, str | Path):
             Subject.audience.given(audience)
         if on_event is not None and not callable(on_event):
             raise UsageError("on_event is not a function.")
@@ -166,7 +238,7 @@ def in_python(
 
             page = PageFile(given["report"], audience=audience)
 
-        def run() -> Report:
+        def run() -> Any:
             from listrak_sms_cli.display import choose_in_python
 
             with choose_in_python(on_event) as tell:
@@ -176,11 +248,11 @@ def in_python(
             from listrak_sms_cli.monitoring import watched
             from listrak_sms_cli.runs import audience_name
 
-            report = watched(given, audience_name(audience, given["source"]), run)
+            result: Any = watched(given, audience_name(audience, given["source"]), run)
         else:
-            report = run()
-        report = _in_keywords(report, known)
-        return page.take(report) if page else report
+            result = run()
+        result = _in_keywords(result, known)
+        return cast("_Result", page.take(result) if page else result)
     except LsmsError as error:
         if error.settled_by:
             error.hint = f"Add: {as_keywords(error.settled_by)}\n{error.hint.partition(chr(10))[2]}"
@@ -196,15 +268,14 @@ def in_python(
         raise
 
 
-def _in_keywords(report: Report, known: Collection[Option[Any]]) -> Report:
+def _in_keywords(result: Any, known: Collection[Option[Any]]) -> Any:
     """The same, with warnings that speak of keywords."""
     from msgspec.structs import replace
 
     from listrak_sms_cli.options import in_keywords
 
-    return report.with_(
-        warnings=tuple(replace(each, message=in_keywords(each.message, known)) for each in report.warnings)
-    )
+    warnings = tuple(replace(each, message=in_keywords(each.message, known)) for each in result.warnings)
+    return replace(result, warnings=warnings)
 
 
 def _report_class() -> type[Report]:
@@ -219,4 +290,8 @@ def _report_class() -> type[Report]:
 def __getattr__(name: str) -> Any:
     if name == "Report":
         return _report_class()
+    if name == "Pulled":
+        from listrak_sms_cli.runs import Pulled
+
+        return Pulled
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

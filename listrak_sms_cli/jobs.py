@@ -25,12 +25,14 @@ from listrak_sms_cli.options import (
     FileName,
     Option,
     Options,
+    Output,
     job_options,
     values_by_name,
 )
 from listrak_sms_cli.profiles import replace_file
 from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml
 
+_FILES = (File, FileName, Output)  # kinds of options that name files
 JOB_FILE = "lsms.toml"
 VARIABLE = "LSMS_JOB_FILE"
 _NEVER = {
@@ -171,7 +173,7 @@ class _Reader:
 
     def _placed(self, option: Option[Any], value: object) -> object:
         """A path with its dates, seen from here instead of from the file."""
-        if not isinstance(option.kind, File | FileName) or not isinstance(value, str):
+        if not isinstance(option.kind, _FILES) or not isinstance(value, str):
             return value
         path = _PLACEHOLDER.sub(lambda date: self.now.strftime(date[1] or "%Y-%m-%d"), value)
         if "{" in path or "}" in path:
@@ -209,7 +211,7 @@ def save_job(file: Path, name: str, values: Mapping[str, Any]) -> None:
 
 
 def _seen_from(file: Path, option: Option[Any] | None, value: Any) -> Any:
-    if option is None or not isinstance(option.kind, File | FileName) or str(value) == "-" or "://" in str(value):
+    if option is None or not isinstance(option.kind, _FILES) or str(value) == "-" or "://" in str(value):
         return value
     return os.path.relpath(value, file.parent) if not Path(value).is_absolute() else str(value)
 

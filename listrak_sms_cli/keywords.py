@@ -1,4 +1,4 @@
-"""The keywords of `push`, `validate`, `plan` and `apply` in Python, for editors and type checkers.
+"""The keywords of the functions of Python, for editors and type checkers.
 
 A test holds them against the declarations in `listrak_sms_cli.options`, which say what each means. Durations are
 seconds, or a text such as `10m`; shares are percent.
@@ -11,9 +11,11 @@ from os import PathLike
 from typing import Literal, TypedDict
 
 
-class ConnectionKeywords(TypedDict, total=False):
+class SettingsKeywords(TypedDict, total=False):
     """Settings."""
 
+    client_id: str | int | None
+    client_secret: str | None
     api_url: str | None
     token_url: str | None
     profile: str | None
@@ -22,22 +24,8 @@ class ConnectionKeywords(TypedDict, total=False):
     give_up_after: float | str | None
 
 
-class SettingsKeywords(ConnectionKeywords, total=False):
-    """Settings, and warnings that are left out."""
-
-    no_warn: str | Iterable[str] | None
-
-
-class ResumeKeywords(ConnectionKeywords, total=False):
-    """The keywords of `resume`."""
-
-    concurrency: int | None
-    wait: bool | None
-    wait_timeout: float | str | None
-
-
-class SharedKeywords(SettingsKeywords, total=False):
-    """Settings, and how the audience is read and cleaned."""
+class ReadingKeywords(SettingsKeywords, total=False):
+    """Settings, and how the audience and its phones are read."""
 
     sender_code: int | str | None
     format: str | None
@@ -48,24 +36,51 @@ class SharedKeywords(SettingsKeywords, total=False):
     sheet: str | None
     source: str | None
     null_value: str | Iterable[str] | None
-    date_format: str | None
     storage_option: Mapping[str, str | float | bool] | None
     phone_column: str | None
-    map: Mapping[str, str | int] | None
     exact_names: bool | None
+    region: str | None
+    phone_format: Literal["digits", "e164", "national"] | None
+
+
+class PullKeywords(ReadingKeywords, total=False):
+    """The keywords of `pull`."""
+
+    force: bool | None
+    list: int | None
+    subscribed_only: bool | None
+
+
+class CleaningKeywords(ReadingKeywords, total=False):
+    """Those, and how members are cleaned."""
+
+    date_format: str | None
+    map: Mapping[str, str | int] | None
     skip_column: str | Iterable[str] | None
     skip_unmatched: bool | None
     consent_column: str | None
-    region: str | None
-    phone_format: Literal["digits", "e164", "national"] | None
     keep: Literal["first", "last"] | None
     on_bad_value: Literal["drop", "blank"] | None
     empty_cells: Literal["send", "keep"] | None
     limit: int | None
     allow_empty: bool | None
+    report: str | PathLike[str] | None
+
+
+class VerifyKeywords(CleaningKeywords, total=False):
+    """The keywords of `verify`."""
+
+    sample: int | None
+    min_match: float | None
+    out: str | PathLike[str] | None
+
+
+class SharedKeywords(CleaningKeywords, total=False):
+    """Those of `push`, `validate` and `plan`."""
+
     rejects: str | PathLike[str] | None
     max_drop_rate: float | None
-    report: str | PathLike[str] | None
+    no_warn: str | Iterable[str] | None
 
 
 class ValidateKeywords(SharedKeywords, total=False):
@@ -85,14 +100,26 @@ class PlanKeywords(SharedKeywords, total=False):
     show_phones: bool | None
 
 
-class SendingKeywords(TypedDict, total=False):
+class WaitingKeywords(TypedDict, total=False):
+    """How import files are sent, and waited for."""
+
+    concurrency: int | None
+    wait: bool | None
+    wait_timeout: float | str | None
+
+
+class ResumeKeywords(SettingsKeywords, WaitingKeywords, total=False):
+    """The keywords of `resume`."""
+
+    anyway: bool | None
+    skip_canary: bool | None
+
+
+class SendingKeywords(WaitingKeywords, total=False):
     """How members are sent."""
 
     batch_rows: int | None
-    concurrency: int | None
     yes: bool | None
-    wait: bool | None
-    wait_timeout: float | str | None
     canary: int | None
     undo: str | PathLike[str] | None
     canary_seed: int | None
@@ -104,6 +131,8 @@ class SendingKeywords(TypedDict, total=False):
 class ApplyKeywords(SettingsKeywords, SendingKeywords, total=False):
     """The keywords of `apply`."""
 
+    storage_option: Mapping[str, str | float | bool] | None
+    no_warn: str | Iterable[str] | None
     max_moved: float | None
     anyway: bool | None
 

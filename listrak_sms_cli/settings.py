@@ -166,7 +166,8 @@ def load_settings(
     direct = None if has_own else _trimmed(env.get("LISTRAK_CLIENT_SECRET"))
     if has_own and sources["client_secret_file"] == ENVIRONMENT["client_secret_file"]:  # it is another account's
         sources["client_secret_file"] = ""
-    secret, sources["client_secret"] = _secret(values, sources, direct)
+    given = _trimmed(options.get("client_secret"))  # from Python alone
+    secret, sources["client_secret"] = (given, "client_secret") if given else _secret(values, sources, direct)
     in_keyring = secret is None and profile.get("keyring") is True
     if in_keyring:
         sources["client_secret"] = f"the keyring, {in_profile}"

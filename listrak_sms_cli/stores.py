@@ -182,6 +182,16 @@ class Store:
             _fail(self.url, "no_bucket")
 
 
+def opened_in_store(url: StoreUrl) -> Any:
+    """A stream of the object. Raises StoreError, FileNotFoundError where there is none."""
+    store = Store(url)
+    found = store.info()
+    if not found.is_file:
+        raise FileNotFoundError
+    with store.translated():
+        return store.files.open_input_stream(found.path, compression=None)
+
+
 class Upload:
     """A file on its way to a store: there whole, or not at all. Made before the content is known, which proves that it
     can be put there.

@@ -320,11 +320,28 @@ def test_the_python_example_runs(ready: World, monkeypatch: pytest.MonkeyPatch) 
 
     for name, value in ready.env.items():
         monkeypatch.setenv(name, value)
-    example = python_example("push(frame,")
+    example = python_example("push(frame, sender_code=1026, max_drop_rate=5)")
     frame = pd.DataFrame({"phone": ["2125550100", "2125550101"], "first_name": ["Ann", "Bob"]})
     scope: dict[str, object] = {"frame": frame}
     exec(example, scope)
     assert scope["report"].rows_sent == 2  # type: ignore[attr-defined]
+
+
+def test_the_other_functions_of_python_run(
+    ready: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The README's way back, push and verify run as they stand there; what differs is printed."""
+    import pandas as pd
+
+    for name, value in ready.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    phones = ["2125550100", "2125550101", "3035550199"]
+    frame = pd.DataFrame({"phone": phones, "first_name": ["Ann", "Bob", "Nobody"]})
+    exec(python_example("MembersDiffer"), {"frame": frame})
+    assert capsys.readouterr().out == "2 1\n0 {'first_name': 0}\n"
+    assert len(Path("before.csv").read_text().splitlines()) == 3
+    assert Path("differences.csv").is_file()
 
 
 def test_the_other_sources_of_python_run(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,35 @@
-"""`push` and `validate` from Python: what is wrong with an argument is an error of ours, before anything happens."""
+"""The functions of Python: what is wrong with an argument is an error of ours, before anything happens."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
 
-from listrak_sms_cli import LsmsError, Report, UsageError, apply, plan, push, validate
+from listrak_sms_cli import (
+    CredentialsRefused,
+    ListrakRefused,
+    LsmsError,
+    MembersDiffer,
+    Report,
+    UsageError,
+    apply,
+    plan,
+    pull,
+    push,
+    resume,
+    validate,
+    verify,
+)
 from listrak_sms_cli.options import Option, keywords_of
 from listrak_sms_cli.options.kinds import Choice, Duration, Flag, Mapped, Number, Setting, Whole
 from listrak_sms_cli.runs import RunWarning, SandboxResult
@@ -22,7 +37,15 @@ from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
 SMOKE = SAMPLES / "smoke.csv"
-FUNCTIONS = {"push": push, "validate": validate, "plan": plan, "apply": apply}
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "push": push,
+    "validate": validate,
+    "plan": plan,
+    "apply": apply,
+    "verify": verify,
+    "resume": lambda audience, **options: resume(audience=audience, **options),
+    "pull": lambda audience, **options: pull(**{"output": "never.csv", **options}, audience=audience),
+}
 KEYWORDS = [(command, option) for command in FUNCTIONS for option in keywords_of(command)]
 # Of no kind of option.
 ODD = st.one_of(
@@ -89,7 +112,7 @@ VALUES = st.one_of(
     st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     st.lists(st.text(max_size=3), max_size=2),
 )
-OWN_PLACES = ("config", "state_dir", "rejects")  # names of files that a test must not draw
+OWN_PLACES = ("config", "state_dir", "rejects", "report", "undo", "metrics_file")  # files that a test must not write
 
 
 @given(chosen=st.dictionaries(st.sampled_from([o.name for o in keywords_of("validate")]), VALUES, max_size=4))
@@ -122,7 +145,7 @@ def test_whatever_is_given_to_push(chosen: Mapping[str, Any], world: World) -> N
 
 
 @pytest.mark.parametrize("audience", [5, None, b"x", [], {}, object(), "no\0file", "\ud800", SMOKE / "x", ["a", "b"]])
-@pytest.mark.parametrize("command", FUNCTIONS)
+@pytest.mark.parametrize("command", ["push", "validate", "plan", "apply", "verify"])
 def test_what_is_no_audience(command: str, audience: object, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anything that is no path, URL or frame is an error of ours."""
     for name, value in world.env.items():
@@ -223,6 +246,68 @@ def test_threads_to_several_sender_codes(account: World) -> None:
     assert sent == dict.fromkeys(codes, 20)
 
 
+@pytest.mark.usefixtures("account")
+def test_verify_compares_a_frame_with_what_is_stored(tmp_path: Path) -> None:
+    """A frame that was pushed matches; one that differs is MembersDiffer, with the report, unless enough match."""
+    push(FRAME)
+    counts = verify(FRAME).verify
+    assert counts is not None and (counts.checked, counts.matching) == (20, 20)
+    other = FRAME.set_column(1, "first_name", pa.array(["Else", *FRAME["first_name"].to_pylist()[1:]]))
+    with pytest.raises(MembersDiffer) as caught:
+        verify(other, report=tmp_path / "page.html", out=tmp_path / "differences.csv")
+    assert "19 of 20 members match" in (tmp_path / "page.html").read_text()
+    assert "Else" in (tmp_path / "differences.csv").read_text()
+    report = caught.value.report
+    assert (report.verify.different, report.exit_code, report.error.code) == (1, 1, "members_differ")
+    assert "19 of 20 members match" in report._repr_html_() and "pending" not in report._repr_html_()
+    enough = verify(other, min_match=95)
+    assert enough.verify is not None and (enough.verify.different, enough.exit_code) == (1, 0)
+
+
+@pytest.mark.usefixtures("account")
+def test_pull_writes_a_file_and_returns_its_counts(tmp_path: Path) -> None:
+    """The contacts, or those of a frame, are in a file that only its owner may read; one that is there stays."""
+    file = tmp_path / "before.csv"
+    some = pull(file, audience=FRAME)
+    assert (some.contacts, some.not_found, file.stat().st_mode & 0o777) == (20, 0, 0o600)
+    assert len(file.read_text().splitlines()) == 21
+    with pytest.raises(UsageError, match="replace it with force"):
+        pull(file)
+    assert pull(file, force=True).contacts > 200
+    assert list(some.to_pandas()["contacts"]) == [20] and "<table" in some._repr_html_()
+    with pytest.raises(UsageError, match="output is missing"):
+        pull(None)  # type: ignore[arg-type]
+
+
+def test_resume_goes_on_with_a_frame(account: World) -> None:
+    """A run of a frame goes on when the frame is given again, and not with another one."""
+    account.admin("faults", [{"route": "start_import", "fault": "status", "status": 400, "skip": 1, "count": 1}])
+    with pytest.raises(ListrakRefused) as caught:
+        push(FRAME, batch_rows=5, concurrency=1)
+    run = caught.value.report.run_id
+    for audience, code in ((None, "audience_gone"), (FRAME.slice(1), "audience_changed")):
+        with pytest.raises(LsmsError) as refused:
+            resume(run, audience=audience)
+        assert refused.value.code == code
+    report = resume(audience=FRAME, wait_timeout="1m")
+    assert (report.run_id, report.rows_sent, report.rows_pending) == (run, 20, 0)
+
+
+def test_credentials_as_keywords(world: World, tmp_path: Path) -> None:
+    """Client id and secret may be keywords; the secret is in no record, report or error."""
+    sandbox = world.sandbox
+    secret = sandbox.config.client_secret
+    options: dict[str, Any] = {"client_id": sandbox.config.client_id, "sender_code": 1026, "state_dir": tmp_path}
+    options |= {"api_url": sandbox.api_url, "token_url": sandbox.token_url}
+    report = push(FRAME, client_secret=f" {secret}\n", **options)
+    assert report.rows_sent == 20
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert secret not in repr(report) and secret.encode() not in written
+    with pytest.raises(CredentialsRefused) as caught:
+        verify(FRAME, client_secret="Qzk7xWrong", **options)
+    assert "Qzk7x" not in f"{caught.value!r} {caught.value.hint}"
+
+
 def test_warnings_and_notes_speak_of_keywords() -> None:
     """Of a report, and of the events of its run."""
     report = validate(SAMPLES / "messy.csv", offline=True)
@@ -266,26 +351,36 @@ def test_a_report_in_a_notebook_is_a_short_page() -> None:
     assert "empty_cells" not in html and "many_dropped" in html
 
 
-NOTEBOOK = """
+CELLS = """
+import pandas as pd
 from listrak_sms_cli import push
-report = push({audience!r}, sandbox=True, state_dir={state!r})
-report
+frame = pd.DataFrame({"phone": [f"21255501{n:02d}" for n in range(20)], "email": "ann.secret@example.com"})
+---
+push(frame, sandbox=True)
 """
 
 
-def test_a_notebook_shows_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a kernel of Jupyter the bar moves in the output of the cell, and is gone when the report is shown."""
+class WatchedNotebook(NotebookClient):
+    """Keeps what each message of the kernel shows."""
+
+    def process_message(self, msg: dict[str, Any], *arguments: Any) -> Any:
+        self.pages = [*getattr(self, "pages", []), msg["content"].get("data", {}).get("text/html", "")]
+        return super().process_message(msg, *arguments)
+
+
+def test_a_notebook_shows_a_bar_and_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run by nbclient in a real kernel, the bar moves in the output of the cell and is gone when the report is shown;
+    the notebook that is kept holds no error and no member data."""
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
-    kernel, client = start_new_kernel(kernel_name="python3", extra_arguments=["--log-level=50"])
-    shown: list[dict[str, Any]] = []
-    try:
-        code = NOTEBOOK.format(audience=str(SMOKE), state=str(tmp_path))
-        client.execute_interactive(code, timeout=60, output_hook=shown.append)
-    finally:
-        client.stop_channels()
-        kernel.shutdown_kernel(now=True)
-    assert not [message for message in shown if message["msg_type"] == "error"], shown
-    pages = [message["content"]["data"].get("text/html") for message in shown if "data" in message["content"]]
-    assert pages[0] == "Getting ready" and any("<progress" in page for page in pages[1:-2])
-    assert pages[-2] == "" and pages[-1].startswith("<p><b>All 10 sent.")
+    monkeypatch.setenv("LSMS_STATE_DIR", str(tmp_path / "state"))
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.split("---")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = WatchedNotebook(notebook, timeout=60, kernel_name="python3")
+    client.execute()
+    bars = [page for page in client.pages if "<progress" in page]
+    assert "Getting ready" in client.pages and bars
+    bar, report = (output["data"]["text/html"] for output in cells[1]["outputs"])
+    assert bar == "" and report.startswith("<p><b>All 20 sent.")
+    shown = str([cell["outputs"] for cell in cells])
+    assert "ann.secret" not in shown and "21255501" not in shown

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
@@ -302,9 +303,12 @@ def test_the_secret_is_never_shown() -> None:
 
 
 def test_there_is_no_option_for_credentials() -> None:
-    """Neither variable that holds a credential has an option: the process list would show it."""
-    settings = load_settings({"client_secret": SECRET}, {})
-    assert settings.client_secret is None
+    """No command has an option for the secret, which the process list would show; Python's keyword wins over all."""
+    assert not [name for name in COMMANDS for option in options_of(name) if option.name == "client_secret"]
+    environ = {"LISTRAK_CLIENT_ID": "me", "LISTRAK_CLIENT_SECRET": "another", "LISTRAK_CLIENT_SECRET_FILE": "/none"}
+    settings = load_settings({"client_id": "you", "client_secret": SECRET}, environ)
+    assert settings.credentials() == ("you", SECRET)
+    assert SECRET not in f"{settings!r} {settings.sources}"
 
 
 @pytest.mark.parametrize(

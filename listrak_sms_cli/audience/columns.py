@@ -83,6 +83,11 @@ class ColumnChoices(Struct, frozen=True):
     exact_names: bool = False
 
 
+@lru_cache(maxsize=4096)  # it is asked for each batch of each column
+def _like_a_zip(name: str) -> bool:
+    return _LIKE_A_ZIP.search(name) is not None
+
+
 class PlannedColumn(Struct, frozen=True):
     """A column that is sent: its index in the audience, its rewritten name, and the profile field it goes to.
     `guessed`: an ordinary name means the field, which is not its name."""
@@ -95,7 +100,7 @@ class PlannedColumn(Struct, frozen=True):
     @property
     def holds_zips(self) -> bool:
         """Whether the column or its field is named like a ZIP code."""
-        return _LIKE_A_ZIP.search(self.name) is not None or _LIKE_A_ZIP.search(self.field.name) is not None
+        return _like_a_zip(self.name) or _like_a_zip(self.field.name)
 
     @property
     def holds_emails(self) -> bool:

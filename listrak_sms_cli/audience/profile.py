@@ -280,17 +280,18 @@ class AudienceProfile:
             times = np.bincount(places, minlength=len(cells))
             count = int(times[lengths > 0].sum())
             cells = select(cells, times > 0)
+            lengths = raw(cells).lengths
         if not count:
             return ColumnFacts(0, 0, string_column([]))
         distinct, at_least = None, 0
         if known.wants_distinct:
             distinct = pc.unique(cells)
-            if not raw(cells).lengths.all():
+            if not lengths.all():
                 distinct = pc.filter(distinct, pc.not_equal(distinct, fixed_column("")[0]))
             if _too_many(distinct):
                 at_least, distinct = min(len(distinct), DISTINCT_CAP), None
         sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None
-        return ColumnFacts(count, _longest(cells, known.longest), distinct, at_least, sample)
+        return ColumnFacts(count, _longest(cells, int(lengths.max()), known.longest), distinct, at_least, sample)
 
 
 def _first_filled(cells: pa.StringArray, filled: Mask, most: int) -> pa.StringArray:
@@ -307,11 +308,9 @@ def _count(rows: Mask | None) -> int:
     return 0 if rows is None else int(np.count_nonzero(rows))
 
 
-def _longest(cells: pa.StringArray, known: int) -> int:
+def _longest(cells: pa.StringArray, most_bytes: int, known: int) -> int:
     """Characters of the longest cell; at most its bytes where a longer cell is `known`."""
-    content = raw(cells)
-    most_bytes = int(content.lengths.max())
-    if most_bytes <= known or content.data.max() < 0x80:
+    if most_bytes <= known or raw(cells).data.max() < 0x80:
         return most_bytes
     return int(integers(pc.utf8_length(cells)).max())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
@@ -20,11 +19,9 @@ def plan(given: Given) -> None:
     """
     settings = given.settings()
     with given.display() as tell:
-        from listrak_sms_cli.runs import PlanOptions, plan_changes, push_options
+        from listrak_sms_cli.runs import PlanOptions, plan_changes
 
-        options = PlanOptions(
-            push_options(given.values), given["out"], given["save"], given["show_values"], given["show_phones"]
-        )
+        options = PlanOptions.of(given.values)
         report = plan_changes(given["audience"], settings, options, tell)
     if options.save is not None:
         command = shlex.join(["lsms", "apply", str(options.save)])
@@ -44,6 +41,6 @@ def apply(given: Given) -> None:
     with given.display() as tell:
         from listrak_sms_cli.runs import ApplyOptions, apply_plan
 
-        options = ApplyOptions(given["audience"], given["max_moved"], given["anyway"], given.values)
-        report = apply_plan(Path(given["plan"]), settings, options, tell)
+        options = ApplyOptions.of(given.values)
+        report = apply_plan(given["plan"], settings, options, tell, given["audience"])
     output.report(report)

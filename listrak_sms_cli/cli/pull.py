@@ -16,17 +16,10 @@ def pull(given: Given) -> None:
     """
     settings = given.settings()
     with given.display() as tell:
-        from listrak_sms_cli.runs import PullOptions, pull_contacts, reading_options
+        from listrak_sms_cli.runs import PullOptions, pull_contacts
 
-        options = PullOptions(
-            given["output"],
-            given["audience"],
-            reading_options(given.values),
-            given["list"],
-            given["subscribed_only"],
-            given["force"],
-        )
-        pulled = pull_contacts(settings, options, tell)
+        options = PullOptions.of(given.values)
+        pulled = pull_contacts(settings, options, tell, given["audience"])
     if given["json"]:
         output.document(pulled.as_json())
         return

@@ -120,10 +120,8 @@ def resume(given: Given) -> None:
     """
     settings = given.settings()
     with given.display() as tell:
-        from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
+        from listrak_sms_cli.runs import ResumeOptions, resume_run
 
-        options = ResumeOptions(
-            given["audience"], given["anyway"], given["skip_canary"], given["concurrency"], waiting(given.values)
-        )
-        report = resume_run(settings, given["run"], options, tell)
+        options = ResumeOptions.of(given.values)
+        report = resume_run(settings, given["run"], options, tell, given["audience"])
     output.report(report)

@@ -19,9 +19,9 @@ def verify(given: Given) -> int:
     settings = given.settings()
     with given.display() as tell:
         from listrak_sms_cli.errors import MembersDiffer
-        from listrak_sms_cli.runs import VerifyOptions, reading_options, verify_audience
+        from listrak_sms_cli.runs import VerifyOptions, verify_audience
 
-        options = VerifyOptions(reading_options(given.values), given["sample"], given["min_match"], given["out"])
+        options = VerifyOptions.of(given.values)
         verified = verify_audience(given["audience"], settings, options, tell)
     output.paged(verified.report)
     phone_shown = str if given["show_phones"] else _masked

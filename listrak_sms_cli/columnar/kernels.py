@@ -257,7 +257,8 @@ def cells_among(cells: Raw, words: Raw) -> Mask | None:
     """True for each cell that is one of these words of 1 to 30 bytes; None = no cell. Words are few."""
     _check_cells(cells)
     _check_cells(words)
-    _check(all(0 < length < _BITS - 1 for length in words.lengths), "a word is empty or too long")
+    lengths = words.lengths
+    _check(bool(0 < lengths.min() <= lengths.max() < _BITS - 1), "a word is empty or too long")
     found = np.zeros(len(cells.starts) - 1, np.bool_)
     count = compiled.find_words(cells.starts, cells.data, words.starts, words.data, found.view(np.uint8))
     return found if count else None

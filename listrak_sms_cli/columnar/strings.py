@@ -34,7 +34,7 @@ class Raw(Struct, frozen=True):
     @property
     def lengths(self) -> npt.NDArray[np.int32]:
         """Bytes of each cell, int32."""
-        return np.diff(self.starts)
+        return self.starts[1:] - self.starts[:-1]  # np.diff takes ten times as long for a small column
 
     def rows_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """The rows that hold the bytes at these ascending positions of `data`: ascending, each once."""
@@ -54,9 +54,10 @@ def raw(column: pa.StringArray) -> Raw:
     _, offsets, data = column.buffers()
     if count == 0 or offsets is None:
         return Raw(np.zeros(count + 1, dtype=np.int32), np.zeros(0, dtype=np.uint8))
-    starts = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + count + 1]
-    octets = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
-    return Raw(starts - starts[0] if starts[0] else starts, octets[starts[0] : starts[-1]])
+    starts = np.frombuffer(offsets, np.int32, count + 1, 4 * column.offset)
+    first, end = int(starts[0]), int(starts[-1])
+    octets = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8, end - first, first)
+    return Raw(starts - starts[0] if first else starts, octets)
 
 
 def column_of(lengths: npt.NDArray[np.integer], data: Bytes) -> pa.StringArray:

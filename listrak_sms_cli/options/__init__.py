@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    declared="ChoosingMembers Cleaning Columns Expecting ExpectingOfColumn InFiles InSources Reading Rehearsing "
-    "Sending Silencing Subject job_options keywords_of options_of",
-    kinds="Choice Duration File FileName Flag Setting seconds_of",
+    declared="Applying ChoosingMembers Cleaning Columns Expecting ExpectingOfColumn InFiles InSources Planning Pulling "
+    "Reading Rehearsing Resuming Sending Silencing Subject Verifying job_options keywords_of options_of",
+    kinds="Choice Duration File FileName Flag Output Setting seconds_of",
     option="Option Options as_keywords did_you_mean in_keywords nearest values_by_name with_storage",
 )

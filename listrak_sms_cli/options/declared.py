@@ -55,7 +55,7 @@ class Subject(Options, keywords=False):
         "--source), or - for standard input. One row a member, one column `phone`.",
         CLEANS,
     )
-    plan = Argument(FileName("PLAN"), ..., "The file that `lsms plan --save` wrote.", "apply")
+    plan = Argument(Output("PLAN"), ..., "The file that `lsms plan --save` wrote, or its URL.", "apply")
     document = Argument(Choice("config", "job", "plan", "report"), ..., "Which document the schema is of.", "schema")
     code = Argument(Text("CODE"), ..., "The code of an error, a warning or a drop reason.", "explain")
     run = Argument(Text("[RUN]"), None, "The run's id, or its beginning; else the newest.", "resume status report")
@@ -128,12 +128,17 @@ class ExpectingOfColumn(Options, keywords=False):
     values = Option(Words("WORD"), None, "Each filled cell holds one of these.", "")
 
 
-class Verifying(Options, keywords=False):
+class Verifying(Options):
     """Of `verify` alone."""
 
     sample = Option(Whole("N", 1), None, "Check only so many members, picked at random.", "verify")
     min_match = Option(Number("PCT", 0, 100), 100.0, "Exit 0 when at least this share matches.", "verify")
     out = Option(Output("FILE"), None, "Write every difference here: CSV, or Parquet by its suffix.", "verify")
+
+
+class ListingDifferences(Options, keywords=False):
+    """How `verify` shows the first differences."""
+
     show_phones = Option(Flag(), False, "Show whole phones in the listing.", "verify")
 
 
@@ -158,22 +163,32 @@ class Applying(Options):
     anyway = Option(Flag(), False, "Send what differs now, whatever has moved.", "apply")
 
 
-class Pulling(Options, keywords=False):
+class Pulling(Options):
     """Of `pull` alone."""
 
     output = Option(Output("FILE"), ..., "The file to write: CSV, or Parquet by its suffix.", "pull", "-o")
     force = Option(Flag(), False, "Replace a file that is there.", "pull")
-    audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
     list = Option(Whole("ID"), None, "Only the contacts of this phone list.", "pull")
     subscribed_only = Option(Flag(), False, "Leave opted-out contacts out.", "pull")
 
 
-class GoingOn(Options, keywords=False):
-    """Of `resume`, `status`, `runs` and `health` alone."""
+class PulledOf(Options, keywords=False):
+    """Of whom `pull` reads."""
 
-    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
+    audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
+
+
+class Resuming(Options):
+    """Of `resume` alone."""
+
     anyway = Option(Flag(), False, "Even if a later run was accepted.", "resume")
     skip_canary = Option(Flag(), False, "Send the rest, whatever became of the canary.", "resume")
+
+
+class GoingOn(Options, keywords=False):
+    """Of `resume`, `apply`, `status`, `runs` and `health`."""
+
+    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")
@@ -224,7 +239,7 @@ class Reading(Options, group="Reading the audience"):
         StorageOptions("KEY=VALUE"),
         {},
         "How URLs are opened: endpoint, region, anonymous=true. Never a secret.",
-        f"{OPENS} report",
+        f"{OPENS} apply report",
     )
 
 
@@ -418,10 +433,17 @@ class Monitoring(Options, group=OUTPUT):
     metrics_file = Option(File("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
 
 
+class Credentials(Options):
+    """Of Python alone: what is typed on a command line is read by others."""
+
+    client_id = Option(Setting(), None, "The client id. Or LISTRAK_CLIENT_ID.", CONNECTS)
+    client_secret = Option(Text(), None, "The client secret. Or LISTRAK_CLIENT_SECRET.", CONNECTS)
+
+
 GROUPS = (
-    Subject, SettingUp, InFiles, SenderCode, Jobs, Verifying, Planning, Applying, Pulling, GoingOn, Recorded,
-    Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers, Sending, Rehearsing, Connection, Showing,
-    Silencing, Reporting, Logging, Monitoring,
+    Subject, SettingUp, InFiles, SenderCode, Jobs, Verifying, ListingDifferences, Planning, Applying, Pulling,
+    PulledOf, GoingOn, Resuming, Recorded, Checking, Serving, Reading, Columns, Cleaning, ChoosingMembers, Sending,
+    Rehearsing, Connection, Showing, Silencing, Reporting, Logging, Monitoring,
 )  # fmt: skip
 
 
@@ -445,5 +467,6 @@ def job_options() -> dict[str, Option[Any]]:
 
 
 def keywords_of(command: str) -> list[Option[Any]]:
-    """Those of them that Python has."""
-    return [option for group in GROUPS if group.keywords for option in group.options if command in option.commands]
+    """Those of them that Python has, and the credentials."""
+    groups = [group for group in (*GROUPS, Credentials) if group.keywords]
+    return [option for group in groups for option in group.options if command in option.commands]

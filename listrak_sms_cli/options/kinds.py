@@ -126,10 +126,14 @@ class File(Kind[Path]):
         return Path(FileName().value(value))
 
 
-class Output(File):
+class Output(Kind["Path | StoreUrl"]):
     """Where a file is put: a path, or a URL of an object store."""
 
-    def _check(self, value: object) -> Any:
+    typed = Path
+    wanted = FileName.wanted
+    hint = FileName.hint
+
+    def _check(self, value: object) -> Path | StoreUrl:
         if isinstance(value, StoreUrl):
             return value
         name = FileName().value(value)

@@ -40,7 +40,7 @@ __all__, __getattr__ = on_demand(
     output_file="output_at refuse_audience",
     plan="PlanOptions plan_changes",
     plan_file="Plan",
-    pull="PullOptions pull_contacts",
+    pull="PullOptions Pulled pull_contacts",
     push="learned_about push_audience",
     report="CanaryResult ColumnChanges DROP_REASONS MappedColumn NOTES ProfiledColumn Report ReportError RunWarning "
     "SandboxResult Trend TrendPoint Verification",

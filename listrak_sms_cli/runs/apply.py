@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import ProfileField, rewrite_names
 from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import GuardStopped, SettingsError, UsageError
@@ -23,25 +23,34 @@ from listrak_sms_cli.runs.readback import Survey
 from listrak_sms_cli.runs.record import Destination, RecipeColumn, fingerprint, recipe_of, rules_of
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.settings import Settings
+from listrak_sms_cli.stores import StoreUrl
 
 
-class ApplyOptions(Struct, frozen=True):
-    """`audience`: where it is now, None = where it was; `max_moved`: percent of the members whose stored values may
-    have moved, None = nothing may; `anyway`: whatever has moved; `sending`: options of the push, by name."""
+class ApplyOptions(declared.Applying):
+    """What may have moved since the plan was made; `sending`: options of the push, by name."""
 
-    audience: object = None
-    max_moved: float | None = None
-    anyway: bool = False
-    sending: Mapping[str, Any] = {}
+    def __init__(self, sending: Mapping[str, Any] | None = None, **given: object) -> None:
+        super().__init__(**given)
+        self.sending = sending or {}
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class; the others are of the push."""
+        options = super().of(given)
+        options.sending = {name: value for name, value in given.items() if value or name != "storage_option"}
+        return options
 
 
-def apply_plan(path: Path, settings: Settings, options: ApplyOptions, tell: Listener = silent) -> Report:
-    """Send just the members that differ. Returns the Report of the push; raises LsmsError that carries it, GuardStopped
-    (`plan_stale`) when audience, profile fields or stored values are not as they were."""
+def apply_plan(
+    path: Path | StoreUrl, settings: Settings, options: ApplyOptions, tell: Listener = silent, audience: object = None
+) -> Report:
+    """Send just the members that differ. `audience`: where it is now, None = where it was. Returns the Report of the
+    push; raises LsmsError that carries it, GuardStopped (`plan_stale`) when audience, profile fields or stored values
+    are not as they were."""
     plan = Plan.load(path)
     settings = _settings_of(plan, settings)
-    audience = plan.recipe.path if options.audience is None else options.audience
-    if audience == "-" and options.audience is None:
+    source = plan.recipe.path if audience is None else audience
+    if audience is None and source == "-":
         raise UsageError(
             "The plan was made of standard input, or of a frame, which is gone.",
             hint="Name a file with the same content: --audience FILE",
@@ -49,7 +58,7 @@ def apply_plan(path: Path, settings: Settings, options: ApplyOptions, tell: List
         )
     push = push_options({**plan.options, **options.sending, "only_different": True})
     promise = Promise() if options.anyway else _PlanStands(plan, push, options.max_moved)
-    return push_as_promised(audience, settings, push, promise, tell)
+    return push_as_promised(source, settings, push, promise, tell)
 
 
 def _settings_of(plan: Plan, settings: Settings) -> Settings:

@@ -33,7 +33,7 @@ class Waiting(Struct, frozen=True):
     timeout: float = 3600.0
 
 
-WAIT, NO_WAIT = Waiting(), Waiting(wait=False)
+NO_WAIT = Waiting(wait=False)
 
 
 class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, declared.Silencing):
@@ -107,8 +107,23 @@ class ReadingOptions(declared.Reading, declared.Columns, declared.Cleaning, decl
         )
 
 
-class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsing):
-    """How members are chosen, sent and waited for; `reading`: how they are read and cleaned.
+class OfAudience(Options):
+    """Options of a command that reads an audience; `reading`: how it is read and cleaned."""
+
+    def __init__(self, reading: ReadingOptions | None = None, **given: object) -> None:
+        super().__init__(**given)
+        self.reading = reading or ReadingOptions()
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and the reading options among them."""
+        options = super().of(given)
+        options.reading = ReadingOptions.of(given)
+        return options
+
+
+class PushOptions(OfAudience, declared.ChoosingMembers, declared.Sending, declared.Rehearsing):
+    """How members are chosen, sent and waited for.
 
     `confirm`, where somebody is there to be asked, is called before the first push of an account; it raises
     GuardStopped when the answer is no. `max_drop_rate` in percent of the members read, `max_shrink` in percent of
@@ -117,17 +132,12 @@ class PushOptions(declared.ChoosingMembers, declared.Sending, declared.Rehearsin
     """
 
     batch_bytes = IMPORT_FILE_LIMIT
-
-    def __init__(self, reading: ReadingOptions | None = None, **given: object) -> None:
-        super().__init__(**given)
-        self.reading = reading or ReadingOptions()
-        self.confirm: Callable[[FirstPush], None] | None = None
+    confirm: Callable[[FirstPush], None] | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:
-        """Those of the values given that are options of this class, and the reading options among them."""
+        """Those of the values given that are options of this class, the reading options, and who is asked."""
         options = super().of(given)
-        options.reading = ReadingOptions.of(given)
         options.confirm = cast("Callable[[FirstPush], None] | None", given.get("confirm"))
         return options
 

@@ -6,20 +6,23 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct, field
+from msgspec import Struct
 
+from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.errors import LsmsError, UsageError
 from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import Listener, Phase, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions, chosen
+from listrak_sms_cli.runs.options import PushOptions, chosen, push_options
 from listrak_sms_cli.runs.output_file import OutputFile, output_at
 from listrak_sms_cli.runs.plan_file import OF_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience, Preparation, Receivers
@@ -45,15 +48,19 @@ _NOTE_SHARE = 20  # noting takes at most so small a part of the time
 _GOES_ON = "The same command goes on from here."
 
 
-class PlanOptions(Struct, frozen=True):
-    """`push`: the options of the push that is planned; `out`: the file of all changes, `save`: that of the plan.
-    `show_values`: the commonest changes are told by value, not by shape; `show_phones`: in `out`."""
+class PlanOptions(declared.Planning):
+    """Which files are written, and what is shown; `push`: the options of the push that is planned."""
 
-    push: PushOptions = field(default_factory=PushOptions)
-    out: Path | StoreUrl | None = None
-    save: Path | StoreUrl | None = None
-    show_values: bool = False
-    show_phones: bool = False
+    def __init__(self, push: PushOptions | None = None, **given: object) -> None:
+        super().__init__(**given)
+        self.push = push or PushOptions()
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and of a push."""
+        options = super().of(given)
+        options.push = push_options(given)
+        return options
 
 
 def plan_changes(source: object, settings: Settings, options: PlanOptions, tell: Listener = silent) -> Report:

@@ -16,6 +16,7 @@ from listrak_sms_cli.runs.options import ReadingOptions
 from listrak_sms_cli.runs.output_file import OutputFile
 from listrak_sms_cli.runs.readback import Survey
 from listrak_sms_cli.runs.record import Destination, Recipe
+from listrak_sms_cli.stores import StoreError, StoreUrl, opened_in_store
 from listrak_sms_cli.version import VERSION
 
 # The options that decide what a push would send, and so belong to a plan.
@@ -76,12 +77,15 @@ class Plan(Struct, frozen=True, kw_only=True):
             ) from None
 
     @classmethod
-    def load(cls, path: Path) -> Plan:
+    def load(cls, path: Path | StoreUrl) -> Plan:
         """Read a file that `save` has written. Raises UsageError for any other."""
         try:
-            with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as file:
+            opened = opened_in_store(path) if isinstance(path, StoreUrl) else pa.OSFile(str(path))
+            with pa.CompressedInputStream(opened, "zstd") as file:
                 content = file.read(_LARGEST)
             return msgspec.json.decode(content, type=cls)
+        except StoreError as error:
+            raise UsageError(f"{path} cannot be read: {error.why}.", hint=error.hint, code=error.code) from None
         except FileNotFoundError:
             raise UsageError(f"There is no file {path}.", hint="Check the path.", code="not_found") from None
         except (OSError, ValueError, msgspec.MsgspecError):

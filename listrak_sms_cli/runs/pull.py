@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct, field, to_builtins
 
+from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, among, plan_phone
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
@@ -22,7 +23,7 @@ from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
-from listrak_sms_cli.runs.options import ReadingOptions
+from listrak_sms_cli.runs.options import OfAudience
 from listrak_sms_cli.runs.output_file import OutputFile, output_at, refuse_audience
 from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, guess_notes, read_phones
 from listrak_sms_cli.runs.readback import (
@@ -46,16 +47,8 @@ from listrak_sms_cli.stores import StoreUrl
 _ONE_BY_ONE = "asked one by one"  # stands for a listing in the notes of a ResumableFile
 
 
-class PullOptions(Struct, frozen=True):
-    """`target`: CSV, or Parquet by its suffix. `audience`: only its contacts, read as `reading` says. `list_id`: only
-    the contacts of this phone list. `force`: a file that is there is replaced."""
-
-    target: Path | StoreUrl
-    audience: str | None = None
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-    list_id: int | None = None
-    subscribed_only: bool = False
-    force: bool = False
+class PullOptions(OfAudience, declared.Pulling):
+    """Which contacts are read, how an audience is read that says which, and where they are put."""
 
 
 class Pulled(Struct, frozen=True):
@@ -76,24 +69,35 @@ class Pulled(Struct, frozen=True):
         """The document of `--json`."""
         return {**to_builtins(self), "seconds": round(self.seconds, 3), "exit_code": 0, "error": None}
 
+    def to_pandas(self) -> Any:
+        """A pandas frame: one row of figures."""
+        import pandas as pd
 
-def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = silent) -> Pulled:
-    """Read the contacts and write the file. After an interruption the same call goes on where it was; whatever it
-    raises, the file is whole or as it was before."""
+        figures = {name: value for name, value in to_builtins(self).items() if not isinstance(value, tuple | list)}
+        return pd.DataFrame([figures])
+
+    def _repr_html_(self) -> str:
+        """The short view of a notebook."""
+        return str(self.to_pandas().to_html(index=False))
+
+
+def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = silent, audience: object = None) -> Pulled:
+    """Read the contacts, those of an audience only where there is one, and write the file. After an interruption the
+    same call goes on where it was; whatever it raises, the file is whole or as it was before."""
     began = time.monotonic()
-    target = _target(options)
+    place = _place(options, audience)
     sender_code = settings.require_sender_code()
     with connected(settings, tell) as context:
         client = context.client
-        account, wanted, notes = _account_and_phones(options, lambda: read_account(client, sender_code), tell)
+        account, wanted, notes = _account_and_phones(audience, options, lambda: read_account(client, sender_code), tell)
         fields = readable_fields(account.fields)
         columns = ("phone", *column_names(fields), RESERVED_COLUMN)
         schema = pa.schema([(name, pa.string()) for name in columns])
         contacts = Contacts(client, sender_code, account.country or options.reading.region or "")
         folder = settings.state_dir / "pulls"
-        if isinstance(options.target, StoreUrl):
+        if isinstance(options.output, StoreUrl):
             make_folder(folder)
-        with ResumableFile(target, schema, _question(settings, options, fields, wanted), folder) as file:
+        with ResumableFile(place, schema, _question(settings, options, fields, wanted), folder) as file:
             pull = _Pull(contacts, fields, options, wanted, file, tell, warnings=notes)
             try:
                 interruptible(pull.run, context)
@@ -105,7 +109,7 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.", hint="The same command goes on from here.") from None
     return Pulled(
-        file=str(options.target),
+        file=str(options.output),
         contacts=file.progress.rows,
         opted_out=pull.opted_out,
         bytes=size,
@@ -117,28 +121,27 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
     )
 
 
-def _target(options: PullOptions) -> OutputFile:
+def _place(options: PullOptions, audience: object) -> OutputFile:
     """Raises UsageError for a file that is there: it may be the way back for values that were overwritten since."""
-    audience = [options.audience] if options.audience is not None else []
-    target = output_at(options.target, "--output", audience)
-    if target.exists and not options.force:
+    place = output_at(options.output, "--output", [str(audience)] if isinstance(audience, str | Path) else [])
+    if place.exists and not options.force:
         raise UsageError(
-            f"There is a file {options.target} already.",
+            f"There is a file {options.output} already.",
             hint="Name another file, or replace it with --force.",
             code="file_exists",
         )
-    return target
+    return place
 
 
 def _account_and_phones(
-    options: PullOptions, read: Callable[[], Account], tell: Listener
+    source: object, options: PullOptions, read: Callable[[], Account], tell: Listener
 ) -> tuple[Account, np.ndarray | None, list[RunWarning]]:
     """The account; the phones of the audience, sorted int64, each once; and a note when its phone column was guessed.
     The audience is opened first."""
-    if options.audience is None:
+    if source is None:
         return read(), None, []
-    with open_audience(options.audience, options.reading.read) as audience:
-        refuse_audience(options.target, "--output", audience.files)
+    with open_audience(source, options.reading.read) as audience:
+        refuse_audience(options.output, "--output", audience.files)
         find_phone_of(audience, options.reading.columns)
         account = read()
         plan = plan_phone(audience.columns, account.fields, options.reading.columns)
@@ -156,7 +159,7 @@ def _question(
         settings.api_url,
         fingerprint(settings.client_id or ""),
         settings.require_sender_code(),
-        options.list_id,
+        options.list,
         options.subscribed_only,
         None if wanted is None else hashlib.sha256(wanted.tobytes()).hexdigest(),
         [(field.id, field.name) for field in fields],
@@ -182,7 +185,7 @@ class _Pull(Struct):
     def run(self) -> None:
         self.tell(PhaseStarted(Phase.LOOKING_UP, 0, "contacts"))
         self._resume()
-        done, wanted, list_id = self.file.progress.done, self.wanted, self.options.list_id
+        done, wanted, list_id = self.file.progress.done, self.wanted, self.options.list
         one_by_one = wanted is not None and len(wanted) <= ASK_EACH and list_id is None
         if not one_by_one:
             for listing in self._listings():
@@ -210,7 +213,7 @@ class _Pull(Struct):
 
     def _listings(self) -> list[Listing]:
         listings = self.contacts.listings(opted_out=not self.options.subscribed_only)
-        wanted = self.options.list_id
+        wanted = self.options.list
         if wanted is None or any(listing.list_id == wanted for listing in listings):
             return [listing for listing in listings if wanted in (None, listing.list_id)]
         lists = ", ".join(f"{found.id} ({found.name})" for found in self.contacts.lists()) or "none"

@@ -31,13 +31,11 @@ from listrak_sms_cli.runs.record import (
 )
 
 
-def rebuild(
-    stored: StoredRun, audience: str | RemoteRows | None, config: Path, spool: ImportSpool, tell: Listener
-) -> list[ImportFile]:
+def rebuild(stored: StoredRun, source: object, config: Path, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
     """The import files of a run that Listrak has not accepted (or whose import ended badly), and those of a canary that
     is to be read back, row for row as they were prepared, and proved to be; Listrak is not asked again who exists.
 
-    `audience`: where it is now, None = where it was, or the rows of another system; `config`: the config file, which
+    `source`: where the audience is now, None = where it was; `config`: the config file, which
     knows the database of a query, and that is run again. Raises AudienceError when it has changed, SettingsError when
     the record of the run is damaged or an import file is not what it was.
     """
@@ -46,7 +44,10 @@ def rebuild(
     origins = {line.part: line for line in stored.state.prepared.parts if line.part in columns}
     if not all(line.digest for line in origins.values()):
         raise _cannot_be_proved(stored)
-    source = audience.again(recipe.remote) if isinstance(audience, RemoteRows) else audience or recipe.path
+    if isinstance(source, RemoteRows):
+        source = source.again(recipe.remote)
+    elif source is None:
+        source = recipe.path
     with _opened(source, ReadOptions(**{**recipe.read, "config": str(config)})) as opened:
         if len(opened.columns) != len(recipe.header):
             raise _changed(stored, opened)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Self
 
 from msgspec import Struct
 
+from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import Verdict
 from listrak_sms_cli.audience.source import RemoteRows
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.findings import Findings
-from listrak_sms_cli.runs.options import WAIT, Waiting
+from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import ImportSpool
 from listrak_sms_cli.runs.prepare import nothing_left_notice
 from listrak_sms_cli.runs.rebuild import parts_to_rebuild, rebuild
@@ -24,28 +27,37 @@ from listrak_sms_cli.runs.send import How, deliver, interruptible
 from listrak_sms_cli.settings import Settings
 
 
-class ResumeOptions(Struct, frozen=True):
-    """`audience`: where it is now, None = where it was; `anyway`: also when a later run was accepted; `skip_canary`:
-    whatever has become of the canary."""
+class ResumeOptions(declared.Resuming):
+    """What does not hold a run back; `sending`: how the rest is sent and waited for."""
 
-    audience: str | RemoteRows | None = None
-    anyway: bool = False
-    skip_canary: bool = False
-    concurrency: int = 2
-    waiting: Waiting = WAIT
+    def __init__(self, sending: PushOptions | None = None, **given: object) -> None:
+        super().__init__(**given)
+        self.sending = sending or PushOptions()
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Those of the values given that are options of this class, and of a push."""
+        options = super().of(given)
+        options.sending = PushOptions.of(given)
+        return options
 
 
 def resume_run(
-    settings: Settings, run_id: str | None, options: ResumeOptions | None = None, tell: Listener = silent
+    settings: Settings,
+    run_id: str | None,
+    options: ResumeOptions | None = None,
+    tell: Listener = silent,
+    audience: object = None,
 ) -> Report:
     """Sends what Listrak has not accepted or whose import ended badly, and waits for the rest. `run_id` None: the
-    newest run that can be resumed. Returns the Report of the whole run; raises LsmsError with it."""
+    newest run that can be resumed; `audience`: where it is now, None = where it was. Returns the Report of the whole
+    run; raises LsmsError with it."""
     store = RunStore(settings.state_dir)
     stored = store.find(run_id) if run_id else store.newest_resumable()
     findings = findings_of(stored, tell)
     started = stored.state.started
     findings.baseline = store.last_good(started.name, started.target, besides=stored.run_id)
-    resumption = _Resumption(settings, store, stored, findings, options or ResumeOptions())
+    resumption = _Resumption(settings, store, stored, findings, options or ResumeOptions(), audience)
     return findings.reported(lambda: resumption.go_on(tell))
 
 
@@ -55,6 +67,7 @@ class _Resumption(Struct, frozen=True):
     stored: StoredRun
     findings: Findings
     options: ResumeOptions
+    audience: object
 
     def go_on(self, tell: Listener) -> None:
         target, run_id = self.stored.state.started.target, self.stored.run_id
@@ -76,11 +89,11 @@ class _Resumption(Struct, frozen=True):
             stored = StoredRun(self.stored.folder, run.state)
             parts = []
             if parts_to_rebuild(run.state):
-                parts = rebuild(stored, self.options.audience, self.settings.config, spool, tell)
+                parts = rebuild(stored, self.audience, self.settings.config, spool, tell)
             if parts:
                 imports = 0 if run.state.started.per_contact else len(parts)
                 tell(SendablePrepared(self.findings.verdicts[Verdict.SENDABLE], imports))
-            how = How(self.options.concurrency, self.options.waiting)
+            how = How(self.options.sending.concurrency, self.options.sending.waiting)
             interruptible(lambda: deliver(run, parts, context, how), context)
 
     def _reopened(self, memory: Memory | None) -> Run:
@@ -94,18 +107,18 @@ class _Resumption(Struct, frozen=True):
         return run
 
     def _refuse_lost_audience(self) -> None:
-        recipe, run_id, given = self.stored.state.started.recipe, self.stored.run_id, self.options.audience
+        recipe, run_id, given = self.stored.state.started.recipe, self.stored.run_id, self.audience
         if not parts_to_rebuild(self.stored.state) or isinstance(given, RemoteRows):
             return
-        if recipe.remote and (not given or recipe.remote["prepare"] == "executors"):
+        if recipe.remote and (given is None or recipe.remote["prepare"] == "executors"):
             raise UsageError(
                 f"Run {run_id} read its audience from a frame of Spark, which is not here.",
                 hint=f'Go on from Python: listrak_sms_cli.spark.resume(frame, "{run_id}")',
                 code="audience_gone",
             )
-        if recipe.path == "-" and not given:
+        if recipe.path == "-" and given is None:
             raise UsageError(
-                f"Run {run_id} read its audience from standard input, which is gone.",
+                f"Run {run_id} read its audience from standard input, or from a frame, which is gone.",
                 hint="Name a file with the same content: --audience FILE",
                 code="audience_gone",
             )
@@ -115,7 +128,7 @@ class _Resumption(Struct, frozen=True):
             return
         if self.options.skip_canary:
             run.record(CanarySkipped())
-        elif not self.options.waiting.wait:
+        elif not self.options.sending.wait:
             raise UsageError(
                 f"The canary of run {run.id} has to be waited for, and read back, before the rest is sent.",
                 hint="Leave --no-wait out, or add --skip-canary.",

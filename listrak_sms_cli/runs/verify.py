@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, to_builtins
 
+from listrak_sms_cli import options as declared
+from listrak_sms_cli.errors import MembersDiffer
 from listrak_sms_cli.runs.account import read_account
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Event, Listener, RunStarted, silent
 from listrak_sms_cli.runs.findings import Findings, audience_name
-from listrak_sms_cli.runs.options import PushOptions, ReadingOptions, chosen
+from listrak_sms_cli.runs.options import OfAudience, PushOptions, chosen
 from listrak_sms_cli.runs.prepare import Preparation, Receivers
 from listrak_sms_cli.runs.push import learned_about, path_of, target_of
 from listrak_sms_cli.runs.readback import Contacts, Difference, DifferenceList, SentValues, Verifier, members_differ
@@ -21,17 +22,10 @@ from listrak_sms_cli.runs.record import RunStore
 from listrak_sms_cli.runs.report import Report, ReportError, Verification
 from listrak_sms_cli.runs.send import interruptible
 from listrak_sms_cli.settings import Settings
-from listrak_sms_cli.stores import StoreUrl
 
 
-class VerifyOptions(Struct, frozen=True):
-    """`sample`: so many members, picked at random, None = all; `min_match`: percent of the checked members that must
-    match; `out`: the file of all differences."""
-
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-    sample: int | None = None
-    min_match: float = 100.0
-    out: Path | StoreUrl | None = None
+class VerifyOptions(OfAudience, declared.Verifying):
+    """How the audience is read, which of its members are checked, and how many of them must match."""
 
 
 class Verified(Struct, frozen=True):
@@ -49,6 +43,14 @@ class Verified(Struct, frozen=True):
     exit_code: int
     pushed: bool
     report: Report
+
+    def or_raise(self) -> Report:
+        """The Report. Raises MembersDiffer that carries it where too many members differ."""
+        if self.error is None:
+            return self.report
+        problem = MembersDiffer(self.error.message, hint=self.error.hint, code=self.error.code)
+        problem.report = self.report
+        raise problem
 
     def as_json(self, phones: Any) -> dict[str, Any]:
         """The document of `--json`; `phones` writes the phones of the listing."""

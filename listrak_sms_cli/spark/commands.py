@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from listrak_sms_cli.keywords import PushKeywords, ResumeKeywords
     from listrak_sms_cli.runs import Listener, Report
-    from listrak_sms_cli.settings import Settings
 
 
 def push(
@@ -48,24 +47,14 @@ def push(
 
 
 def resume(
-    frame: Any,
-    run: str | None = None,
-    *,
-    anyway: bool = False,
-    skip_canary: bool = False,
-    on_event: Listener | None = None,
-    **options: Unpack[ResumeKeywords],
+    frame: Any, run: str | None = None, *, on_event: Listener | None = None, **options: Unpack[ResumeKeywords]
 ) -> Report:
-    """Go on with an interrupted run of a frame as `lsms resume` does: in the order, and prepared where, it was then.
+    """Go on with an interrupted run of a frame as `listrak_sms_cli.resume` does: in the order, and prepared where, it
+    was then.
 
     `run`: its id, None = the newest that can be resumed. Raises AudienceError (`audience_changed`) when the frame does
     not give the same import files again.
     """
-    from listrak_sms_cli import in_python
-    from listrak_sms_cli.runs import ResumeOptions, resume_run, waiting
+    import listrak_sms_cli
 
-    def work(given: dict[str, Any], settings: Settings, tell: Listener) -> Report:
-        chosen = ResumeOptions(SparkFrame(frame, ()), anyway, skip_canary, given["concurrency"], waiting(given))
-        return resume_run(settings, run, chosen, tell)
-
-    return in_python("resume", frame, options, on_event, work)
+    return listrak_sms_cli.resume(run, audience=SparkFrame(frame, ()), on_event=on_event, **options)

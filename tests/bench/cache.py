@@ -35,10 +35,18 @@ def bench_folder() -> Path:
     return folder
 
 
+def audience_is_there(spec: AudienceSpec) -> bool:
+    return all((_audiences() / f"{spec.name}.{suffix}").exists() for suffix in ("csv", "parquet"))
+
+
+def _audiences() -> Path:
+    return bench_folder() / f"audiences-{hashlib.sha256(GENERATOR.read_bytes()).hexdigest()[:12]}"
+
+
 def audience_file(spec: AudienceSpec, suffix: str) -> Path:
     """`suffix`: csv or parquet. Both are made when they are not there, by a process of its own; the folder is named
     after the generator, so that a changed generator writes anew."""
-    folder = bench_folder() / f"audiences-{hashlib.sha256(GENERATOR.read_bytes()).hexdigest()[:12]}"
+    folder = _audiences()
     wanted = folder / f"{spec.name}.{suffix}"
     if not wanted.exists():
         folder.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ REQUIREMENTS = Path(__file__).with_name("peers") / "requirements.txt"
 OURS = ("listrak-sms-cli", "pyarrow", "numpy", "phonenumbers", "httpx", "pybase64")
 
 
-def machine_facts(peer_python: Path) -> dict[str, object]:
+def machine_facts(peer_python: Path | None = None) -> dict[str, object]:
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -23,7 +23,7 @@ def machine_facts(peer_python: Path) -> dict[str, object]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in OURS},
-        "peer_versions": peer_versions(peer_python),
+        "peer_versions": {} if peer_python is None else peer_versions(peer_python),
     }
 
 

@@ -72,7 +72,7 @@ class Contestant:
     runs: int | None = None
 
 
-def push_command(audience: Path, fresh: Path, *options: str) -> list[str]:
+def push_command(audience: str | Path, fresh: Path, *options: str) -> list[str]:
     """The real command, journal and all; like the peers it ends when the last import has been accepted."""
     return [
         *(str(LSMS), "push", str(audience), "--sender-code", str(SENDER_CODE)),

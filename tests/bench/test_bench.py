@@ -78,3 +78,18 @@ def test_the_check_finds_the_members_that_a_row_by_row_reading_finds(
     address = f"{sink}/sms/v1/ShortCode/1026/ContactImport"
     subprocess.run([sys.executable, str(PEER), str(audience.with_suffix(suffix)), address], check=True)
     assert json.loads(run_module("received", tmp_path)) == members_row_by_row(audience)
+
+
+@pytest.mark.long
+def test_how_far_one_machine_goes_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way of a size is a row with its figures; files, a bucket and a query sent the same members and bytes."""
+    monkeypatch.setenv("BENCH_DIR", str(tmp_path))
+    result = tmp_path / "result.json"
+    table = run_module("scale", "--millions", 0.005, "--ways", "csv,parquet,s3,duckdb", "--result", result)
+    rows = json.loads(result.read_text())["rows"]
+    assert [row["way"] for row in rows] == ["csv", "parquet", "s3", "duckdb"]
+    assert len({(row["sent"], row["bytes_sent"], row["imports"]) for row in rows}) == 1
+    for row in rows:
+        assert 4_000 < row["sent"] < row["read"] == 5_000
+        assert 0 < row["first_import"] < row["seconds"] and row["peak"] > 50_000_000
+        assert f"| 5,000 | {row['way']} |" in table

@@ -189,6 +189,25 @@ def test_push_from_a_bucket_with_all_its_files_there(store: ObjectStore, world: 
     assert [path.name for path in (world.home / "state" / "pulls").iterdir()] == []
 
 
+def test_plans_and_the_undo_of_a_canary_are_put_there(store: ObjectStore, world: World) -> None:
+    """`plan` puts its changes and its plan there, `apply` carries out a plan from there, and its canary's undo file
+    follows; the store is found by the environment or by options."""
+    audience, root = store.put("a b.csv", TWO), f"s3://{store.bucket}"
+    options = ["--storage-option", f"endpoint={store.endpoint}", "--storage-option", "region=us-east-1"]
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    files = ["--out", f"{root}/changes.csv", "--save", f"{root}/my plan"]
+    planned = lsms(world, store, "plan", audience, *files, *options, **nowhere)
+    assert planned.code == 0, planned.err
+    assert f"lsms apply '{root}/my plan'" in planned.out
+    assert b"Ann" in store.get("changes.csv")
+    applying = ["apply", f"{root}/my plan", "--canary", "1", "--undo", f"{root}/undo.csv", "--json"]
+    applied = lsms(world, store, *applying, *options, **nowhere)
+    assert json.loads(applied.out)["rows_sent"] == 2, applied.out
+    assert len(store.get("undo.csv").splitlines()) == 3  # a canary leaves no member behind alone
+    missing = lsms(world, store, "apply", f"{root}/no plan", "--json")
+    assert json.loads(missing.out)["error"]["message"] == f"There is no file {root}/no plan."
+
+
 def test_where_nothing_can_be_put_nothing_is_read(store: ObjectStore, world: World) -> None:
     """A URL that cannot be written to stops a command before it reads; so does one that is the audience."""
     url = store.put("a.csv", "not an audience")

@@ -125,15 +125,13 @@ def carry_out(schedule: CanarySchedule, place: Place, run: str | None, tell: Cal
     }
     try:
         if run is not None:
-            options = push_options(sending)
-            again = ResumeOptions(concurrency=schedule.base.concurrency, waiting=options.waiting)
-            return 0, resume_run(settings, run, again, tell).as_json()
+            return 0, resume_run(settings, run, ResumeOptions(push_options(sending)), tell).as_json()
         if schedule.way == "apply":
             plan = place.home / "plan"
             if not plan.exists():
                 plan_changes(audience, settings, PlanOptions(save=plan))
             # What an outage hides from the reading has moved, and comes back.
-            return 0, apply_plan(plan, settings, ApplyOptions(anyway=True, sending=sending), tell).as_json()
+            return 0, apply_plan(plan, settings, ApplyOptions(sending, anyway=True), tell).as_json()
         different = {"only_different": schedule.way == "only_different"}
         return 0, push_audience(audience, settings, push_options({**sending, **different}), tell).as_json()
     except LsmsError as error:

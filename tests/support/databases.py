@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.support.world import World
+if TYPE_CHECKING:  # the bench starts a server too, and is to stay small
+    from tests.support.world import World
 
 PASSWORD = "pa55-canary"
 

@@ -278,7 +278,7 @@ def in_process(schedule: Schedule, sandbox: EmbeddedSandbox, home: Path) -> Comm
         try:
             if run is None:
                 return 0, push_audience(str(audience), settings, asked).as_json()
-            again = ResumeOptions(concurrency=schedule.concurrency, waiting=asked.waiting)
+            again = ResumeOptions(asked)
             return 0, resume_run(settings, run, again).as_json()
         except LsmsError as error:
             return error.exit_code, error.report.as_json()

@@ -45,9 +45,9 @@ def pushed(
     return _checked(lambda: push_audience(source, settings, push_options(options)), code)
 
 
-def resumed(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
+def resumed(world: World, *, code: int = 0, audience: object = None, **options: Any) -> dict[str, Any]:
     settings = settings_of(world, options)
-    return _checked(lambda: resume_run(settings, None, ResumeOptions(**options)), code)
+    return _checked(lambda: resume_run(settings, None, ResumeOptions.of(options), audience=audience), code)
 
 
 def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
@@ -58,8 +58,7 @@ def status(world: World, *, code: int = 0, **options: Any) -> dict[str, Any]:
 def verified(world: World, audience: str | Path, *, code: int = 0, **options: Any) -> dict[str, Any]:
     """The document of `lsms verify --json`, with whole phones."""
     settings = settings_of(world, options)
-    chosen = VerifyOptions(reading_options(options), options.get("sample"), out=options.get("out"))
-    document = verify_audience(_path(world, audience), settings, chosen).as_json(str)
+    document = verify_audience(_path(world, audience), settings, VerifyOptions.of(options)).as_json(str)
     assert document["exit_code"] == code, document
     assert document["checked"] == document["matching"] + document["different"] + document["not_in_listrak"]
     return document
@@ -75,8 +74,7 @@ def validated(world: World, audience: str | Path, *, code: int = 0, **options: A
 def planned(world: World, audience: str | Path, *, code: int = 0, **options: Any) -> dict[str, Any]:
     """The document of `lsms plan --json`; what it says of the members adds up."""
     settings, source = settings_of(world, options), _path(world, audience)
-    own = {name: options.pop(name) for name in ("out", "save", "show_values", "show_phones") if name in options}
-    document = _checked(lambda: plan_changes(source, settings, PlanOptions(push_options(options), **own)), code)
+    document = _checked(lambda: plan_changes(source, settings, PlanOptions.of(options)), code)
     if code == 0:
         different, same, missing = (document[key] for key in ("rows_different", "rows_same", "not_in_listrak"))
         assert document["rows_sendable"] == different + same + missing
@@ -88,14 +86,13 @@ def planned(world: World, audience: str | Path, *, code: int = 0, **options: Any
 def applied(world: World, plan: Path, *, code: int = 0, audience: object = None, **options: Any) -> dict[str, Any]:
     """The document of `lsms apply --json`."""
     settings = settings_of(world, options)
-    own = {name: options.pop(name) for name in ("max_moved", "anyway") if name in options}
-    return _checked(lambda: apply_plan(plan, settings, ApplyOptions(audience, **own, sending=options)), code)
+    return _checked(lambda: apply_plan(plan, settings, ApplyOptions.of(options), audience=audience), code)
 
 
-def pulled(world: World, target: Path, **options: Any) -> dict[str, Any]:
+def pulled(world: World, target: Path, *, audience: object = None, **options: Any) -> dict[str, Any]:
     """The document of `lsms pull --json`."""
     settings = settings_of(world, options)
-    return pull_contacts(settings, PullOptions(target, **options)).as_json()
+    return pull_contacts(settings, PullOptions.of({**options, "output": target}), audience=audience).as_json()
 
 
 def _path(world: World, audience: str | Path) -> str:

@@ -134,7 +134,7 @@ def open_stream(stream: ArrowStream, spool: SourceSpool, skip: Collection[str] =
             unreadable[index] = (
                 "its type money comes without the decimal point (in the query, cast it: column::numeric)"
             )
-    batches = _text_batches(name, columns, unreadable, _slices(stream))
+    batches = _text_batches(name, columns, unreadable, _together(_slices(stream)))
     return ArrowReader(TextStream(name, stream.described, columns, batches, unreadable, notes=stream.notes), spool)
 
 
@@ -187,22 +187,37 @@ def _slices(stream: ArrowStream) -> Iterator[pa.RecordBatch]:
             yield batch.slice(start, step)
 
 
+def _together(slices: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Small ones are read together, up to CHUNK_ROWS and CHUNK_BYTES: DuckDB gives 2,048 rows at a time."""
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in slices:
+        if group and (rows + batch.num_rows > CHUNK_ROWS or size + batch.nbytes > CHUNK_BYTES):
+            yield group
+            group, rows, size = [], 0, 0
+        group.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+    if group:
+        yield group
+
+
 def _text_batches(
-    name: str, columns: Sequence[str], unreadable: dict[int, str], batches: Iterable[pa.RecordBatch]
+    name: str, columns: Sequence[str], unreadable: dict[int, str], groups: Iterable[Sequence[pa.RecordBatch]]
 ) -> Iterator[Rows]:
     """Unreadable columns become nulls, also those that turn out so: they may be skipped."""
     first = 1
-    for batch in batches:
+    for group in groups:
+        rows = sum(batch.num_rows for batch in group)
         texts = []
         for index, column in enumerate(columns):
-            text = pa.nulls(batch.num_rows, pa.string())
+            text = pa.nulls(rows, pa.string())
             if index not in unreadable:
                 try:
-                    text = text_column([batch.column(index)], name, column, first)
+                    text = text_column([batch.column(index) for batch in group], name, column, first)
                 except AudienceError as error:
                     if error.code != "not_utf8":
                         raise
-                    unreadable[index] = f"rows {first:,} to {first + batch.num_rows - 1:,} hold bytes that are no text"
+                    unreadable[index] = f"rows {first:,} to {first + rows - 1:,} hold bytes that are no text"
             texts.append(text)
-        yield Rows(texts, batch.num_rows, first)
-        first += batch.num_rows
+        yield Rows(texts, rows, first)
+        first += rows

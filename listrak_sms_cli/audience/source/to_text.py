@@ -63,7 +63,7 @@ def text_column(arrays: Sequence[pa.Array], name: str, column: str, first: int) 
     text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
     if text.nbytes > CELL_LIMIT:
         offsets = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]
-        long = np.flatnonzero(np.diff(offsets) > CELL_LIMIT)
+        long = np.flatnonzero(offsets[1:] - offsets[:-1] > CELL_LIMIT)
         if len(long):
             raise AudienceError(
                 f"{name}, row {first + int(long[0]):,}, column “{column}”: a cell is longer than "

@@ -7,6 +7,7 @@ A clean column is told by what its cells begin and end with.
 from __future__ import annotations
 
 from enum import Flag, auto
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow as pa
 from listrak_sms_cli.columnar import (
     Bytes,
     Mask,
+    Raw,
     cells_among,
     classes_at_ends,
     count_byte,
@@ -71,7 +73,8 @@ def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
     """Return the column (no nulls) without the apostrophe, the `="…"` and the tab that keep a spreadsheet from taking a
     cell for a number, of cells some of which begin or end with a mark. In a `text` an apostrophe is taken off only
     before a number or a formula: it may belong there."""
-    marked = _IS_MARK.take(_firsts(column)) | (_lasts(column) == ord("\t"))
+    cells = raw(column)
+    marked = _IS_MARK.take(_firsts(cells)) | (_lasts(cells) == ord("\t"))
     found = select(column, marked)
     for _ in range(_ROUNDS):
         found = _unmarked(found, text=text)
@@ -81,7 +84,12 @@ def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
 def null_words(column: pa.StringArray) -> Mask | None:
     """Return which cells hold a word that programs write for an empty cell, spelled as they do; None = no row. `column`
     has no nulls."""
-    return cells_among(raw(column), raw(fixed_column(*NULL_WORDS)))
+    return cells_among(raw(column), _null_words())
+
+
+@cache
+def _null_words() -> Raw:
+    return raw(fixed_column(*NULL_WORDS))
 
 
 def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:
@@ -101,7 +109,8 @@ def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:
 
 def without_blanks(column: pa.StringArray) -> pa.StringArray:
     """Return the column (no nulls) without blanks around its cells, some of which begin or end with one."""
-    ends = np.stack((_firsts(column), _lasts(column)))
+    cells = raw(column)
+    ends = np.stack((_firsts(cells), _lasts(cells)))
     blank: Mask = np.logical_or.reduce((ends <= ord(" ")) | (ends >= 0x80))  # some blanks are beyond ASCII
     return replace_cells(column, blank, trimmed(select(column, blank))) if blank.any() else column
 
@@ -109,15 +118,15 @@ def without_blanks(column: pa.StringArray) -> pa.StringArray:
 def decimals_in_text(column: pa.StringArray) -> tuple[Mask | None, Mask | None]:
     """Return the whole numbers written as pandas leaves them (`10001.0`), and rows with true decimals (`4.5`; all of
     them, or just some): where a column has both, its numbers are decimals. None = no row. `column` has no nulls."""
-    data = raw(column).data
-    if not len(data) or data.min() > ord(".") or not count_byte(data, ord(".")):
+    cells = raw(column)
+    if not len(cells.data) or cells.data.min() > ord(".") or not count_byte(cells.data, ord(".")):
         return None, None
-    numbers = _IS_DIGIT.take(_lasts(column))
-    firsts = _firsts(column)
+    numbers = _IS_DIGIT.take(_lasts(cells))
+    firsts = _firsts(cells)
     numbers &= _IS_DIGIT.take(firsts) | (firsts == ord("-"))
     if not numbers.any():
         return None, None
-    floats = _lasts(column) == ord("0")
+    floats = _lasts(cells) == ord("0")
     floats &= numbers
     if floats.any():
         floats[floats] = matches(select(column, floats), _FLOAT)
@@ -142,20 +151,19 @@ def without_float_end(column: pa.StringArray, floats: Mask) -> pa.StringArray:
 def all_padded(column: pa.StringArray) -> bool | None:
     """Return whether a blank begins or ends every filled cell; None where none is filled. `column` has no nulls."""
     for cells in (column.slice(0, _FIRST), column):
-        filled = raw(cells).lengths > 0
-        padded = (_firsts(cells) == ord(" ")) | (_lasts(cells) == ord(" ")) if len(raw(cells).data) else filled
+        content = raw(cells)
+        filled = content.lengths > 0
+        padded = (_firsts(content) == ord(" ")) | (_lasts(content) == ord(" ")) if len(content.data) else filled
         if (filled & ~padded).any():
             return False
     return True if filled.any() else None
 
 
-def _firsts(column: pa.StringArray) -> Bytes:
+def _firsts(cells: Raw) -> Bytes:
     """The first byte of each cell; any byte for an empty one. Some cell is filled."""
-    cells = raw(column)
     return cells.data.take(cells.starts[:-1], mode="clip")
 
 
-def _lasts(column: pa.StringArray) -> Bytes:
+def _lasts(cells: Raw) -> Bytes:
     """As `_firsts`, the last bytes."""
-    cells = raw(column)
     return cells.data.take(cells.starts[1:] - 1, mode="clip")

@@ -209,3 +209,12 @@ def test_a_pandas_index_is_left_out() -> None:
     frame = pd.DataFrame({"phone": PHONES, "n": range(10)})
     with open_audience(iter([frame[frame.n % 2 == 0]])) as audience:
         assert audience.columns == ("phone", "n")
+
+
+def test_small_batches_are_read_together() -> None:
+    """A database that gives few rows at a time costs no more than one that gives many; no chunk becomes too large."""
+    phones = [str(n) for n in range(150_000)]
+    with open_audience(iter(pa.table({"phone": phones}).to_batches(max_chunksize=2_048))) as audience:
+        chunks = [chunk.read().column(0).to_pylist() for chunk in audience.chunks()]
+    assert [len(chunk) for chunk in chunks] == [65_536, 65_536, 18_928]
+    assert [phone for chunk in chunks for phone in chunk] == phones
