@@ -13,8 +13,8 @@ SHELL := /bin/bash
 # Bytecode is kept: without it each worker and each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-sql lint format dist bench \
-	bench-scale soak profile screenshots troubleshooting clean
+.PHONY: help setup demo test test-airflow test-all test-browser test-objects test-spark test-sql lint format dist \
+	bench bench-scale soak profile screenshots troubleshooting clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests, in about five minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
-	@$(BIN)/pytest -n auto --dist worksteal -m 'not airflow and not browser and not objects and not sql'
+	@$(BIN)/pytest -n auto --dist worksteal -m 'not airflow and not browser and not objects and not spark and not sql'
 
 test-airflow: $(READY) ## Push from a task of a real Airflow that is stopped from outside
 	@test -d $(VENV)/airflow || $(PYTHON) -m venv $(VENV)/airflow
@@ -56,6 +56,21 @@ test-objects: $(READY) ## Read from and write to the stores of Azure and Google,
 	@test -d $(VENV)/stores/google || $(PYTHON) -m venv $(VENV)/stores/google
 	@$(VENV)/stores/google/bin/pip install -qq --disable-pip-version-check 'gcp-storage-emulator>=2026.7'
 	@$(BIN)/pytest -m objects
+
+# $(1): the version of pyspark, $(2): its extras
+define spark
+test -d $(VENV)/spark-$(1) || $(PYTHON) -m venv $(VENV)/spark-$(1); \
+$(VENV)/spark-$(1)/bin/pip install -qq --disable-pip-version-check 'pyspark$(2)==$(1).*' \
+	'hypothesis>=6.120' 'pytest>=8.3' 'venv-pack>=0.2' --editable '.[sandbox]'
+endef
+
+test-spark: $(READY) ## Push frames of Spark 4 (classic, and over Connect) and of 3.5, in environments of their own
+	@command -v java >/dev/null || { echo "make test-spark needs Java. Type: apt-get install -y default-jre-headless"; exit 1; }
+	@$(call spark,4,[connect])
+	@$(call spark,3.5)
+	@LSMS_TEST_SPARK='local-cluster[2,1,1024]' $(VENV)/spark-4/bin/pytest -m spark tests/spark
+	@LSMS_TEST_SPARK=connect $(VENV)/spark-4/bin/pytest -m spark tests/spark
+	@LSMS_TEST_SPARK='local[2]' $(VENV)/spark-3.5/bin/pytest -m spark tests/spark
 
 test-sql: $(READY) ## Push queries of a PostgreSQL server that is started for it
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \

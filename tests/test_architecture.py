@@ -56,7 +56,7 @@ runs.rebuild
 runs.resume
 runs
 display monitoring rehearsal
-cli
+cli spark
 __main__
 """
 LEVEL = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}
@@ -149,6 +149,8 @@ def test_imports_point_one_way(path: Path) -> None:
             continue
         inner = module.removeprefix(PACKAGE).lstrip(".")
         named = f"{inner}.{name}".lstrip(".")
+        if room == "spark" and not inner:
+            continue  # it stands on the public functions
         found = room_of(HOMES.get((inner, name), named if is_room(named) else inner))
         assert found, f"{here} takes {name} from the package itself"
         if found == room or room_of(inner) == room != "runs":

@@ -26,7 +26,8 @@ __all__, __getattr__ = on_demand(
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
     header_words="means_consent",
-    members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason",
+    members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason "
+    "phone_verdicts",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
     shapes="shape_of_each shapes_of",
 )

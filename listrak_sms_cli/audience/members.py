@@ -131,10 +131,15 @@ def clean_phones(column: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarr
     numbers = read_phones(cells, rules.region)
     if rules.phone_format is PhoneFormat.NATIONAL:
         numbers[(numbers > 0) & has_other_calling_code(numbers, rules.country)] = INVALID
+    return numbers, phone_verdicts(numbers)
+
+
+def phone_verdicts(numbers: np.ndarray) -> np.ndarray:
+    """Return the verdicts (uint8) on the numbers that `clean_phones` gives."""
     verdicts = np.zeros(len(numbers), np.uint8)
     verdicts[numbers == MISSING] = Verdict.MISSING_PHONE
     verdicts[numbers == INVALID] = Verdict.INVALID_PHONE
-    return numbers, verdicts
+    return verdicts
 
 
 def clean_members(

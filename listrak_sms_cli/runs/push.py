@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import Verdict
-from listrak_sms_cli.audience.source import Audience
+from listrak_sms_cli.audience import Verdict, means_consent, rewrite_names, unmatched_columns
+from listrak_sms_cli.audience.source import Audience, RemoteRows
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
 from listrak_sms_cli.runs.context import Context, connected
@@ -31,6 +31,7 @@ from listrak_sms_cli.runs.prepare import (
     Preparation,
     PreparedAudience,
     Receivers,
+    RemotePreparation,
     Sampling,
     no_canary,
     nothing_to_prove,
@@ -163,10 +164,11 @@ class _Push:
         preparation = Preparation(self._source, self._options, self._findings, self._tell)
         with ExitStack() as closing:
             context = closing.enter_context(connected(self._settings, self._tell))
+            account = self._read_before_rows(context)
             audience = closing.enter_context(preparation.open())
             if self._options.undo is not None:
                 output_at(self._options.undo, "--undo", audience.files)
-            account = read_account(context.client, self._findings.sender_code)
+            account = account or read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
             planned = self._promise.check_plan(preparation.plan(audience, account))
             contacts = Contacts(context.client, account.sender_code, account.country or planned.rules.region)
@@ -191,6 +193,19 @@ class _Push:
                     interruptible(lambda: self._verify(run, planned, sent, contacts), context)
             elif not files and self._findings.verdicts[Verdict.UNCHANGED]:
                 run.conclude([], waited=True)
+
+    def _read_before_rows(self, context: Context) -> Account | None:
+        """Rows that another system holds are not asked for before the account is known, nor are columns that are not
+        sent; None for all other audiences."""
+        source, reading = self._source, self._options.reading
+        if not isinstance(source, RemoteRows):
+            return None
+        account = read_account(context.client, self._settings.require_sender_code())
+        if reading.skip_unmatched and reading.rejects is None:
+            unmatched = set(unmatched_columns(source.columns, account.fields, reading.columns))
+            names = zip(rewrite_names(source.columns), source.columns, strict=True)
+            source.unneeded = [n for rewritten, n in names if rewritten in unmatched and not means_consent(n)]
+        return account
 
     def _refuse_superseded(self, audience: Audience) -> None:
         """Raises UsageError for a rejects file when a newer push of the audience that its members are of ended well."""
@@ -233,6 +248,10 @@ class _Push:
         sent: SentValues | None,
     ) -> tuple[PreparedAudience, Recall | None]:
         """Reads and checks everything. Nothing is sent, and nothing of it is on disk yet."""
+        if isinstance(self._source, RemotePreparation):
+            packer = self._packer(planned, spool)
+            checked = preparation.check_remotely(planned, self._source, packer, spool)
+            return preparation.pack(planned, checked, packer), None
         phones = preparation.read_phones(planned)
         looked_up = interruptible(lambda: preparation.look_up(planned, phones, contacts), context)
         recall = None
@@ -318,6 +337,10 @@ class _Push:
         planned, phones, options = prepared.planned, prepared.checked.phones, self._options
         files, ranks = prepared.import_files, prepared.group_ranks
         recipe = recipe_of(planned.audience, planned.plan, planned.rules, options.reading.read, path_of(self._source))
+        if isinstance(self._source, RemoteRows):
+            chosen_here = {"keep": options.reading.keep, "batch_rows": options.batch_rows}
+            remote = {**self._source.recipe, **chosen_here, "consent": planned.plan.consent}
+            recipe = replace(recipe, remote=remote)
         if self._findings.canary is not None:
             rows = sum(file.rows for file in files if file.canary)
             self._findings.canary = replace(self._findings.canary, rows=rows)
@@ -337,6 +360,8 @@ class _Push:
         )
 
         def write_files(folder: Path) -> str:
+            if isinstance(self._source, RemotePreparation):
+                return ""  # which row is in which import file is not known
             with ThreadPoolExecutor(1) as beside:
                 digest = beside.submit(write_row_map, folder, planned.audience, phones.verdicts, files, ranks)
                 if self._memory is not None and recall is not None:

@@ -8,52 +8,98 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict, clean_members, clean_phones
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, open_audience
+from listrak_sms_cli.audience.source import Audience, Chunk, ReadOptions, RemoteRows, open_audience
 from listrak_sms_cli.columnar import in_order, raw
 from listrak_sms_cli.errors import AudienceError, SettingsError
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import ImportFile, ImportSpool, ImportText, header_line, write_lines
-from listrak_sms_cli.runs.record import PartState, RunState, StoredRun, identity_of, parts_of_rows, plan_of, rules_of
+from listrak_sms_cli.runs.options import IMPORT_FILE_LIMIT
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool, ImportText, header_line, write_lines
+from listrak_sms_cli.runs.prepare import PartRules, RemotePreparation
+from listrak_sms_cli.runs.record import (
+    PartState,
+    Recipe,
+    RunState,
+    StoredRun,
+    identity_of,
+    parts_of_rows,
+    plan_of,
+    rules_of,
+)
 
 
 def rebuild(stored: StoredRun, source: object, config: Path, spool: ImportSpool, tell: Listener) -> list[ImportFile]:
     """The import files of a run that Listrak has not accepted (or whose import ended badly), and those of a canary that
     is to be read back, row for row as they were prepared, and proved to be; Listrak is not asked again who exists.
 
-    `source`: where the audience is now, None = where it was; `config`: the config file, which knows the database
-    of a query, and that is run again. Raises AudienceError when it has changed,
-    SettingsError when the record of the run is damaged or an import file is not what it was.
+    `source`: where the audience is now, None = where it was; `config`: the config file, which
+    knows the database of a query, and that is run again. Raises AudienceError when it has changed, SettingsError when
+    the record of the run is damaged or an import file is not what it was.
     """
     recipe, unsent = stored.state.started.recipe, parts_to_rebuild(stored.state)
-    plan = plan_of(recipe)
     columns = {part.line.origin: part.line.columns for part in unsent}
     origins = {line.part: line for line in stored.state.prepared.parts if line.part in columns}
     if not all(line.digest for line in origins.values()):
         raise _cannot_be_proved(stored)
-    stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
-    source = recipe.path if source is None else source
-    with _opened(source, ReadOptions(**{**recipe.read, "config": str(config)})) as audience:
-        if len(audience.columns) != len(recipe.header):
-            raise _changed(stored, audience)
-        lines_of = _Rebuild(plan, rules_of(recipe), columns)
-        tell(PhaseStarted(Phase.CHECKING, audience.size, "bytes"))
-        done = 0
-        for batch, texts in in_order(lines_of, _assigned(stored, audience, plan)):
-            for origin, text in texts.items():
-                stretches[origin].append((spool.append(text), len(text)))
-            done += batch.size
-            tell(PhaseAdvanced(Phase.CHECKING, done))
-        if identity_of(audience) != recipe.identity:
-            raise _changed(stored, audience)
-        tell(PhaseEnded(Phase.CHECKING))
-    files = {origin: ImportText(spool, _header(columns[origin], plan), tuple(stretches[origin])) for origin in columns}
-    for origin, content in files.items():
-        if (content.size, content.digest()) != (origins[origin].bytes, origins[origin].digest):
-            raise _differs(stored, origin)
+    if isinstance(source, RemoteRows):
+        source = source.again(recipe.remote)
+    elif source is None:
+        source = recipe.path
+    with _opened(source, ReadOptions(**{**recipe.read, "config": str(config)})) as opened:
+        if len(opened.columns) != len(recipe.header):
+            raise _changed(stored, opened)
+        if isinstance(source, RemotePreparation):
+            files = _prepared_again(recipe, source, opened, spool, tell)
+            differs = _changed(stored, opened)
+        else:
+            files = _made_again(stored, opened, columns, spool, tell)
+            differs = None
+    for origin, line in origins.items():
+        content = files.get(origin)
+        if content is None or (content.size, content.digest()) != (line.bytes, line.digest):
+            raise differs or _differs(stored, origin)
     return [_piece(part, files[part.line.origin]) for part in unsent]
+
+
+def _made_again(
+    stored: StoredRun, audience: Audience, columns: dict[int, list[int] | None], spool: ImportSpool, tell: Listener
+) -> dict[int, ImportText]:
+    """The text of the import files with these numbers and columns, row for row. Raises AudienceError when the audience
+    has changed."""
+    recipe = stored.state.started.recipe
+    plan = plan_of(recipe)
+    stretches: dict[int, list[tuple[int, int]]] = {origin: [] for origin in columns}
+    lines_of = _Rebuild(plan, rules_of(recipe), columns)
+    tell(PhaseStarted(Phase.CHECKING, audience.size, "bytes"))
+    done = 0
+    for batch, texts in in_order(lines_of, _assigned(stored, audience, plan)):
+        for origin, text in texts.items():
+            stretches[origin].append((spool.append(text), len(text)))
+        done += batch.size
+        tell(PhaseAdvanced(Phase.CHECKING, done))
+    if identity_of(audience) != recipe.identity:
+        raise _changed(stored, audience)
+    tell(PhaseEnded(Phase.CHECKING))
+    return {origin: ImportText(spool, _header(columns[origin], plan), tuple(stretches[origin])) for origin in columns}
+
+
+def _prepared_again(
+    recipe: Recipe, source: RemotePreparation, audience: Audience, spool: ImportSpool, tell: Listener
+) -> dict[int, ImportText]:
+    """The text of all import files by their number, cleaned and packed anew where the rows are."""
+    plan, rules = replace(plan_of(recipe), consent=recipe.remote["consent"]), rules_of(recipe)
+    tell(PhaseStarted(Phase.CHECKING, 0, "members"))
+    _, texts = source.prepare(audience.columns, PartRules(plan, rules, recipe.remote["keep"]), spool, tell)
+    names, rows = [column.name for column in plan.columns], recipe.remote["batch_rows"]
+    packer = GroupPacker(spool, names, rows, IMPORT_FILE_LIMIT, by_filled_columns=rules.keep_empty)
+    packer.begin(0)
+    packer.add_spooled(texts)
+    files, _ = packer.import_files()
+    tell(PhaseEnded(Phase.CHECKING))
+    return {file.number: file.content for file in files}
 
 
 def parts_to_rebuild(state: RunState) -> list[PartState]:

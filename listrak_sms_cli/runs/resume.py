@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience.source import RemoteRows
 from listrak_sms_cli.errors import SettingsError, UsageError
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
@@ -106,13 +107,18 @@ class _Resumption(Struct, frozen=True):
         return run
 
     def _refuse_lost_audience(self) -> None:
-        if (
-            parts_to_rebuild(self.stored.state)
-            and self.stored.state.started.recipe.path == "-"
-            and self.audience is None
-        ):
+        recipe, run_id, given = self.stored.state.started.recipe, self.stored.run_id, self.audience
+        if not parts_to_rebuild(self.stored.state) or isinstance(given, RemoteRows):
+            return
+        if recipe.remote and (given is None or recipe.remote["prepare"] == "executors"):
             raise UsageError(
-                f"Run {self.stored.run_id} read its audience from standard input, or from a frame, which is gone.",
+                f"Run {run_id} read its audience from a frame of Spark, which is not here.",
+                hint=f'Go on from Python: listrak_sms_cli.spark.resume(frame, "{run_id}")',
+                code="audience_gone",
+            )
+        if recipe.path == "-" and given is None:
+            raise UsageError(
+                f"Run {run_id} read its audience from standard input, or from a frame, which is gone.",
                 hint="Name a file with the same content: --audience FILE",
                 code="audience_gone",
             )

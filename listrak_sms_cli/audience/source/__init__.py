@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING
 from listrak_sms_cli.faces import on_demand
 
 if TYPE_CHECKING:
+    from listrak_sms_cli.audience.source.arrow import *
     from listrak_sms_cli.audience.source.audience import *
+    from listrak_sms_cli.audience.source.frames import *
     from listrak_sms_cli.audience.source.options import *
+    from listrak_sms_cli.audience.source.reader import *
     from listrak_sms_cli.audience.source.rejects import *
+    from listrak_sms_cli.audience.source.to_text import *
 
 __all__, __getattr__ = on_demand(
     __name__,
+    arrow="ArrowStream cause_of",
     audience="Audience Chunk open_audience",
+    frames="RemoteRows",
     options="ReadOptions",
+    reader="SourceNote",
+    to_text="text_column",
     rejects="FILE_COLUMN REJECT_COLUMNS behind_reject_columns",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -15,13 +16,42 @@ from listrak_sms_cli.errors import AudienceError
 _WAYS = {
     "dask": "Give its parts, one after the other: (part.compute() for part in frame.partitions)",
     "daft": "Give its batches: frame.to_arrow_iter()",
-    "pyspark": "Give what Spark sends as Arrow: frame.toArrow(), or write it as Parquet and give the folder.",
+    "pyspark": "Push it with listrak_sms_cli.spark.push(frame, …), or write it as Parquet and give the folder.",
 }
 
 
-def stream_of(source: object) -> ArrowStream:
+class RemoteRows(ABC):
+    """Rows that another system holds. They are asked for once it is known which columns are left out.
+
+    `unneeded`: columns of which nobody needs the values, besides those that `stream` is told.
+    """
+
+    unneeded: Collection[str] = ()
+
+    @property
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Mapping[str, Any]:
+        """What it takes to ask for the same rows again, for the record of a run; no member data."""
+
+    @abstractmethod
+    def stream(self, skip: Collection[str]) -> ArrowStream:
+        """The rows. Columns that `skip` names, and the unneeded ones, stay in their place and may be null."""
+
+    @abstractmethod
+    def again(self, recipe: Mapping[str, Any]) -> RemoteRows:
+        """These rows as those of a recipe were asked for."""
+
+
+def stream_of(source: object, skip: Collection[str] = ()) -> ArrowStream:
     """The rows of a frame, data set, cursor or iterable of batches as a stream, of which at most one batch is read
-    already. Raises AudienceError: `not_an_audience`, `bad_stream`."""
+    already. `skip`: names of columns that nobody needs. Raises AudienceError: `not_an_audience`, `bad_stream`."""
+    if isinstance(source, RemoteRows):
+        return source.stream(skip)
     name = f"the {type(source).__name__}"
     try:
         found = _rows_of(source)

@@ -124,7 +124,7 @@ def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> File
     from listrak_sms_cli.audience.source.arrow import open_stream
     from listrak_sms_cli.audience.source.frames import stream_of
 
-    return open_stream(stream_of(source), spool, options.skip)
+    return open_stream(stream_of(source, options.skip), spool, options.skip)
 
 
 def _check_options(options: ReadOptions) -> None:

@@ -53,6 +53,14 @@ class Lines(Struct, frozen=True):
         return replace(self, rows=self.rows[:count], text=self.text.slice(0, count))
 
 
+class SpooledText(Struct, frozen=True):
+    """Lines of members with the same `columns` (as of Lines) that stand together in a spool: where, and their bytes."""
+
+    columns: tuple[int, ...] | None
+    offset: int
+    size: int
+
+
 def lines_of(
     cleaned: Cleaned,
     numbers: np.ndarray,
@@ -114,14 +122,30 @@ class GroupPacker:
         larger than an import file."""
         for lines in batch:
             group = (not lines.canary, lines.columns)
-            if group not in self._packers:
-                if len(self._packers) == 2 * MOST_GROUPS:
-                    return  # `check_groups` will refuse the audience
-                header = header_line(["phone", *(self._names[place] for place in self._places(lines.columns))])
-                self._packers[group] = Packer(self._spool, header, self._rows, self._limit)
-            self._packers[group].add(lines.text)
+            packer = self._packer_of(group)
+            if packer is None:
+                return
+            packer.add(lines.text)
             if self._in_groups:
                 self._group_of_row[lines.rows + start] = list(self._packers).index(group)
+
+    def add_spooled(self, texts: Iterable[SpooledText]) -> None:
+        """Pack lines that are in the spool already; which row of the audience each is of is not known. Raises
+        AudienceError as `add`."""
+        for text in texts:
+            packer = self._packer_of((True, text.columns))
+            if packer is None:
+                return
+            packer.add_spooled(text.offset, text.size)
+
+    def _packer_of(self, group: tuple[bool, tuple[int, ...] | None]) -> Packer | None:
+        """None where there are so many groups that `check_groups` will refuse the audience."""
+        if group not in self._packers:
+            if len(self._packers) == 2 * MOST_GROUPS:
+                return None
+            header = header_line(["phone", *(self._names[place] for place in self._places(group[1]))])
+            self._packers[group] = Packer(self._spool, header, self._rows, self._limit)
+        return self._packers[group]
 
     def _places(self, columns: tuple[int, ...] | None) -> Iterable[int]:
         return range(len(self._names)) if columns is None else columns

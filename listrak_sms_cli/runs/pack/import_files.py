@@ -85,8 +85,22 @@ class Packer:
         if not len(ends):
             return
         bounds = np.concatenate((cells.starts[:1], ends)).astype(np.int64)  # of each member in the text
-        start = self._spool.append(cells.data)
-        packed = 0
+        self._place(bounds + self._spool.append(cells.data))
+
+    def add_spooled(self, offset: int, size: int) -> None:
+        """Pack lines that are in the spool already. Raises AudienceError as `add`."""
+        begin, position = offset, offset
+        for data in self._spool.read(offset, size):
+            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + (position + 1)
+            position += len(data)
+            if len(ends):
+                self._place(np.concatenate(([begin], ends)))
+                begin = int(ends[-1])
+
+    def _place(self, bounds: np.ndarray) -> None:
+        """Give members that stand in the spool to import files. `bounds`: int64, where the first begins and each
+        ends."""
+        ends, packed = bounds[1:], 0
         while packed < len(ends):
             if not self._drafts or self._drafts[-1].rows >= self._rows:
                 self._drafts.append(_Draft())
@@ -94,7 +108,7 @@ class Packer:
             fits = int(np.searchsorted(bounds, begin + self._room - draft.size, side="right")) - 1
             end = min(fits, packed + self._rows - draft.rows)
             if end > packed:
-                draft.add(end - packed, start + begin, int(bounds[end]) - begin)
+                draft.add(end - packed, begin, int(bounds[end]) - begin)
                 draft.last_size = int(bounds[end] - bounds[end - 1])
                 packed = end
             elif draft.rows:

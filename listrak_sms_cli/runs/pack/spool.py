@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +16,8 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.listrak import PIECE
 from listrak_sms_cli.runs.output_file import temporary_disk
+
+SPARE = 64 << 20  # bytes of free disk that are left to others
 
 
 class ImportSpool:
@@ -34,6 +38,12 @@ class ImportSpool:
                 self.size += written
                 view = view[written:]
         return start
+
+    def check_room(self, size: int) -> None:
+        """Raises SettingsError when so many bytes more would leave the disk of temporary files all but full."""
+        with temporary_disk("; nothing was sent"):
+            if shutil.disk_usage(tempfile.gettempdir()).free - size < SPARE:
+                raise OSError(errno.ENOSPC, "")
 
     def read(self, offset: int, size: int, before: int = 0) -> Iterator[bytes]:
         """Yield `size` bytes from `offset` on, in pieces. A request body is cut every PIECE bytes: when `before` bytes

@@ -14,7 +14,7 @@ from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted, SendablePrepared
 from listrak_sms_cli.runs.findings import Findings
 from listrak_sms_cli.runs.options import ASK_FIRST, PushOptions, ReadingOptions
-from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, check_columns, check_groups
+from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool, check_columns, check_groups
 from listrak_sms_cli.runs.prepare import guards
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp, look_up
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns, profiled_figures, suspicious_columns
@@ -22,8 +22,10 @@ from listrak_sms_cli.runs.prepare.consent import consent_warnings
 from listrak_sms_cli.runs.prepare.drift import drift_warnings, fill_falls
 from listrak_sms_cli.runs.prepare.expectations import check_expectation
 from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
+from listrak_sms_cli.runs.prepare.part import ForeignPhones
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass, read_phones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience, find_phone_of
+from listrak_sms_cli.runs.prepare.remote import RemotePreparation, check_remotely
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
 from listrak_sms_cli.runs.prepare.warnings import (
     column_warnings,
@@ -130,6 +132,14 @@ class Preparation:
         self._note(planned, checked)
         return checked
 
+    def check_remotely(
+        self, planned: PlannedAudience, source: RemotePreparation, packer: GroupPacker, spool: ImportSpool
+    ) -> Checked:
+        """The same, where the rows are not here."""
+        checked = check_remotely(source, planned, packer, spool, self._tell)
+        self._note(planned, checked)
+        return checked
+
     def pack(self, planned: PlannedAudience, checked: Checked, packer: GroupPacker) -> PreparedAudience:
         """Apply the guards, then make the import files. Raises GuardStopped, NothingSent, AudienceError; UsageError for
         too many members one by one."""
@@ -154,7 +164,10 @@ class Preparation:
         findings.unfit, findings.too_long = checked.columns.unfit, checked.columns.too_long
         findings.rejects = str(rejects) if rejects is not None else None
         warnings = value_warnings(checked.columns, planned, checked.counts[Verdict.SENDABLE])
-        warnings += column_warnings(checked.columns, planned) + foreign_warnings(checked)
+        warnings += column_warnings(checked.columns, planned)
+        phones = checked.phones
+        foreign = checked.foreign or ForeignPhones.of(phones.numbers, phones.verdicts, checked.rules)
+        warnings += foreign_warnings(foreign, checked.rules)
         warnings += consent_warnings(planned)
         findings.figures = checked.figures
         if profile is not None:

@@ -30,6 +30,7 @@ from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.drift import LookedAt, Samples, Sampling, figures_of
+from listrak_sms_cli.runs.prepare.part import ForeignPhones
 from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.rejects import Rejected, Rejects, explain
@@ -56,7 +57,8 @@ class Checked(Struct, frozen=True):
     """The whole audience after all checks. `phones`: with the final verdicts; `counts`: members by verdict; `columns`:
     of the members that are sent. `column_sets` (see Cleaned): uint64, those of the members that passed every check,
     also of unchanged ones and of those beyond the limit; empty unless the rules keep empty cells. `rules`: those that
-    the members were cleaned by in the end. `figures`: what each column that is sent holds."""
+    the members were cleaned by in the end. `figures`: what each column that is sent holds; `foreign`: None where all
+    `phones` are here."""
 
     phones: PhonePass
     counts: Counter[Verdict]
@@ -64,11 +66,12 @@ class Checked(Struct, frozen=True):
     column_sets: np.ndarray
     rules: CleaningRules
     figures: tuple[ColumnFigures, ...]
+    foreign: ForeignPhones | None = None
 
     @property
     def read(self) -> int:
         """Rows of the audience."""
-        return len(self.phones.verdicts)
+        return self.counts.total()
 
     @property
     def dropped(self) -> int:

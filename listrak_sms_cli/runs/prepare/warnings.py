@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
-from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
+from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict, dropped_by_reason
+from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.values import has_short_years
-from listrak_sms_cli.columnar import Integers
 from listrak_sms_cli.runs.account import Account
 from listrak_sms_cli.runs.pack import ImportFile
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
-from listrak_sms_cli.runs.prepare.phone_pass import PhonePass
+from listrak_sms_cli.runs.prepare.part import ForeignPhones
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked
 from listrak_sms_cli.runs.record import RunState
@@ -25,7 +21,6 @@ from listrak_sms_cli.runs.report import RunWarning
 MANY_DROPPED = 5.0  # percent of the members read
 A_FEW = 5  # phones of other countries that nobody has to be told of
 _SHAPES = 8  # of words, named in one warning
-_PIECE = 1 << 18  # members
 SHORT_ZIPS = 1.0  # percent of the members that are sent
 
 
@@ -140,27 +135,18 @@ def _unlikely_future(columns: ColumnCounts, planned: PlannedAudience) -> Counter
     return Counter({name: count for name, count in columns.future.items() if 2 * count <= columns.dates[name]})
 
 
-def _foreign(phones: PhonePass, country: str) -> Iterator[Integers]:
-    """The foreign phones among the members that are sent, in pieces, for memory's sake."""
-    for start in range(0, len(phones.numbers), _PIECE):
-        piece = slice(start, start + _PIECE)
-        yield foreign_phones(phones.numbers[piece][phones.verdicts[piece] == Verdict.SENDABLE], country)
-
-
-def foreign_warnings(checked: Checked) -> list[RunWarning]:
+def foreign_warnings(foreign: ForeignPhones, rules: CleaningRules) -> list[RunWarning]:
     """Return warnings about phones that are sent and are not of the sender code's country."""
-    phones, rules = checked.phones, checked.rules
-    foreign = np.concatenate([np.empty(0, np.int64), *_foreign(phones, rules.country)])
     warnings: list[RunWarning] = []
-    if len(foreign) > A_FEW:
-        by_country = ", ".join(f"{country} {count:,}" for country, count in count_by_country(foreign).items())
+    if foreign.count > A_FEW:
+        by_country = ", ".join(f"{country} {count:,}" for country, count in foreign.by_country.most_common())
         message = (
-            f"{len(foreign):,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
+            f"{foreign.count:,} phones are of another country than the sender code ({rules.country}): {by_country}. A "
             "plus before national digits makes such phones: if nobody lives there, correct them where the audience is "
             "made."
         )
         warnings.append(RunWarning("foreign_phones", message))
-    if rules.phone_format is PhoneFormat.DIGITS and (alike := len(rows_read_at_home(foreign, rules.country))):
+    if rules.phone_format is PhoneFormat.DIGITS and (alike := foreign.read_at_home):
         message = (
             f"{alike:,} phones of other countries would be phones of {rules.country} without their plus: "
             f"{'it is' if alike == 1 else 'they are'} sent with it (+…). If they are phones of {rules.country}, take "

@@ -63,7 +63,8 @@ class RecipeRules(Struct, frozen=True):
 class Recipe(Struct, frozen=True):
     """All it takes to make the same import files again from the same audience, whatever has changed in Listrak or
     on the command line since. `identity`: one (size, digest) a file of the audience; `files`: their names, none in
-    journals of lsms 0.1.0."""
+    journals of lsms 0.1.0. `remote`: the recipe of a RemoteRows, which of several members was kept, how many are
+    in an import file, and the index of the consent column."""
 
     path: str
     read: dict[str, Any]
@@ -73,6 +74,7 @@ class Recipe(Struct, frozen=True):
     columns: list[RecipeColumn]
     rules: RecipeRules
     files: list[str] = []
+    remote: dict[str, Any] = {}
 
 
 class Line(Struct, frozen=True, tag_field="event", kw_only=True):

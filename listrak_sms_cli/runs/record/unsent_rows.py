@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.record.row_map import rows_of
 from listrak_sms_cli.runs.record.state import PartState, PartStatus
@@ -20,6 +21,12 @@ def write_members(run: StoredRun, path: Path) -> int:
     members. Raises UsageError when it cannot be written there, or would replace the audience."""
     schema = pa.schema([("row", pa.int64()), ("file", pa.string()), ("part", pa.int32()), ("state", pa.string())])
     recipe = run.state.started.recipe
+    if recipe.remote.get("prepare") == "executors":
+        raise UsageError(
+            f"Run {run.run_id} was prepared on the executors of Spark: which of its rows did not arrive is not known.",
+            hint="Push with prepare='driver' where that is needed.",
+            code="no_row_map",
+        )
     names = pa.array(recipe.files or [f"file {number + 1}" for number in range(len(recipe.identity))], pa.string())
     unsent = [part for part in run.state.leaves if part in run.state.unsent or "m" in part.outcomes]
     written = 0
