@@ -176,9 +176,10 @@ class ColumnProfile:
 
     @property
     def sample(self) -> tuple[str, ...]:
-        """The commonest shapes."""
+        """The commonest shapes, in one order whatever cells came first."""
         self._samples.count()
-        return tuple(shape for shape, _ in self._sample.shapes.most_common(_SHAPES))
+        commonest = sorted(self._sample.shapes.items(), key=lambda shape: (-shape[1], shape[0]))
+        return tuple(shape for shape, _ in commonest[:_SHAPES])
 
     @property
     def looks_like(self) -> FieldKind | None:
