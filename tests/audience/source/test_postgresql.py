@@ -169,10 +169,10 @@ def test_resume_runs_the_query_again(server: Server, make_world: Any) -> None:
     assert PASSWORD not in "".join(file.read_text("utf-8", "replace") for file in (world.home / "state").rglob("*.*"))
 
 
-def test_the_section_of_the_readme(server: Server, make_world: Any) -> None:
-    """The source, the query and the commands of the README push what the server holds."""
-    readme = (PROJECT / "README.md").read_text("utf-8")
-    section = readme[readme.index("### Queries") : readme.index("## Know before you send")]
+def test_the_section_about_queries(server: Server, make_world: Any) -> None:
+    """The source, the query and the commands that are shown push what the server holds."""
+    page = (PROJECT / ".github" / "AUDIENCES.md").read_text("utf-8")
+    section = page[page.index("## Queries") : page.index("## Object stores")]
     config, sql = (re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL)[0] for kind in ("toml", "sql"))
     server.run("ALTER TABLE members ADD tier text DEFAULT 'Gold', ADD consent bool DEFAULT true, ADD updated_at date")
     world: World = make_world(import_seconds=0.0)
