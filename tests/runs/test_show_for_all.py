@@ -32,12 +32,12 @@ WRITING = [
 ]
 
 
-# `make test` has what proves the most; without faults, and with all that is looked at after a kill: `make test-all`.
+# `make test` has what proves the most; kills, and no faults at all: `make test-all`.
 @pytest.mark.parametrize(
     ("how", "looked_at"),
     [
         ("with faults", True),
-        ("killed", False),
+        pytest.param("killed", False, marks=pytest.mark.long),
         pytest.param("killed", True, marks=pytest.mark.long),
         pytest.param("undisturbed", True, marks=pytest.mark.long),
     ],
