@@ -68,7 +68,7 @@ def test_both_formats_hold_the_same_rows(audience: Path) -> None:
     assert table.schema.types == [pa.string()] * 8
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", pytest.param(".parquet", marks=pytest.mark.long)])
 def test_the_check_finds_the_members_that_a_row_by_row_reading_finds(
     audience: Path, sink: str, suffix: str, tmp_path: Path
 ) -> None:

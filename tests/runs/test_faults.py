@@ -1,5 +1,5 @@
 """Five hundred random fault schedules, thirty through real processes, and two hundred with a canary and kills: each
-ends with every contact right. `make test` lives through the first 104, 2 and 10 of them, `make test-all` all."""
+ends with every contact right. `make test` lives through the first 104, 1 and 5 of them, `make test-all` all."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.support.world import run_lsms
 IN_PROCESS, PROCESSES, CANARIES = range(500), range(10_000, 10_030), range(20_000, 20_200)
 EVERY_TIME = {
     IN_PROCESS: 104,
-    PROCESSES: 2,
-    CANARIES: 10,
+    PROCESSES: 1,
+    CANARIES: 5,
 }  # the first so many belong to `make test`, all to `make test-all`
-TOGETHER = {IN_PROCESS: 8, PROCESSES: 2, CANARIES: 5}  # schedules a test
+TOGETHER = {IN_PROCESS: 8, PROCESSES: 1, CANARIES: 5}  # schedules a test
 
 
 def groups(seeds: range) -> list[Any]:
