@@ -32,7 +32,7 @@ $(READY): pyproject.toml $(wildcard listrak_sms_cli/columnar/*.pyx)
 demo: $(READY) ## Push a sample audience to a simulated Listrak and watch it
 	@env -u LISTRAK_CLIENT_ID -u LISTRAK_CLIENT_SECRET $(BIN)/lsms push sample_audiences/spring_launch.csv --sandbox
 
-test: $(READY) ## Run the tests, in about five minutes
+test: $(READY) ## Run the tests, in about four minutes
 	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY) ## Run the tests, every fault schedule and every example
