@@ -15,6 +15,7 @@ from listrak_sms_cli.audience.source import Audience
 from listrak_sms_cli.errors import GuardStopped, SettingsError, UsageError
 from listrak_sms_cli.runs.account import Account, plain_name, with_system_fields
 from listrak_sms_cli.runs.events import Listener, silent
+from listrak_sms_cli.runs.findings import A_FRAME
 from listrak_sms_cli.runs.options import PushOptions, push_options
 from listrak_sms_cli.runs.plan_file import MAKE_A_PLAN, Plan, planned_changes, slow_digest
 from listrak_sms_cli.runs.prepare import PlannedAudience
@@ -56,7 +57,9 @@ def apply_plan(
             hint="Name a file with the same content: --audience FILE",
             code="audience_gone",
         )
-    push = push_options({**plan.options, **options.sending, "only_different": True})
+    # Its record is compared with those of other pushes of the audience, wherever the file is now.
+    name = {} if plan.audience == A_FRAME else {"audience_name": plan.audience}
+    push = push_options({**name, **plan.options, **options.sending, "only_different": True})
     promise = Promise() if options.anyway else _PlanStands(plan, push, options.max_moved)
     return push_as_promised(source, settings, push, promise, tell)
 

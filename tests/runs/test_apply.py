@@ -47,6 +47,14 @@ def test_it_sends_just_who_differs(made: World) -> None:
     stale(made, "First_Name: changed 10 then, 0 now", "Loyalty_Tier: emptied 1 then, 0 now")
 
 
+def test_its_record_is_one_of_the_audience(made: World) -> None:
+    """By the name that the plan was made with, wherever the audience is found: later pushes are compared with it."""
+    made.lsms("plan", "audience.csv", "--save", "other.plan", cwd=made.home)
+    run = made.lsms("apply", made.home / "other.plan", "--json").json["run_id"]
+    runs = made.lsms("runs", "--audience-name", "audience.csv", "--json").json["runs"]
+    assert [one["run_id"] for one in runs] == [run]
+
+
 def test_a_changed_audience_is_refused(made: World) -> None:
     """Another value, another member, another column; the same content elsewhere and in another order is not."""
     audience = made.home / "audience.csv"

@@ -149,10 +149,10 @@ class ParquetReader(FileReader):
         return (_built_words(next(built)) if words is None else words for words in found)
 
     def _first_row(self, group: int, names: Sequence[str], dictionaries: Sequence[str]) -> list[pa.Array]:
-        # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
-        rows = self._open(dictionaries, BUFFER).iter_batches(1, row_groups=[group], columns=names, use_threads=False)
         if not names:
             return []
+        # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
+        rows = self._open(dictionaries, BUFFER).iter_batches(1, row_groups=[group], columns=names, use_threads=False)
         if (batch := next(rows, None)) is None:
             raise damaged(self.name)
         return list(batch.columns)
