@@ -46,7 +46,7 @@ SCREENS = [
     ("verify messy.csv --skip-column SMS_Consent", 1, ["read checked matching different not in Listrak opted out"]),
     ("status", 0, ["39 of 58 sent.", "5004 Completed"]),
     ("runs", 0, ["run id started took", "sender code sendable sent state"]),
-    ("runs --audience-name messy.csv", 0, ["the last 1 good push", "Loyalty_Tier"]),
+    ("runs --audience-name messy.csv", 0, ["the last 2 good pushes", "Loyalty_Tier"]),
     ("validate messy.csv --offline", 0, ["46 of 58 members would be sent; nothing was."]),
     ("validate stores.csv --offline", 0, ["Email Address", "needs a field", "fields named Loyalty_Teir, Notes"]),
     ("check", 0, ["Ready. Next: lsms validate AUDIENCE"]),
