@@ -48,7 +48,7 @@ class CsvReader(FileReader):
         self._content = content
         self._known_bounds: Sequence[BlockBounds] = ()
         self._header_record, self.columns, first_row = self._read_header(header_from, block_size or SAMPLE)
-        self._block_size = block_size or block_of(len(self.columns))
+        self._block_size = block_size or block_of(len(self.columns), content.size)
         sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
         self._header = Header(self.name, self.columns, sample, dialect, phone_column)
         self._header.check()
