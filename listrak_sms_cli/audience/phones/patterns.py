@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 
 Language = int  # a place in _expressions: equal expressions have equal places
 
@@ -25,6 +26,8 @@ languages_lock = threading.RLock()  # all threads share the lists below: hold it
 _expressions: list[tuple[str, tuple[int, ...]]] = [("nothing", ()), ("empty", ()), ("anything", ())]
 _places: dict[tuple[str, tuple[int, ...]], Language] = {entry: i for i, entry in enumerate(_expressions)}
 matches_empty: list[bool] = [False, True, True]  # by language: is the empty string in it?
+_ANY_DIGIT = (1 << 10) - 1
+_first_digits: list[int] = [0, 0, _ANY_DIGIT]  # by language: a bit for each digit that may begin a string of it
 _derived: dict[tuple[Language, int], Language] = {}
 
 
@@ -32,17 +35,18 @@ class UnknownPattern(ValueError):
     """A regular expression with something in it that libphonenumber's patterns have not had so far."""
 
 
-def _language(kind: str, parts: tuple[int, ...], nullable: bool) -> Language:
+def _language(kind: str, parts: tuple[int, ...], nullable: bool, first_digits: int) -> Language:
     expression = (kind, parts)
     if expression not in _places:
         _expressions.append(expression)
         matches_empty.append(nullable)
+        _first_digits.append(first_digits)
         _places[expression] = len(_expressions) - 1
     return _places[expression]
 
 
 def _one_of(digits: set[int]) -> Language:
-    return _language("digit", tuple(sorted(digits)), False)
+    return _language("digit", tuple(sorted(digits)), False, sum(1 << digit for digit in digits))
 
 
 def _concatenation(first: Language, second: Language) -> Language:
@@ -55,11 +59,17 @@ def _concatenation(first: Language, second: Language) -> Language:
         return _concatenation(parts[0], _concatenation(parts[1], second))
     if second == EMPTY:
         return first
-    return _language("then", (first, second), matches_empty[first] and matches_empty[second])
+    first_digits = _first_digits[first] | (_first_digits[second] if matches_empty[first] else 0)
+    return _language("then", (first, second), matches_empty[first] and matches_empty[second], first_digits)
 
 
 def _combined(
-    kind: str, languages: tuple[Language, ...], neutral: Language, decisive: Language, quantifier: Callable[..., bool]
+    kind: str,
+    languages: tuple[Language, ...],
+    neutral: Language,
+    decisive: Language,
+    quantifier: Callable[..., bool],
+    of_digits: Callable[[int, int], int],
 ) -> Language:
     """The languages as one expression of this kind, in which `neutral` changes nothing and `decisive` is the result."""
     with languages_lock:
@@ -71,17 +81,18 @@ def _combined(
             return decisive
         if len(parts) < 2:
             return parts.pop() if parts else neutral
-        return _language(kind, tuple(sorted(parts)), quantifier(matches_empty[part] for part in parts))
+        nullable = quantifier(matches_empty[part] for part in parts)
+        return _language(kind, tuple(sorted(parts)), nullable, reduce(of_digits, (_first_digits[part] for part in parts)))
 
 
 def union(*languages: Language) -> Language:
     """The strings that are in at least one of the languages."""
-    return _combined("or", languages, neutral=NOTHING, decisive=ANYTHING, quantifier=any)
+    return _combined("or", languages, neutral=NOTHING, decisive=ANYTHING, quantifier=any, of_digits=or_)
 
 
 def intersection(*languages: Language) -> Language:
     """The strings that are in all of the languages."""
-    return _combined("and", languages, neutral=ANYTHING, decisive=NOTHING, quantifier=all)
+    return _combined("and", languages, neutral=ANYTHING, decisive=NOTHING, quantifier=all, of_digits=and_)
 
 
 def complement(language: Language) -> Language:
@@ -89,7 +100,7 @@ def complement(language: Language) -> Language:
     with languages_lock:
         if language in (NOTHING, ANYTHING):
             return ANYTHING if language == NOTHING else NOTHING
-        return _language("not", (language,), not matches_empty[language])
+        return _language("not", (language,), not matches_empty[language], _ANY_DIGIT)
 
 
 def beginning_with(language: Language) -> Language:
@@ -100,11 +111,13 @@ def beginning_with(language: Language) -> Language:
 
 def derivative(language: Language, digit: int) -> Language:
     """What follows this digit in the strings of the language that begin with it (Brzozowski's derivative)."""
+    if not _first_digits[language] >> digit & 1:
+        return NOTHING
     key = (language, digit)
     if key not in _derived:
         kind, parts = _expressions[language]
         if kind == "digit":
-            rest = EMPTY if digit in parts else NOTHING
+            rest = EMPTY
         elif kind == "then":
             rest = _concatenation(derivative(parts[0], digit), parts[1])
             if matches_empty[parts[0]]:
@@ -116,7 +129,7 @@ def derivative(language: Language, digit: int) -> Language:
         elif kind == "not":
             rest = complement(derivative(parts[0], digit))
         else:
-            rest = ANYTHING if kind == "anything" else NOTHING
+            rest = ANYTHING
         _derived[key] = rest
     return _derived[key]
 
