@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 
 from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.columnar import in_order
 from listrak_sms_cli.errors import (
     ImportEndedBadly,
     ImportsNotEnded,
@@ -86,7 +87,7 @@ class Run:
         """Writes down what is about to be sent. `write_files` writes row map and digests into the folder of the run
         and returns the digest of the row map; None: a dry or sandbox run, which leaves no trace. Where the state folder
         cannot be written, the run goes on without one and a warning says so."""
-        folder, row_map = None, ""
+        folder, row_map, stem = None, "", f"lsms-{started.run_id}"
         if write_files is not None:
             try:
                 folder = store.create(started.run_id)
@@ -99,7 +100,7 @@ class Run:
                 folder = None
         prepared = Prepared(
             verdicts={verdict.reason: count for verdict, count in findings.verdicts.items()},
-            parts=[part_line(part, f"lsms-{started.run_id}") for part in parts],
+            parts=[line for _, line in in_order(lambda part: part_line(part, stem), parts)],
             row_map=row_map,
             unfit=dict(+findings.unfit),
             too_long=dict(+findings.too_long),

@@ -8,13 +8,14 @@ import phonenumbers
 
 from listrak_sms_cli.audience.phones.numbering_plans import calling_codes_of, has_other_calling_code, plan_of_region
 from listrak_sms_cli.audience.phones.read import read_phones
-from listrak_sms_cli.columnar import Integers, write_numbers
+from listrak_sms_cli.columnar import Integers, Mask, write_numbers
 
 
-def foreign_phones(numbers: Integers, country: str) -> Integers:
-    """Return those of the phones (E.164 digits) that have another calling code than the country; none where
-    libphonenumber does not know the country."""
-    return numbers[_foreign_rows(numbers, country)]
+def foreign_phones(numbers: Integers, wanted: Mask, country: str) -> Integers:
+    """Return those of the wanted phones (E.164 digits; bool a row) that have another calling code than the country;
+    none where libphonenumber does not know the country."""
+    rows = _foreign_rows(numbers, country)
+    return numbers[rows[wanted[rows]]]
 
 
 def rows_read_at_home(numbers: Integers, country: str) -> npt.NDArray[np.intp]:

@@ -21,7 +21,6 @@ _KINDS = (
 )  # fmt: skip
 
 _WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<others>[^$]+))?")
-_RANGES = 4  # lengths of a plan that are compared before the first digits are looked at
 Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many digits a prefix takes, or UNSURE
 
 
@@ -129,8 +128,8 @@ def has_other_calling_code(numbers: Integers, region: str) -> Mask:
     if plan is None:
         return np.ones(len(numbers), np.bool_)
     other = np.ones(len(numbers), np.bool_)
-    # Nearly all phones have one of the usual lengths: a range each takes a tenth of the time of all first digits.
-    for length in plan.general.possible_length[:_RANGES]:
+    # Nearly all are mobiles of the region: a range for each of their lengths takes a tenth of the time of first digits.
+    for length in (plan.metadata.mobile or plan.general).possible_length:
         unit = 10**length
         other &= (numbers - plan.code * unit).view(np.uint64) >= np.uint64(unit)
     rows = np.flatnonzero(other)

@@ -82,7 +82,8 @@ def _combined(
         if len(parts) < 2:
             return parts.pop() if parts else neutral
         nullable = quantifier(matches_empty[part] for part in parts)
-        return _language(kind, tuple(sorted(parts)), nullable, reduce(of_digits, (_first_digits[part] for part in parts)))
+        first_digits = reduce(of_digits, (_first_digits[part] for part in parts))
+        return _language(kind, tuple(sorted(parts)), nullable, first_digits)
 
 
 def union(*languages: Language) -> Language:

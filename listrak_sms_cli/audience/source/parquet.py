@@ -1,15 +1,14 @@
 """Read a Parquet file, a bounded number of rows at a time.
 
 pyarrow aborts the process when the metadata of a column chunk of some encrypted or unknown-codec files is touched, so
-it is asked for only once something of the column has been read. It reads some damaged files as fewer rows than their
-footer says, so rows are counted.
+it is never asked for. It reads some damaged files as fewer rows than their footer says, so rows are counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.content import PIECE, Content
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
-from listrak_sms_cli.audience.source.parquet_words import Words, words_of
+from listrak_sms_cli.audience.source.parquet_words import ChunkFields, Words, column_chunks, words_of
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT, FileChunk, FileReader, Rows
 from listrak_sms_cli.audience.source.to_text import as_text, text_column, unreadable_columns
 from listrak_sms_cli.columnar import Column, pc
@@ -65,9 +64,6 @@ class ParquetReader(FileReader):
         self.described = f"Parquet, {len(groups):,} row group{'s' * (len(groups) != 1)}"
         self.unreadable = unreadable_columns(schema.types)
         self._text_columns = [field.name for field in schema if _is_text(field.type)]
-        schema_of_file = self._metadata.schema
-        paths = [schema_of_file.column(number).path for number in range(len(schema_of_file))]
-        self._leaves = {path: number for number, path in enumerate(paths) if "." not in path}
         self._plan = cache(self._plan_group)
         self._read_plain: set[str] = set()  # columns that are no longer read dictionary-encoded
 
@@ -142,24 +138,25 @@ class ParquetReader(FileReader):
 
     def _words(self, group: int) -> Iterator[Words]:
         """The words of each text column in this row group."""
-        self._first_row(group, self._text_columns, [])  # without an error: the metadata may be looked at
-        found = [self._words_in_file(group, name) for name in self._text_columns]
+        chunks = self._column_chunks[group] if group < len(self._column_chunks) else {}
+        found = [words_of(self._content, chunks[name]) if name in chunks else None for name in self._text_columns]
         unknown = [name for name, words in zip(self._text_columns, found, strict=True) if words is None]
-        built = iter(self._first_row(group, unknown, unknown))
-        return (_built_words(next(built)) if words is None else words for words in found)
+        built = iter(self._built_words(group, unknown))
+        return (next(built) if words is None else words for words in found)
 
-    def _first_row(self, group: int, names: Sequence[str], dictionaries: Sequence[str]) -> list[pa.Array]:
+    @cached_property
+    def _column_chunks(self) -> list[ChunkFields]:
+        return column_chunks(self._content)
+
+    def _built_words(self, group: int, names: Sequence[str]) -> list[Words]:
+        """As `_words`, from the dictionaries that Arrow builds."""
         if not names:
             return []
         # Through a buffer, as otherwise whole column chunks are read for the one row that shows the dictionaries.
-        rows = self._open(dictionaries, BUFFER).iter_batches(1, row_groups=[group], columns=names, use_threads=False)
+        rows = self._open(names, BUFFER).iter_batches(1, row_groups=[group], columns=names, use_threads=False)
         if (batch := next(rows, None)) is None:
             raise damaged(self.name)
-        return list(batch.columns)
-
-    def _words_in_file(self, group: int, name: str) -> Words | None:
-        leaf = self._leaves.get(name)
-        return None if leaf is None else words_of(self._content, self._metadata.row_group(group).column(leaf))
+        return [_words_built(column) for column in batch.columns]
 
 
 class _ParquetChunk(FileChunk):
@@ -230,7 +227,7 @@ def damaged(name: str) -> AudienceError:
     )
 
 
-def _built_words(column: pa.Array) -> Words:
+def _words_built(column: pa.Array) -> Words:
     if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
         return Words()
     longest = int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)

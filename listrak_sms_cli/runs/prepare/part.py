@@ -29,7 +29,7 @@ from listrak_sms_cli.columnar import Mask
 from listrak_sms_cli.runs.pack import Lines, distinct, lines_of
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 
-_PIECE = 1 << 18  # phones looked at together, for memory's sake
+_PIECE = 1 << 17  # phones looked at together, for memory's sake
 
 
 class ForeignPhones(Struct):
@@ -45,7 +45,7 @@ class ForeignPhones(Struct):
         found = cls()
         for start in range(0, len(numbers), _PIECE):
             piece = slice(start, start + _PIECE)
-            foreign = foreign_phones(numbers[piece][verdicts[piece] == Verdict.SENDABLE], rules.country)
+            foreign = foreign_phones(numbers[piece], verdicts[piece] == Verdict.SENDABLE, rules.country)
             found.by_country.update(count_by_country(foreign))
             if rules.phone_format is PhoneFormat.DIGITS:
                 found.read_at_home += len(rows_read_at_home(foreign, rules.country))
