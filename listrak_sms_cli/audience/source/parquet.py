@@ -139,7 +139,8 @@ class ParquetReader(FileReader):
     def _words(self, group: int) -> Iterator[Words]:
         """The words of each text column in this row group."""
         chunks = self._column_chunks[group] if group < len(self._column_chunks) else {}
-        found = [words_of(self._content, chunks[name]) if name in chunks else None for name in self._text_columns]
+        with self._content.held():
+            found = [words_of(self._content, chunks[name]) if name in chunks else None for name in self._text_columns]
         unknown = [name for name, words in zip(self._text_columns, found, strict=True) if words is None]
         built = iter(self._built_words(group, unknown))
         return (next(built) if words is None else words for words in found)
