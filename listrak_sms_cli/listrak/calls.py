@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-import httpx
-
 from listrak_sms_cli.errors import Interrupted
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials, Token, TokenKeeper, token_for
 from listrak_sms_cli.listrak.body import ImportBody
 from listrak_sms_cli.listrak.errors import is_about_one_contact, refusal
+from listrak_sms_cli.listrak.http import httpx
 from listrak_sms_cli.listrak.retry import Policy, Retry, TemporaryFailure, connection_failure, status_failure
 from listrak_sms_cli.listrak.routes import Endpoint, check_route
 from listrak_sms_cli.listrak.wire import Answer, Outgoing, Wire, upload_seconds

@@ -7,14 +7,13 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-import httpx
-
 from listrak_sms_cli.errors import AccountError, LsmsError
 from listrak_sms_cli.listrak import models
 from listrak_sms_cli.listrak.auth import Credentials
 from listrak_sms_cli.listrak.body import MAX_FILE_BYTES, ImportBody
 from listrak_sms_cli.listrak.calls import Calls, Payload
 from listrak_sms_cli.listrak.errors import NotFound, PhoneNotFound, reading_account, too_large
+from listrak_sms_cli.listrak.http import httpx
 from listrak_sms_cli.listrak.models import AcceptedImport, Collection, Created, ImportStatus, Item, Page, Resource
 from listrak_sms_cli.listrak.paging import pages
 from listrak_sms_cli.listrak.retry import Policy, Retry

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import TypeVar
 
-import httpx
 import tenacity
 from msgspec import Struct
 
 from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
+from listrak_sms_cli.listrak.http import httpx
 
 Result = TypeVar("Result")
 

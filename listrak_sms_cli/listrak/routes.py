@@ -7,11 +7,11 @@ import ipaddress
 import re
 import urllib.parse
 
-import httpx
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.listrak.http import httpx
 
 _IMPORT_ID = r"[\w-]+"
 _ALLOWED = [

@@ -20,10 +20,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
-
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.body import ImportBody
+from listrak_sms_cli.listrak.http import httpx
 from listrak_sms_cli.listrak.routes import Endpoint, check_request, is_loopback, is_usable
 from listrak_sms_cli.version import VERSION
 

@@ -30,7 +30,7 @@ from listrak_sms_cli.audience.phones.numbering_plans import Plan
 from listrak_sms_cli.audience.phones.parse import Digits, read_international, read_national
 from listrak_sms_cli.audience.phones.patterns import UnknownPattern
 from listrak_sms_cli.audience.phones.tables import Counts
-from listrak_sms_cli.columnar import DigitTrie, Integers, look_up
+from listrak_sms_cli.columnar import DigitTrie, Integers, count_each_byte, distinct, look_up
 
 _Entries = npt.NDArray[np.int16]
 _NOTHING_KNOWN = 0  # the entry of the result UNREAD
@@ -54,7 +54,7 @@ class PrefixCache:
         numbers, missed = look_up(values, shapes, self._tries, PREFIX_TRIE)
         if missed:
             unread = np.flatnonzero(numbers == UNREAD)
-            for shape in np.unique(shapes[unread]).tolist():
+            for shape in np.flatnonzero(count_each_byte(shapes[unread])).tolist():
                 rows = unread[shapes[unread] == shape]
                 numbers[rows] = self._parse(values[rows], shape)
         return numbers
@@ -91,7 +91,8 @@ def _final_entries(values: Integers, numbers: Integers, shifts: Integers) -> tup
         finals[numbers == result] = entry
     valid = numbers > 0
     needed = (numbers - values)[valid]
-    shifts = np.concatenate([shifts, np.setdiff1d(needed, shifts)[: _MOST_SHIFTS - len(shifts)]])
+    new = distinct(needed[~np.isin(needed, shifts)])
+    shifts = np.concatenate([shifts, new[: _MOST_SHIFTS - len(shifts)]])
     if len(needed):
         order = np.argsort(shifts)
         nearest = order[np.searchsorted(shifts, needed, sorter=order).clip(max=len(order) - 1)]
@@ -122,6 +123,6 @@ def _inserted(trie: DigitTrie, values: Integers, finals: _Entries, digits_read: 
 def _with_new_blocks(entries: _Entries, root: int, places: Integers) -> _Entries:
     """The entries with a new block for each of these places of which nothing is known, as far as there is room."""
     room = max(_MOST_ENTRIES - len(entries), 0) // _BLOCK
-    new = np.unique(places[entries[places] == _NOTHING_KNOWN])[:room]
+    new = distinct(places[entries[places] == _NOTHING_KNOWN])[:room]
     entries[new] = -1 - (len(entries) - root) // _BLOCK - np.arange(len(new))
     return np.concatenate([entries, np.zeros(len(new) * _BLOCK, np.int16)])

@@ -25,8 +25,8 @@ from listrak_sms_cli.audience import (
     phone_verdicts,
 )
 from listrak_sms_cli.audience.phones import PhoneFormat, count_by_country, foreign_phones, rows_read_at_home
-from listrak_sms_cli.columnar import Mask
-from listrak_sms_cli.runs.pack import Lines, distinct, lines_of
+from listrak_sms_cli.columnar import Mask, distinct
+from listrak_sms_cli.runs.pack import Lines, lines_of
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 
 _PIECE = 1 << 17  # phones looked at together, for memory's sake

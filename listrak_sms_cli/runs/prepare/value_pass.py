@@ -23,10 +23,10 @@ from listrak_sms_cli.audience import (
     dropped_by_reason,
 )
 from listrak_sms_cli.audience.source import Chunk
-from listrak_sms_cli.columnar import Column, in_order
+from listrak_sms_cli.columnar import Column, distinct, in_order
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.events import Listener, MembersCounted, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted
-from listrak_sms_cli.runs.pack import GroupPacker, Lines, distinct, lines_of
+from listrak_sms_cli.runs.pack import GroupPacker, Lines, lines_of
 from listrak_sms_cli.runs.prepare.ask_listrak import NOT_QUERIED, LookedUp
 from listrak_sms_cli.runs.prepare.column_counts import ColumnCounts
 from listrak_sms_cli.runs.prepare.drift import LookedAt, Samples, Sampling, figures_of
