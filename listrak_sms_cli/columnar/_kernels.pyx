@@ -289,15 +289,184 @@ def count_each(const uint8_t[::1] octets, int64_t[::1] counts):
                 counts[value] += lanes[lane][value]
 
 
+def find_cells(
+    const uint8_t[::1] octets,
+    uint8_t delimiter,
+    int quote,
+    const int32_t[::1] places,
+    int32_t[:, ::1] begins,
+    int32_t[:, ::1] starts,
+):
+    """`places`: of each column in `begins` and `starts`, -1 for one that is not wanted. A cell begins at `begins`; one
+    with doubled quotes in it at ~`begins`. Returns the rows, of which there is room for one less than `starts` has, or
+    -1 where anything is unusual."""
+    cdef const uint8_t* first = _bytes(octets)
+    cdef const uint8_t* end = first + octets.shape[0]
+    cdef const uint8_t* at = first
+    cdef const uint8_t* line
+    cdef const uint8_t* next_quote = first - 1
+    cdef Py_ssize_t row = 0, rows = starts.shape[1] - 1
+    cdef int column, width = <int>places.shape[0], wanted = 0
+    cdef bint returns
+    with nogil:
+        for column in range(width):
+            if places[column] >= 0:
+                wanted = column + 1
+                starts[places[column], 0] = 0
+        returns = memchr(first, c'\r', end - first) != NULL
+        while at < end:
+            line = _find(at, c'\n', end)
+            if quote < 0:
+                next_quote = end
+            elif next_quote < at:
+                next_quote = _find(at, <uint8_t>quote, end)
+            if row == rows:
+                at = NULL
+            elif next_quote < line:
+                at = _quoted_row(first, at, end, delimiter, <uint8_t>quote, places, begins, starts, row)
+            else:
+                at = _plain_row(first, at, line, returns, delimiter, wanted, places, begins, starts, row)
+            if at == NULL:
+                row = -1
+                break
+            row += 1
+    return row
+
+
+cdef inline const uint8_t* _find(const uint8_t* at, uint8_t byte, const uint8_t* end) noexcept nogil:
+    cdef const uint8_t* found = <const uint8_t*>memchr(at, byte, end - at)
+    return end if found == NULL else found
+
+
+cdef const uint8_t* _plain_row(
+    const uint8_t* first,
+    const uint8_t* at,
+    const uint8_t* line,
+    bint returns,
+    uint8_t delimiter,
+    int wanted,
+    const int32_t[::1] places,
+    int32_t[:, ::1] begins,
+    int32_t[:, ::1] starts,
+    Py_ssize_t row,
+) noexcept nogil:
+    """Only the first `wanted` columns are looked at one by one. Returns where the next row begins, NULL for a blank or
+    ragged row, and for a CR that ends no line. No byte of the row is a quote."""
+    cdef const uint8_t* stop = line
+    cdef const uint8_t* cell
+    cdef int column, last = <int>places.shape[0] - 1
+    if returns:
+        if stop > at and (stop - 1)[0] == c'\r':
+            stop -= 1
+        if _find(at, c'\r', stop) < stop:
+            return NULL
+    if stop == at:
+        return NULL
+    for column in range(wanted):
+        cell = at
+        at = _find(at, delimiter, stop)
+        if (at == stop) != (column == last):
+            return NULL
+        if places[column] >= 0:
+            begins[places[column], row] = <int32_t>(cell - first)
+            starts[places[column], row + 1] = starts[places[column], row] + <int32_t>(at - cell)
+        at += 1
+    if wanted <= last and _count(at, stop - at, delimiter) != last - wanted:
+        return NULL
+    return line + 1
+
+
+cdef const uint8_t* _quoted_row(
+    const uint8_t* first,
+    const uint8_t* at,
+    const uint8_t* end,
+    uint8_t delimiter,
+    uint8_t quote,
+    const int32_t[::1] places,
+    int32_t[:, ::1] begins,
+    int32_t[:, ::1] starts,
+    Py_ssize_t row,
+) noexcept nogil:
+    """Returns where the next row begins, NULL for a blank or ragged row, for a CR that ends no line outside of quotes,
+    for an open quote, and for text behind a closing one."""
+    cdef const uint8_t* cell
+    cdef int column, last = <int>places.shape[0] - 1
+    cdef int32_t doubled, length
+    for column in range(last + 1):
+        doubled = 0
+        if at < end and at[0] == quote:
+            at += 1
+            cell = at
+            while True:
+                at = _find(at, quote, end)
+                if at == end:
+                    return NULL
+                if at + 1 == end or at[1] != quote:
+                    break
+                doubled += 1
+                at += 2
+            length = <int32_t>(at - cell) - doubled
+            at += 1
+        else:
+            cell = at
+            while at < end and at[0] != delimiter and at[0] != c'\n' and at[0] != c'\r':
+                at += 1
+            length = <int32_t>(at - cell)
+        if places[column] >= 0:
+            begins[places[column], row] = ~<int32_t>(cell - first) if doubled else <int32_t>(cell - first)
+            starts[places[column], row + 1] = starts[places[column], row] + length
+        if column < last:
+            if at == end or at[0] != delimiter:
+                return NULL
+            at += 1
+    if at < end and at[0] == c'\r':
+        at += 1
+        if at == end:
+            return NULL
+    if at < end and at[0] != c'\n':
+        return NULL
+    return at + 1
+
+
+def copy_cells(
+    const uint8_t[::1] octets, int quote, const int32_t[::1] begins, const int32_t[::1] starts, uint8_t[::1] text
+):
+    """`text` has room for OVERHANG bytes more than the cells have."""
+    cdef const uint8_t* first = _bytes(octets)
+    cdef const uint8_t* cell
+    cdef uint8_t* out = &text[0]
+    cdef Py_ssize_t row, at, size = octets.shape[0]
+    cdef int32_t length
+    with nogil:
+        for row in range(starts.shape[0] - 1):
+            length = starts[row + 1] - starts[row]
+            if begins[row] < 0:
+                cell = first + ~begins[row]
+                for at in range(length):
+                    out[starts[row] + at] = cell[0]
+                    cell += 2 if cell[0] == quote else 1
+            elif length <= COPIED and begins[row] + COPIED <= size:
+                memcpy(out + starts[row], first + begins[row], COPIED)
+            elif length:
+                memcpy(out + starts[row], first + begins[row], length)
+
+
 def count_byte(const uint8_t[::1] octets, uint8_t value):
+    cdef const uint8_t* first = _bytes(octets)
+    cdef Py_ssize_t total
+    with nogil:
+        total = _count(first, octets.shape[0], value)
+    return total
+
+
+cdef inline Py_ssize_t _count(const uint8_t* octets, Py_ssize_t size, uint8_t value) noexcept nogil:
     cdef Py_ssize_t start, at, total = 0
     cdef uint8_t partial
-    with nogil:
-        for start in range(0, octets.shape[0], 128):
-            partial = 0  # while the sum is one byte, the compiler adds up many at once
-            for at in range(start, min(start + 128, octets.shape[0])):
-                partial += octets[at] == value
-            total += partial
+    for start in range(0, size, 128):
+        partial = 0  # while the sum is one byte, the compiler adds up many at once
+        for at in range(start, min(start + 128, size)):
+            partial += octets[at] == value
+        total += partial
     return total
 
 

@@ -222,6 +222,31 @@ def count_byte(octets: Bytes, value: int) -> int:
     return count
 
 
+def read_cells(
+    octets: Bytes, delimiter: int, quote: int | None, width: int, columns: Sequence[int], rows: int
+) -> list[Raw] | None:
+    """The cells of these columns of delimited text that has `rows` rows of `width` cells: bytes without the quotes
+    around them, doubled quotes once.
+
+    None where the text is anything but that: a blank or ragged row, another number of rows, a line that ends in CR
+    alone, a quote that is never closed, or text behind a closing one. A quote opens a cell only as its first byte.
+    """
+    _check(len(octets) < _MOST_TEXT and rows <= len(octets), "too much text, or too few bytes")
+    _check(len(set(columns)) == len(columns) and all(0 <= column < width for column in columns), "no such columns")
+    places = np.full(width, -1, np.int32)
+    places[list(columns)] = np.arange(len(columns))
+    begins, starts = np.empty((len(columns), rows), np.int32), np.empty((len(columns), rows + 1), np.int32)
+    sign = -1 if quote is None else quote
+    if compiled.find_cells(octets, delimiter, sign, places, begins, starts) != rows:
+        return None
+    found = []
+    for begin, start in zip(begins, starts, strict=True):
+        text = np.empty(int(start[-1]) + compiled.OVERHANG, np.uint8)
+        compiled.copy_cells(octets, sign, begin, start, text)
+        found.append(Raw(start, text[: start[-1]]))
+    return found
+
+
 def longest_word(octets: Bytes, words: int) -> int:
     """Bytes of the longest of so many words, each of which stands behind its length (uint32, little-endian). Raises
     ValueError when the octets are not just these words."""

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listrak_sms_cli.columnar import kernels
+from listrak_sms_cli.columnar import kernels, strings
 from listrak_sms_cli.columnar.dictionaries import dictionary_encoded
 from listrak_sms_cli.columnar.kernels import DigitTrie, TrieLayout
 from listrak_sms_cli.columnar.strings import Raw, raw, string_column
@@ -44,6 +45,68 @@ def test_lines_of_cells_of_any_length(rows: list[tuple[str, str, str]], cut: int
     ]
     expected = [line if row[0] else "" for line, row in zip(written, rows, strict=True)]
     assert kernels.write_csv_lines(columns[0], columns[1:]).to_pylist() == expected
+
+
+CSV_CELLS = st.lists(
+    st.lists(st.text(st.sampled_from('a\u00fc ,"\r\n;x'), max_size=20), min_size=3, max_size=3), max_size=9
+)
+
+
+@given(CSV_CELLS, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
+def test_cells_are_read_as_they_were_written(rows: list[list[str]], line: str, all_quoted: bool, ends: bool) -> None:
+    """Any columns in any order, quoted where they must be or all of them, with and without a last line end."""
+    special = set('",\r\n')
+    lines = [
+        ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' if all_quoted or special & {*c} else c for c in r) for r in rows
+    ]
+    text = line.join(lines) + line * (ends and bool(rows))
+    octets = np.frombuffer(text.encode(), np.uint8)
+    for columns in ([0], [2, 1], [0, 1, 2], []):
+        found = kernels.read_cells(octets, ord(","), ord('"'), 3, columns, len(rows))
+        assert found is not None
+        texts = [strings.column_at(cells.starts, cells.data).to_pylist() for cells in found]
+        assert texts == [[row[column] for row in rows] for column in columns]
+
+
+@given(st.text(st.sampled_from('ab",\r\n'), max_size=40), st.integers(1, 3), st.sampled_from([None, ord('"')]))
+def test_cells_are_those_that_arrow_reads(text: str, width: int, quote: int | None) -> None:
+    """Whatever the text: where they are read at all, Arrow reads the same ones, and as many rows."""
+    octets = np.frombuffer(text.encode(), np.uint8)
+    names = [str(column) for column in range(width)]
+    for rows in range(min(len(text), 8) + 1):
+        found = kernels.read_cells(octets, ord(","), quote, width, range(width), rows)
+        if found is None or not text:
+            continue
+        table = pa_csv.read_csv(
+            pa.BufferReader(text.encode()),
+            pa_csv.ReadOptions(column_names=names),
+            pa_csv.ParseOptions(quote_char='"' if quote else False, newlines_in_values=True),
+            pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+        texts = [strings.column_at(cells.starts, cells.data).to_pylist() for cells in found]
+        assert texts == [column.to_pylist() for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n\nc,d\n",
+        "a,b\nc\n",
+        "a,b\nc,d,e\n",
+        "a,b\rc,d\r",
+        'a,b\n"c,d\n',
+        'a,b\n"c"x,d\n',
+        'a,b\n"c",d\r',
+        "a,b\n",
+        "a,b\nc,d\ne,f\n",
+    ],
+)
+def test_unusual_text_is_left_alone(text: str) -> None:
+    """Blank and ragged rows, lines that end in CR alone, quotes that do not close or have text behind them, and more or
+    fewer rows than were announced."""
+    octets = np.frombuffer(text.encode(), np.uint8)
+    for columns in ([0], [1], []):
+        assert kernels.read_cells(octets, ord(","), ord('"'), 2, columns, 2) is None
 
 
 @given(st.lists(st.text(max_size=30)), st.integers(0, MASK))

@@ -21,7 +21,7 @@ from listrak_sms_cli.audience.source.csv_swallowed import MemberShape, swallowin
 from listrak_sms_cli.audience.source.dialect import Dialect
 from listrak_sms_cli.audience.source.reader import FileChunk, FileReader, RowNumbers, Rows, SourceNote
 from listrak_sms_cli.audience.source.sniff import SAMPLE
-from listrak_sms_cli.columnar import pc, raw
+from listrak_sms_cli.columnar import Raw, pc, raw, read_cells
 from listrak_sms_cli.errors import AudienceError
 
 WHOLE_LINES_QUOTED = "The whole line is in quotes, as one cell: take them off, or export the file again."
@@ -48,7 +48,7 @@ class CsvReader(FileReader):
         self._content = content
         self._known_bounds: Sequence[BlockBounds] = ()
         self._header_record, self.columns, first_row = self._read_header(header_from, block_size or SAMPLE)
-        self._block_size = block_size or block_of(len(self.columns), content.size)
+        self._block_size = block_size or block_of(len(self.columns))
         sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
         self._header = Header(self.name, self.columns, sample, dialect, phone_column)
         self._header.check()
@@ -155,6 +155,28 @@ class _CsvChunk(FileChunk):
         self._bytes = pa.py_buffer(block.data).slice(skipped, block.size - skipped)
 
     def read(self, columns: Sequence[int]) -> Rows:
+        cells = self._plain_cells(columns)
+        if cells is None:
+            return self._read_by_arrow(columns)
+        self._check_utf8(cells)
+        return Rows([cells[index].view(pa.string()) for index in columns], self._block.records, self._block.first)
+
+    def _plain_cells(self, columns: Sequence[int]) -> dict[int, pa.BinaryArray] | None:
+        """The columns by their index, as `_parse` gives them in three times the time; None where the block has blank
+        lines, errors, or anything else that is left to Arrow."""
+        dialect = self._reader.dialect
+        if dialect.escape is not None or self._reader.surplus_cell or self._begins_with_mark():
+            return None
+        wanted, records = list(dict.fromkeys(columns)), self._block.records
+        quote = None if dialect.quote is None else ord(dialect.quote)
+        octets = np.frombuffer(self._bytes, np.uint8)
+        found = read_cells(octets, ord(dialect.delimiter), quote, len(self._reader.columns), wanted, records)
+        return None if found is None else dict(zip(wanted, map(_binary_column, found), strict=True))
+
+    def _begins_with_mark(self) -> bool:
+        return bool(self._bytes.slice(0, min(len(BOM), self._bytes.size)) == BOM)
+
+    def _read_by_arrow(self, columns: Sequence[int]) -> Rows:
         try:
             table = self._parse([*(list(columns) or [0]), *self._surplus])
         except pa.ArrowInvalid:
@@ -208,7 +230,7 @@ class _CsvChunk(FileChunk):
         if dialect.escape == "\\":
             ends = re.escape(dialect.delimiter.encode()) + rb"\r\n"
             data = pa.py_buffer(re.sub(rb"(?<![^%b])\\N(?![^%b])" % (ends, ends), rb"\\\\N", data.to_pybytes()))
-        if data.slice(0, min(len(BOM), data.size)) != BOM:
+        if not self._begins_with_mark():
             return data
         return pa.py_buffer(b"\n" + data.to_pybytes())
 
@@ -339,6 +361,11 @@ def _is_utf8(cells: pa.BinaryArray) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _binary_column(cells: Raw) -> pa.BinaryArray:
+    buffers = [None, pa.py_buffer(cells.starts), pa.py_buffer(cells.data)]
+    return pa.Array.from_buffers(pa.binary(), len(cells.starts) - 1, buffers)
 
 
 def _one_cell(data: pa.Buffer) -> pa.BinaryArray:
