@@ -1,8 +1,8 @@
 """How far one machine goes: `python -m tests.bench.scale [--millions 1,10,50] [--ways csv,parquet,s3,duckdb]`.
 
 One push a row, each a process of its own, to a sink on the same machine: members a second, when the first import began,
-memory, bytes sent, imports. Prints a table and writes bench-scale.json after each row. All ways of one size hold the
-same rows in the same order, so they must send the same bytes.
+memory (of Spark: of the driver's Python alone), bytes sent, imports. Prints a table and writes bench-scale.json after
+each row. All ways of one size hold the same rows in the same order, so they must send the same bytes.
 
 Another way (a cluster, say) is an entry of WAYS: a context manager that yields the Way of an audience. The audiences
 stay in BENCH_DIR (see `cache.py`); databases and spools are in the system's temporary folder while a row runs.
@@ -33,6 +33,8 @@ from tests.support.databases import postgresql, source
 RESULT = Path("bench-scale.json")
 AUDIENCE_BYTES = 135  # on disk, a member: the CSV and the Parquet file
 WORKING_BYTES = 350  # a member: a database, the copy of what can be read once, the import files
+SPARK = Path(".venv/spark-4/bin/python")
+IN_NO_ORDER = "spark-"  # the names of such ways; behind it, the tasks at once
 QUERY = "SELECT * FROM members"
 
 
@@ -121,12 +123,24 @@ def of_a_query(folder: Path, driver: str, uri: object) -> Way:
     return Way(pushed(query, "--source", "warehouse", "--config", str(config)))
 
 
+def from_spark(tasks: int) -> Callable[[AudienceSpec, Path], AbstractContextManager[Way]]:
+    """The Parquet file as a frame that is cleaned by so many tasks at once, in the environment of `make test-spark`."""
+
+    @contextmanager
+    def way(spec: AudienceSpec, _folder: Path) -> Iterator[Way]:
+        file = str(audience_file(spec, "parquet"))
+        yield Way(lambda fresh: [str(SPARK), "-m", "tests.bench.spark_push", file, str(tasks), str(fresh)])
+
+    return way
+
+
 WAYS: Mapping[str, Callable[[AudienceSpec, Path], AbstractContextManager[Way]]] = {
     "csv": from_csv,
     "parquet": from_parquet,
     "s3": from_s3,
     "duckdb": from_duckdb,
     "postgresql": from_postgresql,
+    **{f"{IN_NO_ORDER}{tasks}": from_spark(tasks) for tasks in (1, 2, 4)},
 }
 
 
@@ -170,10 +184,12 @@ def sent_of(state: Path) -> int:
 
 
 def check_same(rows: Sequence[Row]) -> None:
-    """Raises BenchError when two ways of one size sent other members or other bytes."""
+    """Raises BenchError when two ways of one size sent other members or other bytes; of a frame, which has no order,
+    another member with the same phone may be sent."""
     for row in rows:
         first = next(other for other in rows if other.read == row.read)
-        if (row.sent, row.bytes_sent) != (first.sent, first.bytes_sent):
+        in_order = not (first.way + row.way).count(IN_NO_ORDER)
+        if row.sent != first.sent or (in_order and row.bytes_sent != first.bytes_sent):
             raise BenchError(f"{first.way} and {row.way} did not send the same: {first} {row}")
 
 
@@ -216,7 +232,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-scale", description=__doc__)
     parser.add_argument("--millions", default="1,10,50", help="sizes, in millions of members")
     has_postgresql = shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    ready = [name for name in WAYS if name != "postgresql" or has_postgresql]
+    missing = [
+        *(() if has_postgresql else ("postgresql",)),
+        *(() if SPARK.exists() else ("spark-1", "spark-2", "spark-4")),
+    ]
+    ready = [name for name in WAYS if name not in missing]
     parser.add_argument("--ways", default=",".join(ready), help=f"of {', '.join(WAYS)}")
     parser.add_argument("--result", type=Path, default=RESULT, help="the JSON file")
     given = parser.parse_args()
