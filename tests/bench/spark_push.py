@@ -4,6 +4,7 @@ TASKS run at once, in one JVM on this machine."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from pyspark.sql import SparkSession
@@ -15,6 +16,7 @@ MEMORY = "4g"  # of the JVM, whatever the frame's size; Python's workers are bes
 
 
 def main(file: str, tasks: str, state_dir: str) -> None:
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     builder = SparkSession.builder.master(f"local[{tasks}]").config("spark.driver.memory", MEMORY)
     session = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
     push(session.read.parquet(file), sender_code=SENDER_CODE, prepare="executors", wait=False, state_dir=state_dir)
