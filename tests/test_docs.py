@@ -87,7 +87,7 @@ def test_each_command_runs(ready: World, line: str) -> None:
         line += " --help"
     if line.startswith("lsms resume"):
         line = line.replace("lsms resume", "lsms status")
-    if line.startswith("lsms health"):
+    if line.startswith(("lsms health", "lsms verify")):
         assert ready.lsms("status", "--wait").code == 0
     if line.startswith("lsms apply"):
         assert ready.lsms("status", "--wait").code == 0
