@@ -78,7 +78,7 @@ def too_wide(screen: str, width: int) -> list[str]:
     return [line for line in screen.splitlines() if cell_len(line) > width and not copied.fullmatch(line)]
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.long), 120])
 def test_every_screen_fits(make_world: Callable[..., World], width: int) -> None:
     """The results of the commands, their pages of help and what is said of a misspelt word: no line is wider than the
     terminal, and words, ids, heads and numbers are whole."""

@@ -123,7 +123,7 @@ def test_a_push_that_is_killed_can_be_resumed(make_world: MakeWorld, seed: int) 
 
 
 @pytest.mark.parametrize("seed", often(1, of=4))
-@pytest.mark.parametrize("send", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("send", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_push_that_is_interrupted_can_be_resumed(make_world: MakeWorld, seed: int, send: signal.Signals) -> None:
     """Ctrl-C or SIGTERM at any moment is exit 130 with the counts as they are and the command that goes on."""
     attempts = Attempts(make_world(fault_rules=(SLOW,), import_seconds=0.2), seed)

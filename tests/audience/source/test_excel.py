@@ -361,6 +361,7 @@ def test_the_command_says_the_same(tmp_path: Path, options: tuple[str, ...]) -> 
     assert (code, "other_sheets" in [warning["code"] for warning in report["warnings"]]) == (0, True)
 
 
+@pytest.mark.long
 def test_a_row_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
     """A row of millions of empty cells packs to some kilobytes."""
     path = saved(tmp_path / "a.xlsx", ("A", TABLE))
