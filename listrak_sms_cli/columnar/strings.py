@@ -121,7 +121,7 @@ def column_of_numbers(numbers: npt.NDArray[Any]) -> pa.Array:
 
 def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Each number once, ascending. `np.unique` takes ten times as long where most of them are different, and loads
-    numpy's masked arrays, as long as a push of ten members waits for anything."""
+    numpy's masked arrays, which takes 0.015 s."""
     ordered = np.sort(numbers)
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
 
