@@ -15,7 +15,7 @@ from tests.support.fault_schedules import Command, Schedule, draw, in_process, l
 from tests.support.world import run_lsms
 
 IN_PROCESS, PROCESSES, CANARIES = range(500), range(10_000, 10_030), range(20_000, 20_200)
-EVERY_TIME = {IN_PROCESS: 24, PROCESSES: 1, CANARIES: 5}  # the first so many: `make test`; all: `make test-all`
+EVERY_TIME = {IN_PROCESS: 40, PROCESSES: 1, CANARIES: 5}  # the first so many: `make test`; all: `make test-all`
 TOGETHER = {IN_PROCESS: 8, PROCESSES: 1, CANARIES: 5}  # schedules a test
 
 
