@@ -1,4 +1,5 @@
-"""Read a CSV file: cut into blocks of whole records on the calling thread, each parsed by Arrow when it is read."""
+"""Read a CSV file: cut into blocks of whole records on the calling thread, each parsed when it is read: an ordinary one
+by a compiled loop, any other by Arrow, which also says what is wrong with it."""
 
 from __future__ import annotations
 

