@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from msgspec import Struct
 
@@ -21,22 +23,20 @@ from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_value
 from listrak_sms_cli.columnar import (
     Column,
     Mask,
+    NumberSet,
     decoded,
-    fixed_column,
-    integers,
     matches,
+    measure_cells,
     nulls_as_empty,
-    pc,
     raw,
     select,
-    string_column,
     trimmed,
     words_and_places,
 )
 
 DISTINCT_CAP = 10_000  # distinct cells counted exactly, a column
-_DISTINCT_BYTES = 1 << 20  # of distinct cells kept, a column
-_DISTINCT_BYTES_IN_ALL = 64 << 20  # of distinct cells kept, all columns
+_DISTINCT_BYTES_IN_ALL = 64 << 20  # of the digests of distinct cells, all columns
+_DIGEST_SEED = 0  # any
 _SAMPLED = 1_024  # filled cells, a column, whose shapes and kinds are determined
 _SAMPLED_IN_ALL = 1 << 17  # of all columns, where they are many; at least _FEWEST of each
 _FEWEST = 64
@@ -46,14 +46,16 @@ _MAJORITY = 0.9  # of the sampled cells: the kind that a column looks like
 _KINDS = (FieldKind.CHECKBOX, FieldKind.NUMBER, FieldKind.DATE)
 
 
+Digests: TypeAlias = npt.NDArray[np.uint64]
+
+
 class ColumnFacts(Struct, frozen=True):
-    """Cells of one column in one batch. `longest` in characters. `distinct`: pa.string(), None = too many or not
-    counted; there are at least `at_least`. `sample`: the first filled ones, None = no more are wanted."""
+    """Cells of one column in one batch. `longest` in characters. `digests`: uint64, of cells, each at least once,
+    0 = of an empty one; None = not counted. `sample`: the first filled ones, None = no more are wanted."""
 
     filled: int
     longest: int
-    distinct: pa.StringArray | None
-    at_least: int = 0
+    digests: Digests | None
     sample: pa.StringArray | None = None
 
 
@@ -105,47 +107,34 @@ class _Samples:
 
 
 class _Distinct:
-    """The different cells of a column, up to a cap. New ones wait until there are as many as known ones, so that each
-    is compared a few times only, in however small batches it comes."""
+    """The different cells of a column, counted by their digests up to a cap."""
 
     def __init__(self, *, counted: bool = True) -> None:
-        self.capped = not counted
-        self.kept_bytes = 0
-        self._number = 0
-        self._known: pa.StringArray = string_column([])
-        self._waiting: list[pa.StringArray] = []
-        self._waiting_rows = 0
-
-    def add(self, cells: pa.StringArray) -> None:
-        """Add cells of a batch, each once."""
-        if self.capped or not len(cells):
-            return
-        self._waiting.append(cells)
-        self._waiting_rows += len(cells)
-        self.kept_bytes += cells.nbytes
-        if self._waiting_rows > max(len(self._known), DISTINCT_CAP // 4) or self.kept_bytes > _DISTINCT_BYTES:
-            self._merge()
-
-    def stop(self, at_least: int) -> None:
-        """Count no more; there are `at_least` so many."""
-        self.capped, self._number = True, max(self._number, at_least)
-        self._known, self._waiting, self.kept_bytes = string_column([]), [], 0
+        self.number = 0
+        self._digests = NumberSet(DISTINCT_CAP) if counted else None
 
     @property
-    def number(self) -> int:
-        """How many there are; at least so many once `capped`, which may be known only then."""
-        self._merge()
-        return self._number
+    def capped(self) -> bool:
+        """Whether there may be more than `number`."""
+        return self._digests is None
 
-    def _merge(self) -> None:
-        if not self._waiting:
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that the digests take."""
+        return self._digests.nbytes if self._digests is not None else 0
+
+    def add(self, digests: Digests) -> None:
+        """Add the digests of a batch, 0 = an empty cell."""
+        if self._digests is None:
             return
-        cells = pc.unique(pa.concat_arrays([self._known, *self._waiting]))
-        self._waiting, self._waiting_rows = [], 0
-        if _too_many(cells):
-            self.stop(min(len(cells), DISTINCT_CAP))
-        else:
-            self._known, self._number, self.kept_bytes = cells, len(cells), cells.nbytes
+        counts = self._digests.add(digests)
+        self.number = self._digests.count
+        if not counts:
+            self.stop()
+
+    def stop(self) -> None:
+        """Count no more."""
+        self._digests = None
 
 
 class ColumnProfile:
@@ -166,7 +155,6 @@ class ColumnProfile:
     @property
     def capped(self) -> bool:
         """Whether there are more distinct cells than are counted."""
-        self._distinct.number  # noqa: B018 (those that wait may be too many)
         return self._distinct.capped
 
     @property
@@ -216,14 +204,12 @@ class ColumnProfile:
         self.longest = max(self.longest, facts.longest)
         if facts.sample is not None:
             self._samples.add(self._sample, facts.sample)
-        if facts.distinct is not None:
-            self._distinct.add(facts.distinct)
-        elif not self._distinct.capped:
-            self._distinct.stop(facts.at_least)
+        if facts.digests is not None:
+            self._distinct.add(facts.digests)
 
     def stop_counting(self) -> None:
         """Count no more distinct cells."""
-        self._distinct.stop(self._distinct.number)
+        self._distinct.stop()
 
 
 class AudienceProfile:
@@ -275,45 +261,27 @@ class AudienceProfile:
         # Cells are sampled, not the words of a dictionary.
         texts, places = words_and_places(decoded(column) if known.wants_sample else column)
         cells = blank_nulls(texts, self._null_words) if self._null_words else texts
-        lengths = raw(cells).lengths
-        count = int(np.count_nonzero(lengths))
-        if places is not None:
-            times = np.bincount(places, minlength=len(cells))
-            count = int(times[lengths > 0].sum())
-            cells = select(cells, times > 0)
-            lengths = raw(cells).lengths
-        if not count:
-            return ColumnFacts(0, 0, string_column([]))
-        distinct, at_least = None, 0
-        if known.wants_distinct:
-            distinct = pc.unique(cells)
-            if not lengths.all():
-                distinct = pc.filter(distinct, pc.not_equal(distinct, fixed_column("")[0]))
-            if _too_many(distinct):
-                at_least, distinct = min(len(distinct), DISTINCT_CAP), None
-        sample = _first_filled(cells, lengths > 0, self._samples.enough) if known.wants_sample else None
-        return ColumnFacts(count, _longest(cells, int(lengths.max()), known.longest), distinct, at_least, sample)
+        times = None if places is None else np.bincount(places, minlength=len(cells))
+        used = cells if times is None else select(cells, times > 0)
+        content = raw(used)
+        filled, longest, digests = measure_cells(content, _DIGEST_SEED if known.wants_distinct else None)
+        if times is not None:
+            filled = int(times[raw(cells).lengths > 0].sum())
+        sample = None
+        if filled and known.wants_sample:
+            sample = _first_filled(used, content.lengths > 0, self._samples.enough)
+        return ColumnFacts(filled, longest, digests, sample)
 
 
 def _first_filled(cells: pa.StringArray, filled: Mask, most: int) -> pa.StringArray:
     """The first cells of which a sample is made."""
     rows = int(np.flatnonzero(filled)[:most][-1]) + 1
-    return select(cells.slice(0, rows), filled[:rows])
-
-
-def _too_many(distinct: pa.StringArray) -> bool:
-    return len(distinct) > DISTINCT_CAP or distinct.nbytes > _DISTINCT_BYTES
+    first = cells.slice(0, rows)
+    return first if filled[:rows].all() else select(first, filled[:rows])
 
 
 def _count(rows: Mask | None) -> int:
     return 0 if rows is None else int(np.count_nonzero(rows))
-
-
-def _longest(cells: pa.StringArray, most_bytes: int, known: int) -> int:
-    """Characters of the longest cell; at most its bytes where a longer cell is `known`."""
-    if most_bytes <= known or raw(cells).data.max() < 0x80:
-        return most_bytes
-    return int(integers(pc.utf8_length(cells)).max())
 
 
 def in_exponent_form(cells: pa.StringArray, invalid: Mask) -> int:

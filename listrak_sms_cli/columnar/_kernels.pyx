@@ -260,9 +260,9 @@ cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t se
     cdef uint64_t first = 0, second = 0, total = seed ^ <uint64_t>length * MIX_STEP
     cdef Py_ssize_t at
     if length < 16:
-        memcpy(&first, cell, 8 if length > 8 else length)
+        first = _first_bytes(cell, min(length, 8))
         if length > 8:
-            memcpy(&second, cell + 8, length - 8)
+            second = _first_bytes(cell + 8, length - 8)
     else:
         for at in range(0, length - 16, 16):
             memcpy(&first, cell + at, 8)
@@ -271,6 +271,62 @@ cdef inline uint64_t _digest(const uint8_t* cell, Py_ssize_t length, uint64_t se
         memcpy(&first, cell + length - 16, 8)
         memcpy(&second, cell + length - 8, 8)
     return _mixed(multiplied(first ^ MIX_SECOND, second ^ total))
+
+
+cdef inline uint64_t _first_bytes(const uint8_t* cell, Py_ssize_t length) noexcept nogil:
+    """The first 1 to 8 bytes, the first one lowest. Two reads that overlap, for memcpy of a length that only the cell
+    knows is a call."""
+    cdef uint64_t whole = 0
+    cdef uint32_t begin = 0, end = 0
+    if length == 8:
+        memcpy(&whole, cell, 8)
+        return whole
+    if length >= 4:
+        memcpy(&begin, cell, 4)
+        memcpy(&end, cell + length - 4, 4)
+        return <uint64_t>begin | <uint64_t>end << 8 * (length - 4)
+    return cell[0] | <uint64_t>cell[length >> 1] << 8 * (length >> 1) | <uint64_t>cell[length - 1] << 8 * (length - 1)
+
+
+def add_to_set(uint64_t[::1] table, const uint64_t[::1] numbers, Py_ssize_t count, Py_ssize_t most):
+    """`table` holds `count` numbers, 0 = free; its size is a power of two above `most`. Returns how many numbers were
+    looked at before there were `most`, and how many the table holds now."""
+    cdef Py_ssize_t row, at, last = table.shape[0] - 1
+    cdef uint64_t number
+    with nogil:
+        for row in range(numbers.shape[0]):
+            number = numbers[row]
+            at = <Py_ssize_t>(number & <uint64_t>last)
+            while table[at] != 0 and table[at] != number:
+                at = (at + 1) & last
+            if table[at] != number:
+                if count == most:
+                    with gil:
+                        return row, count
+                table[at] = number
+                count += 1
+    return numbers.shape[0], count
+
+
+def measure_cells(const int32_t[::1] starts, const uint8_t[::1] data, uint64_t seed, digests):
+    """`digests`: as those of `digest_cells`, or None. Returns how many cells are not empty, and the characters of the
+    longest."""
+    cdef Py_ssize_t row, at, length, filled = 0, longest = 0, characters
+    cdef const uint8_t* first = _bytes(data)
+    cdef uint64_t[::1] into = digests
+    cdef bint digesting = digests is not None
+    with nogil:
+        for row in range(starts.shape[0] - 1):
+            length = starts[row + 1] - starts[row]
+            filled += length > 0
+            if length > longest:
+                characters = 0
+                for at in range(starts[row], starts[row + 1]):
+                    characters += first[at] & 0xC0 != 0x80
+                longest = max(longest, characters)
+            if digesting:
+                into[row] = _digest(first + starts[row], length, seed) if length else 0
+    return filled, longest
 
 
 def count_each(const uint8_t[::1] octets, int64_t[::1] counts):

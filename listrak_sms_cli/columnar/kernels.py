@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ _MOST_TEXT = 1 << 31  # bytes that int32 offsets can count
 _SMALL_TEXT = 1 << 23  # bytes that may be allocated and not used
 _GROUP_OF_INDEX = 2  # numbers, about
 _BITS = 32  # a bit for each length of a word
+_FIRST_TABLE = 64  # places of a set of numbers: a power of two
 _GROUP_SIZE = 1 << 15  # numbers of a group, about: their table fits into the cache
 
 
@@ -147,6 +149,23 @@ def digest_cells(cells: Raw, seed: int) -> npt.NDArray[np.uint64]:
     return digests
 
 
+class Measures(NamedTuple):
+    """Of some cells: how many are not empty, the characters of the longest one, and their digests as `digest_cells`
+    makes them, where they are wanted."""
+
+    filled: int
+    longest: int
+    digests: npt.NDArray[np.uint64] | None
+
+
+def measure_cells(cells: Raw, seed: int | None = None) -> Measures:
+    """Measure cells (UTF-8), in one pass over them. `seed`: that of their digests, None = no digests."""
+    _check_cells(cells)
+    digests = None if seed is None else np.empty(len(cells.starts) - 1, np.uint64)
+    filled, longest = compiled.measure_cells(cells.starts, cells.data, seed or 0, digests)
+    return Measures(filled, longest, digests)
+
+
 def mix_numbers(numbers: npt.NDArray[np.integer], keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Each number mixed with each key in turn but the last, which is then XORed to the result: uint64, one to one."""
     _check(len(keys) > 0, "a key is needed")
@@ -180,6 +199,32 @@ class NumberIndex:
                 return places
             self._ends, self._rows = np.zeros(1 << self._bits, np.uint32), np.empty(len(self._numbers), np.uint32)
             compiled.index_numbers(self._numbers, 64 - self._bits, self._ends, self._rows)
+
+
+class NumberSet:
+    """Different numbers (uint64, evenly spread, as digests are; 0 is none), up to `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self._most = most
+        self._table = np.zeros(_FIRST_TABLE, np.uint64)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return self._table.nbytes
+
+    def add(self, numbers: npt.NDArray[np.uint64]) -> bool:
+        """Add numbers, in any order and as often as they come. False when there are more than `most`."""
+        done = 0
+        while True:
+            room = min(self._most, len(self._table) * 3 // 4)
+            seen, self.count = compiled.add_to_set(self._table, numbers[done:], self.count, room)
+            done += seen
+            if done == len(numbers) or room == self._most:
+                return bool(done == len(numbers))
+            smaller, self._table = self._table, np.zeros(2 * len(self._table), np.uint64)
+            compiled.add_to_set(self._table, smaller, 0, self.count)
 
 
 def mark_repeated(numbers: Integers, *, keep_last: bool) -> Mask:
@@ -278,12 +323,21 @@ def classes_at_ends(cells: Raw, of_first: Bytes, of_last: Bytes) -> int:
     return classes
 
 
-def cells_among(cells: Raw, words: Raw) -> Mask | None:
-    """True for each cell that is one of these words of 1 to 30 bytes; None = no cell. Words are few."""
+class Words(Struct, frozen=True):
+    """A few words of 1 to 30 bytes."""
+
+    cells: Raw
+
+    def __post_init__(self) -> None:
+        _check_cells(self.cells)
+        lengths = self.cells.lengths
+        _check(bool(0 < lengths.min() <= lengths.max() < _BITS - 1), "a word is empty or too long")
+
+
+def cells_among(cells: Raw, among: Words) -> Mask | None:
+    """True for each cell that is one of these words; None = no cell."""
     _check_cells(cells)
-    _check_cells(words)
-    lengths = words.lengths
-    _check(bool(0 < lengths.min() <= lengths.max() < _BITS - 1), "a word is empty or too long")
+    words = among.cells
     found = np.zeros(len(cells.starts) - 1, np.bool_)
     count = compiled.find_words(cells.starts, cells.data, words.starts, words.data, found.view(np.uint8))
     return found if count else None

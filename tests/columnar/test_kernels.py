@@ -116,6 +116,34 @@ def test_digests_are_what_they_were(cells: list[str], seed: int) -> None:
     assert digests.tolist() == [digest(cell.encode(), seed) if cell else 0 for cell in cells]
 
 
+@given(st.lists(st.text(max_size=30)), st.integers(0, 5), st.none() | st.integers(0, MASK))
+def test_cells_are_measured(texts: list[str], start: int, seed: int | None) -> None:
+    """Those that are filled, the characters of the longest, and the digests; also of a slice."""
+    cells = raw(pa.array(texts, pa.string()).slice(start))
+    filled = [text for text in texts[start:] if text]
+    measures = kernels.measure_cells(cells, seed)
+    assert (measures.filled, measures.longest) == (len(filled), max(map(len, filled), default=0))
+    if seed is None:
+        assert measures.digests is None
+    else:
+        assert measures.digests is not None
+        assert measures.digests.tolist() == kernels.digest_cells(cells, seed).tolist()
+
+
+@given(st.lists(st.lists(st.integers(0, 300) | st.integers(MASK - 300, MASK), max_size=200)), st.integers(1, 400))
+def test_different_numbers_are_counted(batches: list[list[int]], most: int) -> None:
+    """Exactly, up to the most that a set may hold; 0 is no number."""
+    numbers = kernels.NumberSet(most)
+    known: set[int] = set()
+    for batch in batches:
+        added = numbers.add(np.array(batch, np.uint64))
+        known |= {*batch} - {0}
+        assert added == (len(known) <= most)
+        assert numbers.count == min(len(known), most)
+        if not added:
+            return
+
+
 @given(st.lists(st.integers(0, MASK)), st.lists(st.integers(0, MASK), min_size=1, max_size=4))
 def test_mixing_is_what_it_was(numbers: list[int], keys: list[int]) -> None:
     """Each number is mixed with all keys but the last, which is laid over it."""
@@ -241,7 +269,7 @@ def mix(number: int) -> int:
 @given(st.lists(st.text("NULnu\\é", max_size=6), max_size=40), st.integers(0, 3))
 def test_words_are_found_in_a_slice(texts: list[str], start: int) -> None:
     words = ("NULL", "nu", "\\N", "é")
-    found = kernels.cells_among(raw(string_column(texts).slice(start)), raw(string_column(words)))
+    found = kernels.cells_among(raw(string_column(texts).slice(start)), kernels.Words(raw(string_column(words))))
     expected = [text in words for text in texts[start:]]
     assert (found.tolist() if found is not None else [False] * len(expected)) == expected
 

@@ -16,6 +16,7 @@ from listrak_sms_cli.columnar import (
     Bytes,
     Mask,
     Raw,
+    Words,
     cells_among,
     classes_at_ends,
     count_byte,
@@ -88,8 +89,8 @@ def null_words(column: pa.StringArray) -> Mask | None:
 
 
 @cache
-def _null_words() -> Raw:
-    return raw(fixed_column(*NULL_WORDS))
+def _null_words() -> Words:
+    return Words(raw(fixed_column(*NULL_WORDS)))
 
 
 def _unmarked(cells: pa.StringArray, *, text: bool) -> pa.StringArray:

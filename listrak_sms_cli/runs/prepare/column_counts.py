@@ -35,6 +35,13 @@ class ColumnMarks(Struct, frozen=True):
     doubtful: bool
     contradicting: bool
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the marks of its cells take."""
+        return sum(
+            marked.nbytes for marked in (self.empty, self.cleaned, self.unfit, self.too_long) if marked is not None
+        )
+
     @classmethod
     def of(cls, column: CleanedColumn) -> ColumnMarks:
         """Mark the cells of a cleaned column."""
@@ -103,13 +110,17 @@ class ColumnCounts(Struct):
         unfit values are blanked; those `dropped` for unfit values."""
         sent_bits, passed_bits, dropped_bits = np.packbits(sent), np.packbits(passed), np.packbits(dropped)
         for marks in columns:
-            self.empty[marks.name] += _common(marks.empty, sent_bits)
-            self.cleaned[marks.name] += _common(marks.cleaned, sent_bits)
-            self.blanked[marks.name] += _common(marks.unfit, passed_bits)
-            self.unfit[marks.name] += _common(marks.unfit, dropped_bits)
-            self.too_long[marks.name] += _common(marks.too_long, dropped_bits)
-            self.filled[marks.name] += marks.filled
-            self.short_zips[marks.name] += marks.short_zips
+            name = marks.name
+            for counter, count in (
+                (self.empty, _common(marks.empty, sent_bits)),
+                (self.cleaned, _common(marks.cleaned, sent_bits)),
+                (self.blanked, _common(marks.unfit, passed_bits)),
+                (self.unfit, _common(marks.unfit, dropped_bits)),
+                (self.too_long, _common(marks.too_long, dropped_bits)),
+                (self.filled, marks.filled),
+                (self.short_zips, marks.short_zips),
+            ):
+                counter[name] = counter.get(name, 0) + count  # += of a new name is a call, thousands of them a batch
             self._count_all(marks)
 
     def _count_all(self, marks: ColumnMarks) -> None:

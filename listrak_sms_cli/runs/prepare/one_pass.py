@@ -18,26 +18,32 @@ from listrak_sms_cli.runs.prepare.phone_pass import ChunkPhones, PhoneCollector,
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.runs.prepare.value_pass import Checked, Receivers, check_members
 
-MOST_COLUMNS = 24  # that are sent: at most three bits of each are kept, a member, so nine bytes of all
+MOST_BYTES = 64 << 20  # of the marks of all members: at most three bits a cell, most columns have none
 
 
 def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: AudienceProfile) -> Checked:
     """Return what `check_members` returns, without look-ups; the facts of all columns go to `profile`.
 
-    Two passes are made only for rejects and kept empty cells, which need more than counts of the members, and for so
-    many columns that their marks would take too much memory. Raises AudienceError as the two passes do.
+    Two passes are made only for rejects and kept empty cells, which need more than counts of the members, and where
+    the marks of many columns would take too much memory, by those of the chunks so far. Raises AudienceError as the two
+    passes do.
     """
-    limit = planned.options.limit
-    if planned.options.rejects is not None or planned.rules.keep_empty or len(planned.plan.columns) > MOST_COLUMNS:
-        phones = read_phones(planned, tell, profile)
-        return check_members(planned, phones, Receivers(profile=profile), tell)
+    limit, size = planned.options.limit, planned.audience.size
+    if planned.options.rejects is not None or planned.rules.keep_empty:
+        return _check_in_two_passes(planned, tell, profile)
     collector = PhoneCollector(planned, Phase.CHECKING, tell)
     marks: list[tuple[ColumnMarks, ...]] = []
+    kept = done = 0
     counts = ColumnCounts()
     check = _ChunkCheck(planned, profile, planned.attributes(profile))
     for chunk, checked in in_order(check, planned.audience.chunks()):
         collector.add(chunk.size, checked.phones)
         marks.append(checked.marks)
+        kept += sum(column.nbytes for column in checked.marks)
+        done += chunk.size
+        if kept * size > MOST_BYTES * done:
+            profile.restart()
+            return _check_in_two_passes(planned, tell, profile)
         counts.unknown_consents.update(checked.unknown_consents)
         profile.add(checked.facts, checked.columns)
     phones = collector.ended()
@@ -55,6 +61,11 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
         return check_in_one_pass(planned.with_mixed_columns(counts.mixed), tell, profile)
     figures = figures_of(planned.plan.columns, counts.filled)
     return Checked(phones, counted(phones.verdicts), counts, np.empty(0, np.uint64), planned.rules, figures)
+
+
+def _check_in_two_passes(planned: PlannedAudience, tell: Listener, profile: AudienceProfile) -> Checked:
+    phones = read_phones(planned, tell, profile)
+    return check_members(planned, phones, Receivers(profile=profile), tell)
 
 
 class _CheckedChunk(Struct, frozen=True):

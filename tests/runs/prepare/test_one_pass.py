@@ -27,10 +27,11 @@ from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError, LsmsError
 from listrak_sms_cli.runs import events as e
 from listrak_sms_cli.runs.options import ReadingOptions
-from listrak_sms_cli.runs.prepare import PlannedAudience, Receivers, profile_of, read_phones
+from listrak_sms_cli.runs.prepare import PlannedAudience, Receivers, one_pass, profile_of, read_phones
 from listrak_sms_cli.runs.prepare.column_profile import profiled_columns
-from listrak_sms_cli.runs.prepare.one_pass import MOST_COLUMNS, check_in_one_pass
+from listrak_sms_cli.runs.prepare.one_pass import check_in_one_pass
 from listrak_sms_cli.runs.prepare.value_pass import check_members
+from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.validate import validate_audience
 from listrak_sms_cli.settings import load_settings
 from tests.support.examples import examples
@@ -169,15 +170,31 @@ def test_progress_of_the_one_pass() -> None:
     assert isinstance(events[-1], e.PhaseEnded)
 
 
-@pytest.mark.parametrize("columns", [MOST_COLUMNS, MOST_COLUMNS + 1])
-def test_many_columns_are_read_twice(tmp_path: Path, columns: int) -> None:
-    """What is kept of a member while duplicates are unknown stays small however wide the audience is."""
+@pytest.mark.parametrize("filled", [True, False])
+def test_many_marks_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled: bool) -> None:
+    """What is kept of a member while duplicates are unknown stays small however wide the audience is: then the audience
+    is read twice, with the same outcome."""
     path = tmp_path / "a.csv"
-    names = [f"c{n}" for n in range(columns)]
-    path.write_text(",".join(["phone", *names]) + "\n" + ",".join(["2125550100", *names]) + "\n", "utf-8")
-    events: list[Event] = []
-    validate_audience(path, load_settings({}, {}), ReadingOptions(), events.append, offline=True)
-    assert len(phases(events)) == 1 + (columns > MOST_COLUMNS)
+    names = [f"c{n}" for n in range(100)]
+    cells = names if filled else ["", "x"] * 50
+    path.write_text("\n".join(",".join(row) for row in (["phone", *names], ["2125550100", *cells])) + "\n", "utf-8")
+
+    def report_of() -> tuple[Report, list[e.Phase]]:
+        events: list[Event] = []
+        report = validate_audience(path, load_settings({}, {}), ReadingOptions(), events.append, offline=True)
+        return report, phases(events)
+
+    once, passes = report_of()
+    assert passes == [e.Phase.CHECKING]
+    monkeypatch.setattr(one_pass, "MOST_BYTES", 40)
+    twice, passes = report_of()
+    assert passes == [e.Phase.CHECKING] if filled else [e.Phase.CHECKING, e.Phase.READING, e.Phase.CHECKING]
+    for report in (once, twice):
+        assert report.profile is not None
+        assert [(column.filled, column.distinct) for column in report.profile] == [(1, 1)] + [
+            (int(bool(cell)), int(bool(cell))) for cell in cells
+        ]
+    assert once.warnings == twice.warnings
 
 
 @pytest.mark.parametrize(
