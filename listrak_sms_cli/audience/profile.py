@@ -291,8 +291,12 @@ def in_exponent_form(cells: pa.StringArray, invalid: Mask) -> int:
     return int(np.count_nonzero(matches(trimmed(nulls_as_empty(select(cells, invalid))), EXPONENT)))
 
 
-def short_zips(cells: pa.StringArray) -> int:
-    """Return how many cells are three or four digits: ZIPs without their leading zeros. `cells` has no nulls."""
-    lengths = raw(cells).lengths
+def short_zips(column: Column) -> int:
+    """Return how many cells are three or four digits: ZIPs without their leading zeros."""
+    words, places = words_and_places(column)
+    lengths = raw(words).lengths
     short = (lengths == 3) | (lengths == 4)
-    return int(np.count_nonzero(matches(select(cells, short), r"^[0-9]+$"))) if short.any() else 0
+    if not short.any():
+        return 0
+    short[short] = matches(select(words, short), r"^[0-9]+$")
+    return int(np.count_nonzero(short if places is None else short.take(places)))

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from listrak_sms_cli.columnar import (
     Bytes,
+    Column,
     Mask,
     Raw,
     Words,
@@ -28,6 +29,8 @@ from listrak_sms_cli.columnar import (
     replace_matches,
     select,
     trimmed,
+    used_words,
+    words_and_places,
 )
 
 _FORMULA = r'^=[ ]*"((?:[^"]|"")*)"$'  # ="07030"
@@ -149,15 +152,30 @@ def without_float_end(column: pa.StringArray, floats: Mask) -> pa.StringArray:
     return replace_cells(column, floats, pc.replace_substring(select(column, floats), ".0", ""))
 
 
-def all_padded(column: pa.StringArray) -> bool | None:
-    """Return whether a blank begins or ends every filled cell; None where none is filled. `column` has no nulls."""
-    for cells in (column.slice(0, _FIRST), column):
-        content = raw(cells)
-        filled = content.lengths > 0
-        padded = (_firsts(content) == ord(" ")) | (_lasts(content) == ord(" ")) if len(content.data) else filled
-        if (filled & ~padded).any():
-            return False
-    return True if filled.any() else None
+def all_padded(column: Column) -> bool | None:
+    """Return whether a blank begins or ends every filled cell; None where none is filled."""
+    words, places = words_and_places(column)
+    if places is None:
+        return False if False in _paddings(words.slice(0, _FIRST)) else _all(_paddings(words))
+    filled = raw(words).lengths > 0
+    if not any(filled.take(some).any() for some in (places[:_FIRST], places)):
+        return None
+    found = _paddings(words)
+    return _all(found if len(found) == 1 else _paddings(used_words(column)))
+
+
+def _paddings(cells: pa.StringArray) -> set[bool]:
+    """Whether a blank begins or ends the cell: what is found of filled ones."""
+    content = raw(cells)
+    filled = content.lengths > 0
+    if not filled.any():
+        return set()
+    padded = ((_firsts(content) == ord(" ")) | (_lasts(content) == ord(" ")))[filled]
+    return {bool(padded.min()), bool(padded.max())}
+
+
+def _all(found: set[bool]) -> bool | None:
+    return False not in found if found else None
 
 
 def _firsts(cells: Raw) -> Bytes:

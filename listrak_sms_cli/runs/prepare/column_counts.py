@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, FieldKind, Verdict, short_zips
 from listrak_sms_cli.audience.values import all_padded
-from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, select, used_words
+from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, select
 
 
 class ColumnMarks(Struct, frozen=True):
@@ -56,12 +56,12 @@ class ColumnMarks(Struct, frozen=True):
             _packed(values.changed),
             _packed(unfit),
             _packed(values.too_long),
-            short_zips(decoded(texts)) if column.plan.holds_zips else 0,
+            short_zips(texts) if column.plan.holds_zips else 0,
             fit + (0 if unfit is None else int(np.count_nonzero(unfit))),
             future,
             fit if kind is FieldKind.DATE else 0,
             {} if values.null_words is None else _words(select(decoded(texts), values.null_words)),
-            all_padded(used_words(texts)) if kind is FieldKind.TEXT else None,
+            all_padded(texts) if kind is FieldKind.TEXT else None,
             values.doubtful is not None,
             values.contradicting is not None,
         )

@@ -87,5 +87,11 @@ def test_words_for_an_empty_cell_are_found_as_programs_spell_them() -> None:
     ("cells", "padded"), [(["a ", "", " b"], True), (["a ", "b"], False), (["", ""], None), (["a b"], False)]
 )
 def test_a_column_is_padded_when_every_value_is(cells: list[str], padded: bool | None) -> None:
-    """Empty cells say nothing about it."""
-    assert all_padded(pa.array(cells, pa.string())) is padded
+    """Empty cells say nothing about it, nor do words of a dictionary that no cell holds."""
+    column = pa.array(cells, pa.string())
+    assert all_padded(column) is padded
+    encoded = column.dictionary_encode()
+    assert all_padded(encoded) is padded
+    for unused in ("a", " a", ""):
+        words = pa.concat_arrays([encoded.dictionary, pa.array([unused])])
+        assert all_padded(pa.DictionaryArray.from_arrays(encoded.indices, words)) is padded
