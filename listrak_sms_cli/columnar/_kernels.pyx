@@ -15,6 +15,7 @@ cdef enum:
     NEAR = 256  # numbers to look at, where the last one stood that near to the one before
 
 OVERHANG = COPIED  # bytes that `write_lines` may write behind the end of the last line
+REACH = NEAR  # where `find_numbers` begins
 
 
 def read_digits(
@@ -160,11 +161,18 @@ cdef struct Column:
     bint special  # may hold cells that need quotes
 
 
-def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] text):
+def write_lines(
+    list columns, list special, int32_t[::1] starts, uint8_t[::1] text, uint64_t seed, known, digests
+):
     """`columns`: (starts, data, places or None) each, the first one without places. Only in `special` ones cells may need
     quotes. `text` has room for all cells, for each of them a delimiter, twice the bytes and two quotes of the special
-    ones, and OVERHANG bytes more. Returns the bytes written."""
+    ones, and OVERHANG bytes more. A line whose digest, under `seed`, is the `known` one (uint64 a row, as `digests`) is
+    written over by the next; None: all lines are left, and not digested. Returns the bytes written."""
     cdef Py_ssize_t row, rows = starts.shape[0] - 1
+    cdef const uint64_t[::1] before = known
+    cdef uint64_t[::1] now = digests
+    cdef bint digesting = digests is not None
+    cdef uint8_t* line
     cdef int number, count = len(columns)
     cdef const int32_t[::1] offsets, places
     cdef const uint8_t[::1] data
@@ -181,6 +189,7 @@ def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] te
         with nogil:
             starts[0] = 0
             for row in range(rows):
+                line = out
                 if each[0].starts[row + 1] > each[0].starts[row]:
                     out = _copied(out, &each[0], row)
                     for number in range(1, count):
@@ -188,6 +197,10 @@ def write_lines(list columns, list special, int32_t[::1] starts, uint8_t[::1] te
                         out = _copied(out + 1, &each[number], row)
                     out[0] = c'\n'
                     out += 1
+                if digesting:
+                    now[row] = _digest(line, out - line, seed) if out > line else 0
+                    if now[row] == before[row]:
+                        out = line
                 starts[row + 1] = <int32_t>(out - &text[0])
     finally:
         free(each)
@@ -649,17 +662,17 @@ def find_numbers(
 ):
     """Returns how many were looked for: without an index (no `ends`) only those before the first that is not found near the
     last. `state`: where to look on, and how far."""
-    cdef Py_ssize_t turn, at, place, found, count = wanted.shape[0]
+    cdef Py_ssize_t turn, at, place, found, count = wanted.shape[0], begin = state[0], reach = state[1]
     cdef uint64_t number, group
     with nogil:
         for turn in range(count):
             number, found = wanted[turn], -1
-            for at in range(state[0], min(state[0] + state[1], numbers.shape[0])):
+            for at in range(begin, min(begin + reach, numbers.shape[0])):
                 if numbers[at] == number:
                     found = at
                     break
             if found >= 0:
-                state[1] = NEAR
+                reach = NEAR
             elif ends.shape[0] == 0:
                 count = turn
                 break
@@ -668,11 +681,12 @@ def find_numbers(
                 for place in range(ends[group - 1] if group else 0, ends[group]):
                     if numbers[rows[place]] == number:
                         found = rows[place]
-                        state[1] = 1
+                        reach = 1
                         break
             if found >= 0:
-                state[0] = found + 1
+                begin = found + 1
             places[turn] = found
+    state[0], state[1] = begin, reach
     return count
 
 

@@ -112,6 +112,26 @@ def write_csv_lines(first: Column, others: Sequence[Column]) -> pa.StringArray:
     """A CSV line for each row, with a line feed at its end; "" where the cell of the first column is empty. Cells are
     quoted where they need it (RFC 4180); a null is an empty cell. Raises OverflowError for more text than a column
     holds."""
+    return _csv_lines(first, others, 0, None, None)
+
+
+def write_new_csv_lines(
+    first: Column, others: Sequence[Column], seed: int, known: npt.NDArray[np.uint64]
+) -> tuple[pa.StringArray, npt.NDArray[np.uint64]]:
+    """As `write_csv_lines`, and the digest of each line as `digest_cells` makes it (0 = no line). "" also where that is
+    the one `known` of the row: a line that is not new is written over, so it costs no memory."""
+    _check(len(known) == len(first), "a digest is known of each row, or 0")
+    digests = np.empty(len(first), np.uint64)
+    return _csv_lines(first, others, seed, known, digests), digests
+
+
+def _csv_lines(
+    first: Column,
+    others: Sequence[Column],
+    seed: int,
+    known: npt.NDArray[np.uint64] | None,
+    digests: npt.NDArray[np.uint64] | None,
+) -> pa.StringArray:
     rows = len(first)
     _check(all(len(column) == rows for column in others), "columns differ in length")
     pairs = [words_and_places(column) for column in (decoded(first), *others)]
@@ -123,7 +143,7 @@ def write_csv_lines(first: Column, others: Sequence[Column]) -> pa.StringArray:
         room += (1 + quotes) * (len(words.data) if places is None else _decoded_size(words, places))
     starts, text = np.empty(rows + 1, np.int32), _text(room)
     parts = [(words.starts, words.data, places) for words, places in cells]
-    size = compiled.write_lines(parts, special, starts, text)
+    size = compiled.write_lines(parts, special, starts, text, seed, known, digests)
     return column_at(starts, text[:size])
 
 
@@ -187,7 +207,7 @@ class NumberIndex:
         self._bits = max(1, (len(numbers) // _GROUP_OF_INDEX).bit_length())  # those that say a number's group
         self._ends = np.zeros(0, np.uint32)
         self._rows = np.empty(0, np.uint32)
-        self._at = np.array([0, 1], np.int64)
+        self._at = np.array([0, compiled.REACH], np.int64)
 
     def find(self, wanted: npt.NDArray[np.uint64]) -> Integers:
         """The place of each of the `wanted` numbers, -1 where there is none. For one thread."""

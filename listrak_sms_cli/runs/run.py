@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -87,20 +88,13 @@ class Run:
         """Writes down what is about to be sent. `write_files` writes row map and digests into the folder of the run
         and returns the digest of the row map; None: a dry or sandbox run, which leaves no trace. Where the state folder
         cannot be written, the run goes on without one and a warning says so."""
-        folder, row_map, stem = None, "", f"lsms-{started.run_id}"
-        if write_files is not None:
-            try:
-                folder = store.create(started.run_id)
-                row_map = write_files(folder)
-            except FileExistsError:
-                hint = "Push the audience again."
-                raise UsageError(f"There is a run {started.run_id} already.", hint=hint, code="run_exists") from None
-            except OSError:
-                _discard(folder)
-                folder = None
+        stem = f"lsms-{started.run_id}"
+        with ThreadPoolExecutor(1) as beside:
+            lines = beside.submit(lambda: [line for _, line in in_order(lambda part: part_line(part, stem), parts)])
+            folder, row_map = _files_written(store, started.run_id, write_files)
         prepared = Prepared(
             verdicts={verdict.reason: count for verdict, count in findings.verdicts.items()},
-            parts=[line for _, line in in_order(lambda part: part_line(part, stem), parts)],
+            parts=lines.result(),
             row_map=row_map,
             unfit=dict(+findings.unfit),
             too_long=dict(+findings.too_long),
@@ -224,6 +218,22 @@ class Run:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _files_written(store: RunStore, run_id: str, write_files: Callable[[Path], str] | None) -> tuple[Path | None, str]:
+    """The folder of a new run, with its files, and the digest of its row map; None where there is none."""
+    if write_files is None:
+        return None, ""
+    folder = None
+    try:
+        folder = store.create(run_id)
+        return folder, write_files(folder)
+    except FileExistsError:
+        hint = "Push the audience again."
+        raise UsageError(f"There is a run {run_id} already.", hint=hint, code="run_exists") from None
+    except OSError:
+        _discard(folder)
+        return None, ""
 
 
 def findings_of(stored: StoredRun, tell: Listener) -> Findings:

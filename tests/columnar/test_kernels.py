@@ -47,6 +47,22 @@ def test_lines_of_cells_of_any_length(rows: list[tuple[str, str, str]], cut: int
     assert kernels.write_csv_lines(columns[0], columns[1:]).to_pylist() == expected
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "12125550100"]), CELLS, CELLS, st.booleans()), max_size=9),
+    st.integers(0, MASK),
+)
+def test_known_lines_are_left_out(rows: list[tuple[str, str, str, bool]], seed: int) -> None:
+    """A line whose digest is known is no longer there, and the others stand as if it had never been."""
+    columns = [pa.array([row[place] for row in rows], pa.string()) for place in range(3)]
+    lines = kernels.write_csv_lines(columns[0], columns[1:])
+    digests = kernels.digest_cells(raw(lines), seed)
+    known = np.array([row[3] for row in rows], np.bool_)
+    before = np.where(known, digests, ~digests)
+    new, found = kernels.write_new_csv_lines(columns[0], columns[1:], seed, before)
+    assert found.tolist() == digests.tolist()
+    assert new.to_pylist() == ["" if here else line for line, here in zip(lines.to_pylist(), known, strict=True)]
+
+
 CSV_CELLS = st.lists(
     st.lists(st.text(st.sampled_from('a\u00fc ,"\r\n;x'), max_size=20), min_size=3, max_size=3), max_size=9
 )

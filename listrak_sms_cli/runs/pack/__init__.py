@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__, __getattr__ = on_demand(
     __name__,
-    by_filled_columns="GroupPacker Lines SpooledText check_columns check_groups lines_of",
-    import_files="ImportFile header_line write_lines",
+    by_filled_columns="GroupPacker Known Lines SpooledText check_columns check_groups lines_of",
+    import_files="ImportFile KnownLines header_line write_lines",
     spool="ImportSpool ImportText",
 )

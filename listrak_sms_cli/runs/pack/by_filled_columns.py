@@ -7,18 +7,25 @@ A column set says which columns a member fills: a uint64 of which bit i stands f
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
-from msgspec.structs import replace
 
 from listrak_sms_cli.audience import Cleaned, CleaningRules, ColumnPlan, Verdict
 from listrak_sms_cli.audience.phones import write_phones
-from listrak_sms_cli.columnar import Mask, distinct, indices, select
+from listrak_sms_cli.columnar import Column, Mask, distinct, indices, select
 from listrak_sms_cli.errors import AudienceError
-from listrak_sms_cli.runs.pack.import_files import ImportFile, Packer, header_line, write_lines
+from listrak_sms_cli.runs.pack.import_files import (
+    ImportFile,
+    KnownLines,
+    Packer,
+    header_line,
+    write_lines,
+    write_new_lines,
+)
 from listrak_sms_cli.runs.pack.spool import ImportSpool
 
 MOST_GROUPS = 64
@@ -26,16 +33,19 @@ MOST_COLUMNS = 64
 _SEARCH_LIMIT = 10_000_000  # column sets examined in search of the fewest columns: about a second
 _FIRST_TRIED = 50_000  # column sets that a solution is found for before all of them are tried
 _SAMPLE = 2_000  # column sets that show which column makes the most difference
+Known: TypeAlias = Callable[[tuple[int, ...] | None, np.ndarray], KnownLines]
 
 
 class Lines(Struct, frozen=True):
     """Members of a batch that have the same columns. `columns`: their places in the plan, None = all; `rows`: int64,
     ascending, their rows in the batch; `text`: pa.string(), a CSV line for each, "" for a member that is not sent;
+    `digests`: uint64, of each line, also of one that is "" because it is known, 0 = no line, None = not wanted;
     `canary`: they are sent first."""
 
     columns: tuple[int, ...] | None
     rows: np.ndarray
     text: pa.StringArray
+    digests: np.ndarray | None = None
     canary: bool = False
 
     def parted(self, canary: Mask) -> Iterator[Lines]:
@@ -44,13 +54,13 @@ class Lines(Struct, frozen=True):
         if not mine.any():
             yield self
             return
-        yield replace(self, rows=self.rows[mine], text=select(self.text, mine), canary=True)
-        yield replace(self, rows=self.rows[~mine], text=select(self.text, ~mine))
+        yield Lines(self.columns, self.rows[mine], select(self.text, mine), canary=True)
+        yield Lines(self.columns, self.rows[~mine], select(self.text, ~mine))
 
     def before(self, row: int) -> Lines:
         """Only the members in rows before this one."""
         count = int(np.searchsorted(self.rows, row))
-        return replace(self, rows=self.rows[:count], text=self.text.slice(0, count))
+        return Lines(self.columns, self.rows[:count], self.text.slice(0, count), canary=self.canary)
 
 
 class SpooledText(Struct, frozen=True):
@@ -68,14 +78,16 @@ def lines_of(
     *,
     by_filled_columns: bool,
     most: int | None = MOST_GROUPS,
+    known: Known | None = None,
 ) -> Iterator[Lines]:
     """Yield the lines of a batch, group by group. `numbers`: int64 a row, its phone. Nothing where the batch has more
-    groups than can be sent (`most`, None = any number): `check_groups` will refuse the audience."""
+    groups than can be sent (`most`, None = any number): `check_groups` will refuse the audience. `known`: the lines
+    that are known of the `columns` and `rows` of a group; None = of none."""
     texts = [column.values.text for column in cleaned.columns]
     sent = cleaned.verdicts == Verdict.SENDABLE
     if not by_filled_columns or cleaned.column_sets is None:
         phones = write_phones(np.where(sent, numbers, 0), rules.phone_format, rules.country)
-        yield Lines(None, np.arange(len(numbers)), write_lines(phones, texts))
+        yield _lines(None, np.arange(len(numbers)), phones, texts, known)
         return
     column_sets = distinct(cleaned.column_sets[sent])
     for column_set in column_sets if most is None or len(column_sets) <= most else ():
@@ -83,7 +95,15 @@ def lines_of(
         columns = _columns_of(int(column_set))
         phones = write_phones(numbers[rows], rules.phone_format, rules.country)
         filled = [texts[column].take(indices(rows)) for column in columns]
-        yield Lines(columns if len(columns) < len(texts) else None, rows, write_lines(phones, filled))
+        yield _lines(columns if len(columns) < len(texts) else None, rows, phones, filled, known)
+
+
+def _lines(
+    columns: tuple[int, ...] | None, rows: np.ndarray, phones: pa.StringArray, texts: list[Column], known: Known | None
+) -> Lines:
+    if known is None:
+        return Lines(columns, rows, write_lines(phones, texts))
+    return Lines(columns, rows, *write_new_lines(phones, texts, known(columns, rows)))
 
 
 class GroupPacker:

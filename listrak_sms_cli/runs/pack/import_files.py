@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from msgspec import Struct, field
 
-from listrak_sms_cli.columnar import Column, raw, write_csv_lines
+from listrak_sms_cli.columnar import Column, raw, write_csv_lines, write_new_csv_lines
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.runs.pack.spool import ImportSpool, ImportText
 
@@ -36,14 +39,35 @@ class ImportFile(Struct, frozen=True):
         return [column.combine_chunks() for column in table.columns]
 
 
+class KnownLines(Struct, frozen=True):
+    """Of each row of a batch the digest (uint64, under `seed`) of the line that need not be written again; 0 = none."""
+
+    seed: int
+    digests: np.ndarray
+
+
 def write_lines(phones: pa.StringArray, columns: list[Column]) -> pa.StringArray:
     """Return one CSV line a row (pa.string()), line feed included; "" where the phone is null.
 
     Columns may be dictionary-encoded. Cells are quoted where they need it (RFC 4180); null is an empty cell. Raises
     AudienceError for more text than an Arrow column holds.
     """
-    try:
+    with _not_too_much_text():
         return write_csv_lines(phones, columns)
+
+
+def write_new_lines(
+    phones: pa.StringArray, columns: list[Column], known: KnownLines
+) -> tuple[pa.StringArray, np.ndarray]:
+    """As `write_lines`, "" also for lines that are known; and the digest of each line (uint64, 0 = none)."""
+    with _not_too_much_text():
+        return write_new_csv_lines(phones, columns, known.seed, known.digests)
+
+
+@contextmanager
+def _not_too_much_text() -> Iterator[None]:
+    try:
+        yield
     except OverflowError:
         raise AudienceError(
             "Members that stand together hold more than a gigabyte of text.",

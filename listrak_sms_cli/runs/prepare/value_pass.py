@@ -195,14 +195,16 @@ class _ChunkCheck(Struct, frozen=True):
         groups = cleaned.column_sets is not None
         by_filled_columns = groups if packer is None else packer.by_filled_columns
         canary = self.looked_up.canary
+        known = recall.known(rows) if recall is not None else None
         if recall is not None and groups and not by_filled_columns:
             # One by one: a member is remembered by the columns it fills, as one in an import file is.
-            for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None):
-                recall.leave_out(rows, lines, cleaned.verdicts)
-            recall = None
-        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=by_filled_columns):
-            sent = lines if recall is None else recall.leave_out(rows, lines, cleaned.verdicts)
-            yield from [sent] if canary is None else sent.parted(among(numbers, canary))
+            for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=True, most=None, known=known):
+                recall.note(rows, lines, cleaned.verdicts)
+            recall = known = None
+        for lines in lines_of(cleaned, numbers, self.planned.rules, by_filled_columns=by_filled_columns, known=known):
+            if recall is not None:
+                recall.note(rows, lines, cleaned.verdicts)
+            yield from [lines] if canary is None else lines.parted(among(numbers, canary))
 
 
 class _Collector:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from listrak_sms_cli.columnar import digest_cells, mix_numbers, raw
+from listrak_sms_cli.columnar import mix_numbers
 from listrak_sms_cli.runs.record import make_folder, sync_folder
 
 KEY_BYTES = 32
@@ -40,9 +39,9 @@ class Key:
         """int64 E.164 digits -> uint64, one to one: two phones never have one digest."""
         return mix_numbers(numbers, np.array([self.number("phone", turn) for turn in (0, 1, 2, "end")]))
 
-    def lines(self, lines: pa.StringArray, *meaning: object) -> np.ndarray:
-        """uint64 a row, 0 for empty lines: of the line's text and what it `means` (fields, spelling of phones)."""
-        return digest_cells(raw(lines), int(self.number("line", *meaning)))
+    def seed_of_lines(self, *meaning: object) -> int:
+        """The seed of the digests of lines that `mean` this (fields, spelling of phones)."""
+        return int(self.number("line", *meaning))
 
 
 def read_key(path: Path) -> Key:

@@ -7,20 +7,20 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict
-from listrak_sms_cli.columnar import NumberIndex, blanked, in_order
+from listrak_sms_cli.columnar import NumberIndex, in_order, raw
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
-from listrak_sms_cli.runs.pack import Lines
+from listrak_sms_cli.runs.pack import Known, KnownLines, Lines
 from listrak_sms_cli.runs.record import Destination, PartState, RunState, locked
 from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
-from listrak_sms_cli.runs.remember.notes import Note, Notes, Stretch, link, packed
+from listrak_sms_cli.runs.remember.notes import Entries, Note, Notes, Stretch, link, packed
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, Pair, write_digests
 
 _STEP = 1 << 19  # members written together
@@ -70,19 +70,23 @@ class Recall:
             phones[verdicts != Verdict.SENDABLE] = 0
             self.complete = self._memory.read(phones, self._lasting, self.rows)
 
-    def leave_out(self, stretch: slice, lines: Lines, verdicts: np.ndarray) -> Lines:
-        """`verdicts` of the rows of a stretch, `lines` of some of them. Unchanged members get their verdict, in place,
-        and "" for a line."""
-        columns = lines.columns if lines.columns is not None else range(len(self._fields))
-        digests = self._memory.key.lines(lines.text, self._spelling, *(self._fields[place] for place in columns))
-        rows, sent = self.rows[stretch], digests != 0
-        before = rows[lines.rows]
-        same = (digests == before) & sent
-        rows[lines.rows] = np.where(sent, digests, before)
-        if not same.any():
-            return lines
-        verdicts[lines.rows[same]] = Verdict.UNCHANGED
-        return replace(lines, text=blanked(lines.text, same))
+    def known(self, stretch: slice) -> Known:
+        """The lines that members of a stretch have arrived with: they need not be written again."""
+
+        def of_group(columns: tuple[int, ...] | None, rows: np.ndarray) -> KnownLines:
+            fields = self._fields if columns is None else [self._fields[place] for place in columns]
+            return KnownLines(self._memory.key.seed_of_lines(self._spelling, *fields), self.rows[stretch][rows])
+
+        return of_group
+
+    def note(self, stretch: slice, lines: Lines, verdicts: np.ndarray) -> None:
+        """Take the digests of `lines` of a stretch, and give unchanged members their verdict: `verdicts` of its rows,
+        in place."""
+        assert lines.digests is not None
+        there = lines.digests != 0
+        unchanged = there & (raw(lines.text).lengths == 0)
+        verdicts[lines.rows[unchanged]] = Verdict.UNCHANGED
+        self.rows[stretch][lines.rows[there]] = lines.digests[there]
 
 
 class Memory(Struct, frozen=True):
@@ -132,11 +136,13 @@ class Memory(Struct, frozen=True):
                 try:
                     note = self._notes.read(place)
                     good = np.array([lasting.holds(stretch, now) for stretch in note.stretches], np.bool_)
-                    for entries in self._notes.entries(note):
+                    for entries, digests in in_order(partial(_digests_of, good), self._notes.entries(note)):
                         found = index.find(entries.phones)
                         there = found >= 0
-                        so = good[entries.stretches] & (entries.rows != 0)
-                        rows[found[there]] = np.where(so, entries.rows, _NOT_SO)[there]
+                        if there.all():
+                            rows[found] = digests
+                        else:
+                            rows[found[there]] = digests[there]
                 except OSError:
                     rows[:], complete = 0, False
             return complete
@@ -227,6 +233,14 @@ class Memory(Struct, frozen=True):
         """Raises OSError."""
         with locked(self.folder / "lock", _LOCK_TIMEOUT):
             yield
+
+
+def _digests_of(lasting: np.ndarray, entries: Entries) -> np.ndarray:
+    """What to compare the members of a note with (uint64 each). `lasting`: bool, by the number of their stretch."""
+    so = entries.rows != 0
+    if lasting.all() and so.all():
+        return entries.rows
+    return np.where(so & lasting[entries.stretches], entries.rows, _NOT_SO)
 
 
 def members_of(state: RunState, parts: Iterable[PartState], *, updated: bool = False) -> np.ndarray:

@@ -130,8 +130,11 @@ class Notes(Struct, frozen=True):
         counts = [stretch.members for stretch in note.stretches]
         shared = np.repeat(np.arange(len(counts), dtype=np.uint16), counts)
         for some, phones, rows in read_digests(self.folder / note.digests, self.key, total):
-            mine = struck[some]
-            yield Entries(phones[mine], (rows * arrived[some])[mine], shared[some][mine])
+            mine, so = struck[some], rows * arrived[some]
+            if mine.all():
+                yield Entries(phones, so, shared[some])
+            else:
+                yield Entries(phones[mine], so[mine], shared[some][mine])
 
     def _merge(self) -> None:
         """What the oldest notes say becomes one note; if one of them cannot be read, they are forgotten. Raises
