@@ -123,31 +123,39 @@ def look_up(
     return missed
 
 
+cdef uint8_t[200] PAIRS  # of digits
+PAIRS[:] = [48 + (pair // 10, pair % 10)[place] for pair in range(100) for place in range(2)]
+
+
 def write_numbers(
     const int64_t[::1] numbers, const uint8_t[::1] left_out, bint plus, int32_t[::1] starts, uint8_t[::1] text
 ):
     """`text` has room for 20 bytes each. Returns the bytes written."""
-    cdef Py_ssize_t row, size
-    cdef uint8_t digits[20]
-    cdef int at
-    cdef int64_t number
+    cdef Py_ssize_t row
+    cdef int at, size
+    cdef uint64_t number
     cdef uint8_t* out = &text[0]
     with nogil:
         starts[0] = 0
         for row in range(numbers.shape[0]):
-            number = numbers[row]
-            if number > 0:
+            if numbers[row] > 0:
+                number = <uint64_t>numbers[row]
                 if plus:
                     out[0] = c'+'
                     out += 1
-                at = 20
-                while number:
-                    at -= 1
-                    digits[at] = <uint8_t>(c'0' + number % 10)
-                    number //= 10
-                at = min(at + left_out[row], 20)
-                size = 20 - at
-                memcpy(out, digits + at, size)
+                size = 11  # of most phones
+                while size < 19 and number >= POWERS[size]:
+                    size += 1
+                while number < POWERS[size - 1]:
+                    size -= 1
+                size = max(size - <int>left_out[row], 0)
+                at = size
+                while at > 1:
+                    at -= 2
+                    memcpy(out + at, &PAIRS[2 * (number % 100)], 2)
+                    number //= 100
+                if at:
+                    out[0] = <uint8_t>(c'0' + number % 10)
                 out += size
             starts[row + 1] = <int32_t>(out - &text[0])
     return out - &text[0]
