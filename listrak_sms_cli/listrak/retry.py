@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import tenacity
 from msgspec import Struct
 
 from listrak_sms_cli.errors import Interrupted, ListrakUnavailable, LsmsError
 from listrak_sms_cli.listrak.http import httpx
+
+if TYPE_CHECKING:
+    import tenacity
 
 Result = TypeVar("Result")
 
@@ -70,55 +72,101 @@ class Policy(Struct, frozen=True):
         No try begins later than `give_up_after`, or `within`, seconds from now. Raises ListrakUnavailable after that,
         Interrupted when `stop` is set; `maybe_arrived` of every LsmsError covers the earlier tries.
         """
-        began = time.monotonic()
-        budget = min(self.give_up_after, within)
-        time_over = tenacity.stop_after_delay(budget)
-        failures: list[TemporaryFailure] = []
-
-        def attempt_once() -> Result:
-            if stop.is_set():
-                raise Interrupted("Interrupted.")
-            try:
-                return attempt(budget - (time.monotonic() - began))
-            except TemporaryFailure as failure:
-                failures.append(failure)
-                raise
-
-        def maybe_arrived() -> bool:
-            return acts and any(failure.maybe_arrived for failure in failures)
-
-        def gives_up(state: tenacity.RetryCallState) -> bool:
-            return stop.is_set() or sum(failure.done for failure in failures) >= _MOST_UNREADABLE or time_over(state)
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TemporaryFailure),
-            wait=lambda state: self._wait(state, failures[-1].retry_after, budget - (time.monotonic() - began)),
-            stop=gives_up,
-            sleep=tenacity.sleep_using_event(stop),
-            before_sleep=lambda state: on_retry(Retry(what, failures[-1].reason, state.upcoming_sleep)),
-            reraise=True,
-        )
+        tries = _Tries(self, what, attempt, stop, on_retry, min(self.give_up_after, within))
         try:
-            return retrying(attempt_once), maybe_arrived()
+            return tries.until_done(), acts and tries.maybe_arrived
         except TemporaryFailure as failure:
             error: LsmsError = Interrupted("Interrupted.")
             if not stop.is_set():
                 error = ListrakUnavailable(
-                    f"Listrak could not be reached: {what} was tried for {_in_words(time.monotonic() - began)}; "
+                    f"Listrak could not be reached: {what} was tried for {_in_words(tries.seconds)}; "
                     f"the last time: {failure.reason}.",
                     hint="Type the same command again later, or raise --give-up-after.",
                 )
-            error.maybe_arrived = maybe_arrived()
+            error.maybe_arrived = acts and tries.maybe_arrived
             raise error from None
         except LsmsError as error:
-            error.maybe_arrived = error.maybe_arrived or maybe_arrived()
+            error.maybe_arrived = error.maybe_arrived or (acts and tries.maybe_arrived)
             raise
 
-    def _wait(self, state: tenacity.RetryCallState, retry_after: float | None, left: float) -> float:
-        """Seconds to the next try: as long as Listrak requests, else longer from try to try; never past the end."""
-        backoff = tenacity.wait_random_exponential(self.first_wait, self.longest_wait, min=self.first_wait / 2)
-        # Retry-After: 0 must not become a loop without a pause.
-        return max(0.0, min(backoff(state) if retry_after is None else max(retry_after, self.first_wait), left))
+
+class _Tries(Generic[Result]):
+    """The tries of one request, for at most `budget` seconds."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        what: str,
+        attempt: Callable[[float], Result],
+        stop: threading.Event,
+        on_retry: Callable[[Retry], None],
+        budget: float,
+    ) -> None:
+        self._policy, self._what, self._attempt = policy, what, attempt
+        self._stop, self._on_retry, self._budget = stop, on_retry, budget
+        self._began = time.monotonic()
+        self._failures: list[TemporaryFailure] = []
+
+    @property
+    def seconds(self) -> float:
+        """Since the first try began."""
+        return time.monotonic() - self._began
+
+    @property
+    def maybe_arrived(self) -> bool:
+        """Whether Listrak may have carried out a try that failed."""
+        return any(failure.maybe_arrived for failure in self._failures)
+
+    def until_done(self) -> Result:
+        """Raises TemporaryFailure, the last one, when it is time to give up."""
+        try:
+            return self._try_once()
+        except TemporaryFailure as failure:
+            return self._try_again(failure)
+
+    def _try_once(self) -> Result:
+        if self._stop.is_set():
+            raise Interrupted("Interrupted.")
+        try:
+            return self._attempt(self._budget - self.seconds)
+        except TemporaryFailure as failure:
+            self._failures.append(failure)
+            raise
+
+    def _try_again(self, first: TemporaryFailure) -> Result:
+        import tenacity  # loads asyncio, which most runs have no use for: nothing has to be tried again
+
+        policy, failed = self._policy, [first]
+        backoff = tenacity.wait_random_exponential(policy.first_wait, policy.longest_wait, min=policy.first_wait / 2)
+
+        def attempt() -> Result:
+            if failed:
+                raise failed.pop()
+            return self._try_once()
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            """As long as Listrak requests, else longer from try to try; never past the end."""
+            requested = self._failures[-1].retry_after
+            # Retry-After: 0 must not become a loop without a pause.
+            seconds = backoff(state) if requested is None else max(requested, policy.first_wait)
+            return max(0.0, min(seconds, self._budget - self.seconds))
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            self._on_retry(Retry(self._what, self._failures[-1].reason, state.upcoming_sleep))
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TemporaryFailure),
+            wait=wait,
+            stop=lambda _state: self._gives_up,
+            sleep=tenacity.sleep_using_event(self._stop),
+            before_sleep=tell,
+            reraise=True,
+        )(attempt)
+
+    @property
+    def _gives_up(self) -> bool:
+        unreadable = sum(failure.done for failure in self._failures)
+        return self._stop.is_set() or unreadable >= _MOST_UNREADABLE or self.seconds >= self._budget
 
 
 def _in_words(seconds: float) -> str:

@@ -14,7 +14,7 @@ from listrak_sms_cli.cli.commands import COMMANDS, load_command
 from tests.support.world import World
 
 TEN = "phone,First Name,Loyalty Tier,SMS Consent\n" + "".join(f"2125550{n},N{n},Gold,yes\n" for n in range(100, 110))
-NEVER = ("pandas", "pyarrow.compute", "pyarrow.dataset", "pydantic", "rich.console", "pygments", "numpy.ma")
+NEVER = ("pandas", "pyarrow.compute", "pyarrow.dataset", "pydantic", "rich.console", "pygments", "numpy.ma", "asyncio")
 
 
 def imported(world: World, *commands: list[object]) -> list[str]:
