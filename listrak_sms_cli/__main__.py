@@ -1,7 +1,5 @@
 """`python -m listrak_sms_cli`, and the entry point of `lsms`."""
 
-import contextlib
-import ctypes
 import gc
 import os
 import signal
@@ -12,9 +10,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 gc.set_threshold(200_000, 20, 20)  # importing makes no garbage: looking for some takes a tenth of the start-up
 # Arrow's own allocators hand pages back and fetch them again, zeroed: a tenth of the time and of the memory of a push.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-with contextlib.suppress(AttributeError):  # another C library than glibc
-    # M_ARENA_MAX: threads share the memory that they free, else each keeps its own; a tenth of the memory of a push.
-    ctypes.CDLL(None).mallopt(-8, 1)
 sys.setswitchinterval(0.001)  # seconds: threads of short steps wait for each other; a twentieth of the time of a push
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` runs, Ctrl-C ends without a traceback
 

@@ -30,11 +30,6 @@ class Database:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def query_name(database: str, file: str) -> str:
-    """What a query is called: earlier pushes of it are found by this."""
-    return f"{database}:{file}"
-
-
 def find_database(name: str, config: str | Path | None, environ: Mapping[str, str] | None = None) -> Database:
     """The database of a table [sources.`name`] of the config file; the environment goes before its `uri_file`, and may
     stand alone where the address names the driver. Raises SettingsError."""

@@ -15,14 +15,13 @@ from difflib import get_close_matches
 from typing import IO, Any, NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 
-SECRET_KEYS = re.compile(
-    r"secret|password|token|signature|credential|access_?key|account_?key|api_?key|^sas|^sig$", re.IGNORECASE
-)
+# These are compiled where they are first used: most runs have no use for them.
+SECRET_KEYS = r"(?i)secret|password|token|signature|credential|access_?key|account_?key|api_?key|^sas|^sig$"
 AZURE, GOOGLE = ("abfs", "abfss"), ("gs", "gcs")
 _STORES = ("s3", *GOOGLE, *AZURE)
 # A URL that went through a path object has lost a slash.
-_URL = re.compile(rf"(?:([a-z][a-z0-9+.-]+)://|({'|'.join(_STORES)}):/)([^/]*)/?(.*)", re.IGNORECASE | re.DOTALL)
-_QUERY = re.compile(r"\?([^?&=/]+=[^?&]*(?:&[^?&=/]+=[^?&]*)*)$")  # `a?.csv` is a pattern
+_URL = rf"(?is)(?:([a-z][a-z0-9+.-]+)://|({'|'.join(_STORES)}):/)([^/]*)/?(.*)"
+_QUERY = r"\?([^?&=/]+=[^?&]*(?:&[^?&=/]+=[^?&]*)*)$"  # `a?.csv` is a pattern
 _GOOGLE_SECONDS = "30"  # otherwise a network that is not there is tried for a quarter of an hour, deaf to Ctrl-C
 _OPTIONS = {
     "s3": "endpoint region anonymous scheme endpoint_override connect_timeout request_timeout role_arn session_name "
@@ -62,10 +61,10 @@ class StoreUrl:
 
     def __init__(self, text: str, options: Mapping[str, str] | None = None) -> None:
         """Raises ValueError for a text that is no URL."""
-        parts = _URL.fullmatch(text)
+        parts = re.fullmatch(_URL, text)
         if parts is None:
             raise ValueError("not a URL")
-        query = _QUERY.search(parts[4])
+        query = re.search(_QUERY, parts[4])
         self.scheme = str(parts[1] or parts[2]).lower()
         self.place, self.key = parts[3], parts[4][: query.start()] if query else parts[4]
         self._query = dict(parse_qsl(query[1], keep_blank_values=True)) if query else {}
@@ -103,7 +102,7 @@ class StoreUrl:
         """Raises StoreError: `url_with_key`, `not_found` for what names no place in a store."""
         user, at, _ = self.place.rpartition("@")
         # abfs://container@account and hdfs://user@host name a place; s3://key:secret@bucket holds a secret.
-        if ":" in user or (at and self.scheme == "s3") or any(map(SECRET_KEYS.search, self._query)):
+        if ":" in user or (at and self.scheme == "s3") or any(re.search(SECRET_KEYS, name) for name in self._query):
             credentials = _CREDENTIALS.get(self.kind, _ALL_CREDENTIALS)
             hint = f"Take it out: credentials come from the environment ({credentials})."
             raise StoreError("the URL holds a key or a password", hint, "url_with_key")
@@ -131,7 +130,7 @@ class StoreUrl:
 
 def is_url(text: str) -> bool:
     """Whether a text names a place in a store, not a file of this machine."""
-    return _URL.fullmatch(text) is not None and not text.lower().startswith("file:")
+    return ":" in text and re.fullmatch(_URL, text) is not None and not text.lower().startswith("file:")
 
 
 class Store:

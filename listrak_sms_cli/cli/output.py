@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,11 +65,13 @@ class Output:
     def document(self, document: Any) -> None:
         """Write one JSON document; what standard output cannot hold (a path that is not UTF-8, a narrow encoding) is
         escaped."""
-        text = json_module.dumps(document, ensure_ascii=False)
+        import json
+
+        text = json.dumps(document, ensure_ascii=False)
         try:
             text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
         except UnicodeError:
-            text = json_module.dumps(document)
+            text = json.dumps(document)
         with self.writing():
             sys.stdout.write(text + "\n")
             sys.stdout.flush()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from listrak_sms_cli.audience.source import query_name
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
-from listrak_sms_cli.databases import query_name
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs import Report

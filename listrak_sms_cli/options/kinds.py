@@ -311,7 +311,7 @@ class StorageOptions(Kind[Mapping[str, str]]):
             for name, given in value.items()
         }
         for name, given in options.items():
-            if SECRET_KEYS.search(name) or re.search(r"://[^/]*@", given):
+            if re.search(SECRET_KEYS, name) or re.search(r"://[^/]*@", given):
                 raise UsageError(
                     f"The storage option {name} holds a secret, and options are written into records.",
                     hint="Leave it out and set it in the environment, for example AWS_PROFILE, AWS_SECRET_ACCESS_KEY, "

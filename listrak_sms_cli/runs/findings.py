@@ -14,8 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from listrak_sms_cli.audience import ColumnPlan, Verdict, dropped_by_reason
-from listrak_sms_cli.audience.source import Audience
-from listrak_sms_cli.databases import query_name
+from listrak_sms_cli.audience.source import Audience, query_name
 from listrak_sms_cli.errors import (
     AudienceError,
     GuardStopped,

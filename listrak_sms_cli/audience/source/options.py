@@ -33,3 +33,8 @@ class ReadOptions(Struct, frozen=True):
 def is_query(path: str) -> bool:
     """Whether the name of an audience is that of a query."""
     return path.lower().endswith(".sql")
+
+
+def query_name(database: str, file: str) -> str:
+    """What a query is called: earlier pushes of it are found by this."""
+    return f"{database}:{file}"

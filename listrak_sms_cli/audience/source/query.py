@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.arrow import ArrowReader, ArrowStream, cause_of, open_stream
 from listrak_sms_cli.audience.source.frames import adbc_reader
-from listrak_sms_cli.audience.source.options import ReadOptions, is_query
+from listrak_sms_cli.audience.source.options import ReadOptions, is_query, query_name
 from listrak_sms_cli.audience.source.reader import SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
-from listrak_sms_cli.databases import Database, find_database, query_name
+from listrak_sms_cli.databases import Database, find_database
 from listrak_sms_cli.errors import AudienceError
 
 _QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "(")  # what a statement that only reads begins with
