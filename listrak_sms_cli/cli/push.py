@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from listrak_sms_cli.audience.source import query_name
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
 
@@ -24,7 +23,11 @@ def push(given: Given) -> None:
 
     given_so_far = given.unchecked
     database, audience = given_so_far["source"], str(given_so_far["audience"])
-    name = query_name(database, audience) if database else audience
+    name = audience
+    if database:
+        from listrak_sms_cli.audience.source import query_name
+
+        name = query_name(database, audience)
     output.report(watched(given_so_far, name, lambda: _pushed(given), given.settings))
 
 
