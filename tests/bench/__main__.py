@@ -70,6 +70,7 @@ def other_targets(programme: Programme, sink: Sink) -> list[Target]:
         "memory": lambda: memory_targets(programme, sink),
         "ten members, and the help": lambda: targets.startup_targets(slow, programme.startups),
         "validate": lambda: [targets.validate_target(audience_file(programme.raced, "csv"), sink, programme.runs)],
+        "validate of many columns": lambda: [targets.wide_target(sink, programme.runs)],
         "rejects": lambda: [targets.rejects_target(few_dropped, sink, programme.runs)],
         "pull and verify": lambda: reading_back_targets(programme.slow.rows, binding=programme.binding),
         "a slow link": lambda: targets.slow_link_targets(slow, sink),

@@ -10,6 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 GENERATOR = Path(__file__).with_name("audiences.py")
 MILLION = 1_000_000
 
@@ -41,6 +43,23 @@ def audience_is_there(spec: AudienceSpec) -> bool:
 
 def _audiences() -> Path:
     return bench_folder() / f"audiences-{hashlib.sha256(GENERATOR.read_bytes()).hexdigest()[:12]}"
+
+
+def wide_file(columns: int, rows: int) -> Path:
+    """A CSV of so many columns of a thousand words each, c0 and on, beside the phone; nine bytes for two cells."""
+    wanted = _audiences() / f"wide-{columns}-{rows}.csv"
+    if not wanted.exists():
+        _audiences().mkdir(exist_ok=True)
+        words = np.array([str(number) if number % 3 == 0 else f"v{number}" for number in range(1_000)])
+        draws = np.random.default_rng(1)
+        draft = wanted.with_suffix(".draft")
+        with draft.open("w") as lines:
+            lines.write(",".join(["phone", *(f"c{number}" for number in range(columns))]) + "\n")
+            for row in range(rows):
+                cells = words[draws.integers(0, len(words), columns)].tolist()
+                lines.write(",".join([str(2122000000 + row), *cells]) + "\n")
+        draft.rename(wanted)
+    return wanted
 
 
 def audience_file(spec: AudienceSpec, suffix: str) -> Path:

@@ -28,8 +28,12 @@ class Sink:
         self.url = f"http://127.0.0.1:{port}"
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def start(self, keep: Path | None = None, megabytes_per_second: float | None = None, typed: bool = False) -> None:
-        order = {"keep": str(keep) if keep else None, "megabytes_per_second": megabytes_per_second, "typed": typed}
+    def start(
+        self, keep: Path | None = None, megabytes_per_second: float | None = None, typed: bool = False, more: int = 0
+    ) -> None:
+        """`more`: fields named c0 and on, beside those of the audiences."""
+        kept = str(keep) if keep else None
+        order = {"keep": kept, "megabytes_per_second": megabytes_per_second, "typed": typed, "more": more}
         self._opener.open(f"{self.url}/race/start", json.dumps(order).encode()).close()
 
     def result(self) -> RaceResult:

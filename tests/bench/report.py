@@ -44,7 +44,7 @@ def race_table(title: str, rows: int, finishes: Sequence[Finish]) -> str:
 
 def target_table(targets: Sequence[Target]) -> str:
     lines = ["### Targets", "", "| measure | wanted | found | |", "| --- | --- | ---: | --- |"]
-    words = {True: "met", False: "MISSED", None: "(for another size)"}
+    words = {True: "met", False: "MISSED", None: "(not a target here)"}
     lines += [f"| {target.measure} | {target.wanted} | {target.found} | {words[target.met]} |" for target in targets]
     return "\n".join(lines)
 

@@ -2,7 +2,8 @@
 
 It swallows imports as fast as the socket gives them and says that each has ended. `POST /race/start` begins a count
 (`keep`: a folder for the bodies; `megabytes_per_second`: throttle of all uploads together; `typed`: whether the two
-date columns are Date fields), `GET /race/result` ends it. Standard library only, so that its own CPU stays small.
+date columns are Date fields; `more`: so many fields more, c0 and on), `GET /race/result` ends it. Standard library
+only, so that its own CPU stays small.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ class Throttle:
 class Count:
     """One run's imports, counted by many connections."""
 
-    def __init__(self, keep: str | None, megabytes_per_second: float | None, typed: bool) -> None:
+    def __init__(self, keep: str | None, megabytes_per_second: float | None, typed: bool, more: int = 0) -> None:
         self.keep = Path(keep) if keep else None
+        self.names = (*TEXT_FIELDS, *(f"c{number}" for number in range(more)))
         self.typed = typed
         self.throttle = Throttle(megabytes_per_second * 1e6 if megabytes_per_second else None)
         self._lock = threading.Lock()
@@ -121,7 +123,7 @@ class SinkHandler(BaseHTTPRequestHandler):
             code = {"shortCodeId": SENDER_CODE, "code": "55555", "country": "US", "merchantName": "Race"}
             self._answer(200, {"status": 200, "data": code})
         elif self.path.startswith(f"/sms/v1/ShortCode/{SENDER_CODE}/SegmentationField"):
-            self._answer(200, {"status": 200, "data": fields(self.server.count.typed)})
+            self._answer(200, {"status": 200, "data": fields(self.server.count)})
         elif found := re.fullmatch(rf"{IMPORTS}/(\d+)", self.path):
             self._answer(200, {"status": 200, "data": ended_import(int(found[1]))})
         else:
@@ -167,16 +169,16 @@ class SinkHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def fields(typed: bool) -> list[dict[str, Any]]:
+def fields(count: Count) -> list[dict[str, Any]]:
     return [
         {
             "segmentationFieldId": 1001 + position,
             "segmentationFieldName": name,
-            "dataType": "Date" if typed and name in DATE_FIELDS else "Text",
+            "dataType": "Date" if count.typed and name in DATE_FIELDS else "Text",
             "maxLength": None,
             "statusFlag": "Active",
         }
-        for position, name in enumerate(TEXT_FIELDS)
+        for position, name in enumerate(count.names)
     ]
 
 

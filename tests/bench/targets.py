@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.cache import wide_file
 from tests.bench.measure import Command, measure, medians, watch
 from tests.bench.race import LSMS, Finish, Sink, push_command
 from tests.bench.sink import SENDER_CODE
@@ -22,6 +23,7 @@ MEGABYTE = 1_000_000
 SLOW_LINK = 10.0  # megabytes a second
 PASTE_SECONDS = 0.5  # of a slow upload's start, when the socket's buffers still swallow everything
 TEN_MEMBERS = 10
+WIDE = 1_999  # columns beside the phone
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,16 @@ def validate_target(audience: Path, sink: Sink, runs: int) -> Target:
     commands: dict[str, Command] = {"validate": lambda _: validate, "push": lambda fresh: push_command(audience, fresh)}
     walls = medians(commands, sink.environment(), runs)
     return at_most("validate: time against the push", walls["validate"] / walls["push"], 0.8)
+
+
+def wide_target(sink: Sink, runs: int) -> Target:
+    """Two thousand columns, whose profile is most of the work of a validate."""
+    sink.start(more=WIDE)
+    audience = wide_file(WIDE, 20_000)
+    validate = [str(LSMS), "validate", str(audience), "--sender-code", str(SENDER_CODE), "--json"]
+    commands: dict[str, Command] = {"validate": lambda _: validate, "push": lambda fresh: push_command(audience, fresh)}
+    walls = medians(commands, sink.environment(), runs)
+    return at_most(f"validate of {WIDE:,} columns: time against the push", walls["validate"] / walls["push"], 1.0)
 
 
 def rejects_target(audience: Path, sink: Sink, runs: int) -> Target:
