@@ -52,6 +52,11 @@ class ObjectStore:
             stream.write(content.encode() if isinstance(content, str) else content)
         return f"s3://{self.bucket}/{key}"
 
+    def copy(self, key: str, *copies: str) -> None:
+        """Put an object there again, under other keys."""
+        for copy in copies:
+            self._files.copy_file(f"{self.bucket}/{key}", f"{self.bucket}/{copy}")
+
     def get(self, key: str) -> bytes:
         with self._files.open_input_stream(f"{self.bucket}/{key}", compression=None) as stream:
             return bytes(stream.read())

@@ -7,7 +7,8 @@ rooms that use it.
 
 From the outside in: `locate` lists the files, `open` finds out what each one is (`sniff`, `decompress`) and gives it
 to its reader (`csv`, `parquet`, `excel`, `arrow`, all of them a `FileReader`), `audience` puts the readers together.
-Rows that come once (`query`, `frames`) are an `arrow` stream, and are spooled.
+Rows that come once (`query`, `frames`) are an `arrow` stream, and are spooled; large objects of a store are spooled
+while they are read (`ahead`).
 """
 
 from typing import TYPE_CHECKING

@@ -26,8 +26,8 @@ Integers = npt.NDArray[np.int64]
 def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audience:  # noqa: B008 (frozen)
     """Open a path, glob, folder, URL, "-" (standard input) or anything with `__arrow_c_stream__`.
 
-    Reads the header, and copies to a temporary file what cannot be read twice. Raises AudienceError for everything
-    that cannot be an audience: the message says where, the hint what to type.
+    Reads the header, and copies to a temporary file what cannot be read twice, large objects of a store while they are
+    read. Raises AudienceError for everything that cannot be an audience: the message says where, the hint what to type.
     """
     spool = SourceSpool()
     try:

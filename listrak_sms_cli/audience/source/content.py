@@ -31,6 +31,14 @@ class Content(ABC):
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes from `offset` on, or as many as there are."""
 
+    @property
+    def available(self) -> int:
+        """How many bytes, from the start, can be read without waiting for them."""
+        return self.size
+
+    def wait_for(self, end: int) -> None:  # noqa: B027 (most have them all)
+        """Return when so many bytes are available. The main thread waits before others read: only it sees Ctrl-C."""
+
     @abstractmethod
     def check_unchanged(self) -> None:
         """Raises AudienceError (`audience_changed`) when these are no longer the bytes that were opened."""

@@ -24,7 +24,7 @@ from listrak_sms_cli.stores import Store, StoreError, StoreUrl, is_url
 
 STANDARD_INPUT = "standard input"
 _DATA_FILE = re.compile(r"\.(?:(csv|tsv|txt)|parquet|pq|parq)(?:\.gz|\.zst|\.bz2)*$", re.IGNORECASE)
-_READ_AT_ONCE = 8 << 20  # bytes of an object in a store: each request costs a round trip
+READ_AT_ONCE = 8 << 20  # bytes of an object in a store: each request costs a round trip
 _NAMES_READ = 10_000  # of a folder that is searched for a name like a misspelt one
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 Partitions = tuple[tuple[str, str], ...]
@@ -33,7 +33,8 @@ Partitions = tuple[tuple[str, str], ...]
 class Location(Struct, frozen=True):
     """One file. `open` gives its bytes from the start; `path` is set when they can be read in place as well, any number
     of times. `partitions`: (key, value) of each `key=value` folder it lies in. Of one in a store: `mtime_ns`, 0 = not
-    known; `version`: returns what changes when another object is put in its place."""
+    known; `version`: returns what changes when another object is put in its place; `size` in bytes; `open_anywhere`:
+    gives an Arrow file, of which any bytes can be read."""
 
     name: str
     open: Callable[[], BinaryIO]
@@ -41,6 +42,8 @@ class Location(Struct, frozen=True):
     partitions: Partitions = ()
     mtime_ns: int = 0
     version: Callable[[], object] | None = None
+    size: int = 0
+    open_anywhere: Callable[[], Any] | None = None
 
 
 def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, list[Location]]:
@@ -192,10 +195,12 @@ def _file_in_store(store: Store, file: Any, root: str) -> Location:
 
     return Location(
         store.shown(file.path),
-        partial(store.files.open_input_stream, file.path, compression=None, buffer_size=_READ_AT_ONCE),
+        partial(store.files.open_input_stream, file.path, compression=None, buffer_size=READ_AT_ONCE),
         partitions=_partitions(file.path, root),
         mtime_ns=file.mtime_ns or 0,
         version=version,
+        size=file.size or 0,
+        open_anywhere=partial(store.files.open_input_file, file.path),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import column_key
 from listrak_sms_cli.audience.source.content import Content, LocalFile
@@ -22,7 +25,7 @@ from listrak_sms_cli.audience.source.decompress import (
 )
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
 from listrak_sms_cli.audience.source.identity import broken_off, changed
-from listrak_sms_cli.audience.source.locate import Location, locate, names_like
+from listrak_sms_cli.audience.source.locate import READ_AT_ONCE, Location, locate, names_like
 from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import FileReader
 from listrak_sms_cli.audience.source.sniff import (
@@ -39,7 +42,10 @@ from listrak_sms_cli.audience.source.sniff import (
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
 
-_FETCHED_AT_ONCE = 4  # files of a store; each takes a few buffers of memory
+if TYPE_CHECKING:
+    from listrak_sms_cli.audience.source.ahead import Ahead
+
+_FETCHED_WHOLE = READ_AT_ONCE  # bytes of an object, at most, that is fetched while it is opened: it takes one request
 
 
 class AudienceFile(Struct, frozen=True):
@@ -64,7 +70,8 @@ class AudienceFile(Struct, frozen=True):
 
 
 def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tuple[str, list[AudienceFile]]:
-    """Return the audience's name and its open files. What cannot be read twice is copied to the spool.
+    """Return the audience's name and its open files. What cannot be read twice is copied to the spool, large
+    objects of a store after they have been opened, while they are read.
 
     Raises AudienceError for everything that cannot be an audience.
     """
@@ -80,39 +87,48 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
             code="no_source",
         )
     name, locations = locate(path, options.storage)
-    opened = _opened_in_order(locations, options, spool)
+    ahead = _fetching_ahead(locations, spool)
+    opened = _opened_in_order(locations, options, spool, ahead)
     # Spark writes empty files for partitions without rows.
     readers = [(location, reader) for location, reader in zip(locations, opened, strict=True) if reader is not None]
     if not readers:
         raise AudienceError(f"All files of {name} are empty.", hint="Check the export.", code="empty_file")
-    return name, _in_one_order(readers)
+    files = _in_one_order(readers)
+    if ahead is not None:
+        ahead.start()
+    return name, files
+
+
+def _fetching_ahead(locations: Sequence[Location], spool: SourceSpool) -> Ahead | None:
+    """None for files of this machine."""
+    if locations[0].version is None:
+        return None
+    from listrak_sms_cli.audience.source.ahead import Ahead
+
+    return Ahead(spool)
 
 
 def _opened_in_order(
-    locations: Sequence[Location], options: ReadOptions, spool: SourceSpool
+    locations: Sequence[Location], options: ReadOptions, spool: SourceSpool, ahead: Ahead | None
 ) -> Iterator[FileReader | None]:
-    """The readers of all files, None for an empty one of several. Files of a store are copied to the spool here: the
-    next ones are fetched while one is, on threads of their own."""
+    """The readers of all files, None for an empty one of several. Files of a store are opened several at once."""
 
     def opened(location: Location) -> FileReader | None:
         try:
-            return _open_location(location, options, spool)
+            return _open_location(location, options, spool, ahead)
         except AudienceError as error:
             if error.code != "empty_file" or len(locations) == 1:
                 raise
             return None
 
-    if locations[0].version is None or len(locations) == 1:
+    if ahead is None or len(locations) == 1:
         yield from map(opened, locations)
         return
-    pool = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="lsms-fetch")
     try:
-        yield from pool.map(opened, locations)
+        yield from ahead.pool.map(opened, locations)
     except BaseException:
         spool.close()  # what is under way ends at its next piece
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _open_rows(source: object, options: ReadOptions, spool: SourceSpool) -> FileReader:
@@ -186,16 +202,24 @@ def _different_columns(
     )
 
 
-def _open_location(location: Location, options: ReadOptions, spool: SourceSpool) -> FileReader:
+def _open_location(
+    location: Location, options: ReadOptions, spool: SourceSpool, ahead: Ahead | None = None
+) -> FileReader:
     """Raises AudienceError: `not_found`, `cannot_read`, and what `_OpenedFile.reader` raises."""
     name = location.name
     try:
         local = None if location.path is None else LocalFile(name, location.path)
         version = location.version and location.version()
-        with location.open() as stream:
+        with ExitStack() as while_opening:
+            later = None
+            if ahead is not None and location.open_anywhere is not None and location.size > _FETCHED_WHOLE:
+                in_store = ahead.opened(location, location.open_anywhere(), version)
+                stream, later = while_opening.enter_context(in_store.opening()), partial(ahead.add, in_store)
+            else:
+                stream = while_opening.enter_context(location.open())
             codec, content = decompressed(name, PeekedStream(_Source(name, stream)))
             mtime_ns = local.mtime_ns if local else location.mtime_ns
-            reader = _OpenedFile(name, content, codec, local, mtime_ns, options, spool).reader()
+            reader = _OpenedFile(name, content, codec, local, mtime_ns, options, spool, later).reader()
         if location.version and location.version() != version:
             raise changed(name)
         return reader
@@ -225,7 +249,8 @@ class _Source:
 
 class _OpenedFile(Struct, frozen=True):
     """A file just opened. `stream`: its content from the start, without its compression `codec`. `local`: the file
-    itself when it can be read in place. `mtime_ns`: when it was changed, 0 = not known."""
+    itself when it can be read in place. `mtime_ns`: when it was changed, 0 = not known. `later`: makes it one that is
+    fetched while it is read."""
 
     name: str
     stream: PeekedStream
@@ -234,6 +259,7 @@ class _OpenedFile(Struct, frozen=True):
     mtime_ns: int
     options: ReadOptions
     spool: SourceSpool
+    later: Callable[[], Content] | None = None
 
     def reader(self) -> FileReader:
         """The reader for what the file is. Raises AudienceError: `empty_file`, `wrong_format`, `bad_compression`, and
@@ -251,7 +277,7 @@ class _OpenedFile(Struct, frozen=True):
         if kind == "workbook":
             from listrak_sms_cli.audience.source.excel import open_workbook
 
-            return open_workbook(self._content(), self.options.sheet, self.spool)
+            return open_workbook(replace(self, later=None)._content(), self.options.sheet, self.spool)
         return self._csv_reader("tab" if format_named == "tsv" else None)
 
     def _csv_reader(self, delimiter_named: str | None) -> CsvReader:
@@ -269,8 +295,11 @@ class _OpenedFile(Struct, frozen=True):
 
     def _content(self, encoding: str = "utf-8") -> Content:
         """The content as UTF-8: the file itself where it is that already, else a copy in the spool."""
-        if self.local and not self.codec and encoding == "utf-8":
-            return self.local
+        if not self.codec and encoding == "utf-8":
+            if self.local:
+                return self.local
+            if self.later:
+                return self.later()
         content: Content
         if encoding == "utf-8":
             content = self.spool.keep(self.name, pieces(self.stream), self.mtime_ns)

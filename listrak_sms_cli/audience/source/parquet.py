@@ -6,8 +6,9 @@ it is never asked for. It reads some damaged files as fewer rows than their foot
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, cached_property, partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from listrak_sms_cli.audience.source.content import PIECE, Content
 from listrak_sms_cli.audience.source.parquet_rows import Batches, RowGroup, Wanted
-from listrak_sms_cli.audience.source.parquet_words import ChunkFields, Words, column_chunks, words_of
+from listrak_sms_cli.audience.source.parquet_words import ChunkFields, Words, column_chunks, end_of, words_of
 from listrak_sms_cli.audience.source.reader import CELL_LIMIT, FileChunk, FileReader, Rows
 from listrak_sms_cli.audience.source.to_text import as_text, text_column, unreadable_columns
 from listrak_sms_cli.columnar import Column, pc
@@ -114,9 +115,24 @@ class ParquetReader(FileReader):
         )
 
     def _plans(self) -> Iterator[_GroupPlan]:
-        """One for each row group, made ahead of those who read it."""
+        """One for each row group, made ahead of those who read it, as soon as all bytes of the group are there."""
+        groups, plans = len(self._group_rows), deque[Future[_GroupPlan]]()
         with ThreadPoolExecutor(1, thread_name_prefix="lsms-measure") as ahead:
-            yield from ahead.map(self._plan, range(len(self._group_rows)))
+            begun = 0
+            try:
+                for group in range(groups):
+                    self._content.wait_for(self._end_of(group))
+                    while begun < groups and (begun <= group or self._end_of(begun) <= self._content.available):
+                        plans.append(ahead.submit(self._plan, begun))
+                        begun += 1
+                    yield plans.popleft().result()
+            finally:
+                ahead.shutdown(cancel_futures=True)
+
+    def _end_of(self, group: int) -> int:
+        if self._content.available == self.size:
+            return self.size
+        return end_of(self._column_chunks[group] if group < len(self._column_chunks) else {}, self.size)
 
     def _plan_group(self, group: int) -> _GroupPlan:
         """Choose the rows of a chunk by the sizes in the footer and by the longest word of each dictionary.

@@ -25,7 +25,7 @@ _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd"}  # what else there is
 _UNCOMPRESSED = 0
 _ROW_GROUPS, _CHUNKS = 4, 1  # of FileMetaData, of RowGroup
 _METADATA, _ENCRYPTION = 3, 8  # of ColumnChunk
-_PATH, _CODEC, _DATA_AT, _DICTIONARY_AT = 3, 4, 9, 11  # of ColumnMetaData
+_PATH, _CODEC, _PACKED_SIZE, _DATA_AT, _DICTIONARY_AT = 3, 4, 7, 9, 11  # of ColumnMetaData
 _KIND, _SIZE, _COMPRESSED_SIZE, _DICTIONARY_HEADER = 1, 2, 3, 7  # of PageHeader
 _DICTIONARY_PAGE = 2
 _COUNT, _ENCODING = 1, 2  # of DictionaryPageHeader
@@ -64,11 +64,24 @@ def _is_readable(chunk: Fields) -> bool:
     return _ENCRYPTION not in chunk and len(chunk[_METADATA][_PATH]) == 1
 
 
+def end_of(chunks: ChunkFields, size: int) -> int:
+    """Return where these column chunks end in a file of this size; `size` where that cannot be told."""
+    try:
+        return min(max(_start_of(column) + int(column[_PACKED_SIZE]) for column in chunks.values()), size)
+    except _ERRORS:
+        return size
+
+
+def _start_of(column: Fields) -> int:
+    start: int = min(filter(None, (column.get(_DICTIONARY_AT), column[_DATA_AT])))
+    return start
+
+
 def words_of(content: Content, column: Fields) -> Words | None:
     """Return what the dictionary of a column chunk of texts holds, no words where it has none, None where that cannot
     be told. `column`: its ColumnMetaData."""
     try:
-        start = min(filter(None, (column.get(_DICTIONARY_AT), column[_DATA_AT])))
+        start = _start_of(column)
         if start < 0:
             return None
         fields, header = read_struct(content.read(start, _HEADER_BYTES), 0)

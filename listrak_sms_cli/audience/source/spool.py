@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import IO
 
 from listrak_sms_cli.audience.source.content import Content, read_at
@@ -28,6 +28,7 @@ class SourceSpool:
         self._file: IO[bytes] | None = None
         self._closed = False
         self._lock = threading.Lock()
+        self._end_first: Callable[[], None] | None = None
         self._room = 0  # bytes that may be written before the free disk space is looked at again
         self.size = 0
 
@@ -36,21 +37,28 @@ class SourceSpool:
         `temporary_folder`, and what the pieces raise)."""
         extents: list[tuple[int, int]] = []
         for piece in pieces:
-            start, stop = self._write(piece)
+            start, stop = self.write(piece)
             if extents and extents[-1][1] == start:
                 start = extents.pop()[0]
             extents.append((start, stop))
         return SpooledContent(self, name, extents, mtime_ns)
 
-    def _write(self, piece: bytes | memoryview) -> tuple[int, int]:
-        """Append, and return from where to where. Raises AudienceError: `disk_full` (while there is still some space
-        left), `temporary_folder`."""
+    def reserve(self, size: int) -> int:
+        """Return from where on so many bytes will be written, by `write`."""
+        with self._lock:
+            start = self.size
+            self.size += size
+        return start
+
+    def write(self, piece: bytes | memoryview, place: int | None = None) -> tuple[int, int]:
+        """Append, or write to a place reserved, and return from where to where. Raises AudienceError: `disk_full`
+        (while there is still some space left), `temporary_folder`."""
         with memoryview(piece).cast("B") as view:
             try:
                 with self._lock:
                     file = self._file_with_room(len(view))
-                    at = start = self.size
-                    self.size = stop = start + len(view)
+                at = start = self.reserve(len(view)) if place is None else place
+                stop = start + len(view)
                 while at < stop:
                     at += os.pwrite(file.fileno(), view[at - start :], at)
             except (OSError, ValueError) as error:  # ValueError: closed by another thread
@@ -74,10 +82,17 @@ class SourceSpool:
         """`size` bytes from `offset` on, or as many as there are."""
         return read_at(self._file.fileno(), offset, size) if self._file else b""
 
+    def end_first(self, end: Callable[[], None]) -> None:
+        """Have `end` called before everything is deleted: it ends the threads that write."""
+        self._end_first = end
+
     def close(self) -> None:
         """Delete everything; threads that still write end with an error."""
         with self._lock:
             self._closed = True
+        if self._end_first is not None:
+            self._end_first()
+        with self._lock:
             if self._file is not None:
                 self._file.close()
                 self._file = None

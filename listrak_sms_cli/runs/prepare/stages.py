@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience import AudienceProfile, Verdict, plan_columns
 from listrak_sms_cli.audience.source import Audience, open_audience
-from listrak_sms_cli.errors import LsmsError, NothingSent
+from listrak_sms_cli.errors import NothingSent
 from listrak_sms_cli.runs.account import Account, region_of, with_system_fields
 from listrak_sms_cli.runs.events import Listener, RunStarted, SendablePrepared
 from listrak_sms_cli.runs.findings import Findings
@@ -67,7 +67,7 @@ class Preparation:
         audience = source if isinstance(source, Audience) else open_audience(source, self._options.reading.read)
         try:
             find_phone_of(audience, self._options.reading.columns)
-        except LsmsError:
+        except BaseException:
             audience.close()
             raise
         for note in audience.notes:
