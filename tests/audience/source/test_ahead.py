@@ -21,6 +21,7 @@ from tests.support.object_store import ObjectStore
 
 LARGE, SMALL = 200_000, 1_000  # members: more, and less, than are fetched while a file is opened
 FORMATS = ["csv", "parquet"]
+EITHER = pytest.mark.parametrize("folder", ["csv", pytest.param("parquet", marks=pytest.mark.long)], indirect=True)
 
 
 def members(first: int, rows: int) -> pa.Table:
@@ -116,6 +117,7 @@ def test_rows_are_read_while_later_bytes_are_held_back(store: ObjectStore, gate:
     assert fetching() == []
 
 
+@EITHER
 def test_one_large_object(store: ObjectStore, gate: Gate, folder: Path) -> None:
     """A single one, too, is read while it is fetched."""
     (path,) = folder.glob("0.*")
@@ -145,7 +147,7 @@ def test_columns_that_differ_are_refused_before_anything_is_fetched(store: Objec
     assert gate.fetched() == []
 
 
-@pytest.mark.parametrize("rows", [LARGE, SMALL])
+@pytest.mark.parametrize("rows", [LARGE, pytest.param(SMALL, marks=pytest.mark.long)])
 def test_an_object_that_is_replaced_while_it_is_fetched(store: ObjectStore, gate: Gate, folder: Path, rows) -> None:
     """It is noticed in the first pass, whether the other object is as large or ends early."""
     url, (path,) = put_all(store, folder), folder.glob("3.*" if rows == LARGE else "1.*")
@@ -163,6 +165,7 @@ def test_an_object_that_is_replaced_while_it_is_fetched(store: ObjectStore, gate
         assert (raised.value.code, f"/in/{replaced.name} changed" in str(raised.value)) == ("audience_changed", True)
 
 
+@EITHER
 def test_a_connection_that_breaks_off(store: ObjectStore, gate: Gate, folder: Path) -> None:
     """The object is named, and those that are not begun are left alone."""
     url, large = put_all(store, folder), next(folder.glob("0.*"))
@@ -178,6 +181,7 @@ def test_a_connection_that_breaks_off(store: ObjectStore, gate: Gate, folder: Pa
     assert fetching() == []
 
 
+@EITHER
 def test_closing_ends_what_is_fetched(store: ObjectStore, gate: Gate, folder: Path) -> None:
     """Who waits for bytes is woken with an error, each thread ends at its next piece, and no other object is begun."""
     url, large = put_all(store, folder), next(folder.glob("0.*"))
@@ -203,6 +207,7 @@ def test_closing_ends_what_is_fetched(store: ObjectStore, gate: Gate, folder: Pa
     assert {request.key[0] for request in gate.fetched()} <= set("01345")
 
 
+@EITHER
 def test_ctrl_c_reaches_who_waits_for_bytes(store: ObjectStore, gate: Gate, folder: Path) -> None:
     """No matter how long they take."""
     gate.hold(is_second_piece)
