@@ -17,6 +17,7 @@ from listrak_sms_cli.audience.shapes import shapes_of
 from listrak_sms_cli.audience.values import CleanValues, ValueRules, blank_blanks, blank_nulls, clean_values
 from listrak_sms_cli.columnar import (
     Column,
+    Mask,
     count_each_byte,
     decoded,
     empty_cells,
@@ -47,6 +48,12 @@ class Verdict(IntEnum):
     def reason(self) -> str:
         """Its name in reports and reject files: `missing_phone`, …"""
         return self.name.lower()
+
+    def of(self, verdicts: np.ndarray) -> Mask:
+        """True for each member that has it. `verdicts`: uint8 a row. Held against an enum, numpy would first make int64
+        of all of them, which takes ten times as long."""
+        has_it: Mask = verdicts == self.value
+        return has_it
 
     @property
     def drops(self) -> bool:
@@ -205,4 +212,4 @@ def _consents(cells: pa.StringArray, rules: CleaningRules) -> tuple[np.ndarray, 
 def _mark(verdicts: np.ndarray, applies: np.ndarray | None, verdict: Verdict) -> None:
     """Give the verdict, in place, to the sendable members it applies to (None = to none)."""
     if applies is not None:
-        verdicts[applies & (verdicts == Verdict.SENDABLE)] = verdict
+        verdicts[applies & Verdict.SENDABLE.of(verdicts)] = verdict

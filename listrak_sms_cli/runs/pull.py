@@ -147,7 +147,7 @@ def _account_and_phones(
         plan = plan_phone(audience.columns, account.fields, options.reading.columns)
         rules = options.reading.rules(region_of(options.reading.region, account.country), account.country)
         members = read_phones(PlannedAudience(audience, plan, rules, options.reading), tell)
-    phones = np.unique(members.numbers[members.verdicts == Verdict.SENDABLE])
+    phones = np.unique(members.numbers[Verdict.SENDABLE.of(members.verdicts)])
     return account, phones, guess_notes(plan)
 
 

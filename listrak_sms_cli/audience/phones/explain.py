@@ -10,7 +10,7 @@ from listrak_sms_cli.audience.cell_errors import explain_errors
 from listrak_sms_cli.audience.phones.constants import INVALID, MOST_DIGITS
 from listrak_sms_cli.audience.phones.numbering_plans import Plan, calling_codes, plan_of_code, plan_of_region
 from listrak_sms_cli.audience.phones.read import LONGEST, read_phones
-from listrak_sms_cli.audience.phones.tidy import EXPONENT, tidy
+from listrak_sms_cli.audience.phones.tidy import EXPONENT, is_ascii, tidy
 from listrak_sms_cli.columnar import indices, matches, nulls_as_empty, raw, read_digits, string_column
 
 _GENERAL = (
@@ -56,7 +56,7 @@ def explain_phones(column: pa.StringArray, region: str) -> pa.StringArray:
         reasons += [sentence.format(_name(plan)) for sentence in _OF_A_PLAN]
     for applies, place in (
         (~countable, _TOO_LONG),
-        (matches(tidied, r"\p{L}"), _LETTERS),
+        (matches(tidied, "[A-Za-z]" if is_ascii(tidied) else r"\p{L}"), _LETTERS),  # which is slow to compile
         (counts == 0, _NO_DIGITS),
         (matches(tidied, EXPONENT), _EXPONENT),
         (matches(tidied, _TWO), _TWO_PHONES),

@@ -84,7 +84,7 @@ def lines_of(
     groups than can be sent (`most`, None = any number): `check_groups` will refuse the audience. `known`: the lines
     that are known of the `columns` and `rows` of a group; None = of none."""
     texts = [column.values.text for column in cleaned.columns]
-    sent = cleaned.verdicts == Verdict.SENDABLE
+    sent = Verdict.SENDABLE.of(cleaned.verdicts)
     if not by_filled_columns or cleaned.column_sets is None:
         phones = write_phones(np.where(sent, numbers, 0), rules.phone_format, rules.country)
         yield _lines(None, np.arange(len(numbers)), phones, texts, known)

@@ -57,7 +57,7 @@ def look_up(
     existing = None
     if options.asks_who_exists:
         ask_each = ASK_FIRST if options.per_contact else ASK_EACH
-        valid = np.unique(phones.numbers[phones.verdicts == Verdict.SENDABLE])
+        valid = np.unique(phones.numbers[Verdict.SENDABLE.of(phones.verdicts)])
         existing = _existing(contacts, valid, rules, advance, ask_each)
     tell(PhaseEnded(Phase.LOOKING_UP))
     return LookedUp(opted_out, existing)

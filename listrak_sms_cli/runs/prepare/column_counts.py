@@ -97,10 +97,10 @@ class ColumnCounts(Struct):
     @classmethod
     def of(cls, members: Cleaned) -> ColumnCounts:
         """Count the columns of one batch."""
-        sent = members.verdicts == Verdict.SENDABLE
+        sent = Verdict.SENDABLE.of(members.verdicts)
         passed = sent
         if members.column_sets is not None:
-            passed = sent | (members.column_sets == 0) & (members.verdicts == Verdict.UNCHANGED)
+            passed = sent | (members.column_sets == 0) & Verdict.UNCHANGED.of(members.verdicts)
         counts = cls(unknown_consents=Counter(members.unknown_consents))
         counts.count(map(ColumnMarks.of, members.columns), sent, passed, dropped_for_values(members.verdicts))
         return counts
@@ -164,7 +164,7 @@ def _words(cells: pa.StringArray) -> dict[str, int]:
 
 def dropped_for_values(verdicts: np.ndarray) -> Mask:
     """Bool a row: its member is dropped for a value that its field cannot hold."""
-    dropped: Mask = (verdicts == Verdict.BAD_VALUE) | (verdicts == Verdict.VALUE_TOO_LONG)
+    dropped: Mask = Verdict.BAD_VALUE.of(verdicts) | Verdict.VALUE_TOO_LONG.of(verdicts)
     return dropped
 
 

@@ -47,7 +47,7 @@ def check_in_one_pass(planned: PlannedAudience, tell: Listener, profile: Audienc
         counts.unknown_consents.update(checked.unknown_consents)
         profile.add(checked.facts, checked.columns)
     phones = collector.ended()
-    sent = phones.verdicts == Verdict.SENDABLE
+    sent = Verdict.SENDABLE.of(phones.verdicts)
     if limit is not None:
         beyond = np.flatnonzero(sent)[limit:]
         phones.verdicts[beyond], sent[beyond] = Verdict.BEYOND_LIMIT, False

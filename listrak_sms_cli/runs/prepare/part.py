@@ -45,7 +45,7 @@ class ForeignPhones(Struct):
         found = cls()
         for start in range(0, len(numbers), _PIECE):
             piece = slice(start, start + _PIECE)
-            foreign = foreign_phones(numbers[piece], verdicts[piece] == Verdict.SENDABLE, rules.country)
+            foreign = foreign_phones(numbers[piece], Verdict.SENDABLE.of(verdicts[piece]), rules.country)
             found.by_country.update(count_by_country(foreign))
             if rules.phone_format is PhoneFormat.DIGITS:
                 found.read_at_home += len(rows_read_at_home(foreign, rules.country))
@@ -100,12 +100,12 @@ def check_part(
     """
     plan, rules = how.plan, how.rules
     verdicts = phone_verdicts(numbers)
-    exponents = in_exponent_form(cells[plan.phone], verdicts == Verdict.INVALID_PHONE)
-    verdicts[duplicates & (verdicts == Verdict.SENDABLE)] = Verdict.DUPLICATE_PHONE
+    exponents = in_exponent_form(cells[plan.phone], Verdict.INVALID_PHONE.of(verdicts))
+    verdicts[duplicates & Verdict.SENDABLE.of(verdicts)] = Verdict.DUPLICATE_PHONE
     cleaned = clean_members(cells, plan, rules, verdicts)
     column_sets = np.empty(0, np.uint64)
     if cleaned.column_sets is not None:
-        column_sets = distinct(cleaned.column_sets[cleaned.verdicts == Verdict.SENDABLE])
+        column_sets = distinct(cleaned.column_sets[Verdict.SENDABLE.of(cleaned.verdicts)])
     foreign = ForeignPhones.of(numbers, cleaned.verdicts, rules)
     found = PartCounts(counted(cleaned.verdicts), ColumnCounts.of(cleaned), column_sets, foreign, exponents)
     return found, list(lines_of(cleaned, numbers, rules, by_filled_columns=rules.keep_empty))

@@ -74,7 +74,7 @@ class ChunkPhones(Struct, frozen=True):
     def of(cls, cells: pa.StringArray, rules: CleaningRules) -> ChunkPhones:
         """Clean the cells of a phone column."""
         numbers, verdicts = clean_phones(cells, rules)
-        return cls(numbers, verdicts, in_exponent_form(cells, verdicts == Verdict.INVALID_PHONE))
+        return cls(numbers, verdicts, in_exponent_form(cells, Verdict.INVALID_PHONE.of(verdicts)))
 
 
 class PhoneCollector:

@@ -21,6 +21,7 @@ from listrak_sms_cli.runs.output_file import TableFile
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
 from listrak_sms_cli.stores import StoreUrl
 
+_DROPS = np.array([verdict.drops for verdict in Verdict])
 _DUPLICATE_BEFORE = "rejected as a duplicate before: another member with its phone was kept"
 
 
@@ -68,12 +69,12 @@ def explain(cells: Mapping[int, Column], cleaned: Cleaned, planned: PlannedAudie
     `cells`: every readable column by its index in the audience, perhaps dictionary-encoded.
     """
     plan, rules = planned.plan, planned.rules
-    rows = np.flatnonzero((cleaned.verdicts >= Verdict.MISSING_PHONE) & (cleaned.verdicts <= Verdict.NOT_IN_LISTRAK))
+    rows = np.flatnonzero(_DROPS.take(cleaned.verdicts))
     taken = indices(rows)
     rows_read = {index: decoded_with_nulls(column.take(taken)) for index, column in cells.items()}
     verdicts = cleaned.verdicts[rows]
     details = _fixed_details(planned)[verdicts]
-    if (invalid := verdicts == Verdict.INVALID_PHONE).any():
+    if (invalid := Verdict.INVALID_PHONE.of(verdicts)).any():
         phones = rows_read[plan.phone].filter(booleans(invalid))
         details[invalid] = _texts(explain_phones(phones, rules.region), "a phone of another country")
     for column in cleaned.columns:

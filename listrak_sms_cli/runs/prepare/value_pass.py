@@ -161,10 +161,10 @@ class _ChunkCheck(Struct, frozen=True):
         opted_out, missing, same = self.looked_up.masks(numbers)
         cleaned = clean_members(cells, plan, rules, self.phones.verdicts[stretch.rows], opted_out, missing)
         if same is not None:
-            cleaned.verdicts[same & (cleaned.verdicts == Verdict.SENDABLE)] = Verdict.UNCHANGED
+            cleaned.verdicts[same & Verdict.SENDABLE.of(cleaned.verdicts)] = Verdict.UNCHANGED
         column_sets = np.empty(0, np.uint64)
         if cleaned.column_sets is not None:
-            column_sets = distinct(cleaned.column_sets[cleaned.verdicts == Verdict.SENDABLE])
+            column_sets = distinct(cleaned.column_sets[Verdict.SENDABLE.of(cleaned.verdicts)])
         lines = tuple(self._lines(stretch.rows, cleaned, numbers))
         rejected = explain(cells, cleaned, self.planned) if self.planned.options.rejects else None
         facts = {}
@@ -238,7 +238,7 @@ class _Collector:
             self._receivers.profile.add(checked.facts, cleaned.columns)
         if self._rejects is not None and checked.rejected is not None:
             self._rejects.add(start, checked.rejected)
-        undecided = self._phones.verdicts[stretch.rows] == Verdict.SENDABLE
+        undecided = Verdict.SENDABLE.of(self._phones.verdicts[stretch.rows])
         self._counts.update(counted(cleaned.verdicts[undecided]))
         self._phones.verdicts[stretch.rows] = cleaned.verdicts
         self._columns.add(checked.columns)
@@ -253,7 +253,7 @@ class _Collector:
     def _limited(self, checked: _CheckedChunk) -> _CheckedChunk:
         """`--limit`: members past the last one allowed are not sent."""
         verdicts = checked.cleaned.verdicts
-        sendable = np.flatnonzero(verdicts == Verdict.SENDABLE)
+        sendable = np.flatnonzero(Verdict.SENDABLE.of(verdicts))
         left, self._left = self._left, max(0, self._left - len(sendable))
         if len(sendable) <= left:
             return checked

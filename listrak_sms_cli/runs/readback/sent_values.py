@@ -39,7 +39,7 @@ class SentValues:
         if start == 0 and self._rows:  # the audience is checked again, by other rules
             self.close()
             self._files, self._rows = [_ColumnFile() for _ in self.columns], []
-        sendable = cleaned.verdicts == Verdict.SENDABLE
+        sendable = Verdict.SENDABLE.of(cleaned.verdicts)
         self._rows.append(np.flatnonzero(sendable) + start)
         every = bool(sendable.all())
         for file, column in zip(self._files, cleaned.columns, strict=True):

@@ -44,7 +44,7 @@ def write_row_map(
     groups = [list(some) for _, some in groupby(parts, key=attrgetter("canary", "columns"))]
 
     def members_of(start: int, rank: int) -> np.ndarray:
-        mine: np.ndarray = verdicts[start : start + _STEP] == Verdict.SENDABLE
+        mine: np.ndarray = Verdict.SENDABLE.of(verdicts[start : start + _STEP])
         return mine if ranks is None else mine & (ranks[start : start + _STEP] == rank)
 
     assigners = [

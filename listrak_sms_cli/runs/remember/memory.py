@@ -67,7 +67,7 @@ class Recall:
         self.rows, self.complete = np.zeros(len(numbers), np.uint64), False
         if self._lasting is not None:
             phones = self._memory.key.phones(numbers)
-            phones[verdicts != Verdict.SENDABLE] = 0
+            phones[~Verdict.SENDABLE.of(verdicts)] = 0
             self.complete = self._memory.read(phones, self._lasting, self.rows)
 
     def known(self, stretch: slice) -> Known:
@@ -154,7 +154,7 @@ class Memory(Struct, frozen=True):
         """Writes the digests of a run's members. A row of the audience each: `numbers` (int64), `verdicts` (uint8),
         `ranks` (uint8, of a Packing). Who Listrak was asked about and does not have is forgotten: one that comes back
         is sent. Raises OSError; SettingsError when nothing can be forgotten."""
-        missing = verdicts == Verdict.NOT_IN_LISTRAK
+        missing = Verdict.NOT_IN_LISTRAK.of(verdicts)
         if recall.complete:
             missing &= recall.rows != 0
         if missing.any():
@@ -163,7 +163,7 @@ class Memory(Struct, frozen=True):
             note = Note("", "", (Stretch(len(phones), 0, 0, False),), struck)
             pairs = [(phones, np.zeros(len(phones), np.uint64))]
             self._add(lambda: (note, lambda place: write_digests(place, self.key.name, pairs)))
-        if (verdicts == Verdict.SENDABLE).any():
+        if Verdict.SENDABLE.of(verdicts).any():
             write_digests(folder / FILE_NAME, self.key.name, self._digests(numbers, verdicts, recall.rows, ranks))
 
     def _digests(
@@ -269,8 +269,8 @@ def _places(verdicts: np.ndarray, ranks: np.ndarray | None) -> Iterator[np.ndarr
     """The rows of the members that are sent, in the order of the parts, some at a time."""
     if ranks is None:
         for start in range(0, len(verdicts), _STEP):
-            yield np.flatnonzero(verdicts[start : start + _STEP] == Verdict.SENDABLE) + start
+            yield np.flatnonzero(Verdict.SENDABLE.of(verdicts[start : start + _STEP])) + start
         return
-    order = np.flatnonzero(verdicts == Verdict.SENDABLE)
+    order = np.flatnonzero(Verdict.SENDABLE.of(verdicts))
     order = order[np.argsort(ranks[order], kind="stable")]
     yield from (order[start : start + _STEP] for start in range(0, len(order), _STEP))
