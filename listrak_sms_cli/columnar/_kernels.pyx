@@ -311,21 +311,20 @@ cdef inline uint64_t _first_bytes(const uint8_t* cell, Py_ssize_t length) noexce
 
 def add_to_set(uint64_t[::1] table, const uint64_t[::1] numbers, Py_ssize_t count, Py_ssize_t most):
     """`table` holds `count` numbers, 0 = free; its size is a power of two above `most`. Returns how many numbers were
-    looked at before there were `most`, and how many the table holds now."""
+    looked at before there were `most`, and how many the table holds now. Other threads have to wait: it takes a few
+    microseconds, and to get the turn back a hundred times as long."""
     cdef Py_ssize_t row, at, last = table.shape[0] - 1
     cdef uint64_t number
-    with nogil:
-        for row in range(numbers.shape[0]):
-            number = numbers[row]
-            at = <Py_ssize_t>(number & <uint64_t>last)
-            while table[at] != 0 and table[at] != number:
-                at = (at + 1) & last
-            if table[at] != number:
-                if count == most:
-                    with gil:
-                        return row, count
-                table[at] = number
-                count += 1
+    for row in range(numbers.shape[0]):
+        number = numbers[row]
+        at = <Py_ssize_t>(number & <uint64_t>last)
+        while table[at] != 0 and table[at] != number:
+            at = (at + 1) & last
+        if table[at] != number:
+            if count == most:
+                return row, count
+            table[at] = number
+            count += 1
     return numbers.shape[0], count
 
 

@@ -81,7 +81,7 @@ class CleanValues(Struct, frozen=True):
 
     `future`: dates later than today, which are no birthdays; `null_words`: texts that mean an empty cell elsewhere.
     `doubtful`: rows that would have been read otherwise if the rules knew the column to be mixed; `contradicting`: rows
-    that show that it is (at least one of a batch).
+    that show that it is (at least one of a batch). `blank_ends`: whether a text may begin or end with a blank.
     """
 
     text: Column
@@ -92,6 +92,7 @@ class CleanValues(Struct, frozen=True):
     null_words: Mask | None = None
     doubtful: Mask | None = None
     contradicting: Mask | None = None
+    blank_ends: bool = False
 
     def spread(self, places: Places) -> CleanValues:
         """These values, of the words of a dictionary, for all rows of its column: `places` has the word of each row."""
@@ -100,10 +101,16 @@ class CleanValues(Struct, frozen=True):
             rows = mask.take(places) if mask is not None else None
             return rows if rows is not None and rows.any() else None
 
-        return CleanValues(
-            dictionary_encoded(places, self.text),
-            *(of_rows(mask) for mask in (self.bad, self.too_long, self.changed, self.future)),
-            *(of_rows(mask) for mask in (self.null_words, self.doubtful, self.contradicting)),
+        return replace(
+            self,
+            text=dictionary_encoded(places, self.text),
+            bad=of_rows(self.bad),
+            too_long=of_rows(self.too_long),
+            changed=of_rows(self.changed),
+            future=of_rows(self.future),
+            null_words=of_rows(self.null_words),
+            doubtful=of_rows(self.doubtful),
+            contradicting=of_rows(self.contradicting),
         )
 
 
@@ -129,7 +136,16 @@ def _clean_text(cells: pa.StringArray, rules: ValueRules, ends: Ends) -> CleanVa
     if not rules.mixed and Ends.DIGIT in ends:
         floats, contradicting = decimals_in_text(text)
         text = without_float_end(text, floats) if floats is not None else text
-    return CleanValues(text, bad, None, changed, null_words=words, doubtful=floats, contradicting=contradicting)
+    return CleanValues(
+        text,
+        bad,
+        None,
+        changed,
+        null_words=words,
+        doubtful=floats,
+        contradicting=contradicting,
+        blank_ends=Ends.BLANK in ends,
+    )
 
 
 def _clean_numbers(cells: pa.StringArray, rules: ValueRules, _ends: Ends) -> CleanValues:

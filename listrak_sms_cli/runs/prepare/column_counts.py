@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from listrak_sms_cli.audience import Cleaned, CleanedColumn, FieldKind, Verdict, short_zips
-from listrak_sms_cli.audience.values import all_padded
+from listrak_sms_cli.audience.values import CleanValues, all_padded
 from listrak_sms_cli.columnar import Bytes, Mask, decoded, empty_cells, pc, select
 
 
@@ -61,10 +61,16 @@ class ColumnMarks(Struct, frozen=True):
             future,
             fit if kind is FieldKind.DATE else 0,
             {} if values.null_words is None else _words(select(decoded(texts), values.null_words)),
-            all_padded(texts) if kind is FieldKind.TEXT else None,
+            _padded(values, fit) if kind is FieldKind.TEXT else None,
             values.doubtful is not None,
             values.contradicting is not None,
         )
+
+
+def _padded(values: CleanValues, filled: int) -> bool | None:
+    if not filled:
+        return None
+    return all_padded(values.text) if values.blank_ends else False
 
 
 class ColumnCounts(Struct):
