@@ -82,6 +82,7 @@ class _Samples:
         """Add filled cells to a sample, unless it has enough."""
         if sample.rows >= self.enough or not len(cells):
             return
+        cells = cells.slice(0, self.enough - sample.rows)
         sample.rows += len(cells)
         self._waiting.append((sample, cells))
         self._bytes += cells.nbytes

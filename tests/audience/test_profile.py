@@ -102,6 +102,15 @@ def test_thousands_of_columns_share_the_sample() -> None:
     assert all(64 <= column.sampled <= 200 for column in found)
 
 
+def test_a_sample_does_not_depend_on_how_the_rows_are_cut() -> None:
+    """The first filled cells are sampled, so many and no more, in however many batches they come."""
+    cells: list[str | None] = [f"v{n}" for n in range(900)] + ["no"] * 100 + ["", "many words"] * 500
+    whole = profiled(cells)
+    cut = profiled(*(cells[start : start + 700] for start in range(0, len(cells), 700)))
+    assert whole.sampled == cut.sampled < 1_500
+    assert (cut.sample, cut.looks_like, cut.unlike) == (whole.sample, whole.looks_like, whole.unlike)
+
+
 def test_what_a_column_looks_like() -> None:
     """The strictest type that nine in ten cells could be of; the others are counted."""
     for cells, kind, unlike in (

@@ -77,6 +77,15 @@ def test_fields_types_and_problems_of_an_account(world: World) -> None:
     assert "1 too long" in shown
 
 
+def test_warnings_name_columns_in_their_order(tmp_path: Path) -> None:
+    """So that two runs say the same."""
+    names = [f"c{number}" for number in range(20)]
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(["phone", *names]) + "\n2125550100" + ",NULL" * len(names) + "\n", "utf-8")
+    (warning,) = (one for one in validate(path, offline=True).warnings if one.code == "null_words")
+    assert list(warning.columns) == names
+
+
 def test_problems_of_phones_are_counted_by_kind() -> None:
     """Missing, invalid, destroyed and duplicate phones of the messy sample add up with its drop reasons."""
     report = validate(MESSY, offline=True)

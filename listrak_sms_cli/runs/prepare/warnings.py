@@ -102,7 +102,7 @@ def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[Run
             f"Words that programs write for an empty cell are sent as they stand: {words}. If they mean one: "
             f"--null-value {shlex.quote(word)}"
         )
-        warnings.append(RunWarning("null_words", message, tuple({name for name, _ in columns.null_words})))
+        warnings.append(RunWarning("null_words", message, tuple(dict.fromkeys(name for name, _ in columns.null_words))))
     padded = [name for name, every in columns.padded.items() if every]
     if padded:
         message = (
