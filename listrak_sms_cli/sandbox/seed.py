@@ -97,6 +97,8 @@ def read_fields(source: Path | str) -> list[Field]:
             raise ValueError("A fields file has the columns id,name,type,max_length,status.") from None
         if field.type not in TYPES or not 0 < field.id < MAX_ID or not field.name:
             raise ValueError(f"A field needs an id from 1 to {MAX_ID - 1}, a name and a type of {', '.join(TYPES)}.")
+        if (row.get("status") or "Active").strip().lower() not in ("active", "disabled"):
+            raise ValueError("The status of a field is Active, Disabled, or empty.")
         if field.max_length is not None and abs(field.max_length) >= MAX_ID:
             raise ValueError(f"The max_length of a field is empty, or a whole number below {MAX_ID:,}.")
         fields.append(field)

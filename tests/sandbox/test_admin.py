@@ -68,6 +68,7 @@ def test_fields_are_added_or_replaced() -> None:
         assert [one["segmentationFieldId"] for one in listed] == [20, 21, 22]
         assert caller.http.post("/sandbox/fields", content="id,name\n1,x\n").status_code == 400
         assert caller.http.post("/sandbox/fields", content=FIELDS.replace("Date", "Time")).status_code == 400
+        assert caller.http.post("/sandbox/fields", content=FIELDS.replace("Disabled", "Enabled")).status_code == 400
 
 
 def test_sender_codes_are_added() -> None:
