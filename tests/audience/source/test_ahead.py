@@ -210,7 +210,8 @@ def test_closing_ends_what_is_fetched(store: ObjectStore, gate: Gate, folder: Pa
 
 
 READS_ALL = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from listrak_sms_cli.audience.source import ReadOptions, open_audience
 with open_audience(sys.argv[1], ReadOptions(storage={"request_timeout": "100"})) as audience:
     try:
