@@ -1,7 +1,8 @@
 """Compiled loops over columns: each function allocates what it returns and checks the lengths of what it is given.
 
 The loops themselves are in `_kernels.pyx`; they check nothing, and nobody but this module calls them. Every function
-raises ValueError for an array of the wrong type or length, and lets other threads run meanwhile.
+raises ValueError for an array of the wrong type or length, and lets other threads run meanwhile; only a NumberSet does
+not: what it does is over before they would have begun.
 """
 
 from __future__ import annotations

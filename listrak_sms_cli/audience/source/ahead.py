@@ -162,7 +162,7 @@ class FetchedContent(Content):
             same = self._location.version is None or self._location.version() == self._version
         except FileNotFoundError:
             same = False
-        except Exception:
+        except Exception:  # as above
             raise broken_off(self.name) from None
         if not same:
             raise changed(self.name)
