@@ -17,6 +17,8 @@ def error_cells(cells: pa.StringArray) -> Mask:
 
 def without_marks(cells: pa.StringArray) -> pa.StringArray:
     """The cells as a person sees them: `#N/A`."""
+    if not error_cells(cells).any():
+        return cells
     return pc.replace_substring_regex(cells, f"^{MARK}#", "#")
 
 

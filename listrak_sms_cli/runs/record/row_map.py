@@ -67,7 +67,7 @@ def write_row_map(
             _SCHEMA,
             compression="zstd",
             use_dictionary=False,
-            column_encoding="DELTA_BINARY_PACKED",
+            column_encoding="BYTE_STREAM_SPLIT",
             write_statistics=False,
         ) as writer:
             for _, batch in in_order(made, starts):
