@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -34,3 +34,13 @@ def in_order(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterat
             yield oldest, future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def ahead(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Yields the items; each is made on a thread of its own while the one before it is in use."""
+    nothing, made = object(), iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="lsms-ahead") as pool:
+        following: Future[_Item | object] = pool.submit(next, made, nothing)
+        while (item := following.result()) is not nothing:
+            following = pool.submit(next, made, nothing)
+            yield cast(_Item, item)

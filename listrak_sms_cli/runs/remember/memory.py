@@ -7,14 +7,13 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
 
 from listrak_sms_cli.audience import CleaningRules, ColumnPlan, Verdict
-from listrak_sms_cli.columnar import NumberIndex, in_order, raw
+from listrak_sms_cli.columnar import NumberIndex, ahead, in_order, raw
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import Known, KnownLines, Lines
@@ -64,10 +63,18 @@ class Recall:
     def begin(self, numbers: np.ndarray, verdicts: np.ndarray) -> None:
         """Get ready for an audience of these phones, or to begin with it anew. Only who could be sent (`verdicts`) is
         looked for."""
-        self.rows, self.complete = np.zeros(len(numbers), np.uint64), False
+        self.rows, self.complete = np.empty(len(numbers), np.uint64), False
+        phones = np.empty(len(numbers), np.uint64)
+
+        def fill(start: int) -> None:
+            some = slice(start, start + _STEP)
+            self.rows[some] = 0
+            if self._lasting is not None:
+                phones[some] = self._memory.key.phones(numbers[some]) * Verdict.SENDABLE.of(verdicts[some])
+
+        for _ in in_order(fill, range(0, len(numbers), _STEP)):
+            pass
         if self._lasting is not None:
-            phones = self._memory.key.phones(numbers)
-            phones[~Verdict.SENDABLE.of(verdicts)] = 0
             self.complete = self._memory.read(phones, self._lasting, self.rows)
 
     def known(self, stretch: slice) -> Known:
@@ -136,8 +143,9 @@ class Memory(Struct, frozen=True):
                 try:
                     note = self._notes.read(place)
                     good = np.array([lasting.holds(stretch, now) for stretch in note.stretches], np.bool_)
-                    for entries, digests in in_order(partial(_digests_of, good), self._notes.entries(note)):
-                        found = index.find(entries.phones)
+                    compared = ((entries.phones, _digests_of(good, entries)) for entries in self._notes.entries(note))
+                    for of_note, digests in ahead(compared):
+                        found = index.find(of_note)
                         there = found >= 0
                         if there.all():
                             rows[found] = digests
