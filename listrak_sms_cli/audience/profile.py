@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_value
 from listrak_sms_cli.columnar import (
     Column,
     Mask,
+    Measures,
     NumberSet,
+    Raw,
     decoded,
     matches,
     measure_cells,
@@ -50,13 +52,21 @@ Digests: TypeAlias = npt.NDArray[np.uint64]
 
 
 class ColumnFacts(Struct, frozen=True):
-    """Cells of one column in one batch. `longest` in characters. `digests`: uint64, of cells, each at least once,
-    0 = of an empty one; None = not counted. `sample`: the first filled ones, None = no more are wanted."""
+    """Cells of one column in one batch. `longest` in characters. `digests`: uint64, of filled cells, each at
+    least once; None = not counted. `sample`: the first filled ones, None = no more are wanted."""
 
     filled: int
     longest: int
     digests: Digests | None
     sample: pa.StringArray | None = None
+
+
+class _Used(NamedTuple):
+    """The cells of a column of a batch, or the words of its dictionary that occur and how many `times` each does."""
+
+    texts: pa.StringArray
+    content: Raw
+    times: npt.NDArray[np.intp] | None
 
 
 class _Sample:
@@ -125,7 +135,7 @@ class _Distinct:
         return self._digests.nbytes if self._digests is not None else 0
 
     def add(self, digests: Digests) -> None:
-        """Add the digests of a batch, 0 = an empty cell."""
+        """Add the digests of a batch."""
         if self._digests is None:
             return
         counts = self._digests.add(digests)
@@ -243,7 +253,13 @@ class AudienceProfile:
     def facts_of(self, cells: Mapping[int, Column]) -> dict[int, ColumnFacts]:
         """Return the facts of some columns of a batch, by their index in the audience. `cells`: pa.string(), or
         dictionary-encoded."""
-        return {index: self._facts(self.columns[index], column) for index, column in cells.items()}
+        used = {index: self._used(self.columns[index], column) for index, column in cells.items()}
+        digested = [self.columns[index].wants_distinct for index in used]
+        measured = measure_cells([of_column.content for of_column in used.values()], digested, _DIGEST_SEED)
+        return {
+            index: self._facts(self.columns[index], of_column, measures)
+            for (index, of_column), measures in zip(used.items(), measured, strict=True)
+        }
 
     def add(self, facts: Mapping[int, ColumnFacts], cleaned: Iterable[CleanedColumn] = ()) -> None:
         """Add the facts of a batch, and how many of its values were bad, too long or cleaned."""
@@ -258,20 +274,23 @@ class AudienceProfile:
             largest = max(self.columns.values(), key=lambda column: column.kept_bytes)
             largest.stop_counting()
 
-    def _facts(self, known: ColumnProfile, column: Column) -> ColumnFacts:
+    def _used(self, known: ColumnProfile, column: Column) -> _Used:
         # Cells are sampled, not the words of a dictionary.
         texts, places = words_and_places(decoded(column) if known.wants_sample else column)
         cells = blank_nulls(texts, self._null_words) if self._null_words else texts
-        times = None if places is None else np.bincount(places, minlength=len(cells))
-        used = cells if times is None else select(cells, times > 0)
-        content = raw(used)
-        filled, longest, digests = measure_cells(content, _DIGEST_SEED if known.wants_distinct else None)
-        if times is not None:
-            filled = int(times[raw(cells).lengths > 0].sum())
-        sample = None
-        if filled and known.wants_sample:
-            sample = _first_filled(used, content.lengths > 0, self._samples.enough)
-        return ColumnFacts(filled, longest, digests, sample)
+        if places is None:
+            return _Used(cells, raw(cells), None)
+        times = np.bincount(places, minlength=len(cells))
+        cells = select(cells, times > 0)
+        return _Used(cells, raw(cells), times[times > 0])
+
+    def _facts(self, known: ColumnProfile, used: _Used, measures: Measures) -> ColumnFacts:
+        rows, sample = measures.filled, None
+        if measures.filled and known.wants_sample:
+            sample = _first_filled(used.texts, used.content.lengths > 0, self._samples.enough)
+        if used.times is not None:
+            rows = int(used.times[used.content.lengths > 0].sum())
+        return ColumnFacts(rows, measures.longest, measures.digests, sample)
 
 
 def _first_filled(cells: pa.StringArray, filled: Mask, most: int) -> pa.StringArray:

@@ -19,9 +19,9 @@ __all__, __getattr__ = on_demand(
     __name__,
     compute="pc",
     dictionaries="Column Places decoded decoded_with_nulls dictionary_encoded empty_cells used_words words_and_places",
-    kernels="CellDigits DigitTrie NumberIndex NumberSet TrieLayout Words cells_among classes_at_ends count_byte "
-    "count_each_byte digest_cells find_byte longest_word look_up mark_repeated measure_cells mix_numbers read_cells "
-    "read_digits write_csv_lines write_new_csv_lines write_numbers",
+    kernels="CellDigits DigitTrie Measures NumberIndex NumberSet TrieLayout Words cells_among classes_at_ends "
+    "count_byte count_each_byte digest_cells find_byte longest_word look_up mark_repeated measure_cells mix_numbers "
+    "read_cells read_digits write_csv_lines write_new_csv_lines write_numbers",
     parallel="ahead in_order",
     strings="Bytes Integers Mask Raw blanked booleans column_at column_of column_of_numbers distinct fixed_column "
     "indices integers keep_bytes mask_of matches nulls_as_empty numbers_of raw replace_cells replace_matches select "

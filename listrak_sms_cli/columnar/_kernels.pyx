@@ -13,6 +13,7 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 cdef enum:
     COPIED = 16  # a cell of at most so many bytes is copied as so many: the next cell overwrites what is too much
     NEAR = 256  # numbers to look at, where the last one stood that near to the one before
+    LATELY = 2048  # digests that are left out when they come again: a table that the fastest memory holds
 
 OVERHANG = COPIED  # bytes that `write_lines` may write behind the end of the last line
 REACH = NEAR  # where `find_numbers` begins
@@ -328,25 +329,53 @@ def add_to_set(uint64_t[::1] table, const uint64_t[::1] numbers, Py_ssize_t coun
     return numbers.shape[0], count
 
 
-def measure_cells(const int32_t[::1] starts, const uint8_t[::1] data, uint64_t seed, digests):
-    """`digests`: as those of `digest_cells`, or None. Returns how many cells are not empty, and the characters of the
-    longest."""
-    cdef Py_ssize_t row, at, length, filled = 0, longest = 0, characters
-    cdef const uint8_t* first = _bytes(data)
-    cdef uint64_t[::1] into = digests
-    cdef bint digesting = digests is not None
-    with nogil:
-        for row in range(starts.shape[0] - 1):
-            length = starts[row + 1] - starts[row]
-            filled += length > 0
-            if length > longest:
-                characters = 0
-                for at in range(starts[row], starts[row + 1]):
-                    characters += first[at] & 0xC0 != 0x80
-                longest = max(longest, characters)
-            if digesting:
-                into[row] = _digest(first + starts[row], length, seed) if length else 0
-    return filled, longest
+cdef struct Measured:
+    const int32_t* starts
+    Py_ssize_t rows
+    const uint8_t* cells
+    bint digested
+
+
+def measure_cells(list columns, list digested, uint64_t seed, int64_t[:, ::1] measures, uint64_t[::1] digests):
+    """`columns`: (starts, data) each. `measures` gets of each how many cells are not empty, the characters of the longest,
+    and where its digests end in `digests`, which has room for all cells of those `digested`: most digests that come again
+    are left out. Many columns at once, as to let other threads run, and to get the turn back, takes longer than a small
+    one."""
+    cdef Py_ssize_t row, at, length, longest, characters, end = 0
+    cdef int number, count = len(columns)
+    cdef const int32_t[::1] starts
+    cdef const uint8_t[::1] data
+    cdef const uint8_t* cell
+    cdef uint64_t digest
+    cdef uint64_t lately[LATELY]
+    cdef Measured* each = <Measured*> malloc(count * sizeof(Measured))
+    if each == NULL:
+        raise MemoryError
+    try:
+        for number in range(count):
+            starts, data = columns[number]
+            each[number] = Measured(&starts[0], starts.shape[0] - 1, _bytes(data), digested[number])
+        with nogil:
+            for number in range(count):
+                longest = 0
+                memset(lately, 0, sizeof(lately))
+                for row in range(each[number].rows):
+                    length = each[number].starts[row + 1] - each[number].starts[row]
+                    measures[number, 0] += length > 0
+                    cell = each[number].cells + each[number].starts[row]
+                    if length > longest:
+                        characters = 0
+                        for at in range(length):
+                            characters += cell[at] & 0xC0 != 0x80
+                        longest = max(longest, characters)
+                    if each[number].digested and length:
+                        digest = _digest(cell, length, seed)
+                        digests[end] = digest
+                        end += lately[digest & (LATELY - 1)] != digest
+                        lately[digest & (LATELY - 1)] = digest
+                measures[number, 1], measures[number, 2] = longest, end
+    finally:
+        free(each)
 
 
 def count_each(const uint8_t[::1] octets, int64_t[::1] counts):

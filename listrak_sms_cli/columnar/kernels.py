@@ -171,20 +171,29 @@ def digest_cells(cells: Raw, seed: int) -> npt.NDArray[np.uint64]:
 
 
 class Measures(NamedTuple):
-    """Of some cells: how many are not empty, the characters of the longest one, and their digests as `digest_cells`
-    makes them, where they are wanted."""
+    """Of some cells: how many are not empty, the characters of the longest one, and the digests of filled ones as
+    `digest_cells` makes them, where they are wanted: each at least once, few of them more often."""
 
     filled: int
     longest: int
     digests: npt.NDArray[np.uint64] | None
 
 
-def measure_cells(cells: Raw, seed: int | None = None) -> Measures:
-    """Measure cells (UTF-8), in one pass over them. `seed`: that of their digests, None = no digests."""
-    _check_cells(cells)
-    digests = None if seed is None else np.empty(len(cells.starts) - 1, np.uint64)
-    filled, longest = compiled.measure_cells(cells.starts, cells.data, seed or 0, digests)
-    return Measures(filled, longest, digests)
+def measure_cells(columns: Sequence[Raw], digested: Sequence[bool], seed: int) -> list[Measures]:
+    """Measure the cells (UTF-8) of each column, in one pass over them. `digested`: of which columns digests are wanted,
+    under this seed."""
+    _check(len(columns) == len(digested), "each column is digested or not")
+    for cells in columns:
+        _check_cells(cells)
+    measures = np.zeros((len(columns), 3), np.int64)
+    room = sum(len(cells.starts) - 1 for cells, wanted in zip(columns, digested, strict=True) if wanted)
+    digests = np.empty(room, np.uint64)
+    compiled.measure_cells([(cells.starts, cells.data) for cells in columns], list(digested), seed, measures, digests)
+    found, start = [], 0
+    for (filled, longest, end), wanted in zip(measures.tolist(), digested, strict=True):
+        found.append(Measures(filled, longest, digests[start:end] if wanted else None))
+        start = end
+    return found
 
 
 def mix_numbers(numbers: npt.NDArray[np.integer], keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

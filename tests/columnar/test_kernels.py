@@ -125,6 +125,9 @@ def test_unusual_text_is_left_alone(text: str) -> None:
         assert kernels.read_cells(octets, ord(","), ord('"'), 2, columns, 2) is None
 
 
+SEED = 7
+
+
 @given(st.lists(st.text(max_size=30)), st.integers(0, MASK))
 def test_digests_are_what_they_were(cells: list[str], seed: int) -> None:
     """What is remembered of members holds from version to version: the digest of a text never changes."""
@@ -132,18 +135,20 @@ def test_digests_are_what_they_were(cells: list[str], seed: int) -> None:
     assert digests.tolist() == [digest(cell.encode(), seed) if cell else 0 for cell in cells]
 
 
-@given(st.lists(st.text(max_size=30)), st.integers(0, 5), st.none() | st.integers(0, MASK))
-def test_cells_are_measured(texts: list[str], start: int, seed: int | None) -> None:
-    """Those that are filled, the characters of the longest, and the digests; also of a slice."""
-    cells = raw(pa.array(texts, pa.string()).slice(start))
-    filled = [text for text in texts[start:] if text]
-    measures = kernels.measure_cells(cells, seed)
-    assert (measures.filled, measures.longest) == (len(filled), max(map(len, filled), default=0))
-    if seed is None:
-        assert measures.digests is None
-    else:
-        assert measures.digests is not None
-        assert measures.digests.tolist() == kernels.digest_cells(cells, seed).tolist()
+@given(st.lists(st.tuples(st.lists(st.text(max_size=30) | st.sampled_from("abc")), st.integers(0, 5), st.booleans())))
+def test_cells_are_measured(drawn: list[tuple[list[str], int, bool]]) -> None:
+    """Of each column those that are filled, the characters of the longest, and where wanted the different digests; also
+    of slices."""
+    columns = [raw(pa.array(texts, pa.string()).slice(start)) for texts, start, _ in drawn]
+    measured = kernels.measure_cells(columns, [wanted for _, _, wanted in drawn], SEED)
+    for (texts, start, wanted), cells, measures in zip(drawn, columns, measured, strict=True):
+        filled = [text for text in texts[start:] if text]
+        assert (measures.filled, measures.longest) == (len(filled), max(map(len, filled), default=0))
+        if measures.digests is None:
+            assert not wanted
+        else:
+            assert {*measures.digests.tolist()} == {*kernels.digest_cells(cells, SEED).tolist()} - {0}
+            assert len(measures.digests) <= len(filled)
 
 
 @given(st.lists(st.lists(st.integers(0, 300) | st.integers(MASK - 300, MASK), max_size=200)), st.integers(1, 400))
