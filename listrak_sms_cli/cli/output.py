@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +28,15 @@ _REPORTING = (
 _HEADS = {"seconds": "took"}  # heads of tables that are not just the keys of the JSON document
 
 
-@dataclass
 class Output:
     """How results are written to standard output. Set when a command begins."""
 
-    command: str = ""
-    json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    running: bool = False  # the command has begun: no help page is being shown
-    lost: bool = False  # the result could not be written
-    page: PageFile | None = None  # where the result goes as an HTML page too
+    def __init__(self) -> None:
+        self.command = ""
+        self.json = self.quiet = self.verbose = False
+        self.running = False  # the command has begun: no help page is being shown
+        self.lost = False  # the result could not be written
+        self.page: PageFile | None = None  # where the result goes as an HTML page too
 
     @property
     def summarises(self) -> bool:

@@ -6,27 +6,34 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 LIFETIME = 3600.0  # seconds, when the answer does not say; public clients assume it
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """The client id and secret of an integration; the secret is never shown."""
 
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Credentials({self.client_id!r})"
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(Struct, frozen=True):
     """An access token, the moment (monotonic seconds) it was issued, and how long it lives (seconds)."""
 
-    value: str = field(repr=False)
+    value: str
     issued: float
     lifetime: float
+
+    def __repr__(self) -> str:
+        """Without its value."""
+        return f"Token(issued={self.issued}, lifetime={self.lifetime})"
 
     def lasts(self, seconds: float) -> bool:
         """Whether the token is valid for so many seconds. Half of its lifetime is always enough, or each request that

@@ -7,7 +7,6 @@ description, "Versioning").
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -103,8 +102,7 @@ class PhoneList(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class Page(Generic[Item]):
+class Page(Struct, Generic[Item], frozen=True):
     """One page of a collection; `next_cursor` None = the last."""
 
     items: list[Item]

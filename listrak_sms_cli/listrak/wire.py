@@ -17,8 +17,10 @@ import urllib.request
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from listrak_sms_cli.errors import SettingsError
 from listrak_sms_cli.listrak.body import ImportBody
@@ -35,16 +37,19 @@ _PIECE = 1024 * 1024  # bytes that are decompressed at once
 _CLOSING = 2.0  # seconds `close` waits for requests it has interrupted
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A request. `content`: its body, `length` bytes; `acts`: it changes something in Listrak."""
 
     method: str
     url: str
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    content: Any = field(default=None, repr=False)
+    headers: dict[str, str] = field(default_factory=dict)
+    content: Any = None
     length: int = 0
     acts: bool = False
+
+    def __repr__(self) -> str:
+        """Without its token, and members."""
+        return f"Outgoing({self.method!r}, {self.url!r})"
 
     @property
     def complete(self) -> bool:
@@ -56,13 +61,16 @@ class Outgoing:
         return replace(self, headers={**self.headers, "Authorization": f"Bearer {token}"})
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to a request; `body` is decompressed."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Without what Listrak holds of contacts."""
+        return f"Answer({self.status})"
 
 
 class Wire:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import phonenumbers
+from msgspec import Struct
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 from listrak_sms_cli.audience.phones import patterns
@@ -24,8 +24,7 @@ _WHOLE_NUMBER = re.compile(r"\(\[[\d-]+\]\\d\{(?P<digits>\d+)\}\)\$(?:\|(?P<othe
 Prefixes = npt.NDArray[np.uint8]  # 1000, by the first three digits: how many digits a prefix takes, or UNSURE
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Struct, frozen=True, eq=False, dict=True):
     """The numbering plan of a region, or of a calling code without a region, as libphonenumber describes it."""
 
     metadata: PhoneMetadata

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from listrak_sms_cli.columnar import mix_numbers
 from listrak_sms_cli.runs.record import make_folder, sync_folder
@@ -19,11 +19,14 @@ from listrak_sms_cli.runs.record import make_folder, sync_folder
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True, repr=False)
-class Key:
+class Key(Struct, frozen=True):
     """A random key; digests under two keys have nothing in common."""
 
     secret: bytes
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Key({self.name})"
 
     def number(self, *purpose: object) -> np.uint64:
         """A 64-bit number for this purpose: the same for the same purpose, random otherwise."""
