@@ -349,7 +349,7 @@ def measure_cells(list columns, list digested, uint64_t seed, int64_t[:, ::1] me
     cdef uint64_t digest
     cdef uint64_t lately[LATELY]
     cdef Measured* each = <Measured*> malloc(count * sizeof(Measured))
-    if each == NULL:
+    if each == NULL and count:
         raise MemoryError
     try:
         for number in range(count):

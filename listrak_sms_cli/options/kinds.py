@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from numbers import Integral, Real
@@ -29,7 +30,7 @@ def seconds_of(text: str) -> float:
     return float(parts[1]) * _SECONDS[parts[2]]
 
 
-class Kind(Generic[_T]):
+class Kind(ABC, Generic[_T]):
     """`metavar` stands for the value in the help. `typed`: the type that the help shows, and completion knows.
     `wanted` and `hint` say what a refused value should have been, `code` is the word of that error in `--json`.
     `blank_is_default`: an empty text counts as not given."""
@@ -61,8 +62,8 @@ class Kind(Generic[_T]):
     def _parse(self, typed: Any) -> object:
         return typed
 
-    def _check(self, value: object) -> _T:
-        raise NotImplementedError
+    @abstractmethod
+    def _check(self, value: object) -> _T: ...
 
 
 class Text(Kind[str]):
