@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from listrak_sms_cli.cli.commands import COMMANDS
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.display import draw_overview
-from listrak_sms_cli.options import Choice, Flag, Option, options_of
+
+if TYPE_CHECKING:
+    from listrak_sms_cli.options import Option
 
 _EXAMPLES = [
     ("lsms push audience.csv --sandbox", "try it: nothing leaves this machine"),
@@ -35,6 +37,8 @@ def show_commands(context: Any, group: Any) -> None:
 
 def show_options(command: Any) -> None:
     """Write the page of a command: its arguments, the options that most people use, all others by group."""
+    from listrak_sms_cli.options import options_of  # `lsms --help` does without them
+
     options = options_of(command.name)
     named = [option for option in options if not option.positional]
     first = [option for name in _FIRST for option in named if option.name == name] if len(named) > _MANY else []
@@ -61,6 +65,8 @@ def _record(option: Option[Any]) -> tuple[str, str]:
 
 
 def _words(option: Option[Any]) -> str:
+    from listrak_sms_cli.options import Choice, Flag
+
     words = option.words[0] if option.positional else ", ".join(reversed(option.words))
     kind = option.kind
     value = "|".join(kind.words) if isinstance(kind, Choice) else kind.metavar or ""
