@@ -22,7 +22,7 @@ from listrak_sms_cli.runs.remember.keyed_digests import Key, read_key
 from listrak_sms_cli.runs.remember.notes import Entries, Note, Notes, Stretch, link, packed
 from listrak_sms_cli.runs.remember.run_digests import FILE_NAME, Pair, write_digests
 
-_STEP = 1 << 19  # members written together
+_STEP = 1 << 19  # members written or looked for together
 _LOCK_TIMEOUT = 120.0  # seconds
 _NOT_SO = np.uint64(1)  # in place of a digest: a note has the member, and it has to be sent all the same
 
@@ -63,19 +63,18 @@ class Recall:
     def begin(self, numbers: np.ndarray, verdicts: np.ndarray) -> None:
         """Get ready for an audience of these phones, or to begin with it anew. Only who could be sent (`verdicts`) is
         looked for."""
-        self.rows, self.complete = np.empty(len(numbers), np.uint64), False
-        phones = np.empty(len(numbers), np.uint64)
+        self.rows, self.complete = np.zeros(len(numbers), np.uint64), False
+        if self._lasting is None:
+            return
+        key, phones = self._memory.key, np.empty(len(numbers), np.uint64)
 
-        def fill(start: int) -> None:
+        def look_for(start: int) -> None:
             some = slice(start, start + _STEP)
-            self.rows[some] = 0
-            if self._lasting is not None:
-                phones[some] = self._memory.key.phones(numbers[some]) * Verdict.SENDABLE.of(verdicts[some])
+            phones[some] = key.phones(numbers[some]) * Verdict.SENDABLE.of(verdicts[some])
 
-        for _ in in_order(fill, range(0, len(numbers), _STEP)):
+        for _ in in_order(look_for, range(0, len(numbers), _STEP)):
             pass
-        if self._lasting is not None:
-            self.complete = self._memory.read(phones, self._lasting, self.rows)
+        self.complete = self._memory.read(phones, self._lasting, self.rows)
 
     def known(self, stretch: slice) -> Known:
         """The lines that members of a stretch have arrived with: they need not be written again."""
