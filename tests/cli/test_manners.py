@@ -82,9 +82,7 @@ def test_a_file_without_a_header_is_refused_without_quoting_its_first_member(tmp
         audience.write_text(f"{row}\n4155550102,Bob,bob@x.com\n", "utf-8")
         ended = call_lsms("validate", audience, "--json", "--verbose", env={"HOME": str(tmp_path)})
         assert (ended.code, ended.json["error"]["code"]) == (2, "no_header")
-        assert "555" not in ended.out + ended.err
-        assert "Ann" not in ended.out + ended.err
-        assert "ann@" not in ended.out + ended.err
+        assert not [cell for cell in row.split(",") if cell in ended.out + ended.err]
 
 
 def test_a_delimiter_that_was_not_guessed_is_asked_for(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_token_lasts_for_the_request_it_is_given_to() -> None:
 
 def test_no_token_is_in_a_repr() -> None:
     """Neither the token nor what was sent with it."""
-    assert "t-1" not in repr(token_for("t-1", None))
+    assert "a-token" not in repr(token_for("a-token", None))
 
 
 def test_a_token_address_that_fails_does_not_make_an_import_look_repeated() -> None:

@@ -230,8 +230,7 @@ def test_a_killed_run_is_resumed(make_world: Callable[..., World]) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     kept = "".join(path.read_text("utf-8") for path in (world.home / "state").rglob("*.jsonl"))
-    assert "5550" not in kept
-    assert "example.com" not in kept
+    assert not [word for word in ("2125550", "1990-02", "example.com") if word in kept]
     world.admin("faults", [])
     asked = requests(world, "PUT", "/Contact")
     resumed = world.lsms("resume", "--json", "--concurrency", "4")
