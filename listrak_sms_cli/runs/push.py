@@ -286,7 +286,7 @@ class _Push:
         if self._options.only_different:
             interruptible(lambda: survey.read(reading), context)
             self._promise.check_stored(survey)
-            looked_up = replace(looked_up, existing=survey.existing_phones, same=survey.same_phones)
+            looked_up = replace(looked_up, missing=survey.missing_phones, same=survey.same_phones)
         if self._options.canary is not None and len(kept.rows):
             canary = interruptible(lambda: self._draw_canary(planned, kept, survey, reading), context)
             looked_up = replace(looked_up, canary=canary)

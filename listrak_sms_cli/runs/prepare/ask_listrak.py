@@ -17,14 +17,16 @@ from listrak_sms_cli.runs.readback import ASK_EACH, CONFIRM_ALL, SAMPLE, Contact
 
 
 class LookedUp(Struct, frozen=True):
-    """What Listrak knows of the audience's phones. Both are ascending int64 E.164 digits; None = not queried.
+    """What Listrak knows of the audience's phones. All are ascending int64 E.164 digits; None = not queried.
 
-    `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has; `same`: phones of
-    members of whom nothing would change; `canary`: those of the members that are sent first, None without a canary.
+    `opted_out`: phones on the opt-out list; `existing`: phones of contacts that the sender code has; of the members
+    compared with what is stored `missing`: those that no contact has, and `same`: those of whom nothing would change;
+    `canary`: those of the members that are sent first, None without a canary.
     """
 
     opted_out: np.ndarray | None = None
     existing: np.ndarray | None = None
+    missing: np.ndarray | None = None
     same: np.ndarray | None = None
     canary: np.ndarray | None = None
 
@@ -32,6 +34,9 @@ class LookedUp(Struct, frozen=True):
         """Bool a phone, None = not queried: opted out; not in Listrak; nothing would change."""
         opted_out = None if self.opted_out is None else among(numbers, self.opted_out)
         missing = None if self.existing is None else ~among(numbers, self.existing)
+        if self.missing is not None:  # members of whom nothing would be sent are not compared
+            not_found = among(numbers, self.missing)
+            missing = not_found if missing is None else missing | not_found
         return opted_out, missing, None if self.same is None else among(numbers, self.same)
 
 

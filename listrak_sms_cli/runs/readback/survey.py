@@ -109,6 +109,12 @@ class Survey:
         return phones
 
     @property
+    def missing_phones(self) -> np.ndarray:
+        """The phones of the members that are not in Listrak, as `existing_phones`."""
+        phones: np.ndarray = self._comparison.phones[self._comparison.missing]
+        return phones
+
+    @property
     def same_phones(self) -> np.ndarray:
         """The phones of those that would not change, as `existing_phones`."""
         same = ~self._comparison.missing & ~self.differs[self._comparison.members]

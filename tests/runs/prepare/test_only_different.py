@@ -73,6 +73,17 @@ def test_nothing_is_left_out_for_what_an_account_would_clear(make_world: Callabl
     assert pushed(world, text, only_different=True)["rows_sent"] == 1
 
 
+@pytest.mark.parametrize("only_existing", [False, True])
+def test_who_fills_no_column_is_unchanged(account: World, only_existing: bool) -> None:
+    """Nobody is told to be missing of whom nothing was compared, and no guard counts them."""
+    text = f"phone,First Name,Loyalty Tier\n{PHONES[0]},,\n{PHONES[1]}, ,\n{PHONES[2]},New,\n"
+    gone = "+12125559999,New,\n"
+    options = {"only_different": True, "empty_cells": "keep", "only_existing": only_existing, "max_drop_rate": 30}
+    report = pushed(account, text + gone, **options)
+    assert counts(report) == (1, 2, 0, {"not_in_listrak": 1})
+    assert account.contacts()[PHONES[0]]["First Name"] == "Old"
+
+
 def test_the_rejects_name_who_is_not_in_listrak(account: World) -> None:
     """And only dropped members, once."""
     rejects: Path = account.home / "rejects.csv"
