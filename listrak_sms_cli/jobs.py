@@ -19,6 +19,7 @@ from typing import Any
 
 from listrak_sms_cli.errors import LsmsError, SettingsError
 from listrak_sms_cli.options import (
+    Duration,
     Expecting,
     ExpectingOfColumn,
     File,
@@ -172,7 +173,9 @@ class _Reader:
         return values
 
     def _placed(self, option: Option[Any], value: object) -> object:
-        """A path with its dates, seen from here instead of from the file."""
+        """A path with its dates, seen from here instead of from the file. A duration has its unit."""
+        if isinstance(option.kind, Duration) and not isinstance(value, str):
+            raise self._wrong(f"{option.name} is not {option.kind.wanted}.", option.kind.hint, option.kind.code)
         if not isinstance(option.kind, _FILES) or not isinstance(value, str):
             return value
         path = _PLACEHOLDER.sub(lambda date: self.now.strftime(date[1] or "%Y-%m-%d"), value)
@@ -181,12 +184,12 @@ class _Reader:
                 f"{option.name} has braces that are no date.",
                 "A date is written {date:%Y%m%d}, with codes of strftime.",
             )
-        if path == "-" or "://" in path:
+        if path in ("", "-") or "://" in path:
             return path
         return str(self.file.parent / os.path.expanduser(path))  # noqa: PTH111 (keeps a user who is not there)
 
-    def _wrong(self, what: str, hint: str, code: str = "bad_job") -> SettingsError:
-        return SettingsError(f"Job {self.name} in {self.file}: {what}", hint=hint, code=code)
+    def _wrong(self, what: str, hint: str, code: str | None = None) -> SettingsError:
+        return SettingsError(f"Job {self.name} in {self.file}: {what}", hint=hint, code=code or "bad_job")
 
 
 def save_job(file: Path, name: str, values: Mapping[str, Any]) -> None:

@@ -85,6 +85,11 @@ REFUSED = [
     ("max_drop_rate = '5'", "bad_job", "max_drop_rate is not a number from 0 to 100", ""),
     ("changed_only = 'yes'", "bad_job", "changed_only is not True or False", ""),
     ("keep = 'both'", "bad_job", "keep is not one of first, last", ""),
+    ("refresh_after = 7", "bad_duration", "refresh_after is not a duration", "7d"),
+    ("expect = { max_age = 26 }", "bad_duration", "max_age is not a duration", "7d"),
+    ("audience = ''", "bad_job", "audience is empty", ""),
+    ("consent_column = ''", "bad_job", "consent_column is empty", ""),
+    ("rejects = ''", "bad_job", "rejects is empty", ""),
     ("audience = 'a_{day}.csv'", "bad_job", "audience has braces", "{date:%Y%m%d}"),
     ("expect = 5", "bad_job", "expect is not a table", "[jobs.x.expect]"),
     ("expect = { min_row = 5 }", "unknown_key", "there is no option expect.min_row", "min_rows"),
@@ -195,7 +200,7 @@ def test_a_place_where_no_job_file_can_be(tmp_path: Path, place: str) -> None:
 
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "phone_column": TEXTS,
+    "phone_column": TEXTS.filter(bool),
     "null_value": st.lists(TEXTS, max_size=3),
     "map": st.dictionaries(TEXTS, TEXTS, max_size=3),
     "limit": st.integers(0, 10**9),

@@ -24,11 +24,12 @@ def save_as_job(given: Given, report: Report, without: Collection[str] = ()) -> 
     for option in job_options().values():
         if option.name in without:
             continue
+        is_duration = isinstance(option.kind, Duration)  # kept as it is written, with its unit
         if option.name in given.values and given.was_typed(option.name):
-            value = given.context.params[option.name] if isinstance(option.kind, Duration) else given[option.name]
+            value = given.context.params[option.name] if is_duration else given[option.name]
             values[option.name] = int(value) if isinstance(option.kind, Setting) and str(value).isdigit() else value
         elif given.job is not None and option.name in given.job.values:
-            values[option.name] = given.job.values[option.name]
+            values[option.name] = (given.job.written if is_duration else given.job.values)[option.name]
     if mapping := _mapping(given["map"], report):
         values["map"] = mapping
     if given.job is not None and "expect" in given.job.written:

@@ -22,6 +22,10 @@ _LONGEST_NAME = 255  # bytes, of the usual file systems
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+class EmptyText(ValueError):
+    """A text without a character, where one is needed: what a variable that is not set leaves."""
+
+
 def seconds_of(text: str) -> float:
     """`90s`, `10m`, `1h`, `7d` -> seconds. Raises ValueError for any other text."""
     parts = _DURATION.fullmatch(text.strip())
@@ -67,12 +71,12 @@ class Kind(ABC, Generic[_T]):
 
 
 class Text(Kind[str]):
-    """A text that UTF-8 can hold, without NUL."""
+    """A text of at least one character that UTF-8 can hold, without NUL."""
 
     def _check(self, value: object) -> str:
-        if not isinstance(value, str) or b"\0" in value.encode():
-            raise TypeError
-        return value
+        if value == "":
+            raise EmptyText
+        return _text(value)
 
 
 class Name(Text):
@@ -240,7 +244,7 @@ class Texts(Kind[tuple[str, ...]]):
         if isinstance(value, bytes | Mapping):
             raise TypeError
         texts = [value] if isinstance(value, str) else cast(Iterable[object], value)
-        return tuple(Text().value(text) for text in texts)
+        return tuple(map(_text, texts))
 
 
 class Words(Kind[tuple[str, ...]]):
@@ -283,7 +287,7 @@ class Mapped(Kind[Mapping[str, str]]):
     def _check(self, value: object) -> dict[str, str]:
         if not isinstance(value, Mapping):
             raise TypeError
-        return {str(Setting().value(column)): str(Setting().value(field)) for column, field in value.items()}
+        return {_mapped(column): _mapped(field) for column, field in value.items()}
 
 
 class StorageOptions(Kind[Mapping[str, str]]):
@@ -308,8 +312,7 @@ class StorageOptions(Kind[Mapping[str, str]]):
         if not isinstance(value, Mapping) or not all(isinstance(given, str | Real) for given in value.values()):
             raise TypeError
         options = {
-            Text().value(name): str(given).lower() if isinstance(given, bool) else str(given)
-            for name, given in value.items()
+            _text(name): str(given).lower() if isinstance(given, bool) else str(given) for name, given in value.items()
         }
         for name, given in options.items():
             if re.search(SECRET_KEYS, name) or re.search(r"://[^/]*@", given):
@@ -331,10 +334,20 @@ class Duration(Kind[float]):
     blank_is_default = True
 
     def _schema(self) -> dict[str, Any]:
-        return {"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}
+        return {"type": "string", "pattern": f"^{_DURATION.pattern}$"}
 
     def _check(self, value: object) -> float:
         return seconds_of(value) if isinstance(value, str) else Number("").value(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or b"\0" in value.encode():
+        raise TypeError
+    return value
+
+
+def _mapped(value: object) -> str:
+    return _text(value) if isinstance(value, str) else str(Whole("").value(value))
 
 
 def _allowed(kind: Kind[Any], number: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.options.kinds import Flag, Kind
+from listrak_sms_cli.options.kinds import EmptyText, Flag, Kind
 from listrak_sms_cli.stores import StoreUrl
 
 _V = TypeVar("_V")
@@ -83,6 +83,9 @@ class Option(Generic[_V]):
             value = self.default
         try:
             return cast(_V, None if value is None else kind.value(value, typed=typed))
+        except EmptyText:
+            hint = f"{'Name it' if self.positional else 'Leave it out'}, or set the variable that it comes from."
+            raise UsageError(f"{shown} is empty.", hint=hint, code="empty_option") from None
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{shown} is not {kind.wanted}.", hint=kind.hint, code=kind.code) from None
 

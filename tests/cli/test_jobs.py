@@ -158,6 +158,8 @@ def test_validate_saves_the_job(world: World) -> None:
         'skip_column = ["DOB"]\ngive_up_after = "90s"\n'
     )
     assert world.lsms("push", "--job", "spring", cwd=world.home).code == 0
+    assert world.lsms("validate", "--job", "spring", "--save-job", "summer", cwd=world.home).code == 0
+    assert (world.home / "lsms.toml").read_text("utf-8").count('give_up_after = "90s"') == 2
     again = world.lsms(*words, "--save-job", "spring", "--json", cwd=world.home)
     assert (again.code, again.json["error"]["code"]) == (2, "job_exists")
     email = world.audience("phone,email\n2125550100,a@example.com\n", "email.csv")

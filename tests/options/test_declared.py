@@ -14,7 +14,7 @@ from listrak_sms_cli import keywords
 from listrak_sms_cli.cli.commands import COMMANDS, leave_as_typed
 from listrak_sms_cli.cli.parameters import signature_of
 from listrak_sms_cli.errors import LsmsError, UsageError
-from listrak_sms_cli.options import Option, in_keywords, keywords_of, options_of, values_by_name
+from listrak_sms_cli.options import Option, in_keywords, job_options, keywords_of, options_of, values_by_name
 from listrak_sms_cli.options.kinds import (
     Choice,
     Duration,
@@ -212,3 +212,14 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str) -> No
 def test_messages_speak_of_keywords_in_python(message: str, in_python: str) -> None:
     """Options that are keywords lose their dashes; commands to type keep them."""
     assert in_keywords(message, keywords_of("push")) == in_python
+
+
+@pytest.mark.parametrize("option", [*job_options().values(), *options_of("push")], ids=lambda option: option.name)
+def test_an_empty_text_is_not_taken_for_none(option: Option[Any]) -> None:
+    """A variable that is not set leaves no text: an audience would be the folder we are in, no consent would be asked
+    for. A duration has its default then."""
+    if isinstance(option.kind, Text | FileName | File | Output | Setting) and not isinstance(option.kind, Name):
+        with pytest.raises(UsageError, match=" is empty"):
+            option.typed("")
+        with pytest.raises(UsageError, match=f"^{option.name} is empty"):
+            option.given("")
