@@ -98,14 +98,18 @@ class StoreUrl:
         same.options = {**options, **self._query}
         return same
 
-    def check(self) -> None:
-        """Raises StoreError: `url_with_key`, `not_found` for what names no place in a store."""
+    def refuse_secrets(self) -> None:
+        """Raises StoreError: `url_with_key`."""
         user, at, _ = self.place.rpartition("@")
         # abfs://container@account and hdfs://user@host name a place; s3://key:secret@bucket holds a secret.
         if ":" in user or (at and self.scheme == "s3") or any(re.search(SECRET_KEYS, name) for name in self._query):
             credentials = _CREDENTIALS.get(self.kind, _ALL_CREDENTIALS)
             hint = f"Take it out: credentials come from the environment ({credentials})."
             raise StoreError("the URL holds a key or a password", hint, "url_with_key")
+
+    def check(self) -> None:
+        """Raises StoreError: `url_with_key`, `not_found` for what names no place in a store."""
+        self.refuse_secrets()
         if not self.place:
             raise StoreError("the URL names no bucket", "Check the URL.", "not_found")
         if self.scheme in ("http", "https"):
@@ -131,6 +135,16 @@ class StoreUrl:
 def is_url(text: str) -> bool:
     """Whether a text names a place in a store, not a file of this machine."""
     return ":" in text and re.fullmatch(_URL, text) is not None and not text.lower().startswith("file:")
+
+
+def shown(text: str) -> str:
+    """A text that may be a URL, without the key that one may hold."""
+    try:
+        if is_url(text):
+            StoreUrl(text).refuse_secrets()
+    except StoreError:
+        return str(StoreUrl(text))
+    return text
 
 
 class Store:

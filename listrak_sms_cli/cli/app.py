@@ -17,6 +17,7 @@ import typer
 from listrak_sms_cli.cli.commands import COMMANDS, STYLE, Commands
 from listrak_sms_cli.cli.output import output, silence_stdout
 from listrak_sms_cli.errors import Interrupted, LsmsError, UsageError
+from listrak_sms_cli.stores import shown
 from listrak_sms_cli.version import VERSION
 
 app = typer.Typer(
@@ -123,7 +124,7 @@ def _watch_mistyped(problem: UsageError, arguments: list[str]) -> None:
                 given[name] = value if equals else following
     rest = arguments[arguments.index("push") + 1 :]
     with suppress(LsmsError):
-        watched(given, next((word for word in rest if not word.startswith("-")), ""), fail)
+        watched(given, shown(next((word for word in rest if not word.startswith("-")), "")), fail)
 
 
 def _internal(cause: BaseException) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from listrak_sms_cli.cli.given import Given
 from listrak_sms_cli.cli.output import output
+from listrak_sms_cli.stores import shown
 
 if TYPE_CHECKING:
     from listrak_sms_cli.runs import Report
@@ -22,7 +23,7 @@ def push(given: Given) -> None:
     from listrak_sms_cli.monitoring import watched
 
     given_so_far = given.unchecked
-    database, audience = given_so_far["source"], str(given_so_far["audience"])
+    database, audience = given_so_far["source"], shown(str(given_so_far["audience"]))
     name = audience
     if database:
         from listrak_sms_cli.audience.source import query_name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from listrak_sms_cli.options.kinds import (
+    AudienceName,
     Choice,
     Duration,
     File,
@@ -49,7 +50,7 @@ class Subject(Options, keywords=False):
     """What a command works on, typed without an option's name."""
 
     audience = Argument(
-        FileName("AUDIENCE"),
+        AudienceName("AUDIENCE"),
         ...,
         "A CSV, TSV, Parquet or Excel file, a folder or glob of them, a URL (s3://, gs://), a query (FILE.sql with "
         "--source), or - for standard input. One row a member, one column `phone`.",
@@ -108,7 +109,7 @@ class InSources(Options, keywords=False):
 class SettingUp(Options, keywords=False):
     """Of `init` alone."""
 
-    audience = Argument(FileName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
+    audience = Argument(AudienceName("[AUDIENCE]"), None, "An audience to propose a mapping and a job for.", "init")
 
 
 class Expecting(Options, keywords=False):
@@ -175,7 +176,7 @@ class Pulling(Options):
 class PulledOf(Options, keywords=False):
     """Of whom `pull` reads."""
 
-    audience = Option(FileName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
+    audience = Option(AudienceName("AUDIENCE"), None, "Only the contacts of this audience.", "pull")
 
 
 class Resuming(Options):
@@ -188,7 +189,7 @@ class Resuming(Options):
 class GoingOn(Options, keywords=False):
     """Of `resume`, `apply`, `status`, `runs` and `health`."""
 
-    audience = Option(FileName("FILE"), None, "Where the audience is now.", "resume apply")
+    audience = Option(AudienceName("FILE"), None, "Where the audience is now.", "resume apply")
     wait = Option(Flag(), False, "Wait for the imports to end.", "status")
     members = Option(Text("FILE"), None, "Write the row numbers of members not (well) imported.", "status")
     prune = Option(Number("DAYS"), None, "Forget runs older than this.", "runs")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.stores import SECRET_KEYS, StoreUrl, is_url
+from listrak_sms_cli.stores import SECRET_KEYS, StoreError, StoreUrl, is_url
 
 _T = TypeVar("_T", covariant=True)
 _W = TypeVar("_W", bound=str)
@@ -117,6 +117,21 @@ class FileName(Kind[str]):
         name = Text().value(os.fspath(cast(Any, value)))
         if "://" not in name and max(map(len, name.encode().split(b"/"))) > _LONGEST_NAME:
             raise ValueError
+        return name
+
+
+class AudienceName(FileName):
+    """The name of an audience: of a file or a folder, or a URL. One with a key in it gets no further, for what is done
+    with an audience is told and written down under its name."""
+
+    def _check(self, value: object) -> str:
+        name = super()._check(value)
+        if is_url(name):
+            try:
+                StoreUrl(name).refuse_secrets()
+            except StoreError as error:
+                message = f"{StoreUrl(name)} cannot be opened: {error.why}."
+                raise UsageError(message, hint=error.hint, code=error.code) from None
         return name
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.webhook import webhook
 from tests.support.world import Ended, World
 
 SECRET = "canary-secret-7f3a91"
@@ -154,3 +155,42 @@ def test_other_processes_see_nothing(make_world: MakeWorld) -> None:
     out, err = process.communicate()
     assert_clean(out + err, "the screen")
     assert_private(world)
+
+
+KEYED = [
+    f"s3://AKIAABC:{SECRET}@bucket/a.csv",
+    f"s3://bucket/a.csv?secret_key={SECRET}",
+    f"abfs://container@account/a.csv?sig={SECRET}",
+    f"https://example.com/a.csv?sig={SECRET}",
+]
+
+
+@pytest.mark.parametrize("url", KEYED)
+@pytest.mark.parametrize("command", ["push", "validate", "plan", "verify", "pull"])
+def test_the_key_in_a_url_gets_nowhere(canaries: World, url: str, command: str) -> None:
+    """The audience is refused by its place alone: on the screen, in JSON, on the page and to whom is told."""
+    made = [canaries.home / name for name in ("page.html", "metrics.prom", "rejects.csv", "lsms.log")]
+    page, metrics, rejects, log = made
+    with webhook() as hook:
+        words: dict[str, tuple[object, ...]] = {
+            "push": ("--report", page, "--metrics-file", metrics, "--notify", hook.url, "--rejects", rejects),
+            "validate": ("--report", page),
+            "plan": ("--report", page),
+            "pull": ("-o", canaries.home / "pulled.csv", "--audience"),
+        }
+        ended = canaries.lsms(command, *words.get(command, ()), url, "--json", "--log-file", log)
+        assert (ended.code, ended.json["error"]["code"]) == (2, "url_with_key")
+        assert_clean(ended.out + ended.err + str(hook.received), "what is told")
+        assert len(hook.received) == (command == "push")
+    for file in made:
+        assert not file.exists() or SECRET not in file.read_text("utf-8")
+
+
+def test_the_key_in_a_url_of_a_job_gets_nowhere(canaries: World) -> None:
+    """A job that holds one is refused, listed or run."""
+    (canaries.home / "lsms.toml").write_text(f'[jobs.x]\naudience = "{KEYED[0]}"\n', "utf-8")
+    for words in (("jobs",), ("push", "--job", "x")):
+        ended = canaries.lsms(*words, "--json", cwd=canaries.home)
+        assert (ended.code, ended.json["error"]["code"]) == (2, "bad_job")
+        assert "the URL holds a key" in ended.json["error"]["message"]
+        assert_clean(ended.out + ended.err, "the refusal of a job")
