@@ -13,7 +13,7 @@ import typer
 from listrak_sms_cli.cli.output import output
 from listrak_sms_cli.cli.questions import can_ask, confirm_first_push
 from listrak_sms_cli.errors import LsmsError, UsageError
-from listrak_sms_cli.options import Option, options_of, with_storage
+from listrak_sms_cli.options import Option, options_of, refuse_one_place, with_storage
 from listrak_sms_cli.settings import OF_A_LOOK, Settings, SettingsOfJob, is_setting, load_settings
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Given:
         if self.job is not None:
             self._complete(values, self.job)
         values = with_storage(values)
+        refuse_one_place(options_of(command), values)
         if "yes" in values and can_ask():
             values["confirm"] = self._confirm
         if (page := values.get("report")) is not None:

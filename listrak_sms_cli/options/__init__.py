@@ -19,5 +19,5 @@ __all__, __getattr__ = on_demand(
     declared="Applying ChoosingMembers Cleaning Columns Expecting ExpectingOfColumn InFiles InSources Planning Pulling "
     "Reading Rehearsing Resuming Sending Silencing Subject Verifying job_options keywords_of options_of",
     kinds="Choice Duration File FileName Flag Output Setting seconds_of",
-    option="Option Options as_keywords did_you_mean in_keywords nearest values_by_name with_storage",
+    option="Option Options as_keywords did_you_mean in_keywords nearest refuse_one_place values_by_name with_storage",
 )

@@ -14,6 +14,7 @@ from listrak_sms_cli.options.kinds import (
     File,
     FileName,
     Flag,
+    LocalOutput,
     Mapped,
     Name,
     Number,
@@ -418,7 +419,7 @@ class Reporting(Options, group=OUTPUT):
 class Logging(Options, group=OUTPUT, keywords=False):
     """The log file."""
 
-    log_file = Option(File("FILE"), None, "Append what happens to this file.", f"{READS} resume apply")
+    log_file = Option(LocalOutput("FILE"), None, "Append what happens to this file.", f"{READS} resume apply")
     log_format = Option(Choice("text", "json"), "text", "Of the log file.", f"{READS} resume apply")
 
 
@@ -431,7 +432,7 @@ class Monitoring(Options, group=OUTPUT):
         "Whom to tell of a failure, a new warning or a recovery: an apprise address, or a webhook. Or LSMS_NOTIFY.",
         "push",
     )
-    metrics_file = Option(File("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
+    metrics_file = Option(LocalOutput("FILE"), None, "Write Prometheus metrics to this file (*.prom).", "push")
 
 
 class Credentials(Options):

@@ -160,6 +160,10 @@ class Output(Kind["Path | StoreUrl"]):
         return StoreUrl(name) if is_url(name) else Path(name)
 
 
+class LocalOutput(File):
+    """The path of a file of this machine that is written."""
+
+
 class Flag(Kind[bool]):
     """On or off. `negated`: `--no-…` switches it off."""
 

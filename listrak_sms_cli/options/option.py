@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.options.kinds import EmptyText, Flag, Kind
+from listrak_sms_cli.options.kinds import EmptyText, Flag, Kind, LocalOutput, Output
 from listrak_sms_cli.stores import StoreUrl
 
 _V = TypeVar("_V")
@@ -152,7 +153,23 @@ def values_by_name(options: Sequence[Option[Any]], given: Mapping[str, object]) 
     for name in given:
         if name not in known:
             raise UsageError(f"There is no option {name}.", hint=nearest(name, known))
-    return with_storage({option.name: option.given(given.get(option.name)) for option in options})
+    values = with_storage({option.name: option.given(given.get(option.name)) for option in options})
+    refuse_one_place(options, values)
+    return values
+
+
+def refuse_one_place(options: Iterable[Option[Any]], values: Mapping[str, Any]) -> None:
+    """Raise UsageError where two of the options name one file: the first that is written would be lost."""
+    named: dict[str, str] = {}
+    for option in options:
+        value = values.get(option.name)
+        if value is None or not isinstance(option.kind, Output | LocalOutput):
+            continue
+        place = str(value) if isinstance(value, StoreUrl) else os.path.realpath(value)
+        if place in named:
+            message = f"{named[place]} and {option.words[0]} name one file: {value}."
+            raise UsageError(message, hint="Name a file for each.", code="output_place")
+        named[place] = option.words[0]
 
 
 def with_storage(values: dict[str, Any]) -> dict[str, Any]:

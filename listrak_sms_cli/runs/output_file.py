@@ -82,6 +82,13 @@ def refuse_audience(path: Path | StoreUrl, option: str, audience: Iterable[str],
         raise UsageError(f"{option} {path} is the audience itself.", hint="Name another file.", code=code)
 
 
+def refuse_existing(place: OutputFile, hint: str = "Name another file, or move that one away.") -> None:
+    """Raise UsageError (`file_exists`) for a file that is there: it may be the only copy of values that were
+    overwritten in Listrak since."""
+    if place.exists:
+        raise UsageError(f"There is a file {place.shown} already ({place.option}).", hint=hint, code="file_exists")
+
+
 def _url_shown(name: str) -> str:
     return str(StoreUrl(name)) if is_url(name) else name
 

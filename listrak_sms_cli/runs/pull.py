@@ -18,13 +18,13 @@ from listrak_sms_cli.audience import RESERVED_COLUMN, ProfileField, Verdict, amo
 from listrak_sms_cli.audience.phones import PhoneFormat
 from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.columnar import fixed_column, mask_of, pc
-from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError, UsageError
+from listrak_sms_cli.errors import AccountError, Interrupted, LsmsError
 from listrak_sms_cli.listrak import Contact
 from listrak_sms_cli.runs.account import Account, read_account, region_of
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, Phase, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned, silent
 from listrak_sms_cli.runs.options import OfAudience
-from listrak_sms_cli.runs.output_file import OutputFile, output_at, refuse_audience
+from listrak_sms_cli.runs.output_file import OutputFile, output_at, refuse_audience, refuse_existing
 from listrak_sms_cli.runs.prepare import PlannedAudience, find_phone_of, guess_notes, read_phones
 from listrak_sms_cli.runs.readback import (
     ASK_EACH,
@@ -122,14 +122,9 @@ def pull_contacts(settings: Settings, options: PullOptions, tell: Listener = sil
 
 
 def _place(options: PullOptions, audience: object) -> OutputFile:
-    """Raises UsageError for a file that is there: it may be the way back for values that were overwritten since."""
     place = output_at(options.output, "--output", [str(audience)] if isinstance(audience, str | Path) else [])
-    if place.exists and not options.force:
-        raise UsageError(
-            f"There is a file {options.output} already.",
-            hint="Name another file, or replace it with --force.",
-            code="file_exists",
-        )
+    if not options.force:
+        refuse_existing(place, hint="Name another file, or replace it with --force.")
     return place
 
 

@@ -22,7 +22,7 @@ from listrak_sms_cli.runs.context import Context, connected
 from listrak_sms_cli.runs.events import FirstPush, Listener, Phase, silent
 from listrak_sms_cli.runs.findings import A_FRAME, Findings, audience_name
 from listrak_sms_cli.runs.options import PushOptions, chosen
-from listrak_sms_cli.runs.output_file import output_at
+from listrak_sms_cli.runs.output_file import output_at, refuse_existing
 from listrak_sms_cli.runs.pack import GroupPacker, ImportFile, ImportSpool
 from listrak_sms_cli.runs.prepare import (
     CanaryDraw,
@@ -167,7 +167,7 @@ class _Push:
             account = self._read_before_rows(context)
             audience = closing.enter_context(preparation.open())
             if self._options.undo is not None:
-                output_at(self._options.undo, "--undo", audience.files)
+                refuse_existing(output_at(self._options.undo, "--undo", audience.files))
             account = account or read_account(context.client, self._findings.sender_code)
             self._promise.check_columns(audience, account)
             planned = self._promise.check_plan(preparation.plan(audience, account))

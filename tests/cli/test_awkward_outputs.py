@@ -113,3 +113,30 @@ def test_answers_are_written_down_as_they_come(make_world: Callable[..., World])
     updated = sum(one["method"] == "PUT" for one in world.admin("requests"))
     report = json.loads(world.lsms("status", "--json").out)
     assert updated - 11 <= report["rows_sent"] <= updated
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("push", ("--canary", "2", "--undo", "{}", "--report", "{}")),
+        ("push", ("--rejects", "{}", "--undo", "{}", "--canary", "2")),
+        ("push", ("--rejects", "{}", "--log-file", "{}")),
+        ("validate", ("--rejects", "{}", "--report", "{}")),
+        ("plan", ("--out", "{}", "--save", "{}")),
+        ("verify", ("--out", "{}", "--report", "{}")),
+        ("pull", ("--audience", "audience.csv", "-o", "{}", "--log-file", "{}")),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else part,
+)
+def test_two_outputs_are_two_files(world: World, command: str, words: tuple[str, ...]) -> None:
+    """Of two that name one file, however it is spelled or linked to, one would be lost."""
+    world.audience(THREE)
+    (world.home / "link.csv").symlink_to(world.home / "one.csv")
+    for other in ("one.csv", "./one.csv", str(world.home / "one.csv"), "link.csv"):
+        places = iter(("one.csv", other))
+        typed = [next(places) if word == "{}" else word for word in words]
+        audience = () if command == "pull" else ("audience.csv",)
+        ended = world.lsms(command, *audience, *typed, "--json", cwd=world.home)
+        assert (ended.code, ended.json["error"]["code"]) == (2, "output_place")
+        assert "name one file" in ended.json["error"]["message"]
+        assert sorted(path.name for path in world.home.iterdir()) == ["audience.csv", "link.csv"]

@@ -289,6 +289,18 @@ def test_a_resume_that_does_not_wait_is_refused(make_world: MakeWorld) -> None:
     assert f"{failed['run_id']}" in world.lsms("runs").out
 
 
+def test_the_undo_file_does_not_replace_one_that_is_there(make_world: MakeWorld) -> None:
+    """It may be the only copy of what was stored before a push that went wrong: nothing is read or sent."""
+    world = account(make_world)
+    undo = world.home / "undo.csv"
+    pushed(world, rows("New"), canary=3, undo=undo)
+    before = undo.read_bytes()
+    error = pushed(world, rows("Newer"), canary=3, undo=undo, code=2)["error"]
+    assert (error["code"], str(undo) in error["message"]) == ("file_exists", True)
+    assert undo.read_bytes() == before
+    assert len(world.admin("imports")) == 2
+
+
 def test_the_undo_file_does_not_replace_the_audience(make_world: MakeWorld) -> None:
     world = account(make_world)
     audience = world.audience(rows("New"))
