@@ -212,7 +212,7 @@ class Memory(Struct, frozen=True):
             return
         arrived = [part for part in state.leaves if part.outcomes or (part.ended and not part.failed)]
         with suppress(OSError):
-            if arrived and state.started.baseline:
+            if arrived:
                 with self._locked():
                     self._notes.tell(state.started.run_id, members_of(state, arrived, updated=True))
             if not state.can_be_resumed:

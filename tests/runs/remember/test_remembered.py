@@ -117,11 +117,12 @@ def test_a_field_named_by_its_id_is_no_change(world: World) -> None:
 
 
 def test_tries_are_no_baseline(world: World) -> None:
-    """Dry runs and sandbox runs are not remembered and strike nobody; a limited run strikes whom it sends."""
+    """Dry runs and sandbox runs are not remembered and strike nobody; of a limited run whoever arrived is."""
     assert world.lsms("push", world.audience(OLD), "--sandbox").code == 0
-    for options in ({"dry_run": True}, {"limit": 2}):
-        pushed(world, OLD, **options)
-        assert unchanged(world) == 0, options
+    pushed(world, OLD, dry_run=True)
+    assert unchanged(world) == 0
+    pushed(world, OLD, limit=2)
+    assert unchanged(world) == 2
     pushed(world, OLD)
     other = OLD.replace("Ann", "Eve").replace("Bob", "Rob")
     assert world.lsms("push", world.audience(other), "--sandbox").code == 0
@@ -129,7 +130,13 @@ def test_tries_are_no_baseline(world: World) -> None:
     assert unchanged(world) == 3
     limited = pushed(world, other, limit=1)
     assert (limited["rows_sent"], limited["rows_beyond_limit"]) == (1, 2)
-    assert (unchanged(world), unchanged(world, other)) == (2, 1)
+    assert (unchanged(world), unchanged(world, other)) == (2, 2)
+
+
+def test_an_audience_is_worked_through_by_its_limit(world: World) -> None:
+    """Each push with the same limit sends the next members, until there are none."""
+    sent = [pushed(world, NEW, changed_only=True, limit=2)["rows_sent"] for _ in range(3)]
+    assert (sent, unchanged(world, NEW)) == ([2, 2, 0], 4)
 
 
 def test_an_import_that_ended_badly_is_not_remembered(world: World) -> None:
