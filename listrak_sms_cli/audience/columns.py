@@ -329,6 +329,13 @@ class _Chosen(Struct, frozen=True):
                 raise AudienceError(f"--map names the column {header[index]} twice.", code="mapped_twice")
             mapping[index] = target
         skip = frozenset(_chosen_column(header, column, "--skip-column") for column in choices.skip)
+        for index in skip & mapping.keys():
+            name = header[index]
+            raise AudienceError(
+                f"--map sends the column {name}, and --skip-column leaves it out.",
+                hint="Take one of the two away (a job may hold one of them).",
+                code="mapped_and_skipped",
+            )
         consent = choices.consent_column
         consent_index = _chosen_column(header, consent, "--consent-column") if consent else None
         return cls(mapping, skip, consent_index, choices.exact_names)

@@ -251,6 +251,12 @@ def test_one_column_is_mapped_once() -> None:
     assert refusal(["phone", "a b"], ColumnChoices(mapping={"a b": "7", "A_B": "9"})).code == "mapped_twice"
 
 
+def test_a_column_is_sent_or_left_out() -> None:
+    """Not both, however its name is written."""
+    error = refusal(["phone", "a b"], ColumnChoices(mapping={"a b": "7"}, skip=("A_B",)))
+    assert (error.code, "a_b" in error.message) == ("mapped_and_skipped", True)
+
+
 def test_opted_out_is_never_sent() -> None:
     """A column named `opted_out`, which pull writes, stays at home; mapping it is refused."""
     plan = plan_columns(["phone", "first_name", "Opted Out"], FIELDS, NO_CHOICES)
