@@ -38,8 +38,9 @@ _APOSTROPHE = r"^'+([-+=@0-9][^']*)$"  # before what a spreadsheet would take fo
 _DECADE = "^'[0-9]{2}(?:s|[^0-9].*)?$"  # '90s: an apostrophe that belongs there
 _ANY_APOSTROPHE = r"^'+(.*)$"
 NULL_WORDS = (
-    "\\N", "\\\\N", "#N/A", "#NA", "#NULL!", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "{null}",
-    "null", "NULL", "nil", "undefined", "nan", "NaN", "NAN", "-nan", "NaT", "<NA>",
+    "\\N", "\\\\N", "#N/A", "#NA", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "{null}", "null", "NULL",
+    "nil", "undefined", "nan", "NaN", "NAN", "-nan", "NaT", "<NA>",
+    "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!",  # a sheet saved as CSV
 )  # fmt: skip
 _ROUNDS = 2  # '="07030"
 _IS_MARK = np.zeros(256, np.bool_)
@@ -86,8 +87,8 @@ def without_prefixes(column: pa.StringArray, *, text: bool) -> pa.StringArray:
 
 
 def null_words(column: pa.StringArray) -> Mask | None:
-    """Return which cells hold a word that programs write for an empty cell, spelled as they do; None = no row. `column`
-    has no nulls."""
+    """Return which cells hold a word that programs write for an empty cell or an error, spelled as they do; None = no
+    row. `column` has no nulls."""
     return cells_among(raw(column), _null_words())
 
 

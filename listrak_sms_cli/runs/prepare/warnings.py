@@ -99,8 +99,8 @@ def column_warnings(columns: ColumnCounts, planned: PlannedAudience) -> list[Run
     if words := ", ".join(f"{name} {word} {count:,}" for (name, word), count in columns.null_words.most_common()):
         word = columns.null_words.most_common(1)[0][0][1]
         message = (
-            f"Words that programs write for an empty cell are sent as they stand: {words}. If they mean one: "
-            f"--null-value {shlex.quote(word)}"
+            f"Words that programs write for an empty cell or an error are sent as they stand: {words}. To leave them "
+            f"empty: --null-value {shlex.quote(word)}"
         )
         warnings.append(RunWarning("null_words", message, tuple(dict.fromkeys(name for name, _ in columns.null_words))))
     padded = [name for name, every in columns.padded.items() if every]
