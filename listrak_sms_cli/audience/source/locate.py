@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from listrak_sms_cli.audience.source.folders import files_below, files_matching, is_note
+from listrak_sms_cli.audience.source.identity import cannot_read
 from listrak_sms_cli.audience.source.tables import names_in_folder, names_in_store, refuse_tables
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.options import did_you_mean
@@ -63,6 +65,8 @@ def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, 
     try:
         path = unquote(urlsplit(source).path) if source.lower().startswith("file://") else source
         files = _local_files(Path(path).expanduser(), path)
+    except PermissionError as error:
+        raise cannot_read(error.filename or path, error) from None
     except (OSError, ValueError, RuntimeError, RecursionError):  # no home folder of that name, too long, looping links
         raise AudienceError(
             "The name of the audience cannot be that of a file.", hint="Check the path.", code="not_found"
@@ -98,11 +102,11 @@ def _standard_input() -> BinaryIO:
 def _local_files(path: Path, source: str) -> list[Location]:
     """A folder's data files, the files that match a pattern, or the file itself (also when it does not exist)."""
     if path.is_dir():
-        names = _data_files([str(file) for file in sorted(path.rglob("*")) if file.is_file()], str(path))
+        names = _data_files(files_below(str(path)), str(path))
         return [_local_file(Path(name), _partitions(name, str(path))) for name in names]
     if path.exists() or not glob.has_magic(source):
         return [_local_file(path)]
-    names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207 (absolute)
+    names = files_matching(str(path))
     if not names:
         raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
     root = os.path.dirname(re.split(r"[*?\[]", str(path), maxsplit=1)[0])  # noqa: PTH120 (a trailing / counts)
@@ -127,7 +131,7 @@ def _data_files(names: Sequence[str], folder: str, shown: str | None = None) -> 
     csv: list[str] = []
     parquet: list[str] = []
     for name in names:
-        hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
+        hidden = any(map(is_note, _parts_below(folder, name)))
         if not hidden and (data_file := _DATA_FILE.search(name)):
             (csv if data_file[1] else parquet).append(name)
     shown = shown or folder

@@ -24,7 +24,7 @@ from listrak_sms_cli.audience.source.decompress import (
     pieces,
 )
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
-from listrak_sms_cli.audience.source.identity import broken_off, changed
+from listrak_sms_cli.audience.source.identity import broken_off, cannot_read, changed
 from listrak_sms_cli.audience.source.locate import READ_AT_ONCE, Location, locate, names_like
 from listrak_sms_cli.audience.source.options import ReadOptions, is_query
 from listrak_sms_cli.audience.source.reader import FileReader
@@ -227,10 +227,7 @@ def _open_location(
         hint = names_like(location.path) if location.path is not None else ""
         raise AudienceError(f"There is no file {name}.", hint=hint or "Check the path.", code="not_found") from None
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else "reading it failed"
-        raise AudienceError(
-            f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read"
-        ) from None
+        raise cannot_read(name, error) from None
 
 
 class _Source:

@@ -7,6 +7,8 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -185,6 +187,47 @@ def test_more_files_than_may_be_open(tmp_path: Path) -> None:
     script = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))\n" + PIPED
     run = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, check=True, timeout=120)
     assert b"'449'" in run.stdout
+
+
+REFUSED = """
+import sys
+from listrak_sms_cli.audience.source import open_audience
+from listrak_sms_cli.errors import AudienceError
+for source in sys.argv[1:]:
+    try:
+        print(open_audience(source).files)
+    except AudienceError as error:
+        print(error.code, error)
+"""
+
+
+def as_anybody(*command: object) -> list[str]:
+    """The lines that a command writes when it has no right to read what is closed to its user."""
+    without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if without and not shutil.which("setpriv"):
+        pytest.skip("root reads everything, and there is no setpriv")
+    run = subprocess.run([*without, *map(str, command)], capture_output=True, check=True, timeout=60, text=True)
+    return run.stdout.splitlines()
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    """A folder below the audience, or on the way of a pattern, that cannot be looked into is an error, and is named;
+    a hidden one is not."""
+    for day in (1, 2):
+        (tmp_path / f"dt={day}").mkdir()
+        (tmp_path / f"dt={day}" / "a.csv").write_text("phone\n1\n")
+    closed, hidden = tmp_path / "dt=2", tmp_path / ".snapshot"
+    hidden.mkdir(0)
+    closed.chmod(0)
+    patterns = ("", "*/*.csv", "**/*.csv", "dt=*/a.csv", "*/a.*", "dt=2/*.csv", "dt=2/a.csv", "dt=1/*.csv")
+    try:
+        told = as_anybody(sys.executable, "-c", REFUSED, *(tmp_path / pattern for pattern in patterns))
+    finally:
+        closed.chmod(0o700)
+        hidden.chmod(0o700)
+    assert told.pop() == f"('{tmp_path / 'dt=1' / 'a.csv'}',)"
+    assert [line for line in told if not line.startswith(f"cannot_read {closed}")] == []
+    assert "Permission denied" in told[0]
 
 
 def test_files_with_other_columns(tmp_path: Path) -> None:
