@@ -230,6 +230,60 @@ def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
     assert "Permission denied" in told[0]
 
 
+def test_files_of_a_folder_that_are_not_read(tmp_path: Path) -> None:
+    """One note counts the files of a folder that are not read, and links to folders; what programs keep beside the
+    files is not counted. A pattern that names all is not noted."""
+    folder = tmp_path / "exp"
+    for name in ("more", "sub.ok"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.csv").write_text("phone\n1\n")
+    (folder / "more").rename(tmp_path / "more")
+    for name in ("_SUCCESS", ".b.csv.crc", "a.csv.md5", "a.csv.sha256", "README.md", "sub.ok/_x.json"):
+        (folder / name).write_text("x")
+    with open_audience(folder) as audience:
+        assert audience.notes == ()
+    for name in ("b.csv.xz", "b.json", "sub.ok/b.xlsx", "b.csv.1"):
+        (folder / name).write_text("x")
+    (folder / "part-0001").write_text("phone\n2\n")
+    (folder / "linked.csv").symlink_to(folder / "part-0001")
+    (folder / "old").symlink_to(tmp_path / "more")
+    (folder / "round").symlink_to(folder)
+    os.mkfifo(folder / "pipe.csv")
+    with open_audience(folder) as audience:
+        assert [Path(name).name for name in audience.files] == ["linked.csv", "a.csv"]
+        (note,) = audience.notes
+    assert note.code == "files_passed_over"
+    assert f"{folder} that are not read: 8 (" in note.message
+    assert "…" in note.message
+    with open_audience(str(folder / "*.csv")) as audience:
+        assert audience.notes == ()
+    (folder / "linked.csv").unlink()
+    (folder / "sub.ok" / "a.csv").unlink()
+    error = refused(folder)
+    assert (error.code, f'"{folder}/*"' in error.hint, "pipe.csv" in error.hint) == ("not_found", True, True)
+
+
+@pytest.mark.parametrize("pattern", ["", "*", "*.csv", "**"])
+def test_a_link_that_leads_nowhere(tmp_path: Path, pattern: str) -> None:
+    """A link to a file that is not there is an error, in a folder and by a pattern."""
+    (tmp_path / "a.csv").write_text("phone\n1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "nothing.csv")
+    error = refused(str(tmp_path / pattern))
+    assert (error.code, "b.csv is a link" in error.message) == ("not_found", True)
+    (tmp_path / "b.csv").unlink()
+    (tmp_path / "b.csv").symlink_to(tmp_path / "b.csv")
+    assert refused(str(tmp_path / pattern)).code == "not_found"
+
+
+def test_an_empty_parquet_file_among_others(tmp_path: Path) -> None:
+    """A Parquet file without a byte is not one that was written whole."""
+    (tmp_path / "a.parquet").write_bytes(b"")
+    pq.write_table(pa.table({"phone": ["1"]}), tmp_path / "b.parquet")
+    for source in (tmp_path, str(tmp_path / "*.parquet")):
+        error = refused(source)
+        assert (error.code, "a.parquet" in error.message) == ("empty_file", True)
+
+
 def test_files_with_other_columns(tmp_path: Path) -> None:
     """A file whose columns differ from the first one's is named."""
     (tmp_path / "a.csv").write_text("phone,name\n1,u\n")
