@@ -30,7 +30,16 @@ _ROW_LIMIT = 8 << 20  # bytes of XML
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14  # of a sheet, in Excel
 _PIECE = 64 << 10  # bytes unpacked at once
 _TEXTS_TAG, _TEXT_TAG = f"{{{SHEET_MAIN_NS}}}sst", f"{{{SHEET_MAIN_NS}}}si"
+_TRUE = ("1", "true")
 Cells = list[tuple[int, str | None]]  # index of the column, text; None for a formula that nobody has calculated
+
+
+class Row(Struct, frozen=True):
+    """The filled cells of a row; `number` is that of the sheet. `hidden`: by a filter, by a closed group or by hand."""
+
+    number: int
+    cells: Cells
+    hidden: bool
 
 
 class TooLargeError(Exception):
@@ -67,9 +76,9 @@ class Workbook:
         self._texts = [Text.from_tree(item).content for item in items]
         self._archive.limit = _SHEET_LIMIT
 
-    def rows(self, sheet: Sheet) -> Iterator[tuple[int, Cells]]:
-        """The number of each row, and its filled cells: numbers as the sheet shows them where their format is one of
-        zeros, else without `.0`; dates as ISO dates, with the time of day where there is one; errors with MARK."""
+    def rows(self, sheet: Sheet) -> Iterator[Row]:
+        """All rows, hidden ones too. Numbers are as the sheet shows them where their format is one of zeros, else
+        without `.0`; dates are ISO dates, with the time of day where there is one; errors have MARK."""
         book = self._book
         parser = WorkSheetParser(None, self._texts, True, book.epoch, book._date_formats, book._timedelta_formats)
         for row in self._elements(sheet.part, ROW_TAG, DATA_TAG):
@@ -78,7 +87,8 @@ class Workbook:
             if not 0 < number <= _MOST_ROWS or any(cell["column"] > _MOST_COLUMNS for cell in cells):
                 raise ValueError
             texts = [self._text(cell, element) for cell, element in zip(cells, row, strict=True)]
-            yield number, [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
+            filled = [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
+            yield Row(number, filled, row.get("hidden") in _TRUE)
 
     def _text(self, cell: dict[str, Any], element: Element) -> str | None:
         value, kind = cell["value"], cell["data_type"]

@@ -275,6 +275,23 @@ def test_hidden_sheets_are_passed_over(opened: Opened, tmp_path: Path) -> None:
     assert opened(path, "Codes").columns == ("code",)
 
 
+def test_hidden_rows_are_read_and_counted(tmp_path: Path, opened: Opened) -> None:
+    """Rows that a filter or a person has hidden are members like others, and a note counts them; neither the header nor
+    rows without a cell count."""
+    path = saved(tmp_path / "a.xlsx", ("A", [*TABLE, ["2125550101", "b"], [], ["2125550102", "c"]]))
+    assert opened(path).notes == ()
+    book = openpyxl.load_workbook(path)
+    for row in (1, 3, 4, 5):
+        book.active.row_dimensions[row].hidden = True
+    book.active.auto_filter.ref = "A1:B5"
+    book.save(path)
+    audience = opened(path)
+    assert [row["x"] for row in rows_of(audience)] == ["a", "b", "c"]
+    (note,) = audience.notes
+    assert (note.code, "“A”" in note.message, ": 2." in note.message) == ("hidden_rows", True, True)
+    assert "2125550101" not in note.message
+
+
 @pytest.mark.parametrize("cell", ["XFD1048576", "XFD2", "ZZ1", "EZ900000"])
 def test_a_stray_cell_is_named(tmp_path: Path, cell: str) -> None:
     """A cell far from the table is refused by name, and takes neither memory nor time."""
