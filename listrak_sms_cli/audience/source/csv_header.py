@@ -10,7 +10,7 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import find_phone, rewrite_names
+from listrak_sms_cli.audience.columns import phone_among
 from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, shown
 from listrak_sms_cli.audience.source.sniff import DELIMITERS
 from listrak_sms_cli.errors import AudienceError
@@ -31,7 +31,7 @@ class Header(Struct, frozen=True):
     @property
     def phone(self) -> int | None:
         """The index of the phone column, if there is one."""
-        return _phone_in(self.columns, self.phone_column)
+        return phone_among(self.columns, self.phone_column)
 
     def check(self) -> None:
         """Raise AudienceError where the reason can be named why there is no phone column: `quoted_lines`,
@@ -47,7 +47,7 @@ class Header(Struct, frozen=True):
         if len(self.columns) != 1 or not quote or not self.sample.lstrip().startswith(quote):
             return None
         splits = [self.columns[0].split(delimiter) for delimiter in (self.dialect.delimiter, *DELIMITERS)]
-        if all(len(cells) < 2 or _phone_in(cells, self.phone_column) is None for cells in splits):
+        if all(len(cells) < 2 or phone_among(cells, self.phone_column) is None for cells in splits):
             return None
         return AudienceError(
             f"{self.name}: each line is in quotes as a whole, so that it is one cell.",
@@ -61,7 +61,7 @@ class Header(Struct, frozen=True):
             for row, cells in _records(self.sample, self.dialect, delimiter):
                 if len(cells) <= filled or any(cell[:1].isdigit() or "@" in cell for cell in cells):
                     continue
-                if _phone_in(cells, self.phone_column) is not None:
+                if phone_among(cells, self.phone_column) is not None:
                     return AudienceError(
                         f"{self.name}: the names of the columns stand in row {row:,}, below a title.",
                         hint=f"Delete what stands above row {row:,}.",
@@ -81,7 +81,7 @@ class Header(Struct, frozen=True):
                 records.pop()  # the sample may end within it
             header = records[0] if records else []
             even = all(len(cells) == len(header) for cells in records)
-            if even and len(header) > 1 and _phone_in(header, self.phone_column) is not None:
+            if even and len(header) > 1 and phone_among(header, self.phone_column) is not None:
                 return AudienceError(
                     f"{self.name}: the delimiter between the cells is {shown(delimiter)}, which has to be named.",
                     hint=f"Add --delimiter '{delimiter if delimiter.isprintable() else shown(delimiter)}'.",
@@ -122,10 +122,3 @@ def _records(sample: str, dialect: Dialect, delimiter: str) -> Iterator[tuple[in
                 yield number, cells
     except csv.Error:
         return
-
-
-def _phone_in(columns: Sequence[str], phone_column: str | None) -> int | None:
-    try:
-        return find_phone(rewrite_names(columns), phone_column)
-    except AudienceError:
-        return None

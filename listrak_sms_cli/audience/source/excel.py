@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.cell_errors import MARK
+from listrak_sms_cli.audience.columns import phone_among
 from listrak_sms_cli.audience.source.arrow import ArrowReader, TextStream
 from listrak_sms_cli.audience.source.content import Content
+from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import Rows, SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
@@ -27,9 +30,9 @@ _OLE = b"\xd0\xcf\x11\xe0"  # old workbooks, and new ones behind a password
 _WITHOUT_VALUE = "row {:,} holds a formula without its value (open the workbook in Excel and save it again)"
 
 
-def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> ArrowReader:
-    """Read the first visible sheet, or `sheet`, as the text of its cells. Row numbers are those of the sheet; rows
-    without a cell are left out.
+def open_workbook(content: Content, options: ReadOptions, spool: SourceSpool) -> ArrowReader:
+    """Read the first visible sheet, or the one that the options name, as the text of its cells. Row numbers are those
+    of the sheet; rows without a cell are left out.
 
     Raises AudienceError: `extra_missing`, `bad_workbook`, `workbook_too_large`, `unknown_sheet`, `empty_file`,
     `stray_cell`, `cell_too_long`, and what ArrowReader raises.
@@ -48,7 +51,7 @@ def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> Ar
     try:
         with content.open() as raw, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that it does not know
-            reader = _read(Workbook(io.BufferedReader(raw, 1 << 16)), content, sheet, spool)
+            reader = _read(Workbook(io.BufferedReader(raw, 1 << 16)), content, options, spool)
     except AudienceError:
         raise
     except TooLargeError as error:
@@ -66,11 +69,12 @@ def _bad_workbook(message: str) -> AudienceError:
     return AudienceError(message, hint=hint, code="bad_workbook")
 
 
-def _read(book: Workbook, content: Content, wanted: str | None, spool: SourceSpool) -> ArrowReader:
+def _read(book: Workbook, content: Content, options: ReadOptions, spool: SourceSpool) -> ArrowReader:
+    wanted = options.sheet
     chosen = _choose(book, content.name, wanted)
     others = [] if wanted is not None else [one for one in book.sheets if one is not chosen and not one.hidden]
     headers = {one.name: header for one in others if (header := _first_cells(book, one))}
-    table = _Table(f"{content.name}, sheet “{chosen.name}”", book.rows(chosen))
+    table = _Table(f"{content.name}, sheet “{chosen.name}”", book.rows(chosen, partial(_phone_in, options)))
     if not table.header:
         hint = f"Name another with --sheet: {', '.join(headers)}." if headers else "Name another with --sheet."
         raise AudienceError(f"{content.name}: the sheet “{chosen.name}” is empty.", hint=hint, code="empty_file")
@@ -108,6 +112,11 @@ def _first_cells(book: Workbook, sheet: Sheet) -> tuple[str, ...]:
     """The cells of the first row that has any; () for an empty sheet."""
     cells: Cells = next((row.cells for row in book.rows(sheet) if row.cells), [])
     return tuple((text or "").removeprefix(MARK) for _, text in cells)
+
+
+def _phone_in(options: ReadOptions, header: Cells) -> int | None:
+    names = dict(header)
+    return phone_among([names.get(column) or "" for column in range(max(names) + 1)], options.phone_column)
 
 
 class _Table:

@@ -14,6 +14,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 _LITERAL = re.compile(r'\\(.)|"([^"]*)"')
 _NOT_SHOWN = re.compile(r"\[[^\]]*\]|[_*].")  # colours, places, blanks of a width
+_NATIONAL = 10  # digits: in no country a phone of so many begins with a zero, but for fixed lines of Italy
 _ZEROS = re.compile(r"[ ()/-]*(0[ ()/-]*){2,}")
 
 
@@ -37,6 +38,21 @@ def show_zeros(code: str) -> Callable[[float], str] | None:
         return _with_zeros(int(value), zeros) if value == value // 1 and _ZEROS.fullmatch(zeros) else show_plain(value)
 
     return show
+
+
+def without_filling(shown: str, value: float) -> str:
+    """A phone that a format of zeros shows, without the zeros that only fill the format: `2125550100` by `0` * 14.
+
+    Two zeros stay, for they are a plus; so does one before fewer than ten digits, which may belong to the phone.
+    """
+    plain = show_plain(value)
+    digits = _digits(plain)
+    filling = _digits(shown) - digits
+    return plain if filling > 2 or (filling == 1 and digits >= _NATIONAL) else shown
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def _shown(section: str) -> str:

@@ -277,7 +277,7 @@ class _OpenedFile(Struct, frozen=True):
         if kind == "workbook":
             from listrak_sms_cli.audience.source.excel import open_workbook
 
-            return open_workbook(replace(self, later=None)._content(), self.options.sheet, self.spool)
+            return open_workbook(replace(self, later=None)._content(), self.options, self.spool)
         return self._csv_reader("tab" if format_named == "tsv" else None)
 
     def _csv_reader(self, delimiter_named: str | None) -> CsvReader:

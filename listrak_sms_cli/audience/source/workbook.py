@@ -23,7 +23,7 @@ from openpyxl.worksheet._reader import DATA_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from listrak_sms_cli.audience.cell_errors import MARK
-from listrak_sms_cli.audience.source.number_format import show_plain, show_zeros
+from listrak_sms_cli.audience.source.number_format import show_plain, show_zeros, without_filling
 
 _SHEET_LIMIT, _TEXTS_LIMIT, _PART_LIMIT = 4 << 30, 256 << 20, 8 << 20  # bytes, unpacked
 _ROW_LIMIT = 8 << 20  # bytes of XML
@@ -76,28 +76,33 @@ class Workbook:
         self._texts = [Text.from_tree(item).content for item in items]
         self._archive.limit = _SHEET_LIMIT
 
-    def rows(self, sheet: Sheet) -> Iterator[Row]:
+    def rows(self, sheet: Sheet, phone_in: Callable[[Cells], int | None] = lambda _header: None) -> Iterator[Row]:
         """All rows, hidden ones too. Numbers are as the sheet shows them where their format is one of zeros, else
-        without `.0`; dates are ISO dates, with the time of day where there is one; errors have MARK."""
-        book = self._book
+        without `.0`; dates are ISO dates, with the time of day where there is one; errors have MARK.
+
+        `phone_in`: from the first filled cells to the index of the column of phones, which zeros do not fill up."""
+        book, phone, is_header = self._book, None, True
         parser = WorkSheetParser(None, self._texts, True, book.epoch, book._date_formats, book._timedelta_formats)
         for row in self._elements(sheet.part, ROW_TAG, DATA_TAG):
             number, cells = parser.parse_row(row)
             parser.row_dimensions.clear()
             if not 0 < number <= _MOST_ROWS or any(cell["column"] > _MOST_COLUMNS for cell in cells):
                 raise ValueError
-            texts = [self._text(cell, element) for cell, element in zip(cells, row, strict=True)]
+            texts = [self._text(cell, element, phone) for cell, element in zip(cells, row, strict=True)]
             filled = [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
+            if filled and is_header:
+                phone, is_header = phone_in(filled), False
             yield Row(number, filled, row.get("hidden") in _TRUE)
 
-    def _text(self, cell: dict[str, Any], element: Element) -> str | None:
+    def _text(self, cell: dict[str, Any], element: Element, phone: int | None) -> str | None:
         value, kind = cell["value"], cell["data_type"]
         show = _SHOW[kind]
         if value is None:
             is_empty_text = kind == "str" and element.find(VALUE_TAG) is not None
             return None if element.find(FORMULA_TAG) is not None and not is_empty_text else ""
         if kind == "n" and (show_number := self._zeros.get(cell["style_id"])):
-            return show_number(value)
+            shown = show_number(value)
+            return without_filling(shown, value) if cell["column"] - 1 == phone else shown
         return show(value)
 
     def _formats_of_zeros(self) -> dict[int, Callable[[float], str]]:

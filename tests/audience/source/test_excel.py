@@ -201,11 +201,38 @@ def test_formulas_with_a_value_have_it(tmp_path: Path, opened: Opened, cell: str
 def test_number_formats(tmp_path: Path, opened: Opened, code: str, number: str, shown: str) -> None:
     """Formats of zeros and of dates are applied, others are not."""
     book = openpyxl.Workbook()
-    book.active.append(["phone"])
+    book.active.append(["x"])
     book.active.append([float(number)])
     book.active["A2"].number_format = code
     book.save(tmp_path / "a.xlsx")
-    assert rows_of(opened(tmp_path / "a.xlsx")) == [{"phone": shown}]
+    assert rows_of(opened(tmp_path / "a.xlsx")) == [{"x": shown}]
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "read"),
+    [
+        ("0" * 10, 2125550100, "2125550100"),
+        ("000-000-0000", 2125550100, "212-555-0100"),
+        ("0" * 11, 2125550100, "2125550100"),
+        ("0" * 14, 2125550100, "2125550100"),
+        ("0" * 14, 12125550100, "12125550100"),
+        ('"0"0000000000', 2125550100, "2125550100"),
+        ("0000 000 0000", 2125550100, "2125550100"),
+        ("0" * 14, 442071838750, "00442071838750"),  # two zeros are a plus
+        ("0" * 10, 707123456, "0707123456"),  # in Ivory Coast phones begin with a zero
+    ],
+)
+def test_zeros_that_fill_a_phone(tmp_path: Path, opened: Opened, code: str, number: int, read: str) -> None:
+    """Zeros with which a format longer than the phone fills it up are no digits of it; in other columns they are."""
+    book = openpyxl.Workbook()
+    book.active.append([None, "Mobile Phone", "id"])
+    book.active.append([None, number, number])
+    for cell in ("B2", "C2"):
+        book.active[cell].number_format = code
+    book.save(tmp_path / "a.xlsx")
+    (row,) = rows_of(opened(tmp_path / "a.xlsx"))
+    assert row["Mobile Phone"] == read
+    assert len(re.sub(r"\D", "", row["id"] or "")) == max(code.count("0"), len(str(number)))
 
 
 def test_zips_have_their_zeros(opened: Opened) -> None:
