@@ -1,10 +1,11 @@
-"""How a workbook shows a number: as it is, or with the leading zeros of its format."""
+"""How a workbook shows a number: as it is, with the leading zeros of its format, or as elapsed time."""
 
 from __future__ import annotations
 
 import operator
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 
@@ -16,6 +17,9 @@ _LITERAL = re.compile(r'\\(.)|"([^"]*)"')
 _NOT_SHOWN = re.compile(r"\[[^\]]*\]|[_*].")  # colours, places, blanks of a width
 _NATIONAL = 10  # digits: in no country a phone of so many begins with a zero, but for fixed lines of Italy
 _ZEROS = re.compile(r"[ ()/-]*(0[ ()/-]*){2,}")
+
+_ELAPSED = re.compile(r"\[(h+|m+|s+)\](?::(mm?))?(?::(ss?))?(?:\.(0{1,6}))?", re.IGNORECASE)
+_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 def show_plain(value: float) -> str:
@@ -36,6 +40,26 @@ def show_zeros(code: str) -> Callable[[float], str] | None:
         fitting = (zeros for found, zeros in sections if not found or _COMPARE[found[1]](value, float(found[2])))
         zeros = next(fitting, "")
         return _with_zeros(int(value), zeros) if value == value // 1 and _ZEROS.fullmatch(zeros) else show_plain(value)
+
+    return show
+
+
+def show_elapsed(code: str = "[h]:mm:ss") -> Callable[[timedelta], str]:
+    """The function for a format of elapsed time: 36 hours are `36:00` by `[h]:mm`, and `36:00:00` by a format that is
+    not known here."""
+    known = _ELAPSED.fullmatch(re.sub(r"\[\$[^\]]*\]", "", code.split(";")[0]))
+    first, minutes, seconds, fraction = known.groups("") if known else ("h", "mm", "ss", "")
+
+    def show(value: timedelta) -> str:
+        ticks = round(abs(value) / timedelta(seconds=1) * 10 ** len(fraction))
+        whole, part = divmod(ticks, 10 ** len(fraction))
+        units, rest = divmod(whole, _SECONDS[first[0].lower()])
+        text = f"{units:0{len(first)}}"
+        if minutes:
+            text += f":{rest // 60:0{len(minutes)}}"
+        if seconds:
+            text += f":{rest % 60:0{len(seconds)}}"
+        return ("-" if value < timedelta() else "") + text + (f".{part:0{len(fraction)}}" if fraction else "")
 
     return show
 

@@ -195,11 +195,19 @@ def test_formulas_with_a_value_have_it(tmp_path: Path, opened: Opened, cell: str
         ("[Red]dd/mm/yyyy hh:mm", "29221.5", "1980-01-01 12:00:00"),
         ("hh:mm", "0.5", "12:00:00"),
         ('0 "days"', "3", "3"),
-        ("[h]:mm", "1.5", "1 day, 12:00:00"),
+        ("[h]:mm", "1.5", "36:00"),
+        ("[hh]:mm:ss", "0.0628587963", "01:30:31"),
+        ("[h]:mm:ss", "1000.75", "24018:00:00"),
+        ("[mm]:ss", "0.0628587963", "90:31"),
+        ("[mm]:ss.00", "0.000011574", "00:01.00"),
+        ("[ss]", "0.5", "43200"),
+        ("[$-409][h]:mm;@", "1.5", "36:00"),
+        ("[h]:mm", "-0.5", "-12:00"),
+        ('[h] "hours"', "1.5", "36:00:00"),
     ],
 )
 def test_number_formats(tmp_path: Path, opened: Opened, code: str, number: str, shown: str) -> None:
-    """Formats of zeros and of dates are applied, others are not."""
+    """Formats of zeros, of dates and of elapsed time are applied, others are not."""
     book = openpyxl.Workbook()
     book.active.append(["x"])
     book.active.append([float(number)])
