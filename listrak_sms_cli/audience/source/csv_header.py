@@ -12,17 +12,18 @@ from msgspec.structs import replace
 
 from listrak_sms_cli.audience.columns import phone_among
 from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, shown
-from listrak_sms_cli.audience.source.sniff import DELIMITERS
+from listrak_sms_cli.audience.source.sniff import DELIMITER_NAMES, DELIMITERS
 from listrak_sms_cli.errors import AudienceError
 
 _LOOKED_AT = 30  # records
 
 
 class Header(Struct, frozen=True):
-    """The first record of a file that is not blank. `sample`: the beginning of the file; `phone_column`: the name that
-    was given for it."""
+    """The first record of a file that is not blank. `record`: its number; `sample`: the beginning of the file;
+    `phone_column`: the name that was given for it."""
 
     name: str
+    record: int
     columns: Sequence[str]
     sample: str
     dialect: Dialect
@@ -35,10 +36,10 @@ class Header(Struct, frozen=True):
 
     def check(self) -> None:
         """Raise AudienceError where the reason can be named why there is no phone column: `quoted_lines`,
-        `title_above_header`, `unknown_delimiter`."""
+        `wrong_delimiter`, `title_above_header`, `unknown_delimiter`."""
         if self.phone is not None:
             return
-        for reason in (self._quoted_lines, self._title, self._delimiter):
+        for reason in (self._quoted_lines, self._cut_otherwise, self._delimiter):
             if error := reason():
                 raise error
 
@@ -55,19 +56,35 @@ class Header(Struct, frozen=True):
             code="quoted_lines",
         )
 
-    def _title(self) -> AudienceError | None:
+    def _cut_otherwise(self) -> AudienceError | None:
+        """Whether this record or one below it has a phone column, by this delimiter or another usual one."""
         filled = sum(map(bool, self.columns))
         for delimiter in dict.fromkeys((self.dialect.delimiter, *DELIMITERS)):
             for row, cells in _records(self.sample, self.dialect, delimiter):
-                if len(cells) <= filled or any(cell[:1].isdigit() or "@" in cell for cell in cells):
+                cuts_words = row == self.record and self.dialect.delimiter.isalnum()
+                if len(cells) <= filled and not cuts_words:
+                    continue
+                if any(cell[:1].isdigit() or "@" in cell for cell in cells):
                     continue
                 if phone_among(cells, self.phone_column) is not None:
-                    return AudienceError(
-                        f"{self.name}: the names of the columns stand in row {row:,}, below a title.",
-                        hint=f"Delete what stands above row {row:,}.",
-                        code="title_above_header",
-                    )
+                    return self._wrong_delimiter(delimiter) if row == self.record else self._title(row)
         return None
+
+    def _wrong_delimiter(self, likely: str) -> AudienceError:
+        typed = "tab" if likely == "\t" else f"'{likely}'"
+        return AudienceError(
+            f"{self.name}: the delimiter {shown(self.dialect.delimiter)} does not fit the header, whose cells look "
+            f"separated by {DELIMITER_NAMES[likely]}s.",
+            hint=f"Type --delimiter {typed}, or leave --delimiter and --format out.",
+            code="wrong_delimiter",
+        )
+
+    def _title(self, row: int) -> AudienceError:
+        return AudienceError(
+            f"{self.name}: the names of the columns stand in row {row:,}, below a title.",
+            hint=f"Delete what stands above row {row:,}.",
+            code="title_above_header",
+        )
 
     def _delimiter(self) -> AudienceError | None:
         """The delimiter nobody named, by which a phone column is found and as many cells in the rows below."""

@@ -85,6 +85,29 @@ def test_named_for_what_it_is(tmp_path: Path, content: bytes, code: str, words: 
     assert "2125550100" not in f"{error.message} {error.hint}"
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (TEXT, {"delimiter": "a"}, ("“a”", "commas", "--delimiter ','")),
+        (TEXT, {"delimiter": ";"}, ("“;”", "commas", "--delimiter ','")),
+        (TEXT, {"format": "tsv"}, ("delimiter tab", "commas", "--format out")),
+        (TEXT.replace(b",", b"\t"), {"delimiter": ","}, ("“,”", "tabs", "--delimiter tab")),
+        (b"\n" + TEXT.replace(b",", b";"), {"delimiter": "|"}, ("“|”", "semicolons", "--delimiter ';'")),
+        (b"sep=;\n" + TEXT, {}, ("“;”", "commas", "--delimiter ','")),
+    ],
+)
+def test_a_delimiter_that_does_not_fit(
+    tmp_path: Path, content: bytes, options: dict[str, str], words: tuple[str, ...]
+) -> None:
+    """Where the header has a phone column by another delimiter than the one named, that is what is wrong."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(content)
+    error = refused(path, **options)
+    assert error.code == "wrong_delimiter", error.message
+    for word in words:
+        assert word in f"{error.message} {error.hint}"
+
+
 @pytest.mark.parametrize("named", ["\\x01", "\\u0001", "\x01"])
 def test_a_control_character_as_delimiter(tmp_path: Path, named: str) -> None:
     """The delimiter of Hive can be typed by its number."""
