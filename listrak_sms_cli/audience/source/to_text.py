@@ -79,7 +79,8 @@ def text_column(arrays: Sequence[pa.Array], name: str, column: str, first: int) 
         texts = [as_text(array) for array in arrays]
     except AudienceError as error:
         where = f"{name}, column “{column}”, rows {first:,} to {first + sum(map(len, arrays)) - 1:,}"
-        raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
+        hint = error.hint or f"Leave the column out with --skip-column '{column}', or write it as text."
+        raise AudienceError(f"{where}: {error.message}", hint=hint, code=error.code) from None
     text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
     if text.nbytes > CELL_LIMIT:
         offsets = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]
