@@ -72,7 +72,15 @@ def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, 
         raise AudienceError(
             "The name of the audience cannot be that of a file.", hint="Check the path.", code="not_found"
         ) from None
-    refuse_tables([str(file.path.absolute()) for file in files if file.path is not None], names_in_folder)
+    try:
+        places = [str(file.path.absolute()) for file in files if file.path is not None]
+    except FileNotFoundError:
+        raise AudienceError(
+            f"There is no {path}: the folder in which lsms was started is not there any more.",
+            hint="Go to a folder that is there (cd), or name the audience by its whole path.",
+            code="not_found",
+        ) from None
+    refuse_tables(places, names_in_folder)
     return path, files, notes
 
 

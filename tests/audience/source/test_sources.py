@@ -310,6 +310,19 @@ def test_nothing_there(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path / name).code == "not_found"
 
 
+def test_from_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a working folder that was deleted a relative audience is not found; a whole path is read."""
+    (tmp_path / "a.csv").write_bytes(TEXT)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for source in ("a.csv", "*.csv", "."):
+        error = refused(source)
+        assert (error.code, bool(error.hint)) == ("not_found", True)
+    assert "whole path" in refused("a.csv").hint
+    assert read(tmp_path / "a.csv") == ROWS
+
+
 def test_a_name_with_brackets(tmp_path: Path) -> None:
     """A file whose name looks like a pattern is that file."""
     path = tmp_path / "members[1].csv"
