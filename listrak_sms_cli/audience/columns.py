@@ -218,6 +218,14 @@ def phone_of(columns: Sequence[str], choices: ColumnChoices) -> int:
     return find_phone(header, choices.phone_column, exact=choices.exact_names, besides=besides)
 
 
+def phone_among(columns: Sequence[str], wanted: str | None) -> int | None:
+    """As `find_phone`, of columns as they are named in a file; None where no column is the phone."""
+    try:
+        return find_phone(rewrite_names(columns), wanted)
+    except AudienceError:
+        return None
+
+
 def _mobile_columns(header: Sequence[str]) -> list[int]:
     return [index for index, name in enumerate(header) if means_mobile_phone(name) and not _INVISIBLE.search(name)]
 

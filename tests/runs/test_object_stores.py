@@ -68,6 +68,13 @@ def test_folders_globs_and_hive_partitions(store: ObjectStore) -> None:
         assert read(root + url) == (keys, expected)
     assert read(f"{root}/out/dt=*/part 1.parquet")[0] == [keys[1], keys[3]]
     assert read(f"{root}/**/a.csv*") == (["other/a.csv.gz"], [["2125550101", "Ann"], ["2125550102", "Bob"]])
+    store.put("out/dt=2026-11-27/a.json", "{}")
+    with open_audience(f"{root}/out") as audience:
+        (note,) = audience.notes
+    assert (note.code, f"{root}/out that are not read: 1 (dt=2026-11-27/a.json)" in note.message) == (
+        "files_passed_over",
+        True,
+    )
     store.put("out/dt=2026-11-27/a.csv", TWO)
     assert f'"{root}/out/*.parquet"' in refused(f"{root}/out").hint
     store.put("table/_delta_log/0.json", "{}")

@@ -21,6 +21,8 @@ def tidied(cell: str) -> str:
     text = re.sub("(?s)(?<=[^ '\"`\u2019\u201d;:,!?*_.()-])[ '\"`\u2019\u201d;:,!?*_.()-]+$", "", text)
     if ";phone-context=" not in text and (start := re.search(r"[+\d]", text)):
         text = text[start.start() :]
+    if re.fullmatch(r"\+?[0-9]{1,3}(,[0-9]{3}){2,}(\.00?)?", text):
+        text = text.replace(",", "")
     return re.sub(r"^(\+?[0-9]+)\.00?$", r"\1", text)
 
 

@@ -7,7 +7,8 @@ library, each distinct spelling once.
 
 Decisions: a spelling begins at its first plus or digit; `00` stands for `+` in every region; letters are vanity
 letters where the library takes them for that; extensions are dropped; two phones in a cell are invalid, whatever
-stands between them; `7175559636.0` is 7175559636 and `7.18E+10` is lost. Numbers of more than 18 digits are invalid.
+stands between them; `7175559636.0` and `7,175,559,636` are 7175559636, and `7.18E+10` is lost. Numbers of more than 18
+digits are invalid.
 """
 
 from __future__ import annotations

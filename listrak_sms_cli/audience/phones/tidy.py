@@ -32,6 +32,7 @@ _TIDYING = (
 )
 _WORDS_IN_FRONT = (r"^[^+\p{Nd}]+([+\p{Nd}])", r"\1")  # libphonenumber begins at the first plus or digit, too
 _WORDS_IN_FRONT_ASCII = (r"^[^+0-9]+([+0-9])", r"\1")  # \p{Nd} is slow to compile
+_THOUSANDS = r"^\+?[0-9]{1,3}(,[0-9]{3}){2,}(\.00?)?$"  # as a spreadsheet shows a number
 _FLOAT = (r"^(\+?[0-9]+)\.00?$", r"\1")
 _PLAIN_EXTENSION = (  # libphonenumber knows more of them; these are the usual ones, behind a number in plain signs
     r"(?i)^(\+?(?:[ ().\-/]*[0-9]){7,}[).\-/]*)(?:;ext=|[ ,]*(?:e?xt(?:ensio)?n?|x|#)[:.]?[ ,-]*)[0-9]"
@@ -43,9 +44,9 @@ _PLAIN_EXTENSION = (  # libphonenumber knows more of them; these are the usual o
 def tidy(cells: pa.StringArray) -> pa.StringArray:
     """The cells (no nulls) without what does not matter for reading a phone; "" where nothing visible was there.
 
-    Removed are invisible characters, apostrophes and words in front of the first plus or digit, `.0` or `.00` behind a
-    whole number, and usual extensions. Every kind of blank becomes a space, every dash a hyphen, and full-width,
-    Arabic-Indic and Persian digits become ASCII ones.
+    Removed are invisible characters, apostrophes and words in front of the first plus or digit, commas between
+    thousands, `.0` or `.00` behind a whole number, and usual extensions. Every kind of blank becomes a space, every
+    dash a hyphen, and full-width, Arabic-Indic and Persian digits become ASCII ones.
     """
     if not is_ascii(cells):
         has_other_signs = matches(cells, f"[{''.join(_OTHER_SIGNS)}]")
@@ -58,6 +59,8 @@ def tidy(cells: pa.StringArray) -> pa.StringArray:
     in_front = _WORDS_IN_FRONT_ASCII if is_ascii(cells) else _WORDS_IN_FRONT
     without_context = ~matches(cells, CONTEXT)
     cells = replace_cells(cells, without_context, replace_matches(select(cells, without_context), *in_front))
+    has_thousands = matches(cells, _THOUSANDS)
+    cells = replace_cells(cells, has_thousands, pc.replace_substring(select(cells, has_thousands), ",", ""))
     return replace_matches(replace_matches(cells, *_FLOAT), *_PLAIN_EXTENSION)
 
 

@@ -126,7 +126,7 @@ def open_stream(stream: ArrowStream, spool: SourceSpool, skip: Collection[str] =
     if not schema.names:
         raise AudienceError(f"{name} has no columns.", hint="An audience has a phone column.", code="empty_file")
     columns, skipped = tuple(schema.names), {column_key(column) for column in skip}
-    unreadable = unreadable_columns(schema.types)
+    unreadable = unreadable_columns(schema)
     for index, field in enumerate(schema):
         if column_key(field.name) in skipped:
             unreadable[index] = "it is left out"

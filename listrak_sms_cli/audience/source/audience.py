@@ -31,8 +31,8 @@ def open_audience(source: object, options: ReadOptions = ReadOptions()) -> Audie
     """
     spool = SourceSpool()
     try:
-        name, files = open_files(source, options, spool)
-        audience = Audience(name, files, spool)
+        name, files, notes = open_files(source, options, spool)
+        audience = Audience(name, files, spool, notes)
         _set_rejects_apart(audience)
         audience.leave_out(_unwanted_columns(audience))
         return audience
@@ -81,20 +81,21 @@ class Audience:
     which are left out, said where it is a rejects file of ours; else None.
     """
 
-    def __init__(self, name: str, files: Sequence[AudienceFile], spool: SourceSpool) -> None:
+    def __init__(
+        self, name: str, files: Sequence[AudienceFile], spool: SourceSpool, notes: tuple[SourceNote, ...] = ()
+    ) -> None:
         readers = [file.reader for file in files]
         first, counts = readers[0], [reader.rows for reader in readers]
         self.name = name
         self.opened_files: Sequence[AudienceFile] = files
         self.columns: tuple[str, ...] = (*first.columns, *files[0].partition_columns)
-        self.notes = tuple(note for reader in readers for note in reader.notes)
         self.other_sheets = first.other_sheets
         self.files = tuple(reader.name for reader in readers)
         self.size = sum(reader.size for reader in readers)
         self.rows = None if None in counts else sum(count or 0 for count in counts)
         self.described = first.described + (f", {len(files):,} files" if len(files) > 1 else "")
         self.unreadable = self._unreadable()
-        self.notes = tuple(note for reader in readers for note in reader.notes)
+        self.notes = (*notes, *(note for reader in readers for note in reader.notes))
         self.rejects: RejectsRead | None = None
         self._spool = spool
         self._chunk_rows: dict[int, tuple[int, Rows]] = {}  # of each chunk: the index of its file, its row numbers

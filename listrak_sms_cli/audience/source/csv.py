@@ -51,7 +51,7 @@ class CsvReader(FileReader):
         self._header_record, self.columns, first_row = self._read_header(header_from, block_size or SAMPLE)
         self._block_size = block_size or block_of(len(self.columns))
         sample = content.read(0, SAMPLE).decode("utf-8-sig", "replace")
-        self._header = Header(self.name, self.columns, sample, dialect, phone_column)
+        self._header = Header(self.name, self._header_record, self.columns, sample, dialect, phone_column)
         self._header.check()
         self.surplus_cell = self._has_surplus_cell(first_row)
         self.notes = tuple(self._noted())

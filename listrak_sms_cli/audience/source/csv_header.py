@@ -10,19 +10,20 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import find_phone, rewrite_names
+from listrak_sms_cli.audience.columns import phone_among
 from listrak_sms_cli.audience.source.dialect import Dialect, is_one_character, shown
-from listrak_sms_cli.audience.source.sniff import DELIMITERS
+from listrak_sms_cli.audience.source.sniff import DELIMITER_NAMES, DELIMITERS
 from listrak_sms_cli.errors import AudienceError
 
 _LOOKED_AT = 30  # records
 
 
 class Header(Struct, frozen=True):
-    """The first record of a file that is not blank. `sample`: the beginning of the file; `phone_column`: the name that
-    was given for it."""
+    """The first record of a file that is not blank. `record`: its number; `sample`: the beginning of the file;
+    `phone_column`: the name that was given for it."""
 
     name: str
+    record: int
     columns: Sequence[str]
     sample: str
     dialect: Dialect
@@ -31,14 +32,14 @@ class Header(Struct, frozen=True):
     @property
     def phone(self) -> int | None:
         """The index of the phone column, if there is one."""
-        return _phone_in(self.columns, self.phone_column)
+        return phone_among(self.columns, self.phone_column)
 
     def check(self) -> None:
         """Raise AudienceError where the reason can be named why there is no phone column: `quoted_lines`,
-        `title_above_header`, `unknown_delimiter`."""
+        `wrong_delimiter`, `title_above_header`, `unknown_delimiter`."""
         if self.phone is not None:
             return
-        for reason in (self._quoted_lines, self._title, self._delimiter):
+        for reason in (self._quoted_lines, self._cut_otherwise, self._delimiter):
             if error := reason():
                 raise error
 
@@ -47,7 +48,7 @@ class Header(Struct, frozen=True):
         if len(self.columns) != 1 or not quote or not self.sample.lstrip().startswith(quote):
             return None
         splits = [self.columns[0].split(delimiter) for delimiter in (self.dialect.delimiter, *DELIMITERS)]
-        if all(len(cells) < 2 or _phone_in(cells, self.phone_column) is None for cells in splits):
+        if all(len(cells) < 2 or phone_among(cells, self.phone_column) is None for cells in splits):
             return None
         return AudienceError(
             f"{self.name}: each line is in quotes as a whole, so that it is one cell.",
@@ -55,19 +56,35 @@ class Header(Struct, frozen=True):
             code="quoted_lines",
         )
 
-    def _title(self) -> AudienceError | None:
+    def _cut_otherwise(self) -> AudienceError | None:
+        """Whether this record or one below it has a phone column, by this delimiter or another usual one."""
         filled = sum(map(bool, self.columns))
         for delimiter in dict.fromkeys((self.dialect.delimiter, *DELIMITERS)):
             for row, cells in _records(self.sample, self.dialect, delimiter):
-                if len(cells) <= filled or any(cell[:1].isdigit() or "@" in cell for cell in cells):
+                cuts_words = row == self.record and self.dialect.delimiter.isalnum()
+                if len(cells) <= filled and not cuts_words:
                     continue
-                if _phone_in(cells, self.phone_column) is not None:
-                    return AudienceError(
-                        f"{self.name}: the names of the columns stand in row {row:,}, below a title.",
-                        hint=f"Delete what stands above row {row:,}.",
-                        code="title_above_header",
-                    )
+                if any(cell[:1].isdigit() or "@" in cell for cell in cells):
+                    continue
+                if phone_among(cells, self.phone_column) is not None:
+                    return self._wrong_delimiter(delimiter) if row == self.record else self._title(row)
         return None
+
+    def _wrong_delimiter(self, likely: str) -> AudienceError:
+        typed = "tab" if likely == "\t" else f"'{likely}'"
+        return AudienceError(
+            f"{self.name}: the delimiter {shown(self.dialect.delimiter)} does not fit the header, whose cells look "
+            f"separated by {DELIMITER_NAMES[likely]}s.",
+            hint=f"Type --delimiter {typed}, or leave --delimiter and --format out.",
+            code="wrong_delimiter",
+        )
+
+    def _title(self, row: int) -> AudienceError:
+        return AudienceError(
+            f"{self.name}: the names of the columns stand in row {row:,}, below a title.",
+            hint=f"Delete what stands above row {row:,}.",
+            code="title_above_header",
+        )
 
     def _delimiter(self) -> AudienceError | None:
         """The delimiter nobody named, by which a phone column is found and as many cells in the rows below."""
@@ -81,7 +98,7 @@ class Header(Struct, frozen=True):
                 records.pop()  # the sample may end within it
             header = records[0] if records else []
             even = all(len(cells) == len(header) for cells in records)
-            if even and len(header) > 1 and _phone_in(header, self.phone_column) is not None:
+            if even and len(header) > 1 and phone_among(header, self.phone_column) is not None:
                 return AudienceError(
                     f"{self.name}: the delimiter between the cells is {shown(delimiter)}, which has to be named.",
                     hint=f"Add --delimiter '{delimiter if delimiter.isprintable() else shown(delimiter)}'.",
@@ -122,10 +139,3 @@ def _records(sample: str, dialect: Dialect, delimiter: str) -> Iterator[tuple[in
                 yield number, cells
     except csv.Error:
         return
-
-
-def _phone_in(columns: Sequence[str], phone_column: str | None) -> int | None:
-    try:
-        return find_phone(rewrite_names(columns), phone_column)
-    except AudienceError:
-        return None

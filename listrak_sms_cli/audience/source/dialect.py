@@ -75,4 +75,6 @@ def is_one_character(text: str) -> bool:
 
 def shown(character: str) -> str:
     """A character as people can read and type it."""
+    if character == "\t":
+        return "tab"
     return f"“{character}”" if character.isprintable() else f"\\x{ord(character):02x}"

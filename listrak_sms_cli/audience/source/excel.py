@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from listrak_sms_cli.audience.cell_errors import MARK
+from listrak_sms_cli.audience.columns import phone_among
 from listrak_sms_cli.audience.source.arrow import ArrowReader, TextStream
 from listrak_sms_cli.audience.source.content import Content
+from listrak_sms_cli.audience.source.options import ReadOptions
 from listrak_sms_cli.audience.source.reader import Rows, SourceNote
 from listrak_sms_cli.audience.source.spool import SourceSpool
 from listrak_sms_cli.errors import AudienceError
 
 if TYPE_CHECKING:
-    from listrak_sms_cli.audience.source.workbook import Cells, Sheet, Workbook
+    from listrak_sms_cli.audience.source.workbook import Cells, Row, Sheet, Workbook
 
 _CHUNK_ROWS, _CHUNK_CELLS, _CHUNK_CHARACTERS = 8192, 4 << 20, 32 << 20
 _LONGEST = 32_767  # characters of a cell, Excel's own limit
@@ -27,9 +30,9 @@ _OLE = b"\xd0\xcf\x11\xe0"  # old workbooks, and new ones behind a password
 _WITHOUT_VALUE = "row {:,} holds a formula without its value (open the workbook in Excel and save it again)"
 
 
-def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> ArrowReader:
-    """Read the first visible sheet, or `sheet`, as the text of its cells. Row numbers are those of the sheet; rows
-    without a cell are left out.
+def open_workbook(content: Content, options: ReadOptions, spool: SourceSpool) -> ArrowReader:
+    """Read the first visible sheet, or the one that the options name, as the text of its cells. Row numbers are those
+    of the sheet; rows without a cell are left out.
 
     Raises AudienceError: `extra_missing`, `bad_workbook`, `workbook_too_large`, `unknown_sheet`, `empty_file`,
     `stray_cell`, `cell_too_long`, and what ArrowReader raises.
@@ -48,7 +51,7 @@ def open_workbook(content: Content, sheet: str | None, spool: SourceSpool) -> Ar
     try:
         with content.open() as raw, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that it does not know
-            reader = _read(Workbook(io.BufferedReader(raw, 1 << 16)), content, sheet, spool)
+            reader = _read(Workbook(io.BufferedReader(raw, 1 << 16)), content, options, spool)
     except AudienceError:
         raise
     except TooLargeError as error:
@@ -66,11 +69,12 @@ def _bad_workbook(message: str) -> AudienceError:
     return AudienceError(message, hint=hint, code="bad_workbook")
 
 
-def _read(book: Workbook, content: Content, wanted: str | None, spool: SourceSpool) -> ArrowReader:
+def _read(book: Workbook, content: Content, options: ReadOptions, spool: SourceSpool) -> ArrowReader:
+    wanted = options.sheet
     chosen = _choose(book, content.name, wanted)
     others = [] if wanted is not None else [one for one in book.sheets if one is not chosen and not one.hidden]
     headers = {one.name: header for one in others if (header := _first_cells(book, one))}
-    table = _Table(f"{content.name}, sheet “{chosen.name}”", book.rows(chosen))
+    table = _Table(f"{content.name}, sheet “{chosen.name}”", book.rows(chosen, partial(_phone_in, options)))
     if not table.header:
         hint = f"Name another with --sheet: {', '.join(headers)}." if headers else "Name another with --sheet."
         raise AudienceError(f"{content.name}: the sheet “{chosen.name}” is empty.", hint=hint, code="empty_file")
@@ -79,11 +83,20 @@ def _read(book: Workbook, content: Content, wanted: str | None, spool: SourceSpo
     reader = ArrowReader(stream, spool)
     reader.columns = table.header + ("",) * (table.width - len(table.header))
     reader.other_sheets = headers
-    if headers:
-        names = ", ".join(f"“{name}”" for name in headers)
-        message = f"Only the sheet “{chosen.name}” is read; these hold cells, too: {names}. --sheet names another."
-        reader.notes = (SourceNote("other_sheets", message),)
+    reader.notes = tuple(_noted(chosen.name, headers, table.hidden))
     return reader
+
+
+def _noted(sheet: str, others: Iterable[str], hidden: int) -> Iterator[SourceNote]:
+    if names := ", ".join(f"“{name}”" for name in others):
+        message = f"Only the sheet “{sheet}” is read; these hold cells, too: {names}. --sheet names another."
+        yield SourceNote("other_sheets", message)
+    if hidden:
+        message = (
+            f"Rows of the sheet “{sheet}” that are hidden, by a filter or by hand: {hidden:,}. They are read like the "
+            "others. To send only those that can be seen, copy them to a sheet of their own, and name it with --sheet."
+        )
+        yield SourceNote("hidden_rows", message)
 
 
 def _choose(book: Workbook, name: str, wanted: str | None) -> Sheet:
@@ -97,21 +110,28 @@ def _choose(book: Workbook, name: str, wanted: str | None) -> Sheet:
 
 def _first_cells(book: Workbook, sheet: Sheet) -> tuple[str, ...]:
     """The cells of the first row that has any; () for an empty sheet."""
-    cells: Cells = next((cells for _, cells in book.rows(sheet) if cells), [])
+    cells: Cells = next((row.cells for row in book.rows(sheet) if row.cells), [])
     return tuple((text or "").removeprefix(MARK) for _, text in cells)
+
+
+def _phone_in(options: ReadOptions, header: Cells) -> int | None:
+    names = dict(header)
+    return phone_among([names.get(column) or "" for column in range(max(names) + 1)], options.phone_column)
 
 
 class _Table:
     """The filled rows of a sheet, once. `header`: the cells of the first one, () for an empty sheet; `width`: columns
-    found so far; `unreadable`: as in FileReader. `where` names the sheet in errors."""
+    found so far; `hidden`: filled rows below the header, so far, that the sheet hides; `unreadable`: as in FileReader.
+    `where` names the sheet in errors."""
 
-    def __init__(self, where: str, rows: Iterator[tuple[int, Cells]]) -> None:
-        self.width = 0
+    def __init__(self, where: str, rows: Iterator[Row]) -> None:
+        self.width = self.hidden = 0
         self.unreadable: dict[int, str] = {}
         self._where = where
-        self._rows = (self._checked(number, cells) for number, cells in rows if cells)
+        self._rows = (self._checked(row) for row in rows if row.cells)
         _, first = next(self._rows, (0, {}))
         self.header = tuple(first.get(column, "").removeprefix(MARK) for column in range(self.width))
+        self.hidden = 0
 
     def batches(self) -> Iterator[Rows]:
         """The rows below the header."""
@@ -133,9 +153,11 @@ class _Table:
         columns = [pa.array([row.get(column) for row in rows], pa.string()) for column in range(self.width)]
         return Rows(columns, len(rows), numbers[0], np.array(numbers, np.int64))
 
-    def _checked(self, number: int, cells: Cells) -> tuple[int, dict[int, str]]:
+    def _checked(self, row: Row) -> tuple[int, dict[int, str]]:
         """The cells by column. Raises AudienceError for a cell that is too long, and for one far from all others: a
         table has no gap of many columns, so that somebody has put it there by accident."""
+        number, cells = row.number, row.cells
+        self.hidden += row.hidden
         for column, text in cells:
             if text is None:
                 self.unreadable.setdefault(column, _WITHOUT_VALUE.format(number))
@@ -153,10 +175,10 @@ class _Table:
                 )
             if column >= self.width:
                 self.width = column + 1
-        row = {column: text or "" for column, text in cells}
-        if len(row) < len(cells):
+        texts = {column: text or "" for column, text in cells}
+        if len(texts) < len(cells):
             raise ValueError  # two cells in one place
-        return number, row
+        return number, texts
 
 
 def _cell_name(column: int, row: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from msgspec import Struct
 
 from listrak_sms_cli.errors import AudienceError
@@ -33,3 +35,9 @@ def broken_off(name: str) -> AudienceError:
     return AudienceError(
         f"{name} broke off while it was read.", hint="Check the disk or network it comes from.", code="cannot_read"
     )
+
+
+def cannot_read(name: str, error: OSError) -> AudienceError:
+    """The error for a file or folder that the system does not open or list."""
+    why = os.strerror(error.errno) if error.errno else "reading it failed"
+    return AudienceError(f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read")

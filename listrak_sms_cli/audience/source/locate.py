@@ -17,13 +17,15 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from listrak_sms_cli.audience.source.folders import data_files, files_below, files_matching, parts_below
+from listrak_sms_cli.audience.source.identity import cannot_read
+from listrak_sms_cli.audience.source.reader import SourceNote
 from listrak_sms_cli.audience.source.tables import names_in_folder, names_in_store, refuse_tables
 from listrak_sms_cli.errors import AudienceError
 from listrak_sms_cli.options import did_you_mean
 from listrak_sms_cli.stores import Store, StoreError, StoreUrl, is_url
 
 STANDARD_INPUT = "standard input"
-_DATA_FILE = re.compile(r"\.(?:(csv|tsv|txt)|parquet|pq|parq)(?:\.gz|\.zst|\.bz2)*$", re.IGNORECASE)
 READ_AT_ONCE = 8 << 20  # bytes of an object in a store: each request costs a round trip
 _NAMES_READ = 10_000  # of a folder that is searched for a name like a misspelt one
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -46,29 +48,40 @@ class Location(Struct, frozen=True):
     open_anywhere: Callable[[], Any] | None = None
 
 
-def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, list[Location]]:
-    """Return the name of the audience and its files in order. `storage`: options of the store that a URL names.
+def locate(source: str, storage: Mapping[str, str] | None = None) -> tuple[str, list[Location], tuple[SourceNote, ...]]:
+    """Return the name of the audience, its files in order, and what a person should know of how they were chosen.
+    `storage`: options of the store that a URL names.
 
     Raises AudienceError: `not_found`, `url_with_key`, `no_access`, `unreachable`, `cannot_read`, `bad_storage_option`,
     `mixed_formats`, `table_format`.
     """
     if source == "-":
-        return STANDARD_INPUT, [Location(STANDARD_INPUT, _standard_input)]
+        return STANDARD_INPUT, [Location(STANDARD_INPUT, _standard_input)], ()
     if is_url(source):
         url = StoreUrl(source, storage)
         try:
-            return str(url), _files_at_url(Store(url))
+            return str(url), *_files_at_url(Store(url))
         except StoreError as error:
             raise AudienceError(f"{url} cannot be opened: {error.why}.", hint=error.hint, code=error.code) from None
     try:
         path = unquote(urlsplit(source).path) if source.lower().startswith("file://") else source
-        files = _local_files(Path(path).expanduser(), path)
+        files, notes = _local_files(Path(path).expanduser(), path)
+    except PermissionError as error:
+        raise cannot_read(error.filename or path, error) from None
     except (OSError, ValueError, RuntimeError, RecursionError):  # no home folder of that name, too long, looping links
         raise AudienceError(
             "The name of the audience cannot be that of a file.", hint="Check the path.", code="not_found"
         ) from None
-    refuse_tables([str(file.path.absolute()) for file in files if file.path is not None], names_in_folder)
-    return path, files
+    try:
+        places = [str(file.path.absolute()) for file in files if file.path is not None]
+    except FileNotFoundError:
+        raise AudienceError(
+            f"There is no {path}: the folder in which lsms was started is not there any more.",
+            hint="Go to a folder that is there (cd), or name the audience by its whole path.",
+            code="not_found",
+        ) from None
+    refuse_tables(places, names_in_folder)
+    return path, files, notes
 
 
 def names_like(path: Path) -> str:
@@ -95,18 +108,19 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _local_files(path: Path, source: str) -> list[Location]:
+def _local_files(path: Path, source: str) -> tuple[list[Location], tuple[SourceNote, ...]]:
     """A folder's data files, the files that match a pattern, or the file itself (also when it does not exist)."""
     if path.is_dir():
-        names = _data_files([str(file) for file in sorted(path.rglob("*")) if file.is_file()], str(path))
-        return [_local_file(Path(name), _partitions(name, str(path))) for name in names]
+        names, others = files_below(str(path))
+        names, notes = data_files(names, str(path), others=others)
+        return [_local_file(Path(name), _partitions(name, str(path))) for name in names], notes
     if path.exists() or not glob.has_magic(source):
-        return [_local_file(path)]
-    names = sorted(n for n in glob.glob(str(path), recursive=True) if Path(n).is_file())  # noqa: PTH207 (absolute)
+        return [_local_file(path)], ()
+    names = files_matching(str(path))
     if not names:
         raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
     root = os.path.dirname(re.split(r"[*?\[]", str(path), maxsplit=1)[0])  # noqa: PTH120 (a trailing / counts)
-    return [_local_file(Path(name), _partitions(name, root)) for name in names]
+    return [_local_file(Path(name), _partitions(name, root)) for name in names], ()
 
 
 def _local_file(path: Path, partitions: Partitions = ()) -> Location:
@@ -121,52 +135,28 @@ def _local_file(path: Path, partitions: Partitions = ()) -> Location:
     return Location(str(path), lambda: path.open("rb"), path if readable_in_place else None, partitions)
 
 
-def _data_files(names: Sequence[str], folder: str, shown: str | None = None) -> list[str]:
-    """The CSV or Parquet files of a folder, `shown` to people as itself or its URL. What begins with "." or "_" is left
-    out: programs that write folders keep their notes there. Raises AudienceError: `not_found`, `mixed_formats`."""
-    csv: list[str] = []
-    parquet: list[str] = []
-    for name in names:
-        hidden = any(part.startswith((".", "_")) for part in _parts_below(folder, name))
-        if not hidden and (data_file := _DATA_FILE.search(name)):
-            (csv if data_file[1] else parquet).append(name)
-    shown = shown or folder
-    if csv and parquet:
-        raise AudienceError(
-            f"The folder {shown} holds both Parquet and CSV files.",
-            hint=f'Name the ones that are meant, for example "{shown.rstrip("/")}/*.parquet".',
-            code="mixed_formats",
-        )
-    if not csv and not parquet:
-        raise AudienceError(f"The folder {shown} holds no CSV or Parquet files.", code="not_found")
-    return csv or parquet
-
-
-def _parts_below(folder: str, name: str) -> tuple[str, ...]:
-    path = Path(name)
-    return path.relative_to(folder).parts if path.is_relative_to(folder) else path.parts
-
-
 def _partitions(name: str, root: str) -> Partitions:
     """`dt=2026-01-01/region=us/part.parquet` -> (dt, 2026-01-01), (region, us); Hive's word for null becomes ""."""
     partitions = []
-    for folder in _parts_below(root, name)[:-1]:
+    for folder in parts_below(root, name)[:-1]:
         key, equals, value = folder.partition("=")
         if equals and key:
             partitions.append((unquote(key), "" if value == _NULL_PARTITION else unquote(value)))
     return tuple(partitions)
 
 
-def _files_at_url(store: Store) -> list[Location]:
+def _files_at_url(store: Store) -> tuple[list[Location], tuple[SourceNote, ...]]:
     """The file, the folder's data files, or the files that match a pattern, by path. Raises StoreError too."""
     info, folder = store.info(), None
+    notes: tuple[SourceNote, ...] = ()
     if info.is_file:
         found, root = [info], _parent(info.path)
     elif info.type.name == "Directory":
         folder = root = info.path
         found = store.below(folder)
-        names = set(_data_files([file.path for file in found], folder, str(store.url)))
-        chosen = [file for file in found if file.path in names]
+        names, notes = data_files([file.path for file in found], folder, str(store.url))
+        wanted = set(names)
+        chosen = [file for file in found if file.path in wanted]
     else:
         root = _parent(re.split(r"[*?\[]", store.path, maxsplit=1)[0] + "_")
         if not glob.has_magic(store.path) or not root:
@@ -184,7 +174,7 @@ def _files_at_url(store: Store) -> list[Location]:
         chosen = found
     names_in = names_in_store(store.files, root, [file.path for file in found])
     refuse_tables([file.path for file in chosen], names_in, store.shown)
-    return [_file_in_store(store, file, root) for file in chosen]
+    return [_file_in_store(store, file, root) for file in chosen], notes
 
 
 def _file_in_store(store: Store, file: Any, root: str) -> Location:

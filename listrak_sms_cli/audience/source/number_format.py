@@ -1,10 +1,11 @@
-"""How a workbook shows a number: as it is, or with the leading zeros of its format."""
+"""How a workbook shows a number: as it is, with the leading zeros of its format, or as elapsed time."""
 
 from __future__ import annotations
 
 import operator
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 
@@ -14,7 +15,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 _LITERAL = re.compile(r'\\(.)|"([^"]*)"')
 _NOT_SHOWN = re.compile(r"\[[^\]]*\]|[_*].")  # colours, places, blanks of a width
+_NATIONAL = 10  # digits: in no country a phone of so many begins with a zero, but for fixed lines of Italy
 _ZEROS = re.compile(r"[ ()/-]*(0[ ()/-]*){2,}")
+
+_ELAPSED = re.compile(r"\[(h+|m+|s+)\](?::(mm?))?(?::(ss?))?(?:\.(0{1,6}))?", re.IGNORECASE)
+_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 def show_plain(value: float) -> str:
@@ -37,6 +42,41 @@ def show_zeros(code: str) -> Callable[[float], str] | None:
         return _with_zeros(int(value), zeros) if value == value // 1 and _ZEROS.fullmatch(zeros) else show_plain(value)
 
     return show
+
+
+def show_elapsed(code: str = "[h]:mm:ss") -> Callable[[timedelta], str]:
+    """The function for a format of elapsed time: 36 hours are `36:00` by `[h]:mm`, and `36:00:00` by a format that is
+    not known here."""
+    known = _ELAPSED.fullmatch(re.sub(r"\[\$[^\]]*\]", "", code.split(";")[0]))
+    first, minutes, seconds, fraction = known.groups("") if known else ("h", "mm", "ss", "")
+
+    def show(value: timedelta) -> str:
+        ticks = round(abs(value) / timedelta(seconds=1) * 10 ** len(fraction))
+        whole, part = divmod(ticks, 10 ** len(fraction))
+        units, rest = divmod(whole, _SECONDS[first[0].lower()])
+        text = f"{units:0{len(first)}}"
+        if minutes:
+            text += f":{rest // 60:0{len(minutes)}}"
+        if seconds:
+            text += f":{rest % 60:0{len(seconds)}}"
+        return ("-" if value < timedelta() else "") + text + (f".{part:0{len(fraction)}}" if fraction else "")
+
+    return show
+
+
+def without_filling(shown: str, value: float) -> str:
+    """A phone that a format of zeros shows, without the zeros that only fill the format: `2125550100` by `0` * 14.
+
+    Two zeros stay, for they are a plus; so does one before fewer than ten digits, which may belong to the phone.
+    """
+    plain = show_plain(value)
+    digits = _digits(plain)
+    filling = _digits(shown) - digits
+    return plain if filling > 2 or (filling == 1 and digits >= _NATIONAL) else shown
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def _shown(section: str) -> str:

@@ -24,10 +24,11 @@ from listrak_sms_cli.audience.source.decompress import (
     pieces,
 )
 from listrak_sms_cli.audience.source.dialect import quoting_of, with_delimiter
-from listrak_sms_cli.audience.source.identity import broken_off, changed
+from listrak_sms_cli.audience.source.folders import is_parquet_name
+from listrak_sms_cli.audience.source.identity import broken_off, cannot_read, changed
 from listrak_sms_cli.audience.source.locate import READ_AT_ONCE, Location, locate, names_like
 from listrak_sms_cli.audience.source.options import ReadOptions, is_query
-from listrak_sms_cli.audience.source.reader import FileReader
+from listrak_sms_cli.audience.source.reader import FileReader, SourceNote
 from listrak_sms_cli.audience.source.sniff import (
     DELIMITER_NAMES,
     FORMATS,
@@ -69,16 +70,18 @@ class AudienceFile(Struct, frozen=True):
         return AudienceFile(self.reader, [self.column_sources[index] for index in columns], tuple(partitions))
 
 
-def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tuple[str, list[AudienceFile]]:
-    """Return the audience's name and its open files. What cannot be read twice is copied to the spool, large
-    objects of a store after they have been opened, while they are read.
+def open_files(
+    source: object, options: ReadOptions, spool: SourceSpool
+) -> tuple[str, list[AudienceFile], tuple[SourceNote, ...]]:
+    """Return the audience's name, its open files, and what a person should know of how they were chosen. What cannot be
+    read twice is copied to the spool, large objects of a store after they have been opened, while they are read.
 
     Raises AudienceError for everything that cannot be an audience.
     """
     _check_options(options)
     if options.source is not None or not isinstance(source, str | os.PathLike):
         stream = _open_rows(source, options, spool)
-        return stream.name, [AudienceFile(stream, range(len(stream.columns)))]
+        return stream.name, [AudienceFile(stream, range(len(stream.columns)))], ()
     path = os.fsdecode(source)
     if is_query(path):
         raise AudienceError(
@@ -86,7 +89,7 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
             hint="Name a table [sources.NAME] of the config file: --source NAME",
             code="no_source",
         )
-    name, locations = locate(path, options.storage)
+    name, locations, notes = locate(path, options.storage)
     ahead = _fetching_ahead(locations, spool)
     opened = _opened_in_order(locations, options, spool, ahead)
     # Spark writes empty files for partitions without rows.
@@ -96,7 +99,7 @@ def open_files(source: object, options: ReadOptions, spool: SourceSpool) -> tupl
     files = _in_one_order(readers)
     if ahead is not None:
         ahead.start()
-    return name, files
+    return name, files, notes
 
 
 def _fetching_ahead(locations: Sequence[Location], spool: SourceSpool) -> Ahead | None:
@@ -111,13 +114,13 @@ def _fetching_ahead(locations: Sequence[Location], spool: SourceSpool) -> Ahead 
 def _opened_in_order(
     locations: Sequence[Location], options: ReadOptions, spool: SourceSpool, ahead: Ahead | None
 ) -> Iterator[FileReader | None]:
-    """The readers of all files, None for an empty one of several. Files of a store are opened several at once."""
+    """The readers of all files, None for an empty CSV of several. Files of a store are opened several at once."""
 
     def opened(location: Location) -> FileReader | None:
         try:
             return _open_location(location, options, spool, ahead)
         except AudienceError as error:
-            if error.code != "empty_file" or len(locations) == 1:
+            if error.code != "empty_file" or len(locations) == 1 or is_parquet_name(location.name):
                 raise
             return None
 
@@ -227,10 +230,7 @@ def _open_location(
         hint = names_like(location.path) if location.path is not None else ""
         raise AudienceError(f"There is no file {name}.", hint=hint or "Check the path.", code="not_found") from None
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else "reading it failed"
-        raise AudienceError(
-            f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read"
-        ) from None
+        raise cannot_read(name, error) from None
 
 
 class _Source:
@@ -277,7 +277,7 @@ class _OpenedFile(Struct, frozen=True):
         if kind == "workbook":
             from listrak_sms_cli.audience.source.excel import open_workbook
 
-            return open_workbook(replace(self, later=None)._content(), self.options.sheet, self.spool)
+            return open_workbook(replace(self, later=None)._content(), self.options, self.spool)
         return self._csv_reader("tab" if format_named == "tsv" else None)
 
     def _csv_reader(self, delimiter_named: str | None) -> CsvReader:

@@ -63,7 +63,7 @@ class ParquetReader(FileReader):
             raise AudienceError(f"{self.name} has no columns.", hint="Check the export.", code="empty_file")
         self.rows = total
         self.described = f"Parquet, {len(groups):,} row group{'s' * (len(groups) != 1)}"
-        self.unreadable = unreadable_columns(schema.types)
+        self.unreadable = unreadable_columns(schema)
         self._text_columns = [field.name for field in schema if _is_text(field.type)]
         self._plan = cache(self._plan_group)
         self._read_plain: set[str] = set()  # columns that are no longer read dictionary-encoded

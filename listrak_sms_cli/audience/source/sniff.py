@@ -26,6 +26,8 @@ _MAGIC = (  # first bytes, kind, or else the name of what cannot be read
     (b"PARE", "", "an encrypted Parquet file"),
     (b"\xd0\xcf\x11\xe0", "workbook", ""),
     (b"ARROW1\0", "", "an Arrow (Feather) file"),
+    (b"FEA1", "", "an Arrow (Feather) file"),
+    (b"\xff\xff\xff\xff", "", "an Arrow stream"),
     (b"ORC", "", "an ORC file"),
     (b"Obj\x01", "", "an Avro file"),
     (b"%PDF", "", "a PDF"),
@@ -155,18 +157,31 @@ def _has_controls(head: bytes) -> bool:
 def encoding_of(head: bytes, named: str | None, name: str = "") -> str:
     """Return the codec of a text, as Python calls it: the one named, else by the byte order mark, else `utf-8`.
 
-    Raises AudienceError: `bad_encoding` when the one named is not known, `not_utf8` for UTF-16 without its mark.
+    Raises AudienceError: `bad_encoding` when the one named is not known, `not_utf8` for UTF-16 and UTF-32 without their
+    marks, `wrong_format` for what is no text.
     """
     if named is not None:
         return _known_encoding(named)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # the former begins like the mark of UTF-16
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if head[:1000].count(0) > len(head[:1000]) // 4:
-        order = "utf-16-be" if head.startswith(b"\0") else "utf-16-le"
-        raise AudienceError(
-            f"{name} looks like UTF-16 without a byte order mark.", hint=f"Try --encoding {order}.", code="not_utf8"
-        )
-    return "utf-8"
+    start = head[:1000]
+    if start.count(0) <= len(start) // 4:
+        return "utf-8"
+    order = "be" if head.startswith(b"\0") else "le"
+    for family in ("UTF-32", "UTF-16"):
+        encoding = f"{family.lower()}-{order}"
+        with suppress(UnicodeDecodeError):
+            if _is_text(codecs.getincrementaldecoder(encoding)().decode(start).encode()):
+                raise AudienceError(
+                    f"{name} looks like {family} without a byte order mark.",
+                    hint=f"Try --encoding {encoding}.",
+                    code="not_utf8",
+                )
+    raise AudienceError(
+        f"{name} holds bytes that are no text.", hint="Export it as CSV or Parquet.", code="wrong_format"
+    )
 
 
 def _known_encoding(named: str) -> str:

@@ -13,14 +13,22 @@ from listrak_sms_cli.columnar import booleans, pc
 from listrak_sms_cli.errors import AudienceError
 
 _UUID_DIGITS = [place for place in range(36) if place not in (8, 13, 18, 23)]
+_KNOWN_EXTENSIONS = ("arrow.bool8", "google:sqlType:datetime")  # what is stored is what is meant
 _TEXT_TYPES = ("uuid", "citext", "xml")  # of PostgreSQL, whose binary form is their text, or is known here
 # Whole floats below it are written as int64. Built from a buffer, as a Python value would import pandas.
 _INT64_LIMIT = pa.Array.from_buffers(pa.float64(), 1, [None, pa.py_buffer(np.array([2.0**63]))])[0]
 
 
-def unreadable_columns(types: Iterable[pa.DataType]) -> dict[int, str]:
-    """Index of each column that has no text -> the reason."""
-    return {index: reason for index, kind in enumerate(types) if (reason := _why_unreadable(kind))}
+def unreadable_columns(fields: Iterable[pa.Field]) -> dict[int, str]:
+    """Index of each column that has no text -> the reason. `fields`: those of a schema."""
+    return {index: reason for index, field in enumerate(fields) if (reason := _why_unreadable_field(field))}
+
+
+def _why_unreadable_field(field: pa.Field) -> str | None:
+    """An extension type that nobody has registered with Arrow is its storage, and has its name in the metadata."""
+    name = (field.metadata or {}).get(b"ARROW:extension:name")
+    unknown = _why_unknown(name.decode(errors="replace"), field.type) if name else None
+    return unknown or _why_unreadable(field.type)
 
 
 def _why_unreadable(kind: pa.DataType) -> str | None:
@@ -32,12 +40,24 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
     if isinstance(kind, pa.OpaqueType) and t.is_binary(kind.storage_type) and kind.type_name not in _TEXT_TYPES:
         return f"its type {kind.type_name} comes as bytes that are no text (in a query, cast it: column::text)"
     if isinstance(kind, pa.BaseExtensionType):
-        return _why_unreadable(kind.storage_type)
+        opaque, stored = isinstance(kind, pa.OpaqueType), kind.storage_type
+        known = _holds_uuids(kind) or (opaque and t.is_binary(stored))
+        unknown = None if known else _why_unknown(kind.type_name if opaque else kind.extension_name, stored)
+        return unknown or _why_unreadable(stored)
     if t.is_nested(kind):
         return "it holds lists or structures"
     if t.is_duration(kind) or t.is_interval(kind):
         return "it holds durations"
     return None
+
+
+def _why_unknown(extension: str, stored: pa.DataType) -> str | None:
+    """What is stored is what is meant for texts; numbers may be of anything: pandas' periods count months or days."""
+    t = pa.types
+    is_text = t.is_string(stored) or t.is_large_string(stored) or t.is_string_view(stored)
+    if is_text or extension in _KNOWN_EXTENSIONS:
+        return None
+    return f"its type {extension} is not known here (convert it to text, a number or a date)"
 
 
 @cache
@@ -59,7 +79,8 @@ def text_column(arrays: Sequence[pa.Array], name: str, column: str, first: int) 
         texts = [as_text(array) for array in arrays]
     except AudienceError as error:
         where = f"{name}, column “{column}”, rows {first:,} to {first + sum(map(len, arrays)) - 1:,}"
-        raise AudienceError(f"{where}: {error.message}", hint=error.hint, code=error.code) from None
+        hint = error.hint or f"Leave the column out with --skip-column '{column}', or write it as text."
+        raise AudienceError(f"{where}: {error.message}", hint=hint, code=error.code) from None
     text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
     if text.nbytes > CELL_LIMIT:
         offsets = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]

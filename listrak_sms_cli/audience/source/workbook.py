@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import IO, Any
 from xml.etree.ElementTree import Element, XMLPullParser
 
@@ -23,14 +24,23 @@ from openpyxl.worksheet._reader import DATA_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from listrak_sms_cli.audience.cell_errors import MARK
-from listrak_sms_cli.audience.source.number_format import show_plain, show_zeros
+from listrak_sms_cli.audience.source.number_format import show_elapsed, show_plain, show_zeros, without_filling
 
 _SHEET_LIMIT, _TEXTS_LIMIT, _PART_LIMIT = 4 << 30, 256 << 20, 8 << 20  # bytes, unpacked
 _ROW_LIMIT = 8 << 20  # bytes of XML
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14  # of a sheet, in Excel
 _PIECE = 64 << 10  # bytes unpacked at once
 _TEXTS_TAG, _TEXT_TAG = f"{{{SHEET_MAIN_NS}}}sst", f"{{{SHEET_MAIN_NS}}}si"
+_TRUE = ("1", "true")
 Cells = list[tuple[int, str | None]]  # index of the column, text; None for a formula that nobody has calculated
+
+
+class Row(Struct, frozen=True):
+    """The filled cells of a row; `number` is that of the sheet. `hidden`: by a filter, by a closed group or by hand."""
+
+    number: int
+    cells: Cells
+    hidden: bool
 
 
 class TooLargeError(Exception):
@@ -60,42 +70,52 @@ class Workbook:
             for sheet, relation in reader.parser.find_sheets()
             if relation.Type.endswith("/worksheet")
         ]
-        self._zeros = self._formats_of_zeros()
+        codes = self._codes()
+        show_zeros_of = cache(show_zeros)
+        self._zeros = {number: show for number, code in codes.items() if (show := show_zeros_of(code))}
+        self._elapsed = {number: show_elapsed(codes[number]) for number in self._book._timedelta_formats}
         self._archive.limit = _TEXTS_LIMIT
         texts = reader.package.find(SHARED_STRINGS)
         items = self._elements(texts.PartName[1:], _TEXT_TAG, _TEXTS_TAG) if texts is not None else ()
         self._texts = [Text.from_tree(item).content for item in items]
         self._archive.limit = _SHEET_LIMIT
 
-    def rows(self, sheet: Sheet) -> Iterator[tuple[int, Cells]]:
-        """The number of each row, and its filled cells: numbers as the sheet shows them where their format is one of
-        zeros, else without `.0`; dates as ISO dates, with the time of day where there is one; errors with MARK."""
-        book = self._book
+    def rows(self, sheet: Sheet, phone_in: Callable[[Cells], int | None] = lambda _header: None) -> Iterator[Row]:
+        """All rows, hidden ones too. Numbers are as the sheet shows them where their format is one of zeros, else
+        without `.0`; dates are ISO dates, with the time of day where there is one; elapsed time is as the sheet shows
+        it; errors have MARK.
+
+        `phone_in`: from the first filled cells to the index of the column of phones, which zeros do not fill up."""
+        book, phone, is_header = self._book, None, True
         parser = WorkSheetParser(None, self._texts, True, book.epoch, book._date_formats, book._timedelta_formats)
         for row in self._elements(sheet.part, ROW_TAG, DATA_TAG):
             number, cells = parser.parse_row(row)
             parser.row_dimensions.clear()
             if not 0 < number <= _MOST_ROWS or any(cell["column"] > _MOST_COLUMNS for cell in cells):
                 raise ValueError
-            texts = [self._text(cell, element) for cell, element in zip(cells, row, strict=True)]
-            yield number, [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
+            texts = [self._text(cell, element, phone) for cell, element in zip(cells, row, strict=True)]
+            filled = [(cell["column"] - 1, text) for cell, text in zip(cells, texts, strict=True) if text != ""]
+            if filled and is_header:
+                phone, is_header = phone_in(filled), False
+            yield Row(number, filled, row.get("hidden") in _TRUE)
 
-    def _text(self, cell: dict[str, Any], element: Element) -> str | None:
+    def _text(self, cell: dict[str, Any], element: Element, phone: int | None) -> str | None:
         value, kind = cell["value"], cell["data_type"]
         show = _SHOW[kind]
         if value is None:
             is_empty_text = kind == "str" and element.find(VALUE_TAG) is not None
             return None if element.find(FORMULA_TAG) is not None and not is_empty_text else ""
         if kind == "n" and (show_number := self._zeros.get(cell["style_id"])):
-            return show_number(value)
+            shown = show_number(value)
+            return without_filling(shown, value) if cell["column"] - 1 == phone else shown
+        if isinstance(value, datetime.timedelta):
+            return self._elapsed.get(cell["style_id"], show_elapsed())(value)
         return show(value)
 
-    def _formats_of_zeros(self) -> dict[int, Callable[[float], str]]:
-        """The function that shows numbers, for each cell style whose format is one of zeros."""
+    def _codes(self) -> dict[int, str]:
+        """The number format of each cell style."""
         codes = BUILTIN_FORMATS | dict(enumerate(self._book._number_formats, BUILTIN_FORMATS_MAX_SIZE))
-        shows = {index: show_zeros(code) for index, code in codes.items()}
-        styles = enumerate(self._book._cell_styles)
-        return {number: show for number, style in styles if (show := shows.get(style.numFmtId))}
+        return {number: codes.get(style.numFmtId, "") for number, style in enumerate(self._book._cell_styles)}
 
     def _elements(self, part: str, tag: str, parent_tag: str) -> Iterator[Element]:
         """The elements of that tag in their parent, each until the next one is asked for."""
@@ -131,7 +151,7 @@ class _Archive(zipfile.ZipFile):
         return super().open(name, *arguments, **named)
 
 
-def _show_date(value: datetime.datetime | datetime.date | datetime.time | datetime.timedelta) -> str:
+def _show_date(value: datetime.datetime | datetime.date | datetime.time) -> str:
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
     return str(value)

@@ -74,6 +74,7 @@ def near_a_number(draw: st.DrawFn) -> str:
     sign = draw(st.sampled_from(["", "", "-", " ", ".", ") ", "/", " - "]))
     step = draw(st.integers(1, 4))
     spelled = sign.join(digits[at : at + step] for at in range(0, len(digits), step))
+    spelled = draw(st.sampled_from([spelled] * 5 + [f"{int(digits or 0):,}"]))
     return (
         draw(st.sampled_from(PREFIXES))
         + spelled

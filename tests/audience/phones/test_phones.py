@@ -73,6 +73,9 @@ SPELLINGS = {
     "quotes": '"7175559636"',
     "a float's .0": "7175559636.0",
     "a float's .00": "+17175559636.00",
+    "a spreadsheet's thousands": "7,175,559,636",
+    "thousands with the country code": "+17,175,559,636",
+    "thousands of a float": "7,175,559,636.00",
     "vanity letters": "717-555-WOFN",
     "full stop at the end": "717-555-9636.",
 }
@@ -117,6 +120,8 @@ NO_PHONES = {
     "7175559636 / 7175559637": "two phones in one cell",
     "1" * 400: "too long for any country",
     "CUSTOMER01": "too short for US",
+    "717,555,963": "too short for US",
+    "7,175,559,637,000": "too long for US",
 }
 
 

@@ -195,17 +195,52 @@ def test_formulas_with_a_value_have_it(tmp_path: Path, opened: Opened, cell: str
         ("[Red]dd/mm/yyyy hh:mm", "29221.5", "1980-01-01 12:00:00"),
         ("hh:mm", "0.5", "12:00:00"),
         ('0 "days"', "3", "3"),
-        ("[h]:mm", "1.5", "1 day, 12:00:00"),
+        ("[h]:mm", "1.5", "36:00"),
+        ("[hh]:mm:ss", "0.0628587963", "01:30:31"),
+        ("[h]:mm:ss", "1000.75", "24018:00:00"),
+        ("[mm]:ss", "0.0628587963", "90:31"),
+        ("[mm]:ss.00", "0.000011574", "00:01.00"),
+        ("[ss]", "0.5", "43200"),
+        ("[$-409][h]:mm;@", "1.5", "36:00"),
+        ("[h]:mm", "-0.5", "-12:00"),
+        ('[h] "hours"', "1.5", "36:00:00"),
     ],
 )
 def test_number_formats(tmp_path: Path, opened: Opened, code: str, number: str, shown: str) -> None:
-    """Formats of zeros and of dates are applied, others are not."""
+    """Formats of zeros, of dates and of elapsed time are applied, others are not."""
     book = openpyxl.Workbook()
-    book.active.append(["phone"])
+    book.active.append(["x"])
     book.active.append([float(number)])
     book.active["A2"].number_format = code
     book.save(tmp_path / "a.xlsx")
-    assert rows_of(opened(tmp_path / "a.xlsx")) == [{"phone": shown}]
+    assert rows_of(opened(tmp_path / "a.xlsx")) == [{"x": shown}]
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "read"),
+    [
+        ("0" * 10, 2125550100, "2125550100"),
+        ("000-000-0000", 2125550100, "212-555-0100"),
+        ("0" * 11, 2125550100, "2125550100"),
+        ("0" * 14, 2125550100, "2125550100"),
+        ("0" * 14, 12125550100, "12125550100"),
+        ('"0"0000000000', 2125550100, "2125550100"),
+        ("0000 000 0000", 2125550100, "2125550100"),
+        ("0" * 14, 442071838750, "00442071838750"),  # two zeros are a plus
+        ("0" * 10, 707123456, "0707123456"),  # in Ivory Coast phones begin with a zero
+    ],
+)
+def test_zeros_that_fill_a_phone(tmp_path: Path, opened: Opened, code: str, number: int, read: str) -> None:
+    """Zeros with which a format longer than the phone fills it up are no digits of it; in other columns they are."""
+    book = openpyxl.Workbook()
+    book.active.append([None, "Mobile Phone", "id"])
+    book.active.append([None, number, number])
+    for cell in ("B2", "C2"):
+        book.active[cell].number_format = code
+    book.save(tmp_path / "a.xlsx")
+    (row,) = rows_of(opened(tmp_path / "a.xlsx"))
+    assert row["Mobile Phone"] == read
+    assert len(re.sub(r"\D", "", row["id"] or "")) == max(code.count("0"), len(str(number)))
 
 
 def test_zips_have_their_zeros(opened: Opened) -> None:
@@ -273,6 +308,23 @@ def test_hidden_sheets_are_passed_over(opened: Opened, tmp_path: Path) -> None:
     assert audience.columns == ("phone", "x")
     assert audience.notes == ()
     assert opened(path, "Codes").columns == ("code",)
+
+
+def test_hidden_rows_are_read_and_counted(tmp_path: Path, opened: Opened) -> None:
+    """Rows that a filter or a person has hidden are members like others, and a note counts them; neither the header nor
+    rows without a cell count."""
+    path = saved(tmp_path / "a.xlsx", ("A", [*TABLE, ["2125550101", "b"], [], ["2125550102", "c"]]))
+    assert opened(path).notes == ()
+    book = openpyxl.load_workbook(path)
+    for row in (1, 3, 4, 5):
+        book.active.row_dimensions[row].hidden = True
+    book.active.auto_filter.ref = "A1:B5"
+    book.save(path)
+    audience = opened(path)
+    assert [row["x"] for row in rows_of(audience)] == ["a", "b", "c"]
+    (note,) = audience.notes
+    assert (note.code, "“A”" in note.message, ": 2." in note.message) == ("hidden_rows", True, True)
+    assert "2125550101" not in note.message
 
 
 @pytest.mark.parametrize("cell", ["XFD1048576", "XFD2", "ZZ1", "EZ900000"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -152,6 +154,35 @@ def test_uuids_of_postgresql_are_text(stored: pa.DataType) -> None:
     shown = ["00010203-0405-0607-0809-0a0b0c0d0e0f", None, "00000000-0000-0000-0000-000000000000"]
     assert [row["id"] for row in read(table)] == shown
     assert [row["id"] for row in read(table.slice(1))] == shown[1:]
+
+
+UNKNOWN = """
+import sys
+from listrak_sms_cli.audience.source import open_audience
+print({path: open_audience(path).unreadable for path in sys.argv[1:]})
+"""
+
+
+def test_extension_types_that_nobody_knows_are_refused(tmp_path: Path) -> None:
+    """Periods of pandas are stored as counts, which mean nothing to others: such a column is refused, wherever it comes
+    from, also where pandas is not there to name its type. Texts and truth values are read."""
+    frame = pd.DataFrame({"phone": ["1"], "since": pd.period_range("2020-01", periods=1, freq="M")})
+    path = tmp_path / "a.parquet"
+    frame.to_parquet(path)
+    for source in (frame, pa.table(frame), path):
+        with open_audience(source) as audience:
+            assert list(audience.unreadable) == [1]
+            assert "pandas.period is not known" in audience.unreadable[1]
+    run = subprocess.run([sys.executable, "-c", UNKNOWN, path], capture_output=True, check=True, timeout=60, text=True)
+    assert "{1: 'its type pandas.period is not known" in run.stdout
+    flag = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8()))
+    shape = {b"ARROW:extension:name": b"geo.point"}
+    text, count = (pa.field(name, kind, metadata=shape) for name, kind in (("t", pa.string()), ("n", pa.int64())))
+    table = pa.table([flag, ["x"], [1]], pa.schema([pa.field("flag", pa.bool8()), text, count]))
+    with open_audience(table) as audience:
+        assert list(audience.unreadable) == [2]
+        (chunk,) = audience.chunks()
+        assert chunk.read([0, 1]).to_pylist() == [{"flag": "1", "t": "x"}]
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "+99:99", "Nowhere"])

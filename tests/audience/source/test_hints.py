@@ -8,7 +8,9 @@ import io
 import struct
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -83,6 +85,72 @@ def test_named_for_what_it_is(tmp_path: Path, content: bytes, code: str, words: 
     for word in words:
         assert word in f"{error.message} {error.hint}"
     assert "2125550100" not in f"{error.message} {error.hint}"
+
+
+def arrow(make: Callable[..., Any], **options: Any) -> bytes:
+    table, sink = pa.table({"phone": ["2125550100"]}), pa.BufferOutputStream()
+    with make(sink, table.schema, **options) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+OLD = pa.ipc.IpcWriteOptions(use_legacy_format=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (TEXT.decode().encode("utf-32-le"), "not_utf8", "UTF-32 without a byte order mark. Try --encoding utf-32-le"),
+        (TEXT.decode().encode("utf-32-be"), "not_utf8", "UTF-32 without a byte order mark. Try --encoding utf-32-be"),
+        (TEXT.decode().encode("utf-16-le"), "not_utf8", "UTF-16 without a byte order mark. Try --encoding utf-16-le"),
+        (TEXT.decode().encode("utf-16-be"), "not_utf8", "UTF-16 without a byte order mark. Try --encoding utf-16-be"),
+        (arrow(pa.ipc.new_stream), "wrong_format", "an Arrow stream, not an audience. Export it"),
+        (arrow(pa.ipc.new_file), "wrong_format", "an Arrow (Feather) file, not an audience. Export it"),
+        (arrow(pa.ipc.new_stream, options=OLD), "wrong_format", "no text. Export it"),
+    ],
+)
+def test_bytes_of_another_kind(tmp_path: Path, content: bytes, code: str, words: str) -> None:
+    """Texts of two or four bytes a character are named for what they are, and so is what is no text."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(content)
+    error = refused(path)
+    assert (error.code, words in str(error)) == (code, True), error
+    if code == "not_utf8":
+        with open_audience(path, ReadOptions(encoding=error.hint.split()[-1].rstrip("."))) as audience:
+            assert audience.columns == ("phone", "First Name")
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_32_with_its_mark(tmp_path: Path, order: str) -> None:
+    """The mark of UTF-32 begins like that of UTF-16."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(("\ufeff" + TEXT.decode()).encode(f"utf-32-{order}"))
+    with open_audience(path) as audience:
+        assert (audience.columns, audience.described) == (("phone", "First Name"), "CSV, comma, UTF-32")
+        assert sum(chunk.read().num_rows for chunk in audience.chunks()) == 100
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (TEXT, {"delimiter": "a"}, ("“a”", "commas", "--delimiter ','")),
+        (TEXT, {"delimiter": ";"}, ("“;”", "commas", "--delimiter ','")),
+        (TEXT, {"format": "tsv"}, ("delimiter tab", "commas", "--format out")),
+        (TEXT.replace(b",", b"\t"), {"delimiter": ","}, ("“,”", "tabs", "--delimiter tab")),
+        (b"\n" + TEXT.replace(b",", b";"), {"delimiter": "|"}, ("“|”", "semicolons", "--delimiter ';'")),
+        (b"sep=;\n" + TEXT, {}, ("“;”", "commas", "--delimiter ','")),
+    ],
+)
+def test_a_delimiter_that_does_not_fit(
+    tmp_path: Path, content: bytes, options: dict[str, str], words: tuple[str, ...]
+) -> None:
+    """Where the header has a phone column by another delimiter than the one named, that is what is wrong."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(content)
+    error = refused(path, **options)
+    assert error.code == "wrong_delimiter", error.message
+    for word in words:
+        assert word in f"{error.message} {error.hint}"
 
 
 @pytest.mark.parametrize("named", ["\\x01", "\\u0001", "\x01"])

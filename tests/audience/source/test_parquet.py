@@ -162,6 +162,7 @@ def test_binary_that_is_no_text(tmp_path: Path) -> None:
     error = refused(written(tmp_path / "a.parquet", pa.table({"x": [b"secret\xff"]})))
     assert error.code == "not_utf8"
     assert "“x”" in error.message
+    assert "--skip-column 'x'" in error.hint
     assert "secret" not in str(error)
 
 

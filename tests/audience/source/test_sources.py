@@ -7,6 +7,8 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -187,6 +189,101 @@ def test_more_files_than_may_be_open(tmp_path: Path) -> None:
     assert b"'449'" in run.stdout
 
 
+REFUSED = """
+import sys
+from listrak_sms_cli.audience.source import open_audience
+from listrak_sms_cli.errors import AudienceError
+for source in sys.argv[1:]:
+    try:
+        print(open_audience(source).files)
+    except AudienceError as error:
+        print(error.code, error)
+"""
+
+
+def as_anybody(*command: object) -> list[str]:
+    """The lines that a command writes when it has no right to read what is closed to its user."""
+    without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if without and not shutil.which("setpriv"):
+        pytest.skip("root reads everything, and there is no setpriv")
+    run = subprocess.run([*without, *map(str, command)], capture_output=True, check=True, timeout=60, text=True)
+    return run.stdout.splitlines()
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    """A folder below the audience, or on the way of a pattern, that cannot be looked into is an error, and is named;
+    a hidden one is not."""
+    for day in (1, 2):
+        (tmp_path / f"dt={day}").mkdir()
+        (tmp_path / f"dt={day}" / "a.csv").write_text("phone\n1\n")
+    closed, hidden = tmp_path / "dt=2", tmp_path / ".snapshot"
+    hidden.mkdir(0)
+    closed.chmod(0)
+    patterns = ("", "*/*.csv", "**/*.csv", "dt=*/a.csv", "*/a.*", "dt=2/*.csv", "dt=2/a.csv", "dt=1/*.csv")
+    try:
+        told = as_anybody(sys.executable, "-c", REFUSED, *(tmp_path / pattern for pattern in patterns))
+    finally:
+        closed.chmod(0o700)
+        hidden.chmod(0o700)
+    assert told.pop() == f"('{tmp_path / 'dt=1' / 'a.csv'}',)"
+    assert [line for line in told if not line.startswith(f"cannot_read {closed}")] == []
+    assert "Permission denied" in told[0]
+
+
+def test_files_of_a_folder_that_are_not_read(tmp_path: Path) -> None:
+    """One note counts the files of a folder that are not read, and links to folders; what programs keep beside the
+    files is not counted. A pattern that names all is not noted."""
+    folder = tmp_path / "exp"
+    for name in ("more", "sub.ok"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.csv").write_text("phone\n1\n")
+    (folder / "more").rename(tmp_path / "more")
+    for name in ("_SUCCESS", ".b.csv.crc", "a.csv.md5", "a.csv.sha256", "README.md", "sub.ok/_x.json"):
+        (folder / name).write_text("x")
+    with open_audience(folder) as audience:
+        assert audience.notes == ()
+    for name in ("b.csv.xz", "b.json", "sub.ok/b.xlsx", "b.csv.1"):
+        (folder / name).write_text("x")
+    (folder / "part-0001").write_text("phone\n2\n")
+    (folder / "linked.csv").symlink_to(folder / "part-0001")
+    (folder / "old").symlink_to(tmp_path / "more")
+    (folder / "round").symlink_to(folder)
+    os.mkfifo(folder / "pipe.csv")
+    with open_audience(folder) as audience:
+        assert [Path(name).name for name in audience.files] == ["linked.csv", "a.csv"]
+        (note,) = audience.notes
+    assert note.code == "files_passed_over"
+    assert f"{folder} that are not read: 8 (" in note.message
+    assert "…" in note.message
+    with open_audience(str(folder / "*.csv")) as audience:
+        assert audience.notes == ()
+    (folder / "linked.csv").unlink()
+    (folder / "sub.ok" / "a.csv").unlink()
+    error = refused(folder)
+    assert (error.code, f'"{folder}/*"' in error.hint, "pipe.csv" in error.hint) == ("not_found", True, True)
+
+
+@pytest.mark.parametrize("pattern", ["", "*", "*.csv", "**"])
+def test_a_link_that_leads_nowhere(tmp_path: Path, pattern: str) -> None:
+    """A link to a file that is not there is an error, in a folder and by a pattern."""
+    (tmp_path / "a.csv").write_text("phone\n1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "nothing.csv")
+    error = refused(str(tmp_path / pattern))
+    assert (error.code, "b.csv is a link" in error.message) == ("not_found", True)
+    (tmp_path / "b.csv").unlink()
+    (tmp_path / "b.csv").symlink_to(tmp_path / "b.csv")
+    assert refused(str(tmp_path / pattern)).code == "not_found"
+
+
+def test_an_empty_parquet_file_among_others(tmp_path: Path) -> None:
+    """A Parquet file without a byte is not one that was written whole."""
+    (tmp_path / "a.parquet").write_bytes(b"")
+    pq.write_table(pa.table({"phone": ["1"]}), tmp_path / "b.parquet")
+    for source in (tmp_path, str(tmp_path / "*.parquet")):
+        error = refused(source)
+        assert (error.code, "a.parquet" in error.message) == ("empty_file", True)
+
+
 def test_files_with_other_columns(tmp_path: Path) -> None:
     """A file whose columns differ from the first one's is named."""
     (tmp_path / "a.csv").write_text("phone,name\n1,u\n")
@@ -211,6 +308,19 @@ def test_nothing_there(tmp_path: Path, name: str) -> None:
     """What is not there is said to be not there."""
     (tmp_path / "folder").mkdir()
     assert refused(tmp_path / name).code == "not_found"
+
+
+def test_from_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a working folder that was deleted a relative audience is not found; a whole path is read."""
+    (tmp_path / "a.csv").write_bytes(TEXT)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for source in ("a.csv", "*.csv", "."):
+        error = refused(source)
+        assert (error.code, bool(error.hint)) == ("not_found", True)
+    assert "whole path" in refused("a.csv").hint
+    assert read(tmp_path / "a.csv") == ROWS
 
 
 def test_a_name_with_brackets(tmp_path: Path) -> None:
