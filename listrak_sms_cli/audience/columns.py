@@ -13,6 +13,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience.header_data import holds_data, may_hold_data
 from listrak_sms_cli.audience.header_words import (
     means_consent,
     means_mobile_phone,
@@ -35,7 +36,6 @@ SYSTEM_FIELDS = {
     "postal_code": "Postal Code",
 }
 PHONE_NAMES = ("phone", "phone_number")
-_LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
 _LIKE_A_PHONE = re.compile(
     r"(?:cell|mobile|home|work|contact|tele?|sms|day|evening)?phone|cell|mobile|msisdn|gsm|tel|sms"
     r"|(?:phone|cell|mobile|tel|sms)(?:no|nr|num|number)s?"
@@ -138,8 +138,9 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = original.setdefault(name.casefold(), column)
         if len(original) == len(names):
-            if not any(column_key(column) in PHONE_NAMES for column in columns):
-                _refuse_data(columns)
+            has_phone = any(column_key(column) in PHONE_NAMES for column in columns)
+            if not has_phone and (holds_data(columns) or may_hold_data(columns)):
+                raise _no_header()
             raise AudienceError(
                 f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
                 hint="Rename one of them in the audience.",
@@ -149,14 +150,13 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refuse_data(header: Sequence[str]) -> None:
-    """Raise AudienceError when the header looks like a member, whose values the message must not quote."""
-    if any(_LIKE_DATA.search(name) for name in header):
-        raise AudienceError(
-            "The audience has no header: its first row holds a member, not the names of columns.",
-            hint="Write the names of the columns into a first row, one of them phone.",
-            code="no_header",
-        )
+def _no_header() -> AudienceError:
+    """What is wrong with a header that looks like a member, whose values the message must not quote."""
+    return AudienceError(
+        "The audience has no header: its first row holds a member, not the names of columns.",
+        hint="Write the names of the columns into a first row, one of them phone.",
+        code="no_header",
+    )
 
 
 def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -> None:
@@ -184,7 +184,8 @@ def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False
         index = _index_of(header, name)
         if index is not None:
             return index
-    _refuse_data(header)
+    if holds_data(header):
+        raise _no_header()
     mobile = [] if wanted or exact else _mobile_columns(header)
     mobile = [index for index in mobile if index not in besides] or mobile
     if len(mobile) > 1:
@@ -200,6 +201,8 @@ def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False
             hint="Name the character between the cells: --delimiter CHAR (or tab).",
             code="no_phone_column",
         )
+    if may_hold_data(header):
+        raise _no_header()
     raise AudienceError(
         f"{what}. The columns are: {_listed(header)}.",
         hint=f"{likely[0]} looks like one: add --phone-column {shlex.quote(likely[0])}"

@@ -124,6 +124,37 @@ def test_nothing_looks_like_a_phone() -> None:
     assert caught.value.hint == "Name the phone column with --phone-column NAME."
 
 
+MEMBERS = """'2125550001|="2125550001"|tel:2125550001|p:+12125550001|212-555-0001 x5|#2125550001|1-800-FLOWERS
+2.125550001E9|2125550001 / 2125550002|2,125,550,124|(212) 555-0001 ext. 5|7.18E+10|07030|5|$12.50|1990-01-05|01/05/1990
+05-Jan-1990|January 5, 1990|1990-01-05T10:00:00Z|\uff12\uff11\uff12\uff15\uff15\uff15\uff10\uff10\uff10\uff11
+\u200b2125550001|ann@x.com
+2125550001 home|cell 212 555 0001|+49 30 1234567|030 1234567|\u202a+12125550001|12""".replace("\n", "|")
+NAMES_WITH_DIGITS = """Spend 2024|Q1_2025|2025 Q1|last_90_days|90_days|Field 12345678|cf_12|FY2024-25
+H1 2025 vs H1 2024|1st Order|Address 2|Zip5|24h|iOS17|item#3|A/B test 12|ltv_365|2xl|Jan 2024
+2024_revenue|Top 100|tier (2025)|3+ orders|%_off|e164
+Days since 2024-01-01|r_12_m|Store #112|v1.2.3|CA-90210 zone|COVID-19|may_2024|20_percent""".replace("\n", "|")
+
+
+@pytest.mark.parametrize("cell", MEMBERS.split("|"))
+def test_a_first_row_with_a_member_is_not_quoted(cell: str) -> None:
+    """Whatever spelling its phone, number, date or address has, with two cells of one name too."""
+    for header in (["John", cell, "Smith"], ["John", cell, "john"]):
+        with pytest.raises(AudienceError) as caught:
+            find_phone(rewrite_names(header), None)
+        assert caught.value.code == "no_header"
+        assert cell not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES_WITH_DIGITS.split("|"))
+def test_names_with_digits_are_names(name: str) -> None:
+    """The header is listed; years and dates are names beside an ordinary one."""
+    for header in (["segment", name], ["Full Name", name, "2024", "2025-01"]):
+        with pytest.raises(AudienceError) as caught:
+            find_phone(rewrite_names(header), None)
+        assert caught.value.code == "no_phone_column"
+    assert find_phone(["2024", rewrite_names([name])[0], "Mobile"], None) == 2
+
+
 def test_columns_find_their_fields() -> None:
     """Case, spaces and underscores make no difference between a column and its profile field."""
     plan = plan_columns(["LOYALTY_tier", "phone", " Lifetime  Value "], FIELDS, NO_CHOICES)
