@@ -25,7 +25,7 @@ __all__, __getattr__ = on_demand(
     "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns",
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
-    header_words="means_consent",
+    header_words="means_consent means_opt_out",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason "
     "phone_verdicts",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",
