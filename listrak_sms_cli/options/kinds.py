@@ -103,6 +103,21 @@ class Setting(Kind["str | int"]):
         return Text().value(value) if isinstance(value, str) else Whole("").value(value)
 
 
+class SenderCodeId(Setting):
+    """The id of a sender code: a positive whole number, also as a text. An empty text is no setting."""
+
+    wanted = "a positive whole number"
+    hint = "`lsms sender-codes` lists the ids."
+    code = "bad_sender_code"
+
+    def _check(self, value: object) -> str | int:
+        given = super()._check(value)
+        text = str(given).strip("\ufeff \t\r\n\v\f\u00a0")
+        if text and int(text) <= 0:
+            raise ValueError
+        return given
+
+
 class FileName(Kind[str]):
     """The name of a file or folder, as a text that UTF-8 can hold: records of runs, reports and JSON name files."""
 

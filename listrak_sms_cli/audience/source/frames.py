@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from listrak_sms_cli.audience.source.arrow import ArrowStream, cause_of
-from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.errors import AudienceError, NotAnAudience
 
 # Frames of other libraries that do not speak Arrow themselves, and what of them does.
 _WAYS = {
@@ -65,12 +65,11 @@ def stream_of(source: object, skip: Collection[str] = ()) -> ArrowStream:
         ) from None
     if found is None:
         library = type(source).__module__.partition(".")[0]
-        raise AudienceError(
-            f"A {type(source).__name__} cannot be read as an audience.",
+        raise NotAnAudience(
+            f"audience is of the type {type(source).__name__}, which cannot be read as an audience.",
             hint=_WAYS.get(library)
             or "Give a path, a URL, a frame with the Arrow stream interface (pandas, polars, pyarrow), an iterable of "
             "record batches, or a cursor with fetch_record_batch.",
-            code="not_an_audience",
         )
     return ArrowStream(name, *found)
 
