@@ -30,7 +30,7 @@ from listrak_sms_cli.options import (
     values_by_name,
 )
 from listrak_sms_cli.profiles import replace_file
-from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml
+from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml, refuse_unreadable
 
 _FILES = (File, FileName, Output)  # kinds of options that name files
 JOB_FILE = "lsms.toml"
@@ -70,8 +70,10 @@ class Job:
 
 
 def job_file(option: str | None, environ: Mapping[str, str] | None = None) -> Path:
-    """The file of jobs: that of the option, else of the environment, else `lsms.toml` in the current folder."""
+    """The file of jobs: that of the option, else of the environment, else `lsms.toml` in the current folder. Raises
+    SettingsError where a variable cannot be read."""
     env = os.environ if environ is None else environ
+    refuse_unreadable(env)
     return Path(option or env.get(VARIABLE) or JOB_FILE).expanduser()
 
 

@@ -40,6 +40,7 @@ IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
 SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
 OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
+_VARIABLES = ("LISTRAK_", "LSMS_")  # how the names of all begin
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
 
 
@@ -209,8 +210,21 @@ def _notify(
     return direct or (None if file is None else secret_text(file, "notify file", in_profile))
 
 
+def refuse_unreadable(env: Mapping[str, str]) -> None:
+    """Raise SettingsError where a variable that lsms reads is not UTF-8: no address, id or secret is that."""
+    for name, value in env.items():
+        if name.startswith(_VARIABLES) and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise SettingsError(
+                f"The variable {name} of the environment is not UTF-8.",
+                hint=f"Set it anew, or type: unset {name}",
+                code="bad_variable",
+            )
+
+
 def config_path(option: Any, env: Mapping[str, str]) -> Path:
-    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder."""
+    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder. Raises
+    SettingsError where a variable cannot be read."""
+    refuse_unreadable(env)
     given = option or env.get("LSMS_CONFIG")
     if given:
         return Path(str(given)).expanduser()

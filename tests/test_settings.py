@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.cli.commands import COMMANDS
+from listrak_sms_cli.databases import find_database
 from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.jobs import job_file
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, load_settings, parse_duration
@@ -240,6 +242,21 @@ def secret_file(folder: Path, text: str = f" {SECRET}\n", mode: int = 0o600) -> 
     path.write_text(text, "utf-8")
     path.chmod(mode)
     return str(path)
+
+
+VARIABLES = [*filter(None, ENVIRONMENT.values()), "LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_CONFIG", "LSMS_NOTIFY"]
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES, "LSMS_JOB_FILE", "LSMS_SOURCE_SHOP_URI"])
+def test_variables_that_are_not_utf8(tmp_path: Path, variable: str) -> None:
+    """The variable is named, and never its value, before anything else is done with it."""
+    environ = {variable: "s3cret\udcff"}
+    error = refusal(tmp_path, environ)
+    assert (error.code, variable in error.message, "s3cret" in str(error)) == ("bad_variable", True, False)
+    with pytest.raises(SettingsError, match=variable):
+        job_file(None, environ)
+    with pytest.raises(SettingsError, match=variable):
+        find_database("shop", tmp_path / "config.toml", environ)
 
 
 def test_the_secret_by_environment() -> None:
