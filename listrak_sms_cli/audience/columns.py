@@ -216,9 +216,24 @@ def phone_of(columns: Sequence[str], choices: ColumnChoices) -> int:
     """As `find_phone`, of columns as they are named in the audience; one that is mapped, left out or the consent is not
     the phone where another may be. Raises AudienceError."""
     header = rewrite_names(columns)
-    named = [*choices.mapping, *choices.skip, *([choices.consent_column] if choices.consent_column else [])]
+    named = [*choices.skip, *([choices.consent_column] if choices.consent_column else [])]
     besides = {index for name in named if (index := _index_of(header, name)) is not None}
+    besides |= mapped_columns(header, choices.mapping)
     return find_phone(header, choices.phone_column, exact=choices.exact_names, besides=besides)
+
+
+def mapped_columns(header: Sequence[str], mapping: Mapping[str, str]) -> set[int]:
+    """The indices of the columns that a mapping names, as far as they are there."""
+    return {readings[0][0] for pair in mapping.items() if (readings := _readings(header, *pair))}
+
+
+def _readings(header: Sequence[str], column: str, target: str) -> list[tuple[int, str]]:
+    """Index of a column and its field for each way to read COLUMN=FIELD: both may hold a `=`. The longest name of a
+    column first."""
+    parts = f"{column}={target}".split("=")
+    readings = (("=".join(parts[:end]), "=".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+    found = ((_index_of(header, name), field) for name, field in readings if name.strip())
+    return [(index, field) for index, field in found if index is not None and field.strip()]
 
 
 def _mobile_columns(header: Sequence[str]) -> list[int]:
@@ -242,7 +257,7 @@ def _refuse_second_phone(
     of that name, and no option says what it is."""
     if choices.phone_column or choices.exact_names:
         return
-    chosen = _Chosen.of(header, choices)
+    chosen = _Chosen.of(header, choices, _Fields.of(fields) if fields is not None else None)
     named = {index for name in PHONE_NAMES if (index := _index_of(header, name)) is not None}
     rivals = {*_mobile_columns(header), *named} - {phone, chosen.consent, *chosen.skip, *chosen.mapping}
     if rivals:
@@ -274,13 +289,13 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     """
     only_phone = plan_phone(columns, fields, choices)
     phone, header = only_phone.phone, only_phone.header
-    chosen = _Chosen.of(header, choices)
+    known = _Fields.of(fields) if fields is not None else None
+    chosen = _Chosen.of(header, choices, known)
     if phone in chosen.skip:
         raise AudienceError(f"--skip-column names the phone column {header[phone]}.", code="phone_skipped")
     planned: list[PlannedColumn] = []
     skipped: list[str] = []
     unmatched: list[_Unmatched] = []
-    known = _Fields.of(fields) if fields is not None else None
     for index, name in enumerate(header):
         if chosen.leaves_out(index, name, phone):
             skipped += [name] if index != phone else []
@@ -298,8 +313,8 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
 
 def unmatched_columns(columns: Sequence[str], fields: Sequence[ProfileField], choices: ColumnChoices) -> list[str]:
     """The rewritten names of columns that would be sent, that no option maps, and that have no profile field."""
-    header = rewrite_names(columns)
-    phone, chosen, known = phone_of(columns, choices), _Chosen.of(header, choices), _Fields.of(fields)
+    header, known = rewrite_names(columns), _Fields.of(fields)
+    phone, chosen = phone_of(columns, choices), _Chosen.of(header, choices, known)
     return [
         name
         for index, name in enumerate(header)
@@ -318,10 +333,10 @@ class _Chosen(Struct, frozen=True):
     exact_names: bool
 
     @classmethod
-    def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
+    def of(cls, header: Sequence[str], choices: ColumnChoices, fields: _Fields | None) -> _Chosen:
         mapping: dict[int, str] = {}
-        for column, target in choices.mapping.items():
-            index = _chosen_column(header, column, "--map")
+        for pair in choices.mapping.items():
+            index, target = _mapped(header, *pair, fields)
             if column_key(header[index]) == RESERVED_COLUMN:
                 raise AudienceError(
                     f"--map names the column {header[index]}, which is never sent.",
@@ -340,6 +355,23 @@ class _Chosen(Struct, frozen=True):
         """Whether a column is not sent; phone and consent column are only where `--map` names them."""
         only_read = index in (phone, self.consent) and index not in self.mapping
         return only_read or index in self.skip or column_key(name) == RESERVED_COLUMN
+
+
+def _mapped(header: Sequence[str], column: str, target: str, fields: _Fields | None) -> tuple[int, str]:
+    """The index of the column that COLUMN=FIELD names, and the field: the longest name of a column that is there, and
+    that leaves a field that is there. Raises AudienceError when both can be read in two ways."""
+    readings = _readings(header, column, target)
+    if not readings:
+        return _chosen_column(header, column, "--map"), target
+    there = [each for each in readings if fields is not None and fields.named(each[1], column_key(each[1]))]
+    if len(there) > 1:
+        ways = [f"the column {header[index]} to the field {field}" for index, field in there]
+        raise AudienceError(
+            f"--map {column}={target} can be read in several ways: {', or '.join(ways)}.",
+            hint="Give the field by its id: --map COLUMN=ID (`lsms fields` lists them).",
+            code="ambiguous_map",
+        )
+    return (there or readings)[0]
 
 
 def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
@@ -471,7 +503,7 @@ def _refuse_open(
         if not has_consent and means_consent(miss.name):
             has_consent = True
             consent.append(("consent_column", miss.name))
-        elif best is None or "=" in miss.name:
+        elif best is None or "=" in best:
             skips.append(("skip_column", miss.name))
         else:
             taken.add(column_key(best))

@@ -273,7 +273,8 @@ class Words(Kind[tuple[str, ...]]):
 
 
 class Mapped(Kind[Mapping[str, str]]):
-    """Columns with their profile fields, by name or id: `COLUMN=FIELD`, repeated; from Python a mapping."""
+    """Columns with their profile fields, by name or id: `COLUMN=FIELD`, repeated; from Python a mapping. Of several `=`
+    the last one counts here; `audience`, which knows the columns, reads the pair again."""
 
     typed = list[str]
     wanted = "a mapping of columns to profile fields"
@@ -285,7 +286,7 @@ class Mapped(Kind[Mapping[str, str]]):
     def _parse(self, typed: list[str]) -> dict[str, str]:
         mapping: dict[str, str] = {}
         for pair in typed:
-            column, equals, field = pair.partition("=")
+            column, equals, field = pair.rpartition("=")
             if not equals or not column.strip() or not field.strip():
                 raise UsageError(
                     f"--map {pair} is not COLUMN=FIELD.", hint="Such as --map tier=Loyalty_Tier or --map tier=7."

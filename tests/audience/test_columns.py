@@ -19,6 +19,7 @@ from listrak_sms_cli.audience.columns import (
     rewrite_names,
 )
 from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.options.kinds import Mapped
 
 FIELDS = (
     ProfileField(1, "Email Address", FieldKind.TEXT, 100),
@@ -207,6 +208,32 @@ def test_all_unmatched_columns_stand_in_one_message() -> None:
         assert way in error.hint
 
 
+def test_a_mapping_of_a_name_with_an_equals_sign() -> None:
+    """The longest name of a column that is there is meant, whatever is typed; two ways that both lead to a field are
+    refused, and the id of the field settles it."""
+    columns = ["phone", "a=b", "tier"]
+    fields = (*FIELDS, ProfileField(31, "x=y", FieldKind.TEXT))
+    for typed, found in (
+        ("a=b=Loyalty Tier", [(1, "a=b", 7)]),
+        ("a=b=7", [(1, "a=b", 7)]),
+        ("tier=x=y", [(2, "tier", 31)]),
+        ("a=b=x=y", [(1, "a=b", 31)]),
+    ):
+        mapping = Mapped().value([typed], typed=True)
+        for known, ids in ((fields, found), (None, [(index, name, 0) for index, name, _ in found])):
+            plan = plan_columns(columns, known, ColumnChoices(mapping=mapping, skip_unmatched=True))
+            assert [each for each in planned(plan) if each[1] == found[0][1]] == ids
+    assert Mapped().value(["a=b=U", "a=c=V"], typed=True) == {"a=b": "U", "a=c": "V"}
+    both = (*FIELDS, ProfileField(32, "b=Loyalty Tier", FieldKind.TEXT))
+    with_a = ["phone", "a", "a=b"]
+    error = refusal_of(with_a, both, ColumnChoices(mapping={"a=b": "Loyalty Tier"}, skip_unmatched=True))
+    assert (error.code, "the column a to the field b=Loyalty Tier" in error.message) == ("ambiguous_map", True)
+    for pair, target in ({"a=b": "7"}, (2, "a=b", 7)), ({"a": "32"}, (1, "a", 32)):
+        assert planned(plan_columns(with_a, both, ColumnChoices(mapping=pair, skip_unmatched=True))) == [target]
+    error = refusal(["phone", "tier"], ColumnChoices(mapping={"teir=x": "y"}))
+    assert (error.code, error.hint) == ("unknown_column", "Did you mean tier?")
+
+
 def test_map_by_name_and_by_id() -> None:
     """`--map` takes a field's name or its id, and finds the column whatever its case and spaces."""
     choices = ColumnChoices(mapping={"Shoe Size": "loyalty_tier", "TWICE": "14"})
@@ -377,7 +404,7 @@ def test_the_options_that_are_offered_settle_all(names: list[str], exact: bool) 
     except AudienceError as error:
         settled = error.settled_by
         assert settled or not any(name in NAMES and name != "Shoe Size" for name in names)
-        mapping = dict(value.split("=", 1) for name, value in settled if name == "map")
+        mapping = dict(value.rsplit("=", 1) for name, value in settled if name == "map")
         skip = tuple(value for name, value in settled if name == "skip_column")
         if not settled:
             return

@@ -9,7 +9,14 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.audience import RESERVED_COLUMN, FieldKind, column_key, means_consent, means_opt_out
+from listrak_sms_cli.audience import (
+    RESERVED_COLUMN,
+    FieldKind,
+    column_key,
+    mapped_columns,
+    means_consent,
+    means_opt_out,
+)
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import mask_of, nulls_as_empty, pc, raw, replace_matches, select, string_column, trimmed
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -35,10 +42,10 @@ def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
     if planned.plan.consent is not None:
         named = planned.plan.header[planned.plan.consent]
         return [_inverted(named)] if means_opt_out(named) else []
-    mapped = {column_key(name) for name in planned.options.columns.mapping}
+    mapped = mapped_columns(planned.plan.header, planned.options.columns.mapping)
     warnings = []
     for index, name in enumerate(planned.plan.header):
-        if index == planned.plan.phone or index in planned.audience.unreadable or column_key(name) in mapped:
+        if index == planned.plan.phone or index in planned.audience.unreadable or index in mapped:
             continue
         is_opt_out = means_opt_out(name)
         if not is_opt_out and not means_consent(name):
