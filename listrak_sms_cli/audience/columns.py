@@ -161,7 +161,7 @@ def _no_header() -> AudienceError:
 
 def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -> None:
     """Raise AudienceError when a column would have one of the names, but for characters that nobody can see."""
-    visible = [_INVISIBLE.sub("", name) for name in header]
+    visible = [_as_seen(name) for name in header]
     for name in wanted:
         index = _index_of(visible, name)
         if index is not None and visible[index] != header[index]:
@@ -232,7 +232,7 @@ def _readings(header: Sequence[str], column: str, target: str) -> list[tuple[int
     column first."""
     parts = f"{column}={target}".split("=")
     readings = (("=".join(parts[:end]), "=".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
-    found = ((_index_of(header, name), field) for name, field in readings if name.strip())
+    found = ((_index_as_seen(header, name), field) for name, field in readings if name.strip())
     return [(index, field) for index, field in found if index is not None and field.strip()]
 
 
@@ -375,8 +375,8 @@ def _mapped(header: Sequence[str], column: str, target: str, fields: _Fields | N
 
 
 def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
-    """The index of the column that an option names."""
-    index = _index_of(header, name)
+    """The index of the column that an option names. Raises AudienceError."""
+    index = _index_as_seen(header, name)
     if index is None:
         keys = {column_key(name): name for name in header}
         near = difflib.get_close_matches(column_key(name), keys, 1)
@@ -453,9 +453,8 @@ def _match(index: int, name: str, chosen: _Chosen, fields: _Fields | None) -> Pl
 
 def _unknown(name: str, wish: str, best: tuple[str, ...]) -> _Unmatched:
     if hidden := _INVISIBLE.findall(wish):
-        seen = _INVISIBLE.sub("", wish)
         problem = f"its name holds an invisible character, {_code_points(hidden)}: take it out"
-        return _Unmatched(name, f"{seen} ({problem})")
+        return _Unmatched(name, f"{_as_seen(wish)} ({problem})")
     return _Unmatched(name, f"{wish} (nearest: {', '.join(best)})" if best else wish, best)
 
 
@@ -498,16 +497,19 @@ def _refuse_open(
     maps: list[tuple[str, str]] = []
     consent: list[tuple[str, str]] = []
     skips = [("skip_column", column.name) for column in surplus]
+    names = {phone, *(column.name for column in planned), *(miss.name for miss in unmatched)}
     for miss in unmatched:
         best = next((field for field in miss.best if column_key(field) not in taken), None)
-        if not has_consent and means_consent(miss.name):
+        seen = _as_seen(miss.name)
+        name = miss.name if seen in names else seen  # which another column may be called
+        if not has_consent and means_consent(name):
             has_consent = True
-            consent.append(("consent_column", miss.name))
+            consent.append(("consent_column", name))
         elif best is None or "=" in best:
-            skips.append(("skip_column", miss.name))
+            skips.append(("skip_column", name))
         else:
             taken.add(column_key(best))
-            maps.append(("map", f"{miss.name}={best}"))
+            maps.append(("map", f"{name}={best}"))
     error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
     if (owners or maps) and ("skip_column", phone) not in skips:
         error.settled_by = (*maps, *consent, *skips)
@@ -546,6 +548,18 @@ def _index_of(header: Sequence[str], name: str) -> int | None:
         if simplified(name) in names:
             return names.index(simplified(name))
     return None
+
+
+def _index_as_seen(header: Sequence[str], name: str) -> int | None:
+    """As `_index_of`; else the first whose name looks the same: characters that nobody can see cannot be typed."""
+    index = _index_of(header, name)
+    if index is None and (seen := _as_seen(name)).strip():
+        index = _index_of([_as_seen(column) for column in header], seen)
+    return index
+
+
+def _as_seen(name: str) -> str:
+    return _INVISIBLE.sub("", name)
 
 
 def _code_points(characters: Iterable[str]) -> str:

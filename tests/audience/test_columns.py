@@ -234,6 +234,20 @@ def test_a_mapping_of_a_name_with_an_equals_sign() -> None:
     assert (error.code, error.hint) == ("unknown_column", "Did you mean tier?")
 
 
+@pytest.mark.parametrize("name", ["\u200bU", "U\u00ad", "U\ufeff"])
+def test_a_name_is_typed_as_it_is_seen(name: str) -> None:
+    """Options find a column in whose name something cannot be seen, and the option that is offered can be typed."""
+    error = refusal(["phone", name, "email"])
+    columns = ["phone", name]
+    assert error.settled_by == (("skip_column", "U"),)
+    assert "--skip-column U\n" in error.hint
+    assert plan_columns(columns, FIELDS, ColumnChoices(skip=("U",))).skipped == (name,)
+    assert planned(plan_columns(columns, FIELDS, ColumnChoices(mapping={"u": "7"}))) == [(1, name, 7)]
+    assert plan_columns(columns, FIELDS, ColumnChoices(consent_column="U")).consent == 1
+    beside = refusal(["phone", "U", name, "email"])
+    assert beside.settled_by == (("skip_column", "U"), ("skip_column", name))
+
+
 def test_map_by_name_and_by_id() -> None:
     """`--map` takes a field's name or its id, and finds the column whatever its case and spaces."""
     choices = ColumnChoices(mapping={"Shoe Size": "loyalty_tier", "TWICE": "14"})
