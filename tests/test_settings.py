@@ -189,7 +189,8 @@ def test_numbers_in_a_profile_become_what_the_setting_is(tmp_path: Path) -> None
         ("sender_code = 7\n", "loose_setting", "[default]"),
         (f'client_secret = "{SECRET}"\n[default]\n', "loose_setting", "client_secret"),
         ('default = "x"\n', "loose_setting", "default"),
-        ('[default]\ngive_up_after = "soon"\n', "bad_duration", "profile default"),
+        ('[default]\ngive_up_after = "soon"\n', "bad_duration", "give_up_after in profile default in"),
+        ("[default]\nkeep_runs = 7\n", "bad_duration", "keep_runs in profile default in"),
         ('[default]\nsender_code = "0"\n', "bad_sender_code", "positive whole number"),
     ],
 )
@@ -242,6 +243,16 @@ def secret_file(folder: Path, text: str = f" {SECRET}\n", mode: int = 0o600) -> 
     path.write_text(text, "utf-8")
     path.chmod(mode)
     return str(path)
+
+
+def test_a_file_that_is_missing_is_named_with_what_names_it(tmp_path: Path) -> None:
+    """The job, where the job names it; the profile, where that does."""
+    missing = str(tmp_path / "none")
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, SettingsOfJob({"notify_file": missing}, "job nightly in lsms.toml"))
+    assert caught.value.hint == "It is named by job nightly in lsms.toml."
+    config(tmp_path, f'[default]\nnotify_file = "{missing}"\n')
+    assert "It is named by profile default in" in refusal(tmp_path).hint
 
 
 VARIABLES = [*filter(None, ENVIRONMENT.values()), "LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_CONFIG", "LSMS_NOTIFY"]
