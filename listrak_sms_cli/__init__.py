@@ -30,6 +30,7 @@ from listrak_sms_cli.errors import (
     SettingsError,
     UsageError,
 )
+from listrak_sms_cli.keywords import arguments_checked
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 
+@arguments_checked
 def push(
     audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[PushKeywords]
 ) -> Report:
@@ -106,6 +108,7 @@ def push(
     return _checked("push", audience, options, on_event, work)
 
 
+@arguments_checked
 def validate(
     audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[ValidateKeywords]
 ) -> Report:
@@ -119,6 +122,7 @@ def validate(
     return _checked("validate", audience, options, on_event, work)
 
 
+@arguments_checked
 def plan(
     audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[PlanKeywords]
 ) -> Report:
@@ -132,6 +136,7 @@ def plan(
     return _checked("plan", audience, options, on_event, work)
 
 
+@arguments_checked
 def apply(
     plan: str | PathLike[str],
     *,
@@ -155,6 +160,7 @@ def apply(
     return _checked("apply", audience, options, on_event, work)
 
 
+@arguments_checked
 def resume(
     run: str | None = None,
     *,
@@ -178,6 +184,7 @@ def resume(
     return _checked("resume", audience, options, on_event, work)
 
 
+@arguments_checked
 def verify(
     audience: object, *, on_event: Callable[[Event], None] | None = None, **options: Unpack[VerifyKeywords]
 ) -> Report:
@@ -193,6 +200,7 @@ def verify(
     return _checked("verify", audience, options, on_event, work)
 
 
+@arguments_checked
 def pull(
     output: str | PathLike[str],
     *,

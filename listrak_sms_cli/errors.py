@@ -2,6 +2,7 @@
 
 LsmsError
 ├── UsageError            2   correct the command line, or the call
+│   └── NotAnAudience     2   give an audience: it is an AudienceError, too
 ├── SettingsError         2   correct the settings (environment, config file, secret file)
 ├── AudienceError         2   correct the audience, or say how to read it
 ├── AccountError          2   correct what the account has: sender code, profile fields
@@ -68,6 +69,12 @@ class AudienceError(LsmsError):
 
     exit_code = 2
     default_code = "audience"
+
+
+class NotAnAudience(UsageError, AudienceError):
+    """A program gave something that is neither the place of an audience nor its rows."""
+
+    default_code = "not_an_audience"
 
 
 class AccountError(LsmsError):

@@ -31,7 +31,7 @@ from listrak_sms_cli.options import (
     values_by_name,
 )
 from listrak_sms_cli.profiles import replace_file
-from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml
+from listrak_sms_cli.settings import SettingsOfJob, is_setting, read_toml, refuse_unreadable
 
 _FILES = (File, FileName, Output)  # kinds of options that name files
 JOB_FILE = "lsms.toml"
@@ -46,11 +46,12 @@ _PLACEHOLDER = re.compile(r"\{date(?::([^{}\0]+))?\}")
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the job of that name expects of its audience, and of its columns by name."""
+    """What the job of that name expects of its audience, and of its columns by name. `max_age`: as it is written."""
 
     job: str
     audience: Expecting
     columns: Mapping[str, ExpectingOfColumn]
+    max_age: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ class Job:
 
 
 def job_file(option: str | None, environ: Mapping[str, str] | None = None) -> Path:
-    """The file of jobs: that of the option, else of the environment, else `lsms.toml` in the current folder."""
+    """The file of jobs: that of the option, else of the environment, else `lsms.toml` in the current folder. Raises
+    SettingsError where a variable cannot be read."""
     env = os.environ if environ is None else environ
+    refuse_unreadable(env)
     return Path(option or env.get(VARIABLE) or JOB_FILE).expanduser()
 
 
@@ -147,16 +150,30 @@ class _Reader:
         columns = table.get("columns", {})
         if not isinstance(columns, dict) or not all(isinstance(column, dict) for column in columns.values()):
             raise self._wrong("expect.columns is not a table of tables.", "Such as Tier = { min_filled = 80 }")
-        return Expectation(
-            self.name,
-            Expecting(**self._values(given, _by_name(Expecting), "expect.", ("columns",))),
-            {
-                column: ExpectingOfColumn(
-                    **self._values(of_column, _by_name(ExpectingOfColumn), f"expect.columns.{column}.")
+        of_audience = Expecting(**self._values(given, _by_name(Expecting), "expect.", ("columns",)))
+        of_columns = {
+            column: ExpectingOfColumn(
+                **self._values(of_column, _by_name(ExpectingOfColumn), f"expect.columns.{column}.")
+            )
+            for column, of_column in columns.items()
+        }
+        self._refuse_contradictions(of_audience, of_columns)
+        oldest = given.get("max_age", "")
+        return Expectation(self.name, of_audience, of_columns, oldest if isinstance(oldest, str) else f"{oldest:g}s")
+
+    def _refuse_contradictions(self, audience: Expecting, columns: Mapping[str, ExpectingOfColumn]) -> None:
+        """Raise SettingsError for what no audience could fulfil."""
+        least, most = audience.min_rows, audience.max_rows
+        if least is not None and most is not None and least > most:
+            raise self._wrong(
+                f"expect.min_rows {least:,} is more than expect.max_rows {most:,}.", "Correct one of them."
+            )
+        for column, of_column in columns.items():
+            if of_column.values == () and of_column.min_filled:
+                raise self._wrong(
+                    f"expect.columns.{column}.values is empty, and expect.columns.{column}.min_filled is not 0.",
+                    "Write the values that the cells may hold, or leave values out.",
                 )
-                for column, of_column in columns.items()
-            },
-        )
 
     def _values(
         self, given: Mapping[str, Any], known: Mapping[str, Option[Any]], where: str, more: Iterable[str] = ()

@@ -40,6 +40,7 @@ IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
 SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
 OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
+_VARIABLES = ("LISTRAK_", "LSMS_")  # how the names of all begin
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
 
 
@@ -179,9 +180,9 @@ def load_settings(
         api_url=str(values["api_url"]).rstrip("/"),
         token_url=str(values["token_url"]),
         state_dir=_state_dir(values["state_dir"]),
-        give_up_after=_seconds(values["give_up_after"], sources["give_up_after"]),
-        keep_runs=_seconds(values["keep_runs"], sources["keep_runs"]),
-        notify=_notify(options, env, values["notify_file"], in_profile, explicit=bool(explicit)),
+        give_up_after=_seconds("give_up_after", values, sources),
+        keep_runs=_seconds("keep_runs", values, sources),
+        notify=_notify(options, env, values["notify_file"], sources["notify_file"], explicit=bool(explicit)),
         profile=profile_name,
         config=config,
         sources=sources,
@@ -202,15 +203,29 @@ def state_dir_of(options: Mapping[str, Any], environ: Mapping[str, str] | None =
 
 
 def _notify(
-    options: Mapping[str, Any], env: Mapping[str, str], file: Any, in_profile: str, *, explicit: bool
+    options: Mapping[str, Any], env: Mapping[str, str], file: Any, source: str, *, explicit: bool
 ) -> str | None:
-    """Whom to tell: the option, a file named by a profile that was named, the environment, or that of the default."""
+    """Whom to tell: the option, a file named by a profile that was named, the environment, or that of the default.
+    `source`: what names the file."""
     direct = notify_urls(options, {} if explicit and file else env)
-    return direct or (None if file is None else secret_text(file, "notify file", in_profile))
+    return direct or (None if file is None else secret_text(file, "notify file", source))
+
+
+def refuse_unreadable(env: Mapping[str, str]) -> None:
+    """Raise SettingsError where a variable that lsms reads is not UTF-8: no address, id or secret is that."""
+    for name, value in env.items():
+        if name.startswith(_VARIABLES) and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise SettingsError(
+                f"The variable {name} of the environment is not UTF-8.",
+                hint=f"Set it anew, or type: unset {name}",
+                code="bad_variable",
+            )
 
 
 def config_path(option: Any, env: Mapping[str, str]) -> Path:
-    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder."""
+    """Where profiles are: the file of the option, else of the environment, else in the platform's config folder. Raises
+    SettingsError where a variable cannot be read."""
+    refuse_unreadable(env)
     given = option or env.get("LSMS_CONFIG")
     if given:
         return Path(str(given)).expanduser()
@@ -370,8 +385,12 @@ def _refuse_unsafe(path: Path, what: str, *, secret: bool, shared: bool = False)
         raise SettingsError(f"The {what} {path} is {fix}.", hint=f"Type: chmod 600 {path}", code="unsafe_file")
 
 
-def _seconds(value: Any, source: str) -> float:
-    return value if isinstance(value, float) else parse_duration(str(value), source)
+def _seconds(name: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> float:
+    value, source = values[name], sources[name]
+    if isinstance(value, float):
+        return value
+    says_name = source == ENVIRONMENT[name] or source.startswith("--")
+    return parse_duration(str(value), source if says_name else f"{name} in {source}")
 
 
 def sender_code_of(value: Any, source: str) -> int:

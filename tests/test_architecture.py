@@ -32,9 +32,11 @@ settings
 profiles databases
 jobs
 listrak
-audience.header_words
-audience.columns audience.cell_errors audience.shapes audience.drop_reasons
-audience.phones audience.source
+audience.header_words audience.cell_errors audience.shapes audience.drop_reasons
+audience.phones
+audience.header_data
+audience.columns
+audience.source
 audience.values
 audience.members audience.dedupe
 audience.profile

@@ -93,6 +93,18 @@ REFUSED = [
     ("audience = 'a_{day}.csv'", "bad_job", "audience has braces", "{date:%Y%m%d}"),
     ("expect = 5", "bad_job", "expect is not a table", "[jobs.x.expect]"),
     ("expect = { min_row = 5 }", "unknown_key", "there is no option expect.min_row", "min_rows"),
+    (
+        "expect = { min_rows = 3, max_rows = 1 }",
+        "bad_job",
+        "expect.min_rows 3 is more than expect.max_rows 1",
+        "Correct",
+    ),
+    (
+        "expect = { columns = { T = { min_filled = 1, values = [] } } }",
+        "bad_job",
+        "expect.columns.T.values is empty",
+        "leave values out",
+    ),
     ("expect = { columns = { T = 5 } }", "bad_job", "expect.columns is not", "min_filled"),
     (
         "expect = { columns = { T = { value = [] } } }",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from listrak_sms_cli import (
+    AudienceError,
     CredentialsRefused,
     ListrakRefused,
     LsmsError,
@@ -37,6 +39,7 @@ from tests.support.examples import examples
 from tests.support.world import SAMPLES, World
 
 SMOKE = SAMPLES / "smoke.csv"
+FRAME = pa.table({"phone": [f"21255501{n:02d}" for n in range(20)], "first_name": [f"N{n}" for n in range(20)]})
 FUNCTIONS: dict[str, Callable[..., object]] = {
     "push": push,
     "validate": validate,
@@ -154,6 +157,38 @@ def test_what_is_no_audience(command: str, audience: object, world: World, monke
         FUNCTIONS[command](audience)
 
 
+@pytest.mark.parametrize("audience", [5, b"a.csv", [{"phone": "2125550100"}], {"phone": ["2125550100"]}])
+def test_what_is_no_audience_is_a_wrong_argument(audience: object) -> None:
+    """It is a UsageError of a type of its own, which is an AudienceError as well, and names the argument."""
+    with pytest.raises(UsageError, match="audience is of the type") as caught:
+        validate(audience, offline=True)
+    assert isinstance(caught.value, AudienceError)
+    assert (caught.value.code, caught.value.exit_code) == ("not_an_audience", 2)
+
+
+WRONG_CALLS: list[tuple[str, Callable[[], object]]] = [
+    ("audience is missing. Give it: push(audience, …).", lambda: push()),  # type: ignore[call-arg]
+    ("audience is missing", lambda: push(sender_code=1026)),  # type: ignore[call-arg]
+    ("audience is missing", lambda: verify(None)),
+    ("plan is missing", lambda: apply(audience=FRAME)),  # type: ignore[call-arg]
+    ("output is missing", lambda: pull(audience=FRAME)),  # type: ignore[call-arg]
+    ("push takes audience without a name, and was given 2", lambda: push(FRAME, 1026)),  # type: ignore[misc]
+    ("resume takes run without a name, and was given 2", lambda: resume("20", FRAME)),  # type: ignore[misc]
+    ("audience is given twice", lambda: push(FRAME, audience=FRAME)),  # type: ignore[misc]
+    ("There is no option job", lambda: push(FRAME, job="nightly")),  # type: ignore[call-arg]
+    ("sender_code is not a positive whole number", lambda: push(FRAME, sender_code="abc")),
+    ("sender_code is not a positive whole number", lambda: push(FRAME, sender_code=0)),
+    ("client_id is not a text", lambda: push(FRAME, client_id=5, client_secret="x")),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("words", "call"), WRONG_CALLS)
+def test_a_wrong_call_is_a_wrong_argument(words: str, call: Callable[[], object]) -> None:
+    """An argument that is missing, too many, given twice or of the wrong kind is named; none is a TypeError."""
+    with pytest.raises(UsageError, match=re.escape(words)):
+        call()
+
+
 def test_a_listener_is_a_function() -> None:
     """`on_event` is called with events: what cannot be called is refused."""
     with pytest.raises(UsageError, match="on_event"):
@@ -177,9 +212,6 @@ def test_options_that_contradict_each_other() -> None:
     """`verify` without waiting is refused in words of Python."""
     with pytest.raises(UsageError, match="verify needs the imports to have ended: leave wait=False out"):
         push(Untouched(), verify=True, wait=False)
-
-
-FRAME = pa.table({"phone": [f"21255501{n:02d}" for n in range(20)], "first_name": [f"N{n}" for n in range(20)]})
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listrak_sms_cli.cli.commands import COMMANDS
+from listrak_sms_cli.databases import find_database
 from listrak_sms_cli.errors import SettingsError
+from listrak_sms_cli.jobs import job_file
 from listrak_sms_cli.listrak.routes import Endpoint
 from listrak_sms_cli.options import options_of
 from listrak_sms_cli.settings import ENVIRONMENT, Settings, SettingsOfJob, load_settings, parse_duration
@@ -187,7 +189,8 @@ def test_numbers_in_a_profile_become_what_the_setting_is(tmp_path: Path) -> None
         ("sender_code = 7\n", "loose_setting", "[default]"),
         (f'client_secret = "{SECRET}"\n[default]\n', "loose_setting", "client_secret"),
         ('default = "x"\n', "loose_setting", "default"),
-        ('[default]\ngive_up_after = "soon"\n', "bad_duration", "profile default"),
+        ('[default]\ngive_up_after = "soon"\n', "bad_duration", "give_up_after in profile default in"),
+        ("[default]\nkeep_runs = 7\n", "bad_duration", "keep_runs in profile default in"),
         ('[default]\nsender_code = "0"\n', "bad_sender_code", "positive whole number"),
     ],
 )
@@ -240,6 +243,31 @@ def secret_file(folder: Path, text: str = f" {SECRET}\n", mode: int = 0o600) -> 
     path.write_text(text, "utf-8")
     path.chmod(mode)
     return str(path)
+
+
+def test_a_file_that_is_missing_is_named_with_what_names_it(tmp_path: Path) -> None:
+    """The job, where the job names it; the profile, where that does."""
+    missing = str(tmp_path / "none")
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, SettingsOfJob({"notify_file": missing}, "job nightly in lsms.toml"))
+    assert caught.value.hint == "It is named by job nightly in lsms.toml."
+    config(tmp_path, f'[default]\nnotify_file = "{missing}"\n')
+    assert "It is named by profile default in" in refusal(tmp_path).hint
+
+
+VARIABLES = [*filter(None, ENVIRONMENT.values()), "LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_CONFIG", "LSMS_NOTIFY"]
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES, "LSMS_JOB_FILE", "LSMS_SOURCE_SHOP_URI"])
+def test_variables_that_are_not_utf8(tmp_path: Path, variable: str) -> None:
+    """The variable is named, and never its value, before anything else is done with it."""
+    environ = {variable: "s3cret\udcff"}
+    error = refusal(tmp_path, environ)
+    assert (error.code, variable in error.message, "s3cret" in str(error)) == ("bad_variable", True, False)
+    with pytest.raises(SettingsError, match=variable):
+        job_file(None, environ)
+    with pytest.raises(SettingsError, match=variable):
+        find_database("shop", tmp_path / "config.toml", environ)
 
 
 def test_the_secret_by_environment() -> None:

@@ -22,10 +22,10 @@ __all__, __getattr__ = on_demand(
     __name__,
     cell_errors="without_marks",
     columns="RESERVED_COLUMN SYSTEM_FIELDS ColumnChoices ColumnPlan FieldKind PlannedColumn ProfileField "
-    "column_key find_phone phone_of plan_columns plan_phone rewrite_names unmatched_columns",
+    "column_key find_phone mapped_columns phone_of plan_columns plan_phone rewrite_names unmatched_columns",
     dedupe="Keep among duplicates",
     drop_reasons="DROP_REASONS",
-    header_words="means_consent",
+    header_words="means_consent means_opt_out",
     members="Cleaned CleanedColumn CleaningRules Verdict clean_members clean_phones counted dropped_by_reason "
     "phone_verdicts",
     profile="AudienceProfile ColumnFacts in_exponent_form short_zips",

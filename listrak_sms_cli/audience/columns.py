@@ -13,6 +13,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from listrak_sms_cli.audience.header_data import holds_data, may_hold_data
 from listrak_sms_cli.audience.header_words import (
     means_consent,
     means_mobile_phone,
@@ -35,7 +36,6 @@ SYSTEM_FIELDS = {
     "postal_code": "Postal Code",
 }
 PHONE_NAMES = ("phone", "phone_number")
-_LIKE_DATA = re.compile(r"\S@\S|^[+(]*\d[\d\s().+_-]{5,}$")
 _LIKE_A_PHONE = re.compile(
     r"(?:cell|mobile|home|work|contact|tele?|sms|day|evening)?phone|cell|mobile|msisdn|gsm|tel|sms"
     r"|(?:phone|cell|mobile|tel|sms)(?:no|nr|num|number)s?"
@@ -138,8 +138,9 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = original.setdefault(name.casefold(), column)
         if len(original) == len(names):
-            if not any(column_key(column) in PHONE_NAMES for column in columns):
-                _refuse_data(columns)
+            has_phone = any(column_key(column) in PHONE_NAMES for column in columns)
+            if not has_phone and (holds_data(columns) or may_hold_data(columns)):
+                raise _no_header()
             raise AudienceError(
                 f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
                 hint="Rename one of them in the audience.",
@@ -149,19 +150,18 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refuse_data(header: Sequence[str]) -> None:
-    """Raise AudienceError when the header looks like a member, whose values the message must not quote."""
-    if any(_LIKE_DATA.search(name) for name in header):
-        raise AudienceError(
-            "The audience has no header: its first row holds a member, not the names of columns.",
-            hint="Write the names of the columns into a first row, one of them phone.",
-            code="no_header",
-        )
+def _no_header() -> AudienceError:
+    """What is wrong with a header that looks like a member, whose values the message must not quote."""
+    return AudienceError(
+        "The audience has no header: its first row holds a member, not the names of columns.",
+        hint="Write the names of the columns into a first row, one of them phone.",
+        code="no_header",
+    )
 
 
 def _refuse_invisible(header: Sequence[str], wanted: Iterable[str], what: str) -> None:
     """Raise AudienceError when a column would have one of the names, but for characters that nobody can see."""
-    visible = [_INVISIBLE.sub("", name) for name in header]
+    visible = [_as_seen(name) for name in header]
     for name in wanted:
         index = _index_of(visible, name)
         if index is not None and visible[index] != header[index]:
@@ -184,7 +184,8 @@ def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False
         index = _index_of(header, name)
         if index is not None:
             return index
-    _refuse_data(header)
+    if holds_data(header):
+        raise _no_header()
     mobile = [] if wanted or exact else _mobile_columns(header)
     mobile = [index for index in mobile if index not in besides] or mobile
     if len(mobile) > 1:
@@ -200,6 +201,8 @@ def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False
             hint="Name the character between the cells: --delimiter CHAR (or tab).",
             code="no_phone_column",
         )
+    if may_hold_data(header):
+        raise _no_header()
     raise AudienceError(
         f"{what}. The columns are: {_listed(header)}.",
         hint=f"{likely[0]} looks like one: add --phone-column {shlex.quote(likely[0])}"
@@ -213,8 +216,9 @@ def phone_of(columns: Sequence[str], choices: ColumnChoices) -> int:
     """As `find_phone`, of columns as they are named in the audience; one that is mapped, left out or the consent is not
     the phone where another may be. Raises AudienceError."""
     header = rewrite_names(columns)
-    named = [*choices.mapping, *choices.skip, *([choices.consent_column] if choices.consent_column else [])]
+    named = [*choices.skip, *([choices.consent_column] if choices.consent_column else [])]
     besides = {index for name in named if (index := _index_of(header, name)) is not None}
+    besides |= mapped_columns(header, choices.mapping)
     return find_phone(header, choices.phone_column, exact=choices.exact_names, besides=besides)
 
 
@@ -224,6 +228,20 @@ def phone_among(columns: Sequence[str], wanted: str | None) -> int | None:
         return find_phone(rewrite_names(columns), wanted)
     except AudienceError:
         return None
+
+
+def mapped_columns(header: Sequence[str], mapping: Mapping[str, str]) -> set[int]:
+    """The indices of the columns that a mapping names, as far as they are there."""
+    return {readings[0][0] for pair in mapping.items() if (readings := _readings(header, *pair))}
+
+
+def _readings(header: Sequence[str], column: str, target: str) -> list[tuple[int, str]]:
+    """Index of a column and its field for each way to read COLUMN=FIELD: both may hold a `=`. The longest name of a
+    column first."""
+    parts = f"{column}={target}".split("=")
+    readings = (("=".join(parts[:end]), "=".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+    found = ((_index_as_seen(header, name), field) for name, field in readings if name.strip())
+    return [(index, field) for index, field in found if index is not None and field.strip()]
 
 
 def _mobile_columns(header: Sequence[str]) -> list[int]:
@@ -247,7 +265,7 @@ def _refuse_second_phone(
     of that name, and no option says what it is."""
     if choices.phone_column or choices.exact_names:
         return
-    chosen = _Chosen.of(header, choices)
+    chosen = _Chosen.of(header, choices, _Fields.of(fields) if fields is not None else None)
     named = {index for name in PHONE_NAMES if (index := _index_of(header, name)) is not None}
     rivals = {*_mobile_columns(header), *named} - {phone, chosen.consent, *chosen.skip, *chosen.mapping}
     if rivals:
@@ -279,13 +297,13 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
     """
     only_phone = plan_phone(columns, fields, choices)
     phone, header = only_phone.phone, only_phone.header
-    chosen = _Chosen.of(header, choices)
+    known = _Fields.of(fields) if fields is not None else None
+    chosen = _Chosen.of(header, choices, known)
     if phone in chosen.skip:
         raise AudienceError(f"--skip-column names the phone column {header[phone]}.", code="phone_skipped")
     planned: list[PlannedColumn] = []
     skipped: list[str] = []
     unmatched: list[_Unmatched] = []
-    known = _Fields.of(fields) if fields is not None else None
     for index, name in enumerate(header):
         if chosen.leaves_out(index, name, phone):
             skipped += [name] if index != phone else []
@@ -303,8 +321,8 @@ def plan_columns(columns: Sequence[str], fields: Sequence[ProfileField] | None, 
 
 def unmatched_columns(columns: Sequence[str], fields: Sequence[ProfileField], choices: ColumnChoices) -> list[str]:
     """The rewritten names of columns that would be sent, that no option maps, and that have no profile field."""
-    header = rewrite_names(columns)
-    phone, chosen, known = phone_of(columns, choices), _Chosen.of(header, choices), _Fields.of(fields)
+    header, known = rewrite_names(columns), _Fields.of(fields)
+    phone, chosen = phone_of(columns, choices), _Chosen.of(header, choices, known)
     return [
         name
         for index, name in enumerate(header)
@@ -323,10 +341,10 @@ class _Chosen(Struct, frozen=True):
     exact_names: bool
 
     @classmethod
-    def of(cls, header: Sequence[str], choices: ColumnChoices) -> _Chosen:
+    def of(cls, header: Sequence[str], choices: ColumnChoices, fields: _Fields | None) -> _Chosen:
         mapping: dict[int, str] = {}
-        for column, target in choices.mapping.items():
-            index = _chosen_column(header, column, "--map")
+        for pair in choices.mapping.items():
+            index, target = _mapped(header, *pair, fields)
             if column_key(header[index]) == RESERVED_COLUMN:
                 raise AudienceError(
                     f"--map names the column {header[index]}, which is never sent.",
@@ -354,9 +372,26 @@ class _Chosen(Struct, frozen=True):
         return only_read or index in self.skip or column_key(name) == RESERVED_COLUMN
 
 
+def _mapped(header: Sequence[str], column: str, target: str, fields: _Fields | None) -> tuple[int, str]:
+    """The index of the column that COLUMN=FIELD names, and the field: the longest name of a column that is there, and
+    that leaves a field that is there. Raises AudienceError when both can be read in two ways."""
+    readings = _readings(header, column, target)
+    if not readings:
+        return _chosen_column(header, column, "--map"), target
+    there = [each for each in readings if fields is not None and fields.named(each[1], column_key(each[1]))]
+    if len(there) > 1:
+        ways = [f"the column {header[index]} to the field {field}" for index, field in there]
+        raise AudienceError(
+            f"--map {column}={target} can be read in several ways: {', or '.join(ways)}.",
+            hint="Give the field by its id: --map COLUMN=ID (`lsms fields` lists them).",
+            code="ambiguous_map",
+        )
+    return (there or readings)[0]
+
+
 def _chosen_column(header: Sequence[str], name: str, option: str) -> int:
-    """The index of the column that an option names."""
-    index = _index_of(header, name)
+    """The index of the column that an option names. Raises AudienceError."""
+    index = _index_as_seen(header, name)
     if index is None:
         keys = {column_key(name): name for name in header}
         near = difflib.get_close_matches(column_key(name), keys, 1)
@@ -433,9 +468,8 @@ def _match(index: int, name: str, chosen: _Chosen, fields: _Fields | None) -> Pl
 
 def _unknown(name: str, wish: str, best: tuple[str, ...]) -> _Unmatched:
     if hidden := _INVISIBLE.findall(wish):
-        seen = _INVISIBLE.sub("", wish)
         problem = f"its name holds an invisible character, {_code_points(hidden)}: take it out"
-        return _Unmatched(name, f"{seen} ({problem})")
+        return _Unmatched(name, f"{_as_seen(wish)} ({problem})")
     return _Unmatched(name, f"{wish} (nearest: {', '.join(best)})" if best else wish, best)
 
 
@@ -478,16 +512,19 @@ def _refuse_open(
     maps: list[tuple[str, str]] = []
     consent: list[tuple[str, str]] = []
     skips = [("skip_column", column.name) for column in surplus]
+    names = {phone, *(column.name for column in planned), *(miss.name for miss in unmatched)}
     for miss in unmatched:
         best = next((field for field in miss.best if column_key(field) not in taken), None)
-        if not has_consent and means_consent(miss.name):
+        seen = _as_seen(miss.name)
+        name = miss.name if seen in names else seen  # which another column may be called
+        if not has_consent and means_consent(name):
             has_consent = True
-            consent.append(("consent_column", miss.name))
-        elif best is None or "=" in miss.name:
-            skips.append(("skip_column", miss.name))
+            consent.append(("consent_column", name))
+        elif best is None or "=" in best:
+            skips.append(("skip_column", name))
         else:
             taken.add(column_key(best))
-            maps.append(("map", f"{miss.name}={best}"))
+            maps.append(("map", f"{name}={best}"))
     error = _no_fields(unmatched) if unmatched else _shared_fields(surplus, owners)
     if (owners or maps) and ("skip_column", phone) not in skips:
         error.settled_by = (*maps, *consent, *skips)
@@ -526,6 +563,18 @@ def _index_of(header: Sequence[str], name: str) -> int | None:
         if simplified(name) in names:
             return names.index(simplified(name))
     return None
+
+
+def _index_as_seen(header: Sequence[str], name: str) -> int | None:
+    """As `_index_of`; else the first whose name looks the same: characters that nobody can see cannot be typed."""
+    index = _index_of(header, name)
+    if index is None and (seen := _as_seen(name)).strip():
+        index = _index_of([_as_seen(column) for column in header], seen)
+    return index
+
+
+def _as_seen(name: str) -> str:
+    return _INVISIBLE.sub("", name)
 
 
 def _code_points(characters: Iterable[str]) -> str:

@@ -25,6 +25,13 @@ _CONSENT = re.compile(
     r"|allows? (sms|texts?|marketing)|(sms|texts?|marketing) (ok|allowed|accepted|marketing|status)"
     r"|(ok|may|can) (to )?(sms|text))\b"
 )
+# The opposite of consent. "dnc": do not call, or contact; "stop": what a member answers to a message.
+_OPT_OUT = re.compile(
+    r"\b(opt(ed|s)? ?outs?|unsub(scribed?)?"
+    r"|(do not|don t|donot|dont|never) ?(text|contact|message|disturb|call|sms|send)"
+    r"|dnc|dnt|no (sms|texts?|messages|marketing|consent)|not (subscribed|consented|opted in)|suppressed"
+    r"|sms stop(ped)?|stop(ped)? (sms|texts?))\b"
+)
 # Consent to another channel, or what else is known of it: when, where, by whom.
 _OTHER_CONSENT = re.compile(
     r"\b(e ?mail|newsletter|push|postal|cookies?|whats ?app"
@@ -50,7 +57,17 @@ def means_consent(name: str) -> bool:
     """Whether a column of this name looks like consent to messages: `SMS_Opt_In`; not `Email_Consent` or
     `consent_date`."""
     words = words_of_name(name)
-    return _CONSENT.search(words) is not None and _OTHER_CONSENT.search(words) is None
+    return _CONSENT.search(words) is not None and _OTHER_CONSENT.search(words) is None and not means_opt_out(name)
+
+
+def means_opt_out(name: str) -> bool:
+    """Whether a column of this name looks like the opposite of consent to messages, so that yes there is a no:
+    `SMS_Opt_Out`, `DNC`; not `Email_Opt_Out`, `unsubscribed_at` or `opt_in_opt_out`."""
+    words = words_of_name(name)
+    found = _OPT_OUT.search(words)
+    if found is None or _OTHER_CONSENT.search(words):
+        return False
+    return re.search(r"\bopt(ed|s)? ?in\b", words.replace(found[0], "")) is None
 
 
 def system_field_meant(name: str) -> str | None:

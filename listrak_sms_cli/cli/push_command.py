@@ -35,11 +35,11 @@ def settle(error: LsmsError, context: typer.Context) -> None:
     if not error.settled_by:
         return
     name = str(context.command.name)
-    columns = {column_key(value.partition("=")[0] if option == "map" else value) for option, value in error.settled_by}
+    columns = {column_key(value.rpartition("=")[0] if option == "map" else value) for option, value in error.settled_by}
     typed = [
         (option, value)
         for option, value in _typed(context, name, ())
-        if option != "--map" or column_key(str(value).partition("=")[0]) not in columns
+        if option != "--map" or column_key(str(value).rpartition("=")[0]) not in columns
     ]
     typed += [(f"--{option.replace('_', '-')}", value) for option, value in error.settled_by]
     error.hint = f"Type: {_written(context, name, typed)}\n{error.hint.partition(chr(10))[2]}"

@@ -12,9 +12,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from listrak_sms_cli.explain import explanation_of
 from listrak_sms_cli.runs import Report
 
 _LOGGERS = ("apprise", "urllib3", "requests")  # what they say may name the address, and so a secret
+
+# Codes of errors whose messages name columns of the file. Where it has no header, these are values of a member.
+_NAMES_COLUMNS = frozenset(
+    """ambiguous_map different_columns duplicate_column invisible_character mapped_and_skipped mapped_twice
+    no_phone_column phone_skipped reserved_column several_phone_columns shared_field unknown_column unmatched_columns
+    unreadable_column""".split()
+)
 
 
 class Mood(Enum):
@@ -26,7 +34,8 @@ class Mood(Enum):
 
 
 class Message(Struct, frozen=True):
-    """What is told: counts, names of files and columns, and what to do; no member data, no secret."""
+    """What is told: counts, names of files, columns that warnings are about, and what to do; no member data, no
+    secret."""
 
     mood: Mood
     title: str
@@ -41,7 +50,11 @@ def message_of(report: Report, name: str, *, recovered: bool) -> Message | None:
     lines = [f"Run {report.run_id}: {counts}"] if report.run_id else []
     if error := report.error:
         title = f"lsms: the push of {name} failed ({error.code}, exit {report.exit_code})"
-        return Message(Mood.FAILURE, title, "\n".join([error.message, error.hint, *lines]))
+        words = [error.message, error.hint]
+        if error.code in _NAMES_COLUMNS:
+            known = explanation_of(error.code)
+            words = [known.means, known.do, "The columns are named where the push ran, in its output and its log."]
+        return Message(Mood.FAILURE, title, "\n".join([*words, *lines]))
     if not new and not recovered:
         return None
     mood = Mood.WARNING if new else Mood.RECOVERY

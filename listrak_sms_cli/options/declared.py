@@ -19,6 +19,7 @@ from listrak_sms_cli.options.kinds import (
     Name,
     Number,
     Output,
+    SenderCodeId,
     Setting,
     StorageOptions,
     Text,
@@ -67,7 +68,7 @@ class SenderCode(Options, group=SETTINGS):
     """The setting that is typed most."""
 
     sender_code = Option(
-        Setting("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{OPENS} fields check health"
+        SenderCodeId("ID"), None, "The sender code. Or LISTRAK_SENDER_CODE.", f"{OPENS} fields check health"
     )
 
 
@@ -438,7 +439,7 @@ class Monitoring(Options, group=OUTPUT):
 class Credentials(Options):
     """Of Python alone: what is typed on a command line is read by others."""
 
-    client_id = Option(Setting(), None, "The client id. Or LISTRAK_CLIENT_ID.", CONNECTS)
+    client_id = Option(Text(), None, "The client id. Or LISTRAK_CLIENT_ID.", CONNECTS)
     client_secret = Option(Text(), None, "The client secret. Or LISTRAK_CLIENT_SECRET.", CONNECTS)
 
 

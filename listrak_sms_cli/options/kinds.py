@@ -107,6 +107,21 @@ class Setting(Kind["str | int"]):
         return Text().value(value) if isinstance(value, str) else Whole("").value(value)
 
 
+class SenderCodeId(Setting):
+    """The id of a sender code: a positive whole number, also as a text. An empty text is no setting."""
+
+    wanted = "a positive whole number"
+    hint = "`lsms sender-codes` lists the ids."
+    code = "bad_sender_code"
+
+    def _check(self, value: object) -> str | int:
+        given = super()._check(value)
+        text = str(given).strip("\ufeff \t\r\n\v\f\u00a0")
+        if text and int(text) <= 0:
+            raise ValueError
+        return given
+
+
 class FileName(Kind[str]):
     """The name of a file or folder, as a text that UTF-8 can hold: records of runs, reports and JSON name files."""
 
@@ -281,7 +296,8 @@ class Words(Kind[tuple[str, ...]]):
 
 
 class Mapped(Kind[Mapping[str, str]]):
-    """Columns with their profile fields, by name or id: `COLUMN=FIELD`, repeated; from Python a mapping."""
+    """Columns with their profile fields, by name or id: `COLUMN=FIELD`, repeated; from Python a mapping. Of several `=`
+    the last one counts here; `audience`, which knows the columns, reads the pair again."""
 
     typed = list[str]
     wanted = "a mapping of columns to profile fields"
@@ -293,7 +309,7 @@ class Mapped(Kind[Mapping[str, str]]):
     def _parse(self, typed: list[str]) -> dict[str, str]:
         mapping: dict[str, str] = {}
         for pair in typed:
-            column, equals, field = pair.partition("=")
+            column, equals, field = pair.rpartition("=")
             if not equals or not column.strip() or not field.strip():
                 raise UsageError(
                     f"--map {pair} is not COLUMN=FIELD.", hint="Such as --map tier=Loyalty_Tier or --map tier=7."

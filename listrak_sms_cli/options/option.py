@@ -184,7 +184,7 @@ def with_storage(values: dict[str, Any]) -> dict[str, Any]:
 
 def as_keywords(options: Sequence[tuple[str, str]]) -> str:
     """Options that settle an error, by name and as they are typed, in words of Python: `map={'a': 'b'}`."""
-    mapping = {value.partition("=")[0]: value.partition("=")[2] for name, value in options if name == "map"}
+    mapping = {value.rpartition("=")[0]: value.rpartition("=")[2] for name, value in options if name == "map"}
     skipped = [value for name, value in options if name == "skip_column"]
     words = [f"map={mapping}"] if mapping else []
     words += [f"consent_column={value!r}" for name, value in options if name == "consent_column"]

@@ -23,6 +23,7 @@ from listrak_sms_cli.stores import StoreError, StoreUrl, Upload, is_url
 
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
 _PARQUET = (".parquet", ".pq")
+_DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # what stands there leads to where output goes
 _ROWS_TOGETHER = 50_000  # rows written at once: small batches would become small row groups of a Parquet file
 
 
@@ -98,8 +99,9 @@ class _LocalFile(OutputFile):
         try:
             target = path.resolve() if path.is_symlink() else path
             special = target.name == "-" or (target.exists() and not target.is_file())
-            if special or not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+            if special or path.absolute().parent in _DEVICES:
                 raise not_writable(path, option, code)
+            tempfile.TemporaryFile(dir=target.parent).close()  # rights alone do not say whether it takes files
         except (OSError, RuntimeError):  # a name that is too long, looping links
             raise not_writable(path, option, code) from None
         self.path, self.shown, self.option, self.parquet = target, str(target), option, is_parquet(path)
@@ -146,7 +148,9 @@ class _FileInStore(OutputFile):
 
 def not_writable(path: object, option: str, code: str = "output_place") -> UsageError:
     """The error for a path that no file can be written to."""
-    return UsageError(f"{option} {path} cannot be written.", hint="Name a file in a folder that exists.", code=code)
+    return UsageError(
+        f"{option} {path} cannot be written.", hint="Name a file in a folder that exists and takes files.", code=code
+    )
 
 
 def is_parquet(path: Path | StoreUrl) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import Verdict, means_consent, rewrite_names, unmatched_columns
+from listrak_sms_cli.audience import Verdict, means_consent, means_opt_out, rewrite_names, unmatched_columns
 from listrak_sms_cli.audience.source import Audience, RemoteRows
 from listrak_sms_cli.errors import UsageError
 from listrak_sms_cli.runs.account import Account, read_account
@@ -203,8 +203,9 @@ class _Push:
         account = read_account(context.client, self._settings.require_sender_code())
         if reading.skip_unmatched and reading.rejects is None:
             unmatched = set(unmatched_columns(source.columns, account.fields, reading.columns))
+            unmatched = {name for name in unmatched if not (means_consent(name) or means_opt_out(name))}
             names = zip(rewrite_names(source.columns), source.columns, strict=True)
-            source.unneeded = [n for rewritten, n in names if rewritten in unmatched and not means_consent(n)]
+            source.unneeded = [name for rewritten, name in names if rewritten in unmatched]
         return account
 
     def _refuse_superseded(self, audience: Audience) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.keywords import arguments_checked
 from listrak_sms_cli.spark.executors import SparkExecutors, refuse_options
 from listrak_sms_cli.spark.frame import SparkFrame, frame_of
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from listrak_sms_cli.runs import Listener, Report
 
 
+@arguments_checked
 def push(
     frame: Any,
     *,
@@ -46,6 +48,7 @@ def push(
     return listrak_sms_cli.push(audience, on_event=on_event, **options)
 
 
+@arguments_checked
 def resume(
     frame: Any, run: str | None = None, *, on_event: Listener | None = None, **options: Unpack[ResumeKeywords]
 ) -> Report:

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience import means_consent
+from listrak_sms_cli.audience import means_consent, means_opt_out
 from listrak_sms_cli.audience.source import ArrowStream
 from listrak_sms_cli.errors import AudienceError, UsageError
 from listrak_sms_cli.runs import Listener, MembersCounted
@@ -56,7 +56,7 @@ class SparkExecutors(SparkFrame, RemotePreparation):
         """As in RemoteRows, but of the rows a few at most: the header, and which columns can be read."""
         self._skip = tuple(skip)
         self.order_with_ties(skip)
-        consents = {name for name in self.types if self.shows_consent and means_consent(name)}
+        consents = {n for n in self.types if self.shows_consent and (means_consent(n) or means_opt_out(n))}
         with spark_errors():
             schema = self.schema_of(self._selected(skip))
             few = self._selected((*skip, *(self.types.keys() - consents))).limit(_FEW)

@@ -19,6 +19,7 @@ from listrak_sms_cli.audience.columns import (
     rewrite_names,
 )
 from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.options.kinds import Mapped
 
 FIELDS = (
     ProfileField(1, "Email Address", FieldKind.TEXT, 100),
@@ -124,6 +125,37 @@ def test_nothing_looks_like_a_phone() -> None:
     assert caught.value.hint == "Name the phone column with --phone-column NAME."
 
 
+MEMBERS = """'2125550001|="2125550001"|tel:2125550001|p:+12125550001|212-555-0001 x5|#2125550001|1-800-FLOWERS
+2.125550001E9|2125550001 / 2125550002|2,125,550,124|(212) 555-0001 ext. 5|7.18E+10|07030|5|$12.50|1990-01-05|01/05/1990
+05-Jan-1990|January 5, 1990|1990-01-05T10:00:00Z|\uff12\uff11\uff12\uff15\uff15\uff15\uff10\uff10\uff10\uff11
+\u200b2125550001|ann@x.com
+2125550001 home|cell 212 555 0001|+49 30 1234567|030 1234567|\u202a+12125550001|12""".replace("\n", "|")
+NAMES_WITH_DIGITS = """Spend 2024|Q1_2025|2025 Q1|last_90_days|90_days|Field 12345678|cf_12|FY2024-25
+H1 2025 vs H1 2024|1st Order|Address 2|Zip5|24h|iOS17|item#3|A/B test 12|ltv_365|2xl|Jan 2024
+2024_revenue|Top 100|tier (2025)|3+ orders|%_off|e164
+Days since 2024-01-01|r_12_m|Store #112|v1.2.3|CA-90210 zone|COVID-19|may_2024|20_percent""".replace("\n", "|")
+
+
+@pytest.mark.parametrize("cell", MEMBERS.split("|"))
+def test_a_first_row_with_a_member_is_not_quoted(cell: str) -> None:
+    """Whatever spelling its phone, number, date or address has, with two cells of one name too."""
+    for header in (["John", cell, "Smith"], ["John", cell, "john"]):
+        with pytest.raises(AudienceError) as caught:
+            find_phone(rewrite_names(header), None)
+        assert caught.value.code == "no_header"
+        assert cell not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES_WITH_DIGITS.split("|"))
+def test_names_with_digits_are_names(name: str) -> None:
+    """The header is listed; years and dates are names beside an ordinary one."""
+    for header in (["segment", name], ["Full Name", name, "2024", "2025-01"]):
+        with pytest.raises(AudienceError) as caught:
+            find_phone(rewrite_names(header), None)
+        assert caught.value.code == "no_phone_column"
+    assert find_phone(["2024", rewrite_names([name])[0], "Mobile"], None) == 2
+
+
 def test_columns_find_their_fields() -> None:
     """Case, spaces and underscores make no difference between a column and its profile field."""
     plan = plan_columns(["LOYALTY_tier", "phone", " Lifetime  Value "], FIELDS, NO_CHOICES)
@@ -174,6 +206,46 @@ def test_all_unmatched_columns_stand_in_one_message() -> None:
     assert "add --map twice=ID with one of 13, 14" in error.message
     for way in ("--map", "--skip-column", "--skip-unmatched"):
         assert way in error.hint
+
+
+def test_a_mapping_of_a_name_with_an_equals_sign() -> None:
+    """The longest name of a column that is there is meant, whatever is typed; two ways that both lead to a field are
+    refused, and the id of the field settles it."""
+    columns = ["phone", "a=b", "tier"]
+    fields = (*FIELDS, ProfileField(31, "x=y", FieldKind.TEXT))
+    for typed, found in (
+        ("a=b=Loyalty Tier", [(1, "a=b", 7)]),
+        ("a=b=7", [(1, "a=b", 7)]),
+        ("tier=x=y", [(2, "tier", 31)]),
+        ("a=b=x=y", [(1, "a=b", 31)]),
+    ):
+        mapping = Mapped().value([typed], typed=True)
+        for known, ids in ((fields, found), (None, [(index, name, 0) for index, name, _ in found])):
+            plan = plan_columns(columns, known, ColumnChoices(mapping=mapping, skip_unmatched=True))
+            assert [each for each in planned(plan) if each[1] == found[0][1]] == ids
+    assert Mapped().value(["a=b=U", "a=c=V"], typed=True) == {"a=b": "U", "a=c": "V"}
+    both = (*FIELDS, ProfileField(32, "b=Loyalty Tier", FieldKind.TEXT))
+    with_a = ["phone", "a", "a=b"]
+    error = refusal_of(with_a, both, ColumnChoices(mapping={"a=b": "Loyalty Tier"}, skip_unmatched=True))
+    assert (error.code, "the column a to the field b=Loyalty Tier" in error.message) == ("ambiguous_map", True)
+    for pair, target in ({"a=b": "7"}, (2, "a=b", 7)), ({"a": "32"}, (1, "a", 32)):
+        assert planned(plan_columns(with_a, both, ColumnChoices(mapping=pair, skip_unmatched=True))) == [target]
+    error = refusal(["phone", "tier"], ColumnChoices(mapping={"teir=x": "y"}))
+    assert (error.code, error.hint) == ("unknown_column", "Did you mean tier?")
+
+
+@pytest.mark.parametrize("name", ["\u200bU", "U\u00ad", "U\ufeff"])
+def test_a_name_is_typed_as_it_is_seen(name: str) -> None:
+    """Options find a column in whose name something cannot be seen, and the option that is offered can be typed."""
+    error = refusal(["phone", name, "email"])
+    columns = ["phone", name]
+    assert error.settled_by == (("skip_column", "U"),)
+    assert "--skip-column U\n" in error.hint
+    assert plan_columns(columns, FIELDS, ColumnChoices(skip=("U",))).skipped == (name,)
+    assert planned(plan_columns(columns, FIELDS, ColumnChoices(mapping={"u": "7"}))) == [(1, name, 7)]
+    assert plan_columns(columns, FIELDS, ColumnChoices(consent_column="U")).consent == 1
+    beside = refusal(["phone", "U", name, "email"])
+    assert beside.settled_by == (("skip_column", "U"), ("skip_column", name))
 
 
 def test_map_by_name_and_by_id() -> None:
@@ -352,7 +424,7 @@ def test_the_options_that_are_offered_settle_all(names: list[str], exact: bool) 
     except AudienceError as error:
         settled = error.settled_by
         assert settled or not any(name in NAMES and name != "Shoe Size" for name in names)
-        mapping = dict(value.split("=", 1) for name, value in settled if name == "map")
+        mapping = dict(value.rsplit("=", 1) for name, value in settled if name == "map")
         skip = tuple(value for name, value in settled if name == "skip_column")
         if not settled:
             return

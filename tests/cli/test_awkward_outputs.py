@@ -52,6 +52,15 @@ def test_a_listing_that_nobody_can_read_is_no_success(world: World, command: tup
     assert "nternal error" not in ended.stderr
 
 
+@pytest.mark.parametrize("place", ["/proc/x.csv", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/x.csv"])
+def test_a_place_that_takes_no_files(world: World, place: str) -> None:
+    """It is refused before anything is read, and nobody is told that the disk is full."""
+    for option in ("--rejects", "--report"):
+        ended = world.lsms("validate", world.audience(THREE), option, place, "--json")
+        assert ended.code == 2
+        assert f"{option} {place} cannot be written." in ended.json["error"]["message"]
+
+
 @pytest.mark.parametrize("option", ["--rejects", "--output"])
 def test_no_excel_is_written(world: World, option: str) -> None:
     """A file named .xlsx is refused before anything is asked or sent, with the formats there are."""

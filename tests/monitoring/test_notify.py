@@ -48,6 +48,17 @@ def test_a_failure_and_its_recovery_are_told_and_a_good_push_is_not(world: World
     assert b"s3cret" not in state_of(world)
 
 
+def test_columns_of_the_file_are_not_told(world: World, hook: Webhook) -> None:
+    """In a file without a header they are values of a member: what is wrong is told in general words."""
+    for header, code in (("Zebediah,Quill", "no_phone_column"), ("phone,Zebediah,Quill", "unmatched_columns")):
+        failed = world.lsms("push", world.audience(f"{header}\n2125550100,A,B\n"), "--notify", hook.url)
+        assert failed.code == 2
+        assert "Zebediah" in failed.err
+        assert f"({code}, exit 2)" in hook.titles[-1]
+        assert "column" in hook.received[-1]["message"].lower()
+    assert "Zebediah" not in str(hook.received)
+
+
 def test_settings_that_cannot_be_read_are_told_too(world: World, hook: Webhook) -> None:
     """The address is taken from the environment or the words typed then; the next success is the recovery."""
     audience = world.audience(GOOD)

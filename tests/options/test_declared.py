@@ -27,6 +27,7 @@ from listrak_sms_cli.options.kinds import (
     Name,
     Number,
     Output,
+    SenderCodeId,
     Setting,
     StorageOptions,
     Text,
@@ -40,6 +41,7 @@ TYPES: dict[type[Kind[Any]], object] = {
     Text: str,
     Name: str,
     Setting: int | str,
+    SenderCodeId: int | str,
     FileName: SHARED["config"],
     File: SHARED["rejects"],
     LocalOutput: SHARED["rejects"],
@@ -123,7 +125,7 @@ LINES: dict[str, dict[str, object]] = {
         "null_value": ("NA", "7"), "keep": "first", "max_drop_rate": 2.5, "rejects": Path("x.csv")},
     "a.csv --batch-rows 1_000 --limit 5.0 -q": {"batch_rows": 1000, "limit": 5, "quiet": True},
     "a.csv --wait-timeout 10m --refresh-after 1.5h": {"wait_timeout": 600.0, "refresh_after": 5400.0},
-    "a.csv --map tier=7 --map x=y=z --give-up-after=": {"map": {"tier": "7", "x": "y=z"}, "give_up_after": None},
+    "a.csv --map tier=7 --map x=y=z --give-up-after=": {"map": {"tier": "7", "x=y": "z"}, "give_up_after": None},
 }  # fmt: skip
 REFUSED = (
     "--batch-rows 1",

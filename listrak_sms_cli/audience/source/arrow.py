@@ -154,6 +154,20 @@ def cause_of(error: BaseException) -> str:
     return ", ".join([*words, status] if isinstance(status, str) else words)
 
 
+def column_of(error: BaseException) -> str | None:
+    """The column of a frame of pandas that Arrow could not convert; None of other errors."""
+    last = error.args[-1] if error.args else ""
+    found = re.fullmatch(r"Conversion failed for column (.*) with type \S+", last) if isinstance(last, str) else None
+    return found[1] if found else None
+
+
+def one_type_hint(column: str | None) -> str:
+    """What makes the columns readable, or the one that could not be converted."""
+    if column is None:
+        return "Give every column one type, and check the query behind it."
+    return f'Make it text: frame["{column}"] = frame["{column}"].astype("string")'
+
+
 def _began_with(error: BaseException) -> BaseException | None:
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
@@ -167,9 +181,11 @@ def _slices(stream: ArrowStream) -> Iterator[pa.RecordBatch]:
         except AudienceError:
             raise
         except Exception as error:  # whatever the other library raises
+            column = column_of(error)
+            which = "" if column is None else f" in its column {column}"
             raise AudienceError(
-                f"{stream.name} ended with an error after row {rows:,} ({cause_of(error)}).",
-                hint="Check the query behind it.",
+                f"{stream.name} ended with an error{which} after row {rows:,} ({cause_of(error)}).",
+                hint="Check the query behind it." if column is None else one_type_hint(column),
                 code="bad_stream",
             ) from None
         if batch is None:

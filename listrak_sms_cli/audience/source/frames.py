@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from listrak_sms_cli.audience.source.arrow import ArrowStream, cause_of
-from listrak_sms_cli.errors import AudienceError
+from listrak_sms_cli.audience.source.arrow import ArrowStream, cause_of, column_of, one_type_hint
+from listrak_sms_cli.errors import AudienceError, NotAnAudience
 
 # Frames of other libraries that do not speak Arrow themselves, and what of them does.
 _WAYS = {
@@ -58,19 +58,24 @@ def stream_of(source: object, skip: Collection[str] = ()) -> ArrowStream:
     except AudienceError:
         raise
     except Exception as error:  # whatever the other library raises
+        column = column_of(error)
+        which = (
+            ""
+            if column is None
+            else f": its column {column} holds values of several types, or of a type that Arrow lacks"
+        )
         raise AudienceError(
-            f"{name} cannot be read as Arrow columns ({cause_of(error)}).",
-            hint="Give every column one type, and check the query behind it.",
+            f"{name} cannot be read as Arrow columns{which} ({cause_of(error)}).",
+            hint=one_type_hint(column),
             code="bad_stream",
         ) from None
     if found is None:
         library = type(source).__module__.partition(".")[0]
-        raise AudienceError(
-            f"A {type(source).__name__} cannot be read as an audience.",
+        raise NotAnAudience(
+            f"audience is of the type {type(source).__name__}, which cannot be read as an audience.",
             hint=_WAYS.get(library)
             or "Give a path, a URL, a frame with the Arrow stream interface (pandas, polars, pyarrow), an iterable of "
             "record batches, or a cursor with fetch_record_batch.",
-            code="not_an_audience",
         )
     return ArrowStream(name, *found)
 
@@ -106,7 +111,25 @@ def _speaks_arrow(source: object) -> bool:
     return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
 
 
+def _refuse_columns(columns: Any) -> None:
+    """Raise AudienceError for columns of pandas that Arrow cannot name: of several levels, or two of one name."""
+    if getattr(columns, "nlevels", 1) > 1:
+        raise AudienceError(
+            f"The columns of the frame have names of {columns.nlevels} levels (a MultiIndex).",
+            hint='Give each one name: frame.columns = ["_".join(map(str, name)).strip("_") for name in frame.columns]',
+            code="bad_stream",
+        )
+    if getattr(columns, "has_duplicates", False):
+        name = columns[columns.duplicated()][0]
+        raise AudienceError(
+            f"Two columns of the frame have one name: {name}.",
+            hint="Rename one of them, or keep the first: frame = frame.loc[:, ~frame.columns.duplicated()]",
+            code="duplicate_column",
+        )
+
+
 def _reader(source: Any) -> Any:
+    _refuse_columns(getattr(source, "columns", None))
     if isinstance(source, pa.RecordBatchReader):
         return source  # not by its capsule, which would lose the type of an error
     if hasattr(source, "__arrow_c_stream__"):

@@ -1,4 +1,5 @@
-"""Columns that look like consent, and that nobody has named: only consented phones belong into an audience."""
+"""Columns that look like consent or its opposite, and that nobody has named: only consented phones belong into an
+audience."""
 
 from __future__ import annotations
 
@@ -8,7 +9,14 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from listrak_sms_cli.audience import FieldKind, column_key, means_consent
+from listrak_sms_cli.audience import (
+    RESERVED_COLUMN,
+    FieldKind,
+    column_key,
+    mapped_columns,
+    means_consent,
+    means_opt_out,
+)
 from listrak_sms_cli.audience.values import ValueRules, blank_nulls, clean_values
 from listrak_sms_cli.columnar import mask_of, nulls_as_empty, pc, raw, replace_matches, select, string_column, trimmed
 from listrak_sms_cli.runs.prepare.planned import PlannedAudience
@@ -22,34 +30,41 @@ _STATES = string_column(
         *("consented", "not consented", "accepted", "declined", "pending", "none", "unknown"),
     ]
 )
+_NO_OPT_OUT = string_column(["subscribed", "opted in", "opt in", "single opt in", "double opt in", "confirmed opt in"])
 _MAJORITY = 0.9  # of the filled cells that are looked at
 _CHUNKS = 8  # at most, until one has a filled cell
 
 
 def consent_warnings(planned: PlannedAudience) -> list[RunWarning]:
-    """Return a warning for each column that looks like consent by its name and its words, unless --consent-column or
-    --map names one. Only columns of such names are read, their first filled chunk."""
+    """Return a warning for each column that looks like consent, or like an opt-out that somebody has taken, by its name
+    and its words, unless --consent-column or --map names one; and one where --consent-column names an opt-out. Only
+    columns of such names are read, their first filled chunk."""
     if planned.plan.consent is not None:
-        return []
-    mapped = {column_key(name) for name in planned.options.columns.mapping}
+        named = planned.plan.header[planned.plan.consent]
+        return [_inverted(named)] if means_opt_out(named) else []
+    mapped = mapped_columns(planned.plan.header, planned.options.columns.mapping)
     warnings = []
     for index, name in enumerate(planned.plan.header):
-        if index == planned.plan.phone or index in planned.audience.unreadable or column_key(name) in mapped:
+        if index == planned.plan.phone or index in planned.audience.unreadable or index in mapped:
             continue
-        if not means_consent(name):
+        is_opt_out = means_opt_out(name)
+        if not is_opt_out and not means_consent(name):
             continue
         cells = _some_cells(planned, index)
-        unclear = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None)).bad
-        states = select(cells, unclear) if unclear is not None else cells[:0]
+        cleaned = clean_values(cells, ValueRules(FieldKind.CHECKBOX, None, planned.rules.region, None))
+        states = select(cells, cleaned.bad) if cleaned.bad is not None else cells[:0]
         words = replace_matches(pc.utf8_lower(states), "[ _-]+", " ")
         known = int(np.count_nonzero(mask_of(pc.is_in(words, value_set=_STATES))))
-        if len(cells) and len(states) - known <= (1 - _MAJORITY) * len(cells):
+        if not len(cells) or len(states) - known > (1 - _MAJORITY) * len(cells):
+            continue
+        if not is_opt_out:
             warnings.append(_warning(name, is_clear=len(states) <= (1 - _MAJORITY) * len(cells)))
+        elif mask_of(pc.equal(cleaned.text, "true")).any() or not mask_of(pc.is_in(words, _NO_OPT_OUT)).all():
+            warnings.append(_opt_out(name))
     return warnings
 
 
 def _warning(name: str, *, is_clear: bool) -> RunWarning:
-    other = f"If it is something else: --map {shlex.quote(f'{name}=FIELD')}, or --no-warn consent_unused"
     if is_clear:
         way = f"To send only members who say yes: --consent-column {shlex.quote(name)}"
     else:
@@ -57,7 +72,29 @@ def _warning(name: str, *, is_clear: bool) -> RunWarning:
     message = (
         f"The column {name} looks like consent and leaves nobody out; only consented phones belong into an audience"
     )
-    return RunWarning("consent_unused", f"{message}. {way}. {other}.")
+    return RunWarning("consent_unused", f"{message}. {way}. {_if_not(name, 'consent_unused')}")
+
+
+def _opt_out(name: str) -> RunWarning:
+    message = (
+        f"The column {name} looks like an opt-out, and members who say yes there are sent. --consent-column cannot "
+        "name it, for its yes means no: take these members out where the audience is made, or make a column there that "
+        "says yes to consent. --exclude-opted-out leaves out those on Listrak's own list"
+    )
+    return RunWarning("opt_out_unused", f"{message}. {_if_not(name, 'opt_out_unused')}")
+
+
+def _inverted(name: str) -> RunWarning:
+    message = (
+        f"--consent-column names {name}, which looks like an opt-out: then only members who have said no are sent. "
+        "Name a column that says yes to consent. If it says that: --no-warn opt_out_unused."
+    )
+    return RunWarning("opt_out_unused", message)
+
+
+def _if_not(name: str, code: str) -> str:
+    way = "" if column_key(name) == RESERVED_COLUMN else f"--map {shlex.quote(f'{name}=FIELD')}, or "
+    return f"If it is something else: {way}--no-warn {code}."
 
 
 def _some_cells(planned: PlannedAudience, index: int) -> pa.StringArray:

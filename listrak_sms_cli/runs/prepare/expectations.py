@@ -53,12 +53,15 @@ def _of_audience(audience: Audience, rows: int, expected: Expectation) -> Iterat
     if not changed:
         yield f"max_age is set, and the age of {audience.name} is not known"
     elif (age := time.time() - changed) > oldest:
-        yield f"its newest file is {_span(age)} old, more than max_age {_span(oldest)}"
+        yield f"its newest file is {_span(age)} old, more than max_age {expected.max_age}"
 
 
 def _span(seconds: float) -> str:
-    """A duration as it is typed, in hours from two hours on."""
-    return f"{seconds / 3600:.4g}h" if seconds >= 7200 else f"{seconds / 60:.3g}m"
+    """A duration as it is typed, in a unit of which it has at least two; in days from three on."""
+    for start, length, unit in ((259_200, 86_400, "d"), (7200, 3600, "h"), (120, 60, "m")):
+        if seconds >= start:
+            return f"{seconds / length:.4g}{unit}"
+    return f"{seconds:.3g}s"
 
 
 def _of_columns(planned: PlannedAudience, expected: Expectation) -> Iterator[str]:

@@ -218,3 +218,29 @@ def test_small_batches_are_read_together() -> None:
         chunks = [chunk.read().column(0).to_pylist() for chunk in audience.chunks()]
     assert [len(chunk) for chunk in chunks] == [65_536, 65_536, 18_928]
     assert [phone for chunk in chunks for phone in chunk] == phones
+
+
+def test_a_column_of_pandas_that_arrow_cannot_convert() -> None:
+    """It is named, with what to type, which helps; no value of it is."""
+    mixed = pd.DataFrame({"x": ["a", "b"], "phone": ["2125550100", 2125550101]})
+    for source in (mixed, [mixed], [mixed.head(1), mixed]):
+        error = refused(source)
+        assert error.code == "bad_stream"
+        assert "its column phone" in error.message
+        assert error.hint == 'Make it text: frame["phone"] = frame["phone"].astype("string")'
+        assert "21255501" not in str(error)
+    mixed["phone"] = mixed["phone"].astype("string")
+    assert read(mixed)["phone"] == ["2125550100", "2125550101"]
+
+
+def test_columns_of_pandas_without_one_name_each() -> None:
+    """Names of several levels, and two columns of one name, are refused with a line that helps."""
+    levels = pd.DataFrame([["2125550100", "a"]], columns=pd.MultiIndex.from_tuples([("phone", ""), ("x", "a")]))
+    error = refused(levels)
+    assert (error.code, "2 levels (a MultiIndex)" in error.message) == ("bad_stream", True)
+    levels.columns = ["_".join(map(str, name)).strip("_") for name in levels.columns]
+    assert list(read(levels)) == ["phone", "x_a"]
+    twice = pd.DataFrame([["2125550100", "a", "b"]], columns=["phone", "x", "x"])
+    error = refused(twice)
+    assert (error.code, "one name: x." in error.message) == ("duplicate_column", True)
+    assert list(read(twice.loc[:, ~twice.columns.duplicated()])) == ["phone", "x"]

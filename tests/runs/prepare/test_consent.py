@@ -13,12 +13,12 @@ from tests.support.push_command import pushed
 from tests.support.world import World
 
 
-def warned(folder: Path, name: str, words: list[str], **options: Any) -> list[str]:
+def warned(folder: Path, name: str, words: list[str], code: str = "consent_unused", **options: Any) -> list[str]:
     path = folder / "a.csv"
     rows = "".join(f"21255501{n:02d},x,{word}\n" for n, word in enumerate(words))
     path.write_text(f"phone,x,{name}\n{rows}", "utf-8")
     warnings = validate(path, offline=True, **options).warnings
-    return [warning.message for warning in warnings if warning.code == "consent_unused"]
+    return [warning.message for warning in warnings if warning.code == code]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,41 @@ def test_names_of_consent(tmp_path: Path, name: str) -> None:
 def test_what_is_no_consent_to_messages(tmp_path: Path, name: str, words: list[str]) -> None:
     """Other names, other words, another channel, no words at all."""
     assert warned(tmp_path, name, words) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    "SMS Opt Out|Opted Out|optout|Unsubscribed|is_unsubscribed|Do Not Text|DoNotContact|DNC|Don't text|No SMS"
+    "|sms_opt_outs|consent_opt_out|not_subscribed|Opt-Out".split("|"),
+)
+def test_opt_outs_are_the_opposite(tmp_path: Path, name: str) -> None:
+    """Who says yes there is named as sent, and the option that would send just them is not advised, but warned of."""
+    for words in (["yes", "no", "", "no"], ["opted out", "opted in", "", ""], ["1", "1", "0", "0"]):
+        (message,) = warned(tmp_path, name, words, "opt_out_unused")
+        assert "its yes means no" in message
+        assert warned(tmp_path, name, words) == []
+    if name != "Opted Out":  # which is never sent
+        assert warned(tmp_path, name, ["yes", "no"], "opt_out_unused", map={name: "VIP"}) == []
+    (message,) = warned(tmp_path, name, ["yes", "no"], "opt_out_unused", consent_column=name)
+    assert "only members who have said no are sent" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SMS_Opt_Out", ["no", "0", "", "false"]),
+        ("opted_out", ["false", "false"]),
+        ("status_opt_out", ["opted in", "subscribed"]),
+        ("email_opt_out", ["yes", "no"]),
+        ("unsubscribed_at", ["2026-01-01", ""]),
+        ("unsubscribe_link", ["https://a.example/1", "https://a.example/2"]),
+        ("opt_in_opt_out", ["yes", "no"]),
+        ("donor", ["yes", "no"]),
+    ],
+)
+def test_what_is_no_opt_out(tmp_path: Path, name: str, words: list[str]) -> None:
+    """Nobody has opted out there, or of another channel."""
+    assert warned(tmp_path, name, words, "opt_out_unused") == []
 
 
 def test_words_that_the_option_does_not_read(tmp_path: Path) -> None:

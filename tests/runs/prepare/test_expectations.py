@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,23 @@ def test_everything_that_fails_is_named_at_once(tmp_path: Path) -> None:
     message = unexpected(tmp_path, expect, path)
     for words in ("min_rows 11", "27.78h old, more than max_age 26h", "no column Nope", "80 %", "8 of 8 values"):
         assert words in message
+
+
+@pytest.mark.parametrize(
+    ("limit", "age", "words"),
+    [
+        ("'1s'", 12, "1[0-9.]+s old, more than max_age 1s\\."),
+        ("'90m'", 6000, "10.*m old, more than max_age 90m\\."),
+        ("'48h'", 345_600, "4.*d old, more than max_age 48h\\."),
+        ("'1 d'", 90_000, "25.*h old, more than max_age 1 d\\."),
+        ("60", 90, "9.*s old, more than max_age 60s\\."),
+    ],
+)
+def test_durations_as_they_are_written(tmp_path: Path, limit: str, age: float, words: str) -> None:
+    """The limit as the job has it, the age in a unit that shows it."""
+    path = audience(tmp_path)
+    os.utime(path, (time.time() - age, time.time() - age))
+    assert re.search(words, unexpected(tmp_path, f"max_age = {limit}", path))
 
 
 def test_an_age_that_cannot_be_known_does_not_pass(tmp_path: Path) -> None:
