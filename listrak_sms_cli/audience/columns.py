@@ -138,9 +138,7 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
         name = _rewritten(column) or f"column_{number}"
         other = original.setdefault(name.casefold(), column)
         if len(original) == len(names):
-            has_phone = any(column_key(column) in PHONE_NAMES for column in columns)
-            if not has_phone and (holds_data(columns) or may_hold_data(columns)):
-                raise _no_header()
+            refuse_member(columns)
             raise AudienceError(
                 f"Two columns get one name: {_quoted(other)} and {_quoted(column)} (column {number}) are both {name}.",
                 hint="Rename one of them in the audience.",
@@ -150,10 +148,18 @@ def rewrite_names(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _no_header() -> AudienceError:
+def refuse_member(columns: Sequence[str], where: str = "The audience") -> None:
+    """Raise AudienceError (`no_header`) when these are no names of columns but the cells of a member: no message may
+    quote them. `where`: in what they stand."""
+    has_phone = any(column_key(column) in PHONE_NAMES for column in columns)
+    if not has_phone and (holds_data(columns) or may_hold_data(columns)):
+        raise _no_header(where)
+
+
+def _no_header(where: str = "The audience") -> AudienceError:
     """What is wrong with a header that looks like a member, whose values the message must not quote."""
     return AudienceError(
-        "The audience has no header: its first row holds a member, not the names of columns.",
+        f"{where} has no header: its first row holds a member, not the names of columns.",
         hint="Write the names of the columns into a first row, one of them phone.",
         code="no_header",
     )

@@ -66,8 +66,12 @@ def read_account(client: ListrakClient, sender_code: int) -> Account:
     client.check_token()
     found = client.sender_code(sender_code)
     country = (found.country or "").upper()
-    fields = tuple(map(_profile_field, client.profile_fields(sender_code)))
-    return Account(sender_code, label_of(found), country, fields, found.email_list)
+    return Account(sender_code, label_of(found), country, read_fields(client, sender_code), found.email_list)
+
+
+def read_fields(client: ListrakClient, sender_code: int) -> tuple[ProfileField, ...]:
+    """Read the profile fields. Raises ListrakUnavailable."""
+    return tuple(map(_profile_field, client.profile_fields(sender_code)))
 
 
 def label_of(code: SenderCode) -> str:

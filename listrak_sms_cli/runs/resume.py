@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
 
 from msgspec import Struct
 
 from listrak_sms_cli import options as declared
-from listrak_sms_cli.audience import Verdict
+from listrak_sms_cli.audience import ProfileField, Verdict
 from listrak_sms_cli.audience.source import RemoteRows
-from listrak_sms_cli.errors import SettingsError, UsageError
+from listrak_sms_cli.errors import GuardStopped, SettingsError, UsageError
+from listrak_sms_cli.runs.account import read_fields, with_system_fields
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
 from listrak_sms_cli.runs.findings import Findings
@@ -19,7 +20,7 @@ from listrak_sms_cli.runs.options import PushOptions
 from listrak_sms_cli.runs.pack import ImportSpool
 from listrak_sms_cli.runs.prepare import nothing_left_notice
 from listrak_sms_cli.runs.rebuild import parts_to_rebuild, rebuild
-from listrak_sms_cli.runs.record import CanarySkipped, RunStore, StoredRun, fingerprint
+from listrak_sms_cli.runs.record import CanarySkipped, RecipeColumn, RunStore, StoredRun, fingerprint
 from listrak_sms_cli.runs.remember import Memory
 from listrak_sms_cli.runs.report import Report
 from listrak_sms_cli.runs.run import Run, findings_of
@@ -84,6 +85,8 @@ class _Resumption(Struct, frozen=True):
             self._settle_canary(run)
             context = closing.enter_context(connected(self.settings, tell))
             context.client.check_token()
+            if run.state.unsent:
+                self._refuse_other_fields(read_fields(context.client, target.sender_code))
             spool = ImportSpool()
             closing.callback(spool.close)
             stored = StoredRun(self.stored.folder, run.state)
@@ -134,6 +137,18 @@ class _Resumption(Struct, frozen=True):
                 hint="Leave --no-wait out, or add --skip-canary.",
             )
 
+    def _refuse_other_fields(self, fields: Sequence[ProfileField]) -> None:
+        """Raise GuardStopped when the values of the run do not fit the profile fields as they are now."""
+        started = self.stored.state.started
+        known = with_system_fields(fields) if started.per_contact else fields
+        if changes := list(_changed_fields(started.recipe.columns, known)):
+            raise GuardStopped(
+                f"Profile fields are not as they were when run {self.stored.run_id} began: {'; '.join(changes)}. "
+                "Nothing more was sent.",
+                hint="Make them in Listrak as they were and resume again, or push the audience as a new run.",
+                code="fields_changed",
+            )
+
     def _refuse_superseded(self, run: Run) -> None:
         """Under the lock: no other push to this sender code can begin in between."""
         if self.options.anyway or not run.state.unsent:
@@ -144,6 +159,22 @@ class _Resumption(Struct, frozen=True):
                 hint="Its data may be older than what is stored. To send it all the same, add --anyway.",
                 code="superseded",
             )
+
+
+def _changed_fields(columns: Sequence[RecipeColumn], fields: Sequence[ProfileField]) -> Iterator[str]:
+    """What has become of fields that cannot hold the values of their columns any more: one that is called otherwise, or
+    that holds longer values, can. System fields without an id, which are sent contact by contact, do not change."""
+    active = {field.id: field for field in fields if field.active and field.id}
+    for column in columns:
+        found, field = active.get(column.field_id), f"the field {column.field_name} (id {column.field_id})"
+        if not column.field_id:
+            continue
+        if found is None:
+            yield f"{field} is gone or disabled"
+        elif found.kind.value != column.kind:
+            yield f"{field} has changed: type {column.kind} then, {found.kind.value} now"
+        elif found.max_length is not None and (column.max_length is None or found.max_length < column.max_length):
+            yield f"{field} has changed: length {column.max_length or 'not limited'} then, {found.max_length} now"
 
 
 def refuse_other_account(stored: StoredRun, settings: Settings) -> None:

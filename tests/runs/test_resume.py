@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.support.in_process import pushed, status
 from tests.support.world import Ended, World
 
@@ -106,13 +108,39 @@ def test_standard_input_has_to_be_named_again(world: World) -> None:
     assert told(world.lsms("resume", "--audience", world.audience(NINE), "--json"), 0)["rows_sent"] == 9
 
 
-def test_fields_that_have_changed_since_do_not_matter(world: World) -> None:
+def test_fields_that_are_called_otherwise_do_not_matter(world: World) -> None:
     """A run is resumed with the profile fields it began with, whatever they are called by now."""
     interrupted(world)
     fields = world.lsms("fields", "--json").json["fields"]
     one = next(field for field in fields if field["name"] == "First Name")
     row = f"{one['id']},Given Name,Text,,Active\n"
     world.admin("fields", "id,name,type,max_length,status\n" + row)
+    assert told(world.lsms("resume", "--json"), 0)["rows_sent"] == 9
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("{id},First Name,Number,,Active", "type Text then, Number now"),
+        ("{id},First Name,Text,4,Active", "4 now"),
+        ("{id},First Name,Text,50,Disabled", "is gone or disabled"),
+        ("907,First Name,Text,50,Active", "is gone or disabled"),
+    ],
+)
+def test_a_field_that_cannot_hold_the_values_is_refused_by_name(world: World, field: str, words: str) -> None:
+    """Nothing more is sent, and the members stay pending; with the field as it was the run goes on."""
+    interrupted(world)
+    known = world.lsms("fields", "--json").json["fields"]
+    rows = {one["name"]: f"{one['id']},{one['name']},{one['type']},{one['max_length'] or ''},Active" for one in known}
+    header = "id,name,type,max_length,status"
+    changed = {**rows, "First Name": field.format(id=next(one["id"] for one in known if one["name"] == "First Name"))}
+    world.admin("fields?replace=true", "\n".join([header, *changed.values(), ""]))
+    report = told(world.lsms("resume", "--json"), 3)
+    assert (report["error"]["code"], report["rows_sent"]) == ("fields_changed", 3)
+    assert report["rows_pending"] + report["rows_refused"] == 6
+    assert "First Name" in report["error"]["message"] and words in report["error"]["message"]
+    assert len(world.admin("imports")) == 1
+    world.admin("fields?replace=true", "\n".join([header, *rows.values(), ""]))
     assert told(world.lsms("resume", "--json"), 0)["rows_sent"] == 9
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from listrak_sms_cli.audience.columns import column_key
+from listrak_sms_cli.audience.columns import column_key, refuse_member
 from listrak_sms_cli.audience.source.content import Content, LocalFile
 from listrak_sms_cli.audience.source.csv import CsvReader
 from listrak_sms_cli.audience.source.csv_blocks import BlockCutter
@@ -189,6 +189,8 @@ def _different_columns(
     reader: FileReader, values: dict[str, str], first: FileReader, partition_columns: Sequence[str]
 ) -> AudienceError:
     expected, own = [*first.columns, *partition_columns], [*reader.columns, *values]
+    for file, columns in ((reader, own), (first, expected)):
+        refuse_member(columns, file.name)
     own_keys, expected_keys = {column_key(name) for name in own}, {column_key(name) for name in expected}
     missing = [name for name in expected if column_key(name) not in own_keys]
     surplus = [name for name in own if column_key(name) not in expected_keys]

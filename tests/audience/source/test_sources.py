@@ -294,6 +294,16 @@ def test_files_with_other_columns(tmp_path: Path) -> None:
     assert "“name”" in error.message
 
 
+@pytest.mark.parametrize("header", ["'2125550100,Ann", "phone,name"])
+def test_files_of_which_one_has_no_header(tmp_path: Path, header: str) -> None:
+    """The file is named, and no cell of its first member."""
+    (tmp_path / "a.csv").write_text(f"{header}\n'2125550101,Bob\n")
+    (tmp_path / "b.csv").write_text("tel:2125550102,Cid\n'2125550103,Dan\n")
+    error = refused(tmp_path)
+    assert (error.code, "b.csv has no header" in error.message) == ("no_header", True)
+    assert "21255501" not in str(error)
+
+
 def test_empty_file_among_others(tmp_path: Path) -> None:
     """A file without a byte among others, as Spark writes it, is passed over; all empty is an error."""
     (tmp_path / "a.csv").write_text("")
