@@ -158,8 +158,7 @@ class _Reader:
             for column, of_column in columns.items()
         }
         self._refuse_contradictions(of_audience, of_columns)
-        oldest = given.get("max_age", "")
-        return Expectation(self.name, of_audience, of_columns, oldest if isinstance(oldest, str) else f"{oldest:g}s")
+        return Expectation(self.name, of_audience, of_columns, given.get("max_age", ""))
 
     def _refuse_contradictions(self, audience: Expecting, columns: Mapping[str, ExpectingOfColumn]) -> None:
         """Raise SettingsError for what no audience could fulfil."""
