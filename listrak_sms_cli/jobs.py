@@ -191,7 +191,8 @@ class _Reader:
     def _placed(self, option: Option[Any], value: object) -> object:
         """A path with its dates, seen from here instead of from the file. A duration has its unit."""
         if isinstance(option.kind, Duration) and not isinstance(value, str):
-            raise self._wrong(f"{option.name} is not {option.kind.wanted}.", option.kind.hint, option.kind.code)
+            hint = 'Write it with its unit, in quotes: "90s", "10m", "1h" or "7d".'
+            raise self._wrong(f"{option.name} is not {option.kind.wanted}.", hint, option.kind.code)
         if not isinstance(option.kind, _FILES) or not isinstance(value, str):
             return value
         path = _PLACEHOLDER.sub(lambda date: self.now.strftime(date[1] or "%Y-%m-%d"), value)

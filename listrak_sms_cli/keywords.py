@@ -46,7 +46,7 @@ def arguments_checked(function: _Function) -> _Function:
 class SettingsKeywords(TypedDict, total=False):
     """Settings."""
 
-    client_id: str | None
+    client_id: str | int | None
     client_secret: str | None
     api_url: str | None
     token_url: str | None

@@ -40,8 +40,10 @@ IN_PROFILES = (*ENVIRONMENT, "keyring")  # what a profile may hold
 DEFAULTS = {"api_url": API_URL, "token_url": TOKEN_URL, "give_up_after": "15m", "keep_runs": "90d"}
 SOURCES = "sources"  # a table of the config file that is no profile: the databases that queries run in
 OF_A_LOOK = {"give_up_after": "10s"}  # in place of a default, for commands that only look
-_VARIABLES = ("LISTRAK_", "LSMS_")  # how the names of all begin
 _PATHS = frozenset({"client_secret_file", "notify_file", "state_dir"})  # in which a blank may be meant
+_TEXTS = {variable for name, variable in ENVIRONMENT.items() if variable and name not in _PATHS} | {
+    *("LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_NOTIFY")
+}  # variables of no path, which may be of any bytes
 
 
 def without_secrets(url: str) -> str:
@@ -212,9 +214,9 @@ def _notify(
 
 
 def refuse_unreadable(env: Mapping[str, str]) -> None:
-    """Raise SettingsError where a variable that lsms reads is not UTF-8: no address, id or secret is that."""
+    """Raise SettingsError where an address, an id or a secret is not UTF-8."""
     for name, value in env.items():
-        if name.startswith(_VARIABLES) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        if (name in _TEXTS or name.startswith("LSMS_SOURCE_")) and any("\ud800" <= sign <= "\udfff" for sign in value):
             raise SettingsError(
                 f"The variable {name} of the environment is not UTF-8.",
                 hint=f"Set it anew, or type: unset {name}",

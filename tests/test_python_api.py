@@ -178,7 +178,7 @@ WRONG_CALLS: list[tuple[str, Callable[[], object]]] = [
     ("There is no option job", lambda: push(FRAME, job="nightly")),  # type: ignore[call-arg]
     ("sender_code is not a positive whole number", lambda: push(FRAME, sender_code="abc")),
     ("sender_code is not a positive whole number", lambda: push(FRAME, sender_code=0)),
-    ("client_id is not a text", lambda: push(FRAME, client_id=5, client_secret="x")),  # type: ignore[arg-type]
+    ("client_id is not a text or a number", lambda: push(FRAME, client_id=5.5, client_secret="x")),  # type: ignore[arg-type]
 ]
 
 

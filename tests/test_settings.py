@@ -255,10 +255,19 @@ def test_a_file_that_is_missing_is_named_with_what_names_it(tmp_path: Path) -> N
     assert "It is named by profile default in" in refusal(tmp_path).hint
 
 
-VARIABLES = [*filter(None, ENVIRONMENT.values()), "LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_CONFIG", "LSMS_NOTIFY"]
+PATHS = ["LISTRAK_CLIENT_SECRET_FILE", "LSMS_STATE_DIR"]
+VARIABLES = [variable for variable in ENVIRONMENT.values() if variable and variable not in PATHS]
 
 
-@pytest.mark.parametrize("variable", [*VARIABLES, "LSMS_JOB_FILE", "LSMS_SOURCE_SHOP_URI"])
+def test_a_path_may_be_of_any_bytes(tmp_path: Path) -> None:
+    """As files are, and a variable that is none of ours."""
+    environ = {"LISTRAK_CLIENT_ID": "an-id", "LSMS_STATE_DIR": f"{tmp_path}/caf\udce9", "LSMS_ELSE": "\udcff"}
+    config(tmp_path, "[default]\nsender_code = 5\n")
+    environ["LSMS_CONFIG"] = str(tmp_path / "config.toml")
+    assert load_settings({}, environ).state_dir == Path(f"{tmp_path}/caf\udce9")
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES, "LISTRAK_CLIENT_SECRET", "LSMS_PROFILE", "LSMS_NOTIFY"])
 def test_variables_that_are_not_utf8(tmp_path: Path, variable: str) -> None:
     """The variable is named, and never its value, before anything else is done with it."""
     environ = {variable: "s3cret\udcff"}
@@ -266,8 +275,8 @@ def test_variables_that_are_not_utf8(tmp_path: Path, variable: str) -> None:
     assert (error.code, variable in error.message, "s3cret" in str(error)) == ("bad_variable", True, False)
     with pytest.raises(SettingsError, match=variable):
         job_file(None, environ)
-    with pytest.raises(SettingsError, match=variable):
-        find_database("shop", tmp_path / "config.toml", environ)
+    with pytest.raises(SettingsError, match="LSMS_SOURCE_SHOP_URI"):
+        find_database("shop", tmp_path / "config.toml", {"LSMS_SOURCE_SHOP_URI": "s3cret\udcff"})
 
 
 def test_the_secret_by_environment() -> None:

@@ -207,7 +207,7 @@ def find_phone(header: Sequence[str], wanted: str | None, *, exact: bool = False
             hint="Name the character between the cells: --delimiter CHAR (or tab).",
             code="no_phone_column",
         )
-    if may_hold_data(header):
+    if all(re.search(r"\d", name) for name in likely) and may_hold_data(header):
         raise _no_header()
     raise AudienceError(
         f"{what}. The columns are: {_listed(header)}.",
@@ -242,10 +242,11 @@ def mapped_columns(header: Sequence[str], mapping: Mapping[str, str]) -> set[int
 
 
 def _readings(header: Sequence[str], column: str, target: str) -> list[tuple[int, str]]:
-    """Index of a column and its field for each way to read COLUMN=FIELD: both may hold a `=`. The longest name of a
-    column first."""
+    """Index of a column and its field for each way to read COLUMN=FIELD: both may hold a `=`. First as it is given,
+    then the longest name of a column first."""
     parts = f"{column}={target}".split("=")
-    readings = (("=".join(parts[:end]), "=".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+    others = (("=".join(parts[:end]), "=".join(parts[end:])) for end in range(len(parts) - 1, 0, -1))
+    readings = ((column, target), *others)
     found = ((_index_as_seen(header, name), field) for name, field in readings if name.strip())
     return [(index, field) for index, field in found if index is not None and field.strip()]
 
@@ -379,19 +380,12 @@ class _Chosen(Struct, frozen=True):
 
 
 def _mapped(header: Sequence[str], column: str, target: str, fields: _Fields | None) -> tuple[int, str]:
-    """The index of the column that COLUMN=FIELD names, and the field: the longest name of a column that is there, and
-    that leaves a field that is there. Raises AudienceError when both can be read in two ways."""
+    """The index of the column that COLUMN=FIELD names, and the field: the first way to read it that leads to a field
+    that is there. Raises AudienceError for a column that is not."""
     readings = _readings(header, column, target)
     if not readings:
         return _chosen_column(header, column, "--map"), target
     there = [each for each in readings if fields is not None and fields.named(each[1], column_key(each[1]))]
-    if len(there) > 1:
-        ways = [f"the column {header[index]} to the field {field}" for index, field in there]
-        raise AudienceError(
-            f"--map {column}={target} can be read in several ways: {', or '.join(ways)}.",
-            hint="Give the field by its id: --map COLUMN=ID (`lsms fields` lists them).",
-            code="ambiguous_map",
-        )
     return (there or readings)[0]
 
 

@@ -15,6 +15,8 @@ _ONLY_DIGITS = re.compile(r"(?:\d\W*){7}(?:\W|\d|(?<![a-z])(?:extn?|extension|[x
 _EXPONENT = re.compile(r"\d+(?:[.,]\d+)?e[+-]?\d+\W*", re.IGNORECASE)
 _BEGINS_LIKE_A_PHONE = re.compile(r"(?:\d\W*){7}")
 _SHORT_NUMBER = re.compile(r"\d[\d\W]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_DATE = re.compile(r"(?:\d{4}\W\d{1,2}\W\d{1,2}|\d{1,2}\W\d{1,2}\W\d{4})(?:\W+\d{1,2}:\d\d.*|T\d.*)?", re.IGNORECASE)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE_IN_WORDS = re.compile(rf"\d{{1,2}}\W*{_MONTH}\W*\d{{2,4}}|{_MONTH}\W*\d{{1,2}}\W+\d{{2,4}}", re.IGNORECASE)
 # Words that name a column, and that are hardly a value.
@@ -23,7 +25,7 @@ _NAMES = re.compile(r"(.+ )?name|address|age|city|code|date|gender|state|phone( 
 
 def holds_data(header: Sequence[str]) -> bool:
     """Whether a cell is an e-mail address or has the digits of a phone, and nothing but signs around them. No name of a
-    column does: it is so whatever the other cells are."""
+    column does, but for a date, above the figures of a day: it is so whatever the other cells are."""
     return any(_EMAIL.search(name) or _is_long_number(_bare(name)) for name in header)
 
 
@@ -42,10 +44,14 @@ def _bare(name: str) -> str:
 
 
 def _is_long_number(bare: str) -> bool:
+    if _DATE.fullmatch(bare.strip()):
+        return False
     return _ONLY_DIGITS.fullmatch(bare) is not None or _EXPONENT.fullmatch(bare) is not None
 
 
 def _is_a_value(bare: str) -> bool:
+    if _YEAR.fullmatch(bare.strip()):
+        return False
     whole = _SHORT_NUMBER.fullmatch(bare) or _DATE_IN_WORDS.fullmatch(bare.strip())
     return whole is not None or _BEGINS_LIKE_A_PHONE.match(bare) is not None
 

@@ -108,9 +108,21 @@ class Given:
         the commands that have some."""
         if "max_drop_rate" in values:
             values["expect"] = job.expect
+        if values.get("map") and values.get("skip_column"):
+            self._let_typed_columns_win(values)
         if "audience_name" in values and not values["audience_name"] and not self.was_typed("audience"):
             values["audience_name"] = job.name
         output.quiet = values.get("quiet", False)
+
+    def _let_typed_columns_win(self, values: dict[str, Any]) -> None:
+        """A column that is typed as one to leave out is not mapped by the job, and the other way round."""
+        from listrak_sms_cli.audience import column_key
+
+        for typed, of_job in (("skip_column", "map"), ("map", "skip_column")):
+            if self.was_typed(typed) and not self.was_typed(of_job):
+                named = {column_key(column) for column in values[typed]}
+                left = [column for column in values[of_job] if column_key(column) not in named]
+                values[of_job] = {column: values["map"][column] for column in left} if of_job == "map" else tuple(left)
 
     def _confirm(self, push: FirstPush) -> None:
         with nullcontext() if self._display is None else self._display.paused():

@@ -19,7 +19,7 @@ _LOGGERS = ("apprise", "urllib3", "requests")  # what they say may name the addr
 
 # Codes of errors whose messages name columns of the file. Where it has no header, these are values of a member.
 _NAMES_COLUMNS = frozenset(
-    """ambiguous_map different_columns duplicate_column invisible_character mapped_and_skipped mapped_twice
+    """different_columns duplicate_column invisible_character mapped_and_skipped mapped_twice
     no_phone_column phone_skipped reserved_column several_phone_columns shared_field unknown_column unmatched_columns
     unreadable_column""".split()
 )

@@ -439,7 +439,7 @@ class Monitoring(Options, group=OUTPUT):
 class Credentials(Options):
     """Of Python alone: what is typed on a command line is read by others."""
 
-    client_id = Option(Text(), None, "The client id. Or LISTRAK_CLIENT_ID.", CONNECTS)
+    client_id = Option(Setting(), None, "The client id. Or LISTRAK_CLIENT_ID.", CONNECTS)
     client_secret = Option(Text(), None, "The client secret. Or LISTRAK_CLIENT_SECRET.", CONNECTS)
 
 

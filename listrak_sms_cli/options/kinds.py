@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from listrak_sms_cli.errors import UsageError
+from listrak_sms_cli.errors import AudienceError, UsageError
 from listrak_sms_cli.stores import SECRET_KEYS, StoreError, StoreUrl, is_url
 
 _T = TypeVar("_T", covariant=True)
@@ -146,7 +146,7 @@ class AudienceName(FileName):
                 StoreUrl(name).refuse_secrets()
             except StoreError as error:
                 message = f"{StoreUrl(name)} cannot be opened: {error.why}."
-                raise UsageError(message, hint=error.hint, code=error.code) from None
+                raise AudienceError(message, hint=error.hint, code=error.code) from None
         return name
 
 

@@ -166,6 +166,8 @@ def refuse_one_place(options: Iterable[Option[Any]], values: Mapping[str, Any]) 
         if value is None or not isinstance(option.kind, Output | LocalOutput):
             continue
         place = str(value) if isinstance(value, StoreUrl) else os.path.realpath(value)
+        if place.startswith("/dev/"):
+            continue
         if place in named:
             message = f"{named[place]} and {option.words[0]} name one file: {value}."
             raise UsageError(message, hint="Name a file for each.", code="output_place")

@@ -156,7 +156,8 @@ class _Push:
         self._memory: Memory | None = None
         if options.canary is not None:
             seed = secrets.randbelow(1 << 32) if options.canary_seed is None else options.canary_seed
-            undo = path_of(str(options.undo)) if options.undo is not None else None
+            wanted = options.undo is not None and not options.sandbox  # a rehearsal leaves no way back from itself
+            undo = path_of(str(options.undo)) if wanted else None
             findings.canary = CanaryResult(seed=seed, undo=undo)
 
     def run(self) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from listrak_sms_cli import options as declared
 from listrak_sms_cli.audience import ProfileField, Verdict
 from listrak_sms_cli.audience.source import RemoteRows
-from listrak_sms_cli.errors import GuardStopped, SettingsError, UsageError
+from listrak_sms_cli.errors import AccountError, SettingsError, UsageError
 from listrak_sms_cli.runs.account import read_fields, with_system_fields
 from listrak_sms_cli.runs.context import connected
 from listrak_sms_cli.runs.events import Listener, SendablePrepared, silent
@@ -138,11 +138,11 @@ class _Resumption(Struct, frozen=True):
             )
 
     def _refuse_other_fields(self, fields: Sequence[ProfileField]) -> None:
-        """Raise GuardStopped when the values of the run do not fit the profile fields as they are now."""
+        """Raise AccountError when the values of the run do not fit the profile fields as they are now."""
         started = self.stored.state.started
         known = with_system_fields(fields) if started.per_contact else fields
         if changes := list(_changed_fields(started.recipe.columns, known)):
-            raise GuardStopped(
+            raise AccountError(
                 f"Profile fields are not as they were when run {self.stored.run_id} began: {'; '.join(changes)}. "
                 "Nothing more was sent.",
                 hint="Make them in Listrak as they were and resume again, or push the audience as a new run.",

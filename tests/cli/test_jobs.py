@@ -189,3 +189,21 @@ def test_a_schema_follows_from_the_declarations(world: World) -> None:
 def test_the_schema_of_jobs_has_no_address(key: str) -> None:
     """What a job refuses is not completed by an editor either."""
     assert f'"{key}"' not in json.dumps(SCHEMAS["job"]())
+
+
+def test_a_typed_column_wins_over_that_of_a_job(world: World) -> None:
+    """To leave a column out that the job maps, or to map one that it leaves out, is no contradiction: both typed is."""
+    world.audience("phone,Vorname,Stufe\n2125550100,Ann,Gold\n")
+    job = 'audience = "audience.csv"\nmap = { Vorname = "First Name", Stufe = "Loyalty Tier" }\n'
+    other = 'audience = "audience.csv"\nmap = { Vorname = "First Name" }\nskip_column = ["Stufe"]\n'
+    (world.home / "lsms.toml").write_text(f"[jobs.maps]\n{job}[jobs.skips]\n{other}", "utf-8")
+
+    def sent(*words: str) -> Any:
+        ended = world.lsms("push", *words, "--dry-run", "--json", cwd=world.home)
+        return [one["column"] for one in ended.json["columns"] if one["field_id"]] if ended.code == 0 else ended.json
+
+    assert sent("--job", "maps", "--skip-column", "stufe") == ["Vorname"]
+    typed = ("--map", "Stufe=Loyalty Tier", "--map", "Vorname=First Name")
+    assert sent("--job", "skips", *typed) == ["Vorname", "Stufe"]
+    both = sent("audience.csv", *typed, "--skip-column", "Stufe")
+    assert both["error"]["code"] == "mapped_and_skipped"

@@ -295,6 +295,10 @@ def test_the_undo_file_does_not_replace_one_that_is_there(make_world: MakeWorld)
     undo = world.home / "undo.csv"
     pushed(world, rows("New"), canary=3, undo=undo)
     before = undo.read_bytes()
+    rehearsed = world.home / "rehearsed.csv"
+    words = ("--canary", "3", "--undo", rehearsed, "--sandbox", "--json")
+    assert world.lsms("push", world.audience(rows("New")), *words).json["canary"]["undo"] is None
+    assert not rehearsed.exists()  # or the real push that follows would be refused
     error = pushed(world, rows("Newer"), canary=3, undo=undo, code=2)["error"]
     assert (error["code"], str(undo) in error["message"]) == ("file_exists", True)
     assert undo.read_bytes() == before

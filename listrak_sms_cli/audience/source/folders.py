@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from listrak_sms_cli.audience.source.identity import cannot_read
+from listrak_sms_cli.audience.source.identity import cannot_read, printable_name
 from listrak_sms_cli.audience.source.reader import SourceNote
 from listrak_sms_cli.errors import AudienceError
 
@@ -50,11 +50,12 @@ def files_below(folder: str) -> tuple[list[str], list[str]]:
     return [str(path) for path in sorted(files)], [str(path) for path in sorted(others)]
 
 
-def files_matching(pattern: str) -> list[str]:
-    """Paths of the files that match a pattern, as text; `**` is any folders. Raises AudienceError: `cannot_read`,
-    `not_found` for a link that leads nowhere."""
-    _refuse_unlisted(pattern)
-    return sorted(name for name in glob.glob(pattern, recursive=True) if _is_file(Path(name)))  # noqa: PTH207 (absolute)
+def files_matching(pattern: str) -> tuple[list[str], tuple[SourceNote, ...]]:
+    """Paths of the files that match a pattern, as text; `**` is any folders; and a note of folders on its way that
+    cannot be looked into. Raises AudienceError: `cannot_read` where the pattern names such a folder itself, `not_found`
+    for a link that leads nowhere."""
+    notes = _closed_folders(pattern)
+    return sorted(name for name in glob.glob(pattern, recursive=True) if _is_file(Path(name))), notes  # noqa: PTH207
 
 
 def data_files(
@@ -83,8 +84,7 @@ def data_files(
             code="mixed_formats",
         )
     below = ["/".join(parts_below(folder, name)) for name in passed_over[:_NAMED]]
-    # A name need not be UTF-8, and a message is.
-    named = os.fsencode(", ".join(below)).decode(errors="replace") + ", …" * (len(passed_over) > _NAMED)
+    named = printable_name(", ".join(below)) + ", …" * (len(passed_over) > _NAMED)
     if not csv and not parquet:
         hint = f'It holds {named}. A pattern reads files of any name: "{inside}/*".' if named else "Check the path."
         raise AudienceError(f"The folder {shown} holds no CSV or Parquet files.", hint=hint, code="not_found")
@@ -104,18 +104,21 @@ def _is_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
+        if not path.is_symlink() and error.errno == errno.ENOENT:  # deleted since it was listed
+            return False
         if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
             raise AudienceError(
-                f"{path} is a link to a file that is not there.",
+                f"{printable_name(str(path))} is a link to a file that is not there.",
                 hint="Correct the link, or delete it.",
                 code="not_found",
             ) from None
         _refuse(error)
 
 
-def _refuse_unlisted(pattern: str) -> None:
-    """Raise AudienceError for a folder on the way of a pattern that cannot be looked into: `glob` passes it over."""
-    for folder, name in {*_looked_into(pattern)}:
+def _closed_folders(pattern: str) -> tuple[SourceNote, ...]:
+    """A note of the folders on the way of a pattern that cannot be looked into: `glob` passes them over."""
+    closed = []
+    for folder, name in sorted({*_looked_into(pattern)}):
         try:
             if glob.has_magic(name):
                 os.scandir(folder).close()
@@ -124,7 +127,14 @@ def _refuse_unlisted(pattern: str) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            _refuse(error)
+            if pattern.startswith(folder):  # by its name, not as one of many
+                _refuse(error)
+            closed.append(printable_name(folder.rstrip(os.sep)))
+    if not closed:
+        return ()
+    named = ", ".join(closed[:_NAMED]) + ", …" * (len(closed) > _NAMED)
+    message = f"Folders that the pattern leads to and that cannot be looked into: {len(closed):,} ({named})."
+    return (SourceNote("folders_passed_over", f"{message} What they hold is not read; others are named by a path."),)
 
 
 def _looked_into(pattern: str) -> Iterator[tuple[str, str]]:

@@ -40,4 +40,10 @@ def broken_off(name: str) -> AudienceError:
 def cannot_read(name: str, error: OSError) -> AudienceError:
     """The error for a file or folder that the system does not open or list."""
     why = os.strerror(error.errno) if error.errno else "reading it failed"
-    return AudienceError(f"{name} cannot be read: {why}.", hint="Check its permissions.", code="cannot_read")
+    hint = "Check its permissions."
+    return AudienceError(f"{printable_name(name)} cannot be read: {why}.", hint=hint, code="cannot_read")
+
+
+def printable_name(name: str) -> str:
+    """The name of a file as a message may have it: a name need not be UTF-8, and a message is."""
+    return os.fsencode(name).decode(errors="replace")

@@ -116,11 +116,11 @@ def _local_files(path: Path, source: str) -> tuple[list[Location], tuple[SourceN
         return [_local_file(Path(name), _partitions(name, str(path))) for name in names], notes
     if path.exists() or not glob.has_magic(source):
         return [_local_file(path)], ()
-    names = files_matching(str(path))
+    names, notes = files_matching(str(path))
     if not names:
         raise AudienceError(f"No file matches {source}.", hint="Check the pattern and quote it.", code="not_found")
     root = os.path.dirname(re.split(r"[*?\[]", str(path), maxsplit=1)[0])  # noqa: PTH120 (a trailing / counts)
-    return [_local_file(Path(name), _partitions(name, root)) for name in names], ()
+    return [_local_file(Path(name), _partitions(name, root)) for name in names], notes
 
 
 def _local_file(path: Path, partitions: Partitions = ()) -> Location:

@@ -52,10 +52,13 @@ def _why_unreadable(kind: pa.DataType) -> str | None:
 
 
 def _why_unknown(extension: str, stored: pa.DataType) -> str | None:
-    """What is stored is what is meant for texts; numbers may be of anything: pandas' periods count months or days."""
+    """What is stored is what is meant for texts, dates and the like; numbers may be of anything: pandas' periods count
+    months or days."""
     t = pa.types
-    is_text = t.is_string(stored) or t.is_large_string(stored) or t.is_string_view(stored)
-    if is_text or extension in _KNOWN_EXTENSIONS:
+    stored = stored.value_type if t.is_dictionary(stored) else stored
+    is_number = t.is_integer(stored) or t.is_floating(stored) or t.is_decimal(stored)
+    is_bytes = t.is_binary(stored) or t.is_large_binary(stored) or t.is_fixed_size_binary(stored)
+    if extension in _KNOWN_EXTENSIONS or not (is_number or is_bytes or t.is_binary_view(stored)):
         return None
     return f"its type {extension} is not known here (convert it to text, a number or a date)"
 

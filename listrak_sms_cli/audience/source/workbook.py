@@ -32,6 +32,7 @@ _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14  # of a sheet, in Excel
 _PIECE = 64 << 10  # bytes unpacked at once
 _TEXTS_TAG, _TEXT_TAG = f"{{{SHEET_MAIN_NS}}}sst", f"{{{SHEET_MAIN_NS}}}si"
 _TRUE = ("1", "true")
+_show_usual = show_elapsed()
 Cells = list[tuple[int, str | None]]  # index of the column, text; None for a formula that nobody has calculated
 
 
@@ -109,7 +110,7 @@ class Workbook:
             shown = show_number(value)
             return without_filling(shown, value) if cell["column"] - 1 == phone else shown
         if isinstance(value, datetime.timedelta):
-            return self._elapsed.get(cell["style_id"], show_elapsed())(value)
+            return self._elapsed.get(cell["style_id"], _show_usual)(value)
         return show(value)
 
     def _codes(self) -> dict[int, str]:

@@ -195,7 +195,8 @@ from listrak_sms_cli.audience.source import open_audience
 from listrak_sms_cli.errors import AudienceError
 for source in sys.argv[1:]:
     try:
-        print(open_audience(source).files)
+        audience = open_audience(source)
+        print(audience.files, *(note.code for note in audience.notes))
     except AudienceError as error:
         print(error.code, error)
 """
@@ -211,22 +212,24 @@ def as_anybody(*command: object) -> list[str]:
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
-    """A folder below the audience, or on the way of a pattern, that cannot be looked into is an error, and is named;
-    a hidden one is not."""
+    """A folder below the audience, or named in a pattern, that cannot be looked into is an error, and is named; a
+    hidden one is not. Of those that a pattern leads to, as to many, a warning tells."""
     for day in (1, 2):
         (tmp_path / f"dt={day}").mkdir()
         (tmp_path / f"dt={day}" / "a.csv").write_text("phone\n1\n")
     closed, hidden = tmp_path / "dt=2", tmp_path / ".snapshot"
     hidden.mkdir(0)
     closed.chmod(0)
-    patterns = ("", "*/*.csv", "**/*.csv", "dt=*/a.csv", "*/a.*", "dt=2/*.csv", "dt=2/a.csv", "dt=1/*.csv")
+    of_many = ("*/*.csv", "**/*.csv", "dt=*/a.csv", "*/a.*")
+    patterns = ("", "dt=2/*.csv", "dt=2/a.csv", *of_many, "dt=1/*.csv")
     try:
         told = as_anybody(sys.executable, "-c", REFUSED, *(tmp_path / pattern for pattern in patterns))
     finally:
         closed.chmod(0o700)
         hidden.chmod(0o700)
-    assert told.pop() == f"('{tmp_path / 'dt=1' / 'a.csv'}',)"
-    assert [line for line in told if not line.startswith(f"cannot_read {closed}")] == []
+    read = f"('{tmp_path / 'dt=1' / 'a.csv'}',)"
+    assert told[3:] == [f"{read} folders_passed_over"] * len(of_many) + [read]
+    assert [line for line in told[:3] if not line.startswith(f"cannot_read {closed}")] == []
     assert "Permission denied" in told[0]
 
 
@@ -532,3 +535,24 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     error = refused(path)
     assert (error.code, "TMPDIR" in error.hint) == ("temporary_folder", True)
+
+
+def test_a_link_of_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    """The message about it is UTF-8 all the same."""
+    (tmp_path / "caf\udce9.csv").symlink_to("nowhere")
+    with pytest.raises(AudienceError, match="caf\ufffd\\.csv is a link") as caught:
+        open_audience(str(tmp_path))
+    caught.value.message.encode()
+
+
+def test_a_file_that_is_deleted_while_the_folder_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as if it had never been there."""
+    (tmp_path / "a.csv").write_text("phone\n1\n")
+    walk = os.walk
+
+    def stale(*arguments: Any, **named: Any) -> Any:
+        for above, folders, names in walk(*arguments, **named):
+            yield above, folders, [*names, "gone.csv"]
+
+    monkeypatch.setattr(os, "walk", stale)
+    assert open_audience(str(tmp_path)).files == (str(tmp_path / "a.csv"),)
