@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from listrak_sms_cli.arguments import arguments_checked
 from listrak_sms_cli.errors import (
     AccountError,
     AudienceError,
@@ -30,7 +31,6 @@ from listrak_sms_cli.errors import (
     SettingsError,
     UsageError,
 )
-from listrak_sms_cli.keywords import arguments_checked
 from listrak_sms_cli.version import VERSION
 
 if TYPE_CHECKING:

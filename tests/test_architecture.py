@@ -26,7 +26,7 @@ ORDER = """
 version faces
 errors
 stores
-options keywords explain
+options keywords arguments explain
 keyrings columnar
 settings
 profiles databases

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from listrak_sms_cli.arguments import arguments_checked
 from listrak_sms_cli.errors import UsageError
-from listrak_sms_cli.keywords import arguments_checked
 from listrak_sms_cli.spark.executors import SparkExecutors, refuse_options
 from listrak_sms_cli.spark.frame import SparkFrame, frame_of
 
