@@ -366,7 +366,7 @@ class _Chosen(Struct, frozen=True):
             name = header[index]
             raise AudienceError(
                 f"--map sends the column {name}, and --skip-column leaves it out.",
-                hint="Take one of the two away (a job may hold one of them).",
+                hint="Take one of the two away.",
                 code="mapped_and_skipped",
             )
         consent = choices.consent_column
